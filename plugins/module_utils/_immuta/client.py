@@ -1,0 +1,302 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Calls to the Immuta API: quoting, authentication, retries, the meaning of a 404, and the guard of check mode.
+
+What is true of one operation stands in C(operations); everything here is true of all of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import email.utils
+import json
+import random
+import time
+import typing as t
+from urllib.parse import quote
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
+    EXCHANGE_API_KEY,
+    LIST_INTEGRATIONS,
+    WITNESS,
+    Family,
+    Operation,
+)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply, Settings, Transport
+
+# Longer texts of the server are cut: enough to recognise the error, too little to leak a document.
+LONGEST_MESSAGE = 300
+RETRIED_STATUSES = frozenset({502, 503, 504})
+
+
+@dataclasses.dataclass(frozen=True)
+class Backoff:
+    """How long to wait before a call is repeated.
+
+    :ivar first: seconds before the first repetition; doubled for each further one
+    :ivar longest: seconds at the most
+    """
+
+    first: float = 0.5
+    longest: float = 20.0
+
+    def seconds(self, attempt: int, jitter: float) -> float:
+        """The pause after C(attempt) (from 0), spread over its upper half by C(jitter) (0 to 1)."""
+        full: float = min(self.longest, self.first * 2**attempt)
+        return full * (0.5 + 0.5 * jitter)
+
+
+class Client:
+    """One tenant's API.
+
+    :param settings: where the tenant is and how to talk to it
+    :param check_mode: when true every call but reads and renderings is refused here
+    :param hide: takes strings that must never be printed
+    :param clock: seconds that only go forward
+    :param sleep: waits so many seconds
+    :param jitter: gives a number from 0 to 1
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        check_mode: bool = False,
+        hide: t.Callable[[t.Iterable[str]], None] = lambda values: None,
+        clock: t.Callable[[], float] = time.monotonic,
+        sleep: t.Callable[[float], None] = time.sleep,
+        jitter: t.Callable[[], float] = random.random,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.sleep = sleep
+        self._check_mode = check_mode
+        self._hide = hide
+        self._jitter = jitter
+        self._backoff = Backoff()
+        self._transport = Transport(settings, clock=clock)
+        self._exchanged = not settings.exchange_api_key
+        self._answered: set[Family] = set()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._transport.close()
+
+    def call(self, operation: Operation, *, body: t.Any = None, **parameters: str | int) -> Reply:
+        """Do C(operation) and return its answer; the status is one of C(operation.good).
+
+        :param body: sent as JSON
+        :param parameters: one for each placeholder of the path
+        :raises ImmutaError: of the class that fits the answer
+        """
+        if self._check_mode and not operation.effect.harmless:
+            raise errors.WriteInCheckMode(
+                f"{operation.name} was about to be sent in check mode. Nothing was sent; please report this bug."
+            )
+        path = operation.path.format(**{name: _segment(name, value) for name, value in parameters.items()})
+        deadline = self.clock() + self.settings.total_timeout
+        self._authenticate(deadline)
+        return self._persist(operation, path, body, deadline)
+
+    def call_json(self, operation: Operation, *, body: t.Any = None, **parameters: str | int) -> t.Any:
+        """Like C(call), and return the JSON of the answer; an empty answer is None.
+
+        :raises UnexpectedReply: the answer is something else, for example a login page
+        """
+        return parse_json(self.call(operation, body=body, **parameters), operation)
+
+    def find(self, operation: Operation, *, body: t.Any = None, **parameters: str | int) -> Reply | None:
+        """Like C(call), but None when the object does not exist.
+
+        A 404 also comes from a wrong URL and from a feature that is switched off. It is believed only when another
+        call of the same family has answered well.
+
+        :raises ApiMissing: it has not
+        """
+        try:
+            return self.call(operation, body=body, **parameters)
+        except errors.NotFound as error:
+            self._require_family(operation.family, error)
+            return None
+
+    def _require_family(self, family: Family, absent: errors.NotFound) -> None:
+        if family in self._answered:
+            return
+        try:
+            self.call_json(WITNESS[family], body={} if WITNESS[family].method == "POST" else None)
+        except errors.NotFound:
+            raise self.api_missing(family, absent) from None
+
+    def api_missing(self, family: Family, absent: errors.NotFound) -> errors.ApiMissing:
+        """The error for a family whose every call is answered with 404."""
+        others = "" if family == "integrations" else self._integrations_only()
+        return errors.ApiMissing(
+            f"No Immuta {family} API answers at {self.settings.url}{others}, so nothing can be said about what exists.",
+            hint="Have connections switched on, or check url." if others else "Check url (host only, no path).",
+            method=absent.details["method"],
+            path=absent.details["path"],
+            status=404,
+        )
+
+    def _integrations_only(self) -> str:
+        try:
+            self.call_json(LIST_INTEGRATIONS)
+        except errors.ImmutaError:
+            return ""
+        return ", though its integrations API does: connections are switched off on this tenant or not in this version"
+
+    def _authenticate(self, deadline: float) -> None:
+        if self._exchanged:
+            return
+        reply = self._persist(
+            EXCHANGE_API_KEY, EXCHANGE_API_KEY.path, {"apikey": self.settings.api_key}, deadline, authorize=False
+        )
+        answer = parse_json(reply, EXCHANGE_API_KEY)
+        token = answer.get("token") if isinstance(answer, dict) else None
+        if not isinstance(token, str) or not token:
+            raise errors.UnexpectedReply(
+                "Immuta took the API key but answered without a token.", method="POST", path=EXCHANGE_API_KEY.path
+            )
+        self._hide([token])
+        self._transport.use_token(token)
+        self._exchanged = True
+
+    def _persist(self, operation: Operation, path: str, body: t.Any, deadline: float, authorize: bool = True) -> Reply:
+        """Send, and send again while that is safe, worth it, and in time."""
+        attempt = 0
+        while True:
+            retry_after = None
+            failure: errors.ImmutaError
+            try:
+                reply = self._transport.send(operation.method, path, body=body, deadline=deadline, authorize=authorize)
+            except errors.TransportError as error:
+                again = error.code == "transport" and (operation.effect.harmless or not error.sent)
+                failure = error
+            else:
+                if reply.status in operation.good:
+                    self._answered.add(operation.family)
+                    return reply
+                failure = failure_of(reply, operation, path)
+                retry_after = reply.retry_after
+                again = reply.status == 429 or (operation.effect.harmless and reply.status in RETRIED_STATUSES)
+            if not again or attempt >= self.settings.retries:
+                raise failure
+            pause = self._backoff.seconds(attempt, self._jitter())
+            if retry_after is not None:
+                pause = max(pause, seconds_until(retry_after))
+            if self.clock() + pause >= deadline:
+                failure.hint = f"Immuta asks to wait {pause:.0f} s, which total_timeout does not allow. {failure.hint}".rstrip()
+                raise failure
+            self.sleep(pause)
+            attempt += 1
+
+
+def _segment(name: str, value: str | int) -> str:
+    """One path segment, percent-encoded without exceptions; keys may hold spaces, slashes and anything else."""
+    text = str(value)
+    if text in ("", ".", ".."):
+        raise InvalidOption(f"The option {name} is {text!r}, which can't be addressed in a URL.")
+    return quote(text, safe="")
+
+
+def seconds_until(retry_after: str, now: datetime.datetime | None = None) -> float:
+    """The seconds that a C(Retry-After) header asks for: a number, or a date (RFC 9110); 0 when it is neither."""
+    try:
+        return max(0.0, float(int(retry_after)))
+    except ValueError:
+        pass
+    try:
+        moment = email.utils.parsedate_to_datetime(retry_after)
+    except (TypeError, ValueError):
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.timezone.utc)
+    return max(0.0, (moment - (now or datetime.datetime.now(datetime.timezone.utc))).total_seconds())
+
+
+def looks_like_html(reply: Reply) -> bool:
+    """Whether an answer is a web page, whatever it says it is."""
+    return "html" in reply.content_type.lower() or reply.body.lstrip()[:1] == b"<"
+
+
+def parse_json(reply: Reply, operation: Operation) -> t.Any:
+    """The JSON of a good answer; None for an empty one.
+
+    :raises UnexpectedReply: it is no JSON
+    """
+    if not reply.body.strip():
+        return None
+    try:
+        return json.loads(reply.body)
+    except ValueError:
+        raise not_immuta(reply, operation) from None
+
+
+def not_immuta(reply: Reply, operation: Operation, what: str = "JSON") -> errors.UnexpectedReply:
+    """The error for a good status with a body that Immuta's API would not send."""
+    kind = "a web page (a login page?)" if looks_like_html(reply) else f"something that is no {what}"
+    return errors.UnexpectedReply(
+        f"{operation.method} {operation.path} was answered with {kind}: this is not the Immuta API.",
+        hint="Check url: it must be the tenant itself, not a login host or a proxy's sign-in page.",
+        method=operation.method,
+        path=operation.path,
+        status=reply.status,
+    )
+
+
+def message_of(reply: Reply) -> str:
+    """What the server says of an error, short; never a whole body."""
+    if looks_like_html(reply):
+        return "(a web page)"
+    text = reply.body.decode("utf-8", "replace")
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = text
+    if isinstance(body, dict):
+        body = next((body[name] for name in ("message", "error", "detail", "error_description") if body.get(name)), "")
+    if isinstance(body, dict):
+        body = body.get("message", "")
+    line = " ".join("".join(char if char.isprintable() else " " for char in str(body)).split())
+    return line[:LONGEST_MESSAGE]
+
+
+def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaError:
+    """The error that a status means."""
+    status = reply.status
+    said = message_of(reply)
+    tail = f": {said}" if said else "."
+    where: dict[str, t.Any] = {"method": operation.method, "path": path, "status": status}
+    if status == 401:
+        return errors.AuthenticationError(
+            f"Immuta does not accept the API key (401){tail}",
+            hint="Check api_key (or IMMUTA_API_KEY): wrong, expired, or of another tenant. Some tenants want auth_scheme=bearer.",
+            **where,
+        )
+    if status == 403:
+        return errors.PermissionDenied(
+            f"Immuta refuses {operation.method} {path} (403){tail}",
+            hint=f"The key's owner needs {operation.permission}.",
+            permission=operation.permission,
+            **where,
+        )
+    if status == 404:
+        return errors.NotFound(f"Immuta answers 404 to {operation.method} {path}{tail}", **where)
+    if status == 409:
+        return errors.Busy(f"Immuta is busy with it (409){tail}", **where)
+    if status == 429:
+        return errors.RateLimited(f"Immuta asks for fewer requests (429){tail}", hint="Run it again later.", **where)
+    if status >= 500:
+        return errors.ServerError(
+            f"Immuta failed on {operation.method} {path} ({status}){tail}",
+            hint="Run it again later. Some versions answer 500 to a key that they don't know." if status == 500 else "Run it again later.",
+            **where,
+        )
+    return errors.InvalidRequest(f"Immuta refuses {operation.method} {path} ({status}){tail}", **where)

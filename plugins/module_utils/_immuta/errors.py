@@ -1,0 +1,142 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that can go wrong between us and Immuta, as one tree.
+
+A message says what Immuta answered, a hint what to do next. Neither holds a header, a token or a whole body.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+
+
+class ImmutaError(Failure):
+    """The root of the tree.
+
+    :param method: the request's method, when there was a request
+    :param path: the request's path, percent-encoded, without host and query
+    :param status: the HTTP status, when there was an answer
+    """
+
+    code = "immuta_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        **details: t.Any,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code, status=status, method=method, path=path, **details)
+        self.status = status
+
+
+class ConfigurationError(ImmutaError):
+    """An option or an environment variable is missing or can't be used; nothing was sent."""
+
+    code = "configuration"
+
+
+class AuthenticationError(ImmutaError):
+    """401: Immuta does not know the API key or token."""
+
+    code = "authentication"
+
+
+class PermissionDenied(ImmutaError):
+    """403: the key's owner may not do this."""
+
+    code = "permission"
+
+
+class NotFound(ImmutaError):
+    """404: no such object, or no such API. Only C(Client.find) may decide which."""
+
+    code = "not_found"
+
+
+class ApiMissing(ImmutaError):
+    """The URL answers, but not with the Immuta API that is needed; says nothing about any object."""
+
+    code = "api_missing"
+
+
+class Busy(ImmutaError):
+    """409: the object is being changed by someone else; worth waiting for."""
+
+    code = "busy"
+
+
+class InvalidRequest(ImmutaError):
+    """Any other 4xx: Immuta understood the request and refuses it."""
+
+    code = "invalid_request"
+
+
+class RateLimited(ImmutaError):
+    """429, still after every retry that the deadline allowed."""
+
+    code = "rate_limited"
+
+
+class ServerError(ImmutaError):
+    """5xx."""
+
+    code = "server"
+
+
+class RedirectRefused(ImmutaError):
+    """3xx: following it would hand the API key to another address."""
+
+    code = "redirect"
+
+
+class UnexpectedReply(ImmutaError):
+    """A 2xx whose body is not what the operation promises, for example a login page."""
+
+    code = "unexpected_reply"
+
+
+class TransportError(ImmutaError):
+    """No complete answer arrived.
+
+    :param sent: whether Immuta may have received the request; when it may, a write must not be sent again blindly
+    """
+
+    code = "transport"
+
+    def __init__(self, message: str, *, sent: bool, **details: t.Any) -> None:
+        super().__init__(message, **details)
+        self.sent = sent
+
+
+class DeadlineExceeded(TransportError):
+    """The total time for one call, retries and waiting included, is used up."""
+
+    code = "deadline"
+
+
+class WriteInCheckMode(ImmutaError):
+    """A bug in this collection: a write was about to be sent in check mode. It was not."""
+
+    code = "check_mode_write"
+
+
+class TimedOut(ImmutaError):
+    """Immuta took the request but did not finish within C(wait_timeout)."""
+
+    code = "wait_timeout"
+
+
+class Refused(ImmutaError):
+    """We stopped before anything was changed, because going on could do harm."""
+
+    code = "refused"

@@ -1,0 +1,100 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operations of the Immuta REST API that this collection uses, as data.
+
+Source: U(https://documentation.immuta.com/saas/developer-guides/api-intro), connections API and integrations API.
+The test suite compares this table with the API description of the stand-in server, both ways.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import typing as t
+
+
+class Effect(enum.Enum):
+    """What a call does to the tenant; decides how it may be repeated and whether check mode allows it."""
+
+    READ = "read"
+    RENDER = "render"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the call may be repeated blindly, and be sent in check mode."""
+        return self in (Effect.READ, Effect.RENDER)
+
+
+# The parts of the API that can be missing on their own.
+Family = t.Literal["auth", "connections", "integrations"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """One operation.
+
+    :ivar name: the C(operationId) in the API description
+    :ivar path: the path, with one C({placeholder}) for each parameter
+    :ivar permission: what the key's owner needs, in Immuta's words
+    :ivar good: the statuses that mean success
+    """
+
+    name: str
+    method: str
+    path: str
+    effect: Effect
+    family: Family
+    permission: str
+    good: frozenset[int] = frozenset({200})
+
+
+ADMIN = "APPLICATION_ADMIN"
+ANY_ADMIN = "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN"
+
+EXCHANGE_API_KEY = Operation(
+    "exchangeApiKey", "POST", "/bim/apikey/authenticate", Effect.READ, "auth", "a valid API key"
+)
+LIST_INTEGRATIONS = Operation("listIntegrations", "GET", "/integrations", Effect.READ, "integrations", ADMIN)
+GET_INTEGRATION = Operation(
+    "getIntegration", "GET", "/integrations/{integration_id}", Effect.READ, "integrations", ADMIN
+)
+RENDER_CLEANUP_SCRIPT = Operation(
+    "renderCleanupScript",
+    "POST",
+    "/integrations/{integration_id}/scripts/delete",
+    Effect.RENDER,
+    "integrations",
+    ADMIN,
+    frozenset({200, 201}),
+)
+GET_CONNECTION = Operation(
+    "getConnection", "GET", "/data/connection/{connection_key}", Effect.READ, "connections", ANY_ADMIN
+)
+SEARCH_OBJECTS = Operation("searchObjects", "POST", "/data/object/search", Effect.READ, "connections", ANY_ADMIN)
+DELETE_OBJECT = Operation(
+    "deleteObject",
+    "DELETE",
+    "/data/object/{connection_key}",
+    Effect.DELETE,
+    "connections",
+    "APPLICATION_ADMIN (newer Immuta), or INFRASTRUCTURE_ADMIN or DATA_OWNER on the connection (older Immuta)",
+    frozenset({200, 202, 204}),
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    EXCHANGE_API_KEY,
+    LIST_INTEGRATIONS,
+    GET_INTEGRATION,
+    RENDER_CLEANUP_SCRIPT,
+    GET_CONNECTION,
+    SEARCH_OBJECTS,
+    DELETE_OBJECT,
+)
+
+# The call that shows whether a family of the API is there at all; a 404 means "absent" only after it has answered well.
+WITNESS: dict[Family, Operation] = {"connections": SEARCH_OBJECTS, "integrations": LIST_INTEGRATIONS}

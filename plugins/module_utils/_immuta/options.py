@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that every Immuta module has, and the client that they describe.
+
+Documented in the doc fragment C(immuta).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import ConfigurationError
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Settings
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.immuta.plugins.module_utils._module import Context
+
+URL_VARIABLES = ("IMMUTA_URL", "IMMUTA_BASE_URL", "IMMUTA_HOST")
+API_KEY_VARIABLES = ("IMMUTA_API_KEY", "IMMUTA_API_TOKEN")
+
+
+def argument_spec(**own: t.Any) -> dict[str, t.Any]:
+    """The argument spec of a module: the shared options and its C(own)."""
+    return {
+        "url": {"type": "str", "fallback": (env_fallback, list(URL_VARIABLES))},
+        "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, list(API_KEY_VARIABLES))},
+        "auth_scheme": {"type": "str", "choices": ["api_key", "bearer"], "default": "api_key"},
+        "exchange_api_key": {"type": "bool", "default": False, "no_log": False},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+        "timeout": {"type": "float", "default": 30.0},
+        "total_timeout": {"type": "float", "default": 120.0},
+        "retries": {"type": "int", "default": 4},
+        **own,
+    }
+
+
+def settings(params: dict[str, t.Any]) -> Settings:
+    """What the options say of the tenant.
+
+    :raises ConfigurationError: one is missing or can't be used
+    """
+    for name, variables in (("url", URL_VARIABLES), ("api_key", API_KEY_VARIABLES)):
+        if not params[name]:
+            raise ConfigurationError(
+                f"The option {name} is missing.", hint=f"Set it in the task, in module_defaults, or in {variables[0]}."
+            )
+    for name in ("timeout", "total_timeout"):
+        if params[name] <= 0:
+            raise ConfigurationError(f"The option {name} must be more than 0 seconds.")
+    if params["retries"] < 0:
+        raise ConfigurationError("The option retries must not be negative.")
+    if params["client_key"] and not params["client_cert"]:
+        raise ConfigurationError("The option client_key needs client_cert.")
+    return Settings(
+        url=params["url"],
+        api_key=params["api_key"].strip(),
+        auth_scheme=params["auth_scheme"],
+        exchange_api_key=params["exchange_api_key"],
+        validate_certs=params["validate_certs"],
+        ca_path=params["ca_path"] or None,
+        client_cert=params["client_cert"] or None,
+        client_key=params["client_key"] or None,
+        timeout=params["timeout"],
+        total_timeout=params["total_timeout"],
+        retries=params["retries"],
+    )
+
+
+def client(context: Context) -> Client:
+    """The client that the options describe; it refuses writes when the task runs in check mode."""
+    return Client(settings(context.params), check_mode=context.check_mode, hide=context.hide)

@@ -1,0 +1,70 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures of all unit tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+
+import pytest
+
+PACKAGE = "ansible_collections.community.immuta.plugins.modules"
+# What a developer's shell may hold must not decide what a test sees.
+FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "DATABRICKS_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+
+
+class Result(dict[str, t.Any]):
+    """What a module answered."""
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.get("failed"))
+
+    @property
+    def code(self) -> str | None:
+        failure = self.get("failure")
+        return failure["code"] if failure else None
+
+
+class Runner:
+    """Runs a module as Ansible does: a process of its own, options as JSON on standard input, one JSON answer."""
+
+    def __init__(self) -> None:
+        self.output = ""
+
+    def __call__(
+        self,
+        name: str,
+        *,
+        check: bool = False,
+        diff: bool = True,
+        env: dict[str, str] | None = None,
+        **options: t.Any,
+    ) -> Result:
+        arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_no_log": False}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
+        environment.update({"NO_PROXY": "*", "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **(env or {})})
+        done = subprocess.run(
+            [sys.executable, "-W", "error::ResourceWarning", "-m", f"{PACKAGE}.{name}"],
+            input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        self.output += done.stdout + done.stderr
+        assert done.stdout.strip(), f"{name} died:\n{done.stderr}"
+        return Result(json.loads(done.stdout))
+
+
+@pytest.fixture
+def module() -> Runner:
+    """Runs modules; C(module.output) is all that they printed."""
+    return Runner()
