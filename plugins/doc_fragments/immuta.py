@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation of the options that every Immuta module has."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Used as C(community.immuta.immuta)."""
+
+    DOCUMENTATION = r"""
+options:
+  url:
+    description:
+      - Address of the Immuta tenant, scheme and host, for example V(https://example.hosted.immutacloud.com).
+      - If not set, the environment variables E(IMMUTA_URL), E(IMMUTA_BASE_URL), and E(IMMUTA_HOST) are used, in this order.
+      - Redirects are never followed, so that the API key goes to this address only.
+    type: str
+  api_key:
+    description:
+      - API key of an Immuta user. The key can do what its owner can do.
+      - If not set, the environment variables E(IMMUTA_API_KEY) and E(IMMUTA_API_TOKEN) are used, in this order.
+    type: str
+  auth_scheme:
+    description:
+      - How the API key is sent in the C(Authorization) header.
+      - V(api_key) sends it as it is, which is the documented form. V(bearer) sends it after the word C(Bearer).
+    type: str
+    choices:
+      - api_key
+      - bearer
+    default: api_key
+  exchange_api_key:
+    description:
+      - Whether the API key is first exchanged for a short-lived token, which is then used for all other requests.
+      - This takes one more request.
+    type: bool
+    default: false
+  validate_certs:
+    description:
+      - Whether the TLS certificate of the tenant is verified.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - Path to a bundle of CA certificates in PEM format, for tenants behind a private certificate authority.
+    type: path
+  client_cert:
+    description:
+      - Path to a client certificate in PEM format, for tenants behind a proxy that asks for one. It may hold the private key as well.
+    type: path
+  client_key:
+    description:
+      - Path to the private key of O(client_cert), when it is in a file of its own.
+    type: path
+  timeout:
+    description:
+      - Seconds to wait for a connection, and between two pieces of an answer.
+    type: float
+    default: 30.0
+  total_timeout:
+    description:
+      - Seconds that one API call may take in all, with its retries.
+    type: float
+    default: 120.0
+  retries:
+    description:
+      - How often an API call is repeated at the most after the connection broke, or Immuta answered 429, 502, 503, or 504.
+      - A call that changes something is repeated only when it certainly did not reach Immuta, or on 429.
+    type: int
+    default: 4
+requirements:
+  - requests
+notes:
+  - Proxies are taken from the environment (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)). A C(.netrc) file is not used.
+  - For string options an empty string is the same as not set, so that answers of AWX and AAP surveys can be passed on.
+"""

@@ -1,0 +1,355 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Clean-up scripts: have the script of an integration safe in a file, for as long as it can still be had.
+
+After the connection is deleted Immuta can't render the script again: the file is then the only copy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    connection,
+    errors,
+    integration,
+    options,
+    script_file,
+)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
+    Client,
+    looks_like_html,
+    not_immuta,
+)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import RENDER_CLEANUP_SCRIPT
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
+from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import mask, secrets
+from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
+
+TEXT_FIELDS = ("script", "sql", "content", "text")
+DIALECTS = {"snowflake": "snowflake", "databricks": "databricks"}
+
+BY_HAND = (
+    "Look for a copy of the script in backups. Without one, clean up by hand as an administrator of the platform: on"
+    " Snowflake drop the Immuta database (often IMMUTA), the user <DATABASE>_SYSTEM_ACCOUNT and the role"
+    " <DATABASE>_SYSTEM; on Databricks revoke the grants of Immuta's service principal and drop the Immuta catalog."
+)
+
+
+class NoCleanupScript(errors.ImmutaError):
+    """This technology is cleaned up without a script."""
+
+    code = "no_cleanup_script"
+
+
+class ScriptLost(errors.ImmutaError):
+    """Immuta can't render the script any more, and no saved copy is there."""
+
+    code = "script_lost"
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """Whose script is wanted, as the task says it: by connection or by integration; unset means any."""
+
+    url: str | None
+    connection_key: str | None = None
+    integration_id: int | None = None
+
+    def __str__(self) -> str:
+        if self.connection_key is not None:
+            return f"the connection {self.connection_key!r}"
+        return f"the integration {self.integration_id}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Script:
+    """The script that counts, and where it comes from.
+
+    :ivar raw: the whole file
+    :ivar source: C(immuta) when Immuta has just rendered it, C(saved) when only the file has it
+    :ivar connection_exists: None when only the integration was asked for
+    """
+
+    owner: script_file.Owner
+    body: str
+    raw: bytes
+    source: t.Literal["immuta", "saved"]
+    connection_exists: bool | None
+
+
+def dialect_of(technology: str) -> str | None:
+    """The SQL dialect of a technology's script, or None for one that this collection can't split."""
+    return next((dialect for prefix, dialect in DIALECTS.items() if technology.lower().startswith(prefix)), None)
+
+
+def require_own(saved: script_file.Saved | None, subject: Subject) -> None:
+    """Refuse a saved script of another tenant, connection or integration.
+
+    :raises Refused: it is someone else's
+    """
+    if saved is None:
+        return
+    owner = saved.owner
+    if subject.url is not None and owner.url != subject.url:
+        raise errors.Refused(
+            f"The script at {saved.path} was saved from {owner.url}, but this task asks {subject.url}.",
+            hint="Use the URL that it was saved from, or name another path.",
+        )
+    if subject.connection_key is not None and owner.connection_key not in (None, subject.connection_key):
+        raise errors.Refused(
+            f"The script at {saved.path} belongs to the connection {owner.connection_key!r}, not to {subject}.",
+            hint="Name another path, or move what is there away.",
+        )
+    if subject.integration_id is not None and owner.integration_id != subject.integration_id:
+        raise errors.Refused(
+            f"The script at {saved.path} belongs to the integration {owner.integration_id}, not to"
+            f" {subject.integration_id}.",
+            hint="Name another path, or move what is there away.",
+        )
+
+
+def fetch(client: Client, subject: Subject, saved: script_file.Saved | None) -> Script:
+    """The script from Immuta, or the saved one when Immuta can't render it any more.
+
+    :param saved: the file as it is now; C(require_own) has passed it
+    :raises NoCleanupScript: the technology has none
+    :raises ScriptLost: neither Immuta nor the file has it
+    :raises Refused: the saved one is another integration's
+    """
+    exists = None
+    in_use = True
+    technology = ""
+    number = subject.integration_id
+    if subject.connection_key is not None:
+        found = _find_connection(client, subject.connection_key, saved)
+        exists = found is not None
+        if found is not None:
+            technology = found.technology
+            if not connection.technology_has_script(technology):
+                raise NoCleanupScript(
+                    f"Connections of the technology {technology} (AWS Lake Formation) have no clean-up script.",
+                    hint="Delete the connection; there is nothing to run afterwards.",
+                    technology=technology,
+                )
+            number = number or connection.resolve_integration(client, found)
+        if number is None or not exists:
+            return _only_saved(client, subject, saved, exists)
+    assert number is not None
+    if not technology:
+        described = integration.get(client, number)
+        if described is None:
+            return _only_saved(client, subject, saved, exists)
+        technology, in_use = described.type, described.in_use
+    require_own(saved, dataclasses.replace(subject, integration_id=number))
+    try:
+        reply = client.find(RENDER_CLEANUP_SCRIPT, integration_id=number)
+    except (errors.InvalidRequest, errors.Busy):
+        # One that is listed but not in use any more may be refused instead of being unknown.
+        if in_use:
+            raise
+        reply = None
+    if reply is None:
+        return _only_saved(client, subject, saved, exists)
+    body = text_of(reply)
+    owner = script_file.Owner(client.settings.url, subject.connection_key, number, technology, dialect_of(technology))
+    return Script(owner, body, script_file.contents(owner, body), "immuta", exists)
+
+
+def _find_connection(client: Client, key: str, saved: script_file.Saved | None) -> connection.Connection | None:
+    # A saved script shows that Immuta describes this technology by key; only then does the shorter question do.
+    return connection.get(client, key) if saved is None else connection.get_described(client, key)
+
+
+def _only_saved(client: Client, subject: Subject, saved: script_file.Saved | None, exists: bool | None) -> Script:
+    if saved is None:
+        meant = []
+        if subject.connection_key is not None and not exists:
+            meant = connection.similar_keys(subject.connection_key, connection.list_all(client))
+        raise ScriptLost(
+            f"Immuta has no integration any more for {subject}, so it can't render the clean-up script, and no saved"
+            " script is at path."
+            if exists
+            else f"Immuta does not know {subject}, and no saved clean-up script is at path.",
+            hint=f"Did you mean {' or '.join(map(repr, meant))}?" if meant else f"If it existed: {BY_HAND}",
+            connection_exists=exists,
+        )
+    raw = script_file.contents(saved.owner, saved.body)
+    return Script(saved.owner, saved.body, raw, "saved", exists)
+
+
+def text_of(reply: Reply) -> str:
+    """The script in the API's answer: a JSON string, a JSON object with one text field, or plain text.
+
+    :raises UnexpectedReply: it is none of these, or empty
+    """
+    if looks_like_html(reply):
+        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script")
+    try:
+        text = reply.body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "UTF-8 text") from None
+    try:
+        body = json.loads(text)
+    except ValueError:
+        if "json" in reply.content_type.lower():
+            raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script") from None
+        body = text
+    if isinstance(body, dict):
+        texts = [body[name] for name in TEXT_FIELDS if isinstance(body.get(name), str)]
+        texts = texts or [value for value in body.values() if isinstance(value, str)]
+        body = texts[0] if len(texts) == 1 else None
+    if not isinstance(body, str):
+        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script")
+    if not body.strip():
+        raise errors.UnexpectedReply(
+            "Immuta answered with an empty clean-up script.",
+            hint="Don't delete the connection before this is understood; ask Immuta's support.",
+            method=RENDER_CLEANUP_SCRIPT.method,
+            path=RENDER_CLEANUP_SCRIPT.path,
+            status=reply.status,
+        )
+    return body
+
+
+def ensure(context: Context) -> Outcome:
+    """The work of the module C(immuta_cleanup_script).
+
+    :raises Failure: with the file as it was before
+    """
+    work = {"present": _present, "executed": _executed, "absent": _absent}[context.params["state"]]
+    return work(context, context.params["path"])
+
+
+def _present(context: Context, path: str) -> Outcome:
+    with options.client(context) as client:
+        subject = Subject(client.settings.url, context.params["connection_key"], context.params["integration_id"])
+        if subject.connection_key is None and subject.integration_id is None:
+            raise errors.ConfigurationError("The option connection_key is empty.")
+        saved = script_file.read(path)
+        require_own(saved, subject)
+        _require_intact(saved)
+        script_file.require_writable(path)
+        script = fetch(client, subject, saved)
+    context.hide(secrets(script.body, script.owner.dialect or "snowflake"))
+    before = script_file.contents(saved.owner, saved.body) if saved else None
+    sha256 = script_file.digest(script.raw)
+    _require_expected(context.params["expected_sha256"], sha256)
+    replaced = before != script.raw
+    progress = journal.read(journal.journal_path(path))
+    if replaced and progress.state != "none" and progress.sha256 != sha256:
+        raise errors.Refused(
+            f"Immuta renders another script now than the one that is at {path}, and of that one statements have run.",
+            hint="Look at the journal beside it to see what ran, move both files away, and run this again.",
+            code="script_changed",
+        )
+    loose = saved is not None and saved.mode != script_file.MODE
+    if not context.check_mode:
+        if replaced:
+            script_file.save(path, script.raw)
+        elif loose:
+            script_file.restrict(path)
+    return Outcome(
+        changed=replaced or loose,
+        result={
+            "path": path,
+            "exists": saved is not None or not context.check_mode,
+            "sha256": sha256,
+            "size": len(script.raw),
+            "source": script.source,
+            "connection_key": script.owner.connection_key,
+            "connection_exists": script.connection_exists,
+            "integration_id": script.owner.integration_id,
+            "technology": script.owner.technology,
+            "dialect": script.owner.dialect,
+            **_statements(script),
+            "execution": _execution(progress),
+        },
+        diff={
+            "before": _shown(saved.owner, saved.body, saved.mode) if saved else "",
+            "after": _shown(script.owner, script.body, script_file.MODE),
+            "before_header": path,
+            "after_header": path,
+        },
+    )
+
+
+def _executed(context: Context, path: str) -> Outcome:
+    saved = _own_or_none(context, path)
+    if saved is None:
+        raise errors.Refused(f"There is no saved script at {path}.", hint="Check the option path.")
+    _require_expected(context.params["expected_sha256"], saved.sha256)
+    place = journal.journal_path(path)
+    progress = journal.read(place)
+    changed = progress.state != "finished"
+    if changed and not context.check_mode:
+        total = len(split(saved.body, saved.owner.dialect)) if saved.owner.dialect else 0
+        journal.mark_finished(place, sha256=saved.sha256, total=total, by="operator")
+        progress = journal.read(place)
+    return Outcome(changed, {"path": path, "sha256": saved.sha256, "execution": _execution(progress)})
+
+
+def _absent(context: Context, path: str) -> Outcome:
+    saved = _own_or_none(context, path)
+    place = journal.journal_path(path)
+    progress = journal.read(place)
+    if saved is not None and progress.state != "finished":
+        context.warn(f"The script at {path} had not run to its end. Once its connection is deleted it can't be had again.")
+    changed = saved is not None or progress.state != "none"
+    if changed and not context.check_mode:
+        if saved is not None:
+            script_file.remove(path)
+        journal.remove(place)
+    return Outcome(changed, {"path": path})
+
+
+def _own_or_none(context: Context, path: str) -> script_file.Saved | None:
+    params = context.params
+    url = params["url"].rstrip("/") if params["url"] else None
+    saved = script_file.read(path)
+    require_own(saved, Subject(url, params["connection_key"], params["integration_id"]))
+    return saved
+
+
+def _require_intact(saved: script_file.Saved | None) -> None:
+    if saved is not None and not saved.intact:
+        raise errors.Refused(
+            f"The script at {saved.path} was changed after it was saved.",
+            hint="Move it away to have it fetched anew while the connection still exists, or restore it from a copy. To"
+            " run the changed one, give the file itself to the platform's script module.",
+        )
+
+
+def _require_expected(expected: str | None, sha256: str) -> None:
+    if expected and expected.lower() != sha256:
+        raise errors.Refused(
+            f"The clean-up script has the sha256 {sha256}, but expected_sha256 is {expected}.",
+            hint="It is not the one that was approved: look at it, and approve it anew if it is right.",
+            code="script_changed",
+        )
+
+
+def _statements(script: Script) -> dict[str, t.Any]:
+    """The list of statements; a script that can't be split is still worth saving."""
+    if script.owner.dialect is None:
+        return {"statements": [], "split_error": None}
+    try:
+        statements = split(script.raw.decode(), script.owner.dialect)
+    except SplitError as error:
+        return {"statements": [], "split_error": error.as_dict()}
+    return {"statements": [one.describe() for one in statements], "split_error": None}
+
+
+def _execution(progress: journal.Progress) -> dict[str, t.Any]:
+    return {"state": progress.state, "done": len(progress.done), "total": progress.total}
+
+
+def _shown(owner: script_file.Owner, body: str, mode: int) -> str:
+    """A file as a diff may show it."""
+    return f"mode: {mode:04o}\n{mask(body, owner.dialect or 'snowflake')}"

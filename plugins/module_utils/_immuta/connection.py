@@ -1,0 +1,489 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Connections: observe one, decide what its removal takes, apply it, and see that it is gone."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, integration, options
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
+    DELETE_OBJECT,
+    GET_CONNECTION,
+    SEARCH_OBJECTS,
+)
+from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
+
+PAGE_SIZE = 200
+# No server is known to cap its pages below this, so a shorter page is the last one.
+SMALLEST_CAP = 10
+ENVELOPES = ("hits", "results", "data", "objects", "items")
+# Technologies whose clean-up is not done by a script.
+WITHOUT_SCRIPT = frozenset({"glue"})
+# How often a DELETE is sent again after its answer was lost and a read has shown that nothing happened.
+RESENDS = 2
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """One connection. C(key) is its name in the UI and never changed by us, not even its case.
+
+    :ivar integration_id: None when Immuta does not say
+    """
+
+    key: str
+    technology: str
+    hostname: str | None = None
+    port: int | None = None
+    state: str | None = None
+    integration_id: int | None = None
+    listed_only: bool = False
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """For a module's result."""
+        fields = dataclasses.asdict(self)
+        del fields["listed_only"]
+        return fields
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What has to be done, in order. Nothing else is ever done, and C(changed), diff and digest come from here.
+
+    :ivar digest: the same for the same connection and the same steps; pin it to run just what was approved
+    """
+
+    tenant: str
+    connection: Connection | None
+    steps: tuple[dict[str, t.Any], ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.steps)
+
+    @property
+    def digest(self) -> str:
+        """sha256 over everything that matters, in a canonical form."""
+        one = self.connection
+        subject = {
+            "tenant": self.tenant,
+            "connection": [one.key, one.technology, one.hostname, one.port, one.integration_id] if one else None,
+            "steps": self.steps,
+        }
+        return hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """For a module's result."""
+        return {"steps": list(self.steps), "irreversible": self.changed, "digest": self.digest}
+
+
+@dataclasses.dataclass(frozen=True)
+class Removal:
+    """What came of a removal.
+
+    :ivar deleted_objects: how many objects Immuta says it has deleted under the connection; None when it does not say
+    :ivar verified: whether a read has shown that the connection is gone
+    :ivar integration: the integration as it is listed afterwards; None when it is gone, when none was linked, and
+        when C(integration_known) is false
+    :ivar integration_known: false when the key may not read integrations or nothing was waited for
+    """
+
+    deleted_objects: int | None
+    verified: bool
+    integration: integration.Integration | None = None
+    integration_known: bool = False
+
+
+def technology_has_script(technology: str) -> bool:
+    """Whether Immuta can render a clean-up script for it. AWS Lake Formation (C(Glue)) has none."""
+    return technology.lower() not in WITHOUT_SCRIPT
+
+
+def get(client: Client, key: str) -> Connection | None:
+    """A connection by its key, or None when it does not exist. Finds those of every technology.
+
+    Immuta describes only some technologies by key; its list has all of them.
+
+    :raises ApiMissing: nothing can be said about any connection
+    """
+    try:
+        reply = client.call(GET_CONNECTION, connection_key=key)
+    except errors.NotFound as error:
+        try:
+            return next((one for one in list_all(client) if one.key == key), None)
+        except errors.NotFound:
+            raise client.api_missing("connections", error) from None
+    return _from_description(parse_json(reply, GET_CONNECTION), key)
+
+
+def get_described(client: Client, key: str) -> Connection | None:
+    """Like C(get), in at most two calls, for a connection whose technology Immuta is known to describe by key."""
+    reply = client.find(GET_CONNECTION, connection_key=key)
+    return None if reply is None else _from_description(parse_json(reply, GET_CONNECTION), key)
+
+
+def _from_description(body: t.Any, key: str) -> Connection:
+    if not isinstance(body, dict) or "connectionKey" not in body:
+        raise errors.UnexpectedReply(
+            "Immuta's answer describes no connection.",
+            method=GET_CONNECTION.method,
+            path=GET_CONNECTION.path,
+        )
+    if body["connectionKey"] != key:
+        raise errors.UnexpectedReply(
+            f"Immuta answers with the connection {body['connectionKey']!r} when asked for {key!r}.",
+            hint="Use the key as Immuta spells it; its case matters.",
+            method=GET_CONNECTION.method,
+            path=GET_CONNECTION.path,
+        )
+    about = body.get("connection")
+    about = about if isinstance(about, dict) else {}
+    return Connection(
+        key=key,
+        technology=str(about.get("technology") or ""),
+        hostname=about.get("hostname"),
+        port=integration.to_id(about.get("port")),
+        state=body.get("state"),
+        integration_id=integration.to_id(body.get("nativeIntegrationId")),
+    )
+
+
+def list_all(client: Client) -> list[Connection]:
+    """All connections of the tenant, of every technology, in the order of their keys; without integration ids.
+
+    Page by page, in any of the envelopes that the API is known to use, and also from a server that ignores paging.
+    """
+    found: dict[str, Connection] = {}
+    offset = 0
+    while True:
+        page = _page(client.call_json(SEARCH_OBJECTS, body={"size": PAGE_SIZE, "offset": offset}))
+        fresh = [one for one in page if one.key not in found]
+        found.update((one.key, one) for one in fresh)
+        offset += len(page)
+        # A page of nothing new is the end, or a server that always answers with everything. A page shorter than
+        # PAGE_SIZE is not: the server may cap its pages.
+        if not fresh or len(page) < SMALLEST_CAP:
+            return sorted(found.values(), key=lambda one: one.key)
+
+
+def _page(body: t.Any) -> list[Connection]:
+    if isinstance(body, dict):
+        body = next((body[name] for name in ENVELOPES if isinstance(body.get(name), list)), None)
+    if not isinstance(body, list):
+        raise errors.UnexpectedReply(
+            "Immuta's answer to the object search holds no list.",
+            method=SEARCH_OBJECTS.method,
+            path=SEARCH_OBJECTS.path,
+        )
+    return [one for one in map(_from_object, body) if one is not None]
+
+
+def _from_object(item: t.Any) -> Connection | None:
+    path = item.get("objectPath") if isinstance(item, dict) else None
+    if isinstance(path, str):
+        path = [path]
+    if not isinstance(path, list) or len(path) != 1 or not isinstance(path[0], str):
+        return None
+    return Connection(
+        key=path[0], technology=str(item.get("technology") or ""), state=item.get("state"), listed_only=True
+    )
+
+
+def similar_keys(key: str, connections: t.Iterable[Connection]) -> list[str]:
+    """Keys that the user may have meant."""
+    keys = [one.key for one in connections]
+    close = difflib.get_close_matches(key, keys, n=3, cutoff=0.7)
+    return close + [one for one in keys if one not in close and one.strip().lower() == key.strip().lower()]
+
+
+def resolve_integration(client: Client, connection: Connection) -> int | None:
+    """The id of the integration behind a connection, also when Immuta leaves it out of the connection's description.
+
+    :returns: None when there is none
+    :raises Refused: more than one may be meant
+    """
+    if connection.integration_id is not None:
+        return connection.integration_id
+    if not connection.hostname:
+        return None
+    technology = connection.technology.lower()
+    candidates = [
+        one
+        for one in integration.select(integration.list_all(client), host=connection.hostname)
+        if one.in_use and (one.type.lower().startswith(technology) or technology.startswith(one.type.lower()))
+    ]
+    if len(candidates) > 1:
+        raise errors.Refused(
+            f"Immuta does not say which integration belongs to the connection {connection.key!r}, and"
+            f" {', '.join(str(one.id) for one in candidates)} are on its host.",
+            hint="Find the right one in Immuta and name it in integration_id.",
+        )
+    return candidates[0].id if candidates else None
+
+
+def decide_absent(tenant: str, observed: Connection | None) -> Plan:
+    """What it takes to have no such connection. Pure."""
+    if observed is None:
+        return Plan(tenant, None)
+    steps: list[dict[str, t.Any]] = [
+        {
+            "action": "delete_connection",
+            "target": observed.key,
+            "effect": "the connection, every data source below it and the access controls on them are removed",
+        }
+    ]
+    if observed.integration_id is not None:
+        steps.append(
+            {
+                "action": "remove_integration",
+                "target": observed.integration_id,
+                "effect": "Immuta stops governing through it; its clean-up script can't be rendered any more",
+            }
+        )
+    return Plan(tenant, observed, tuple(steps))
+
+
+class Remover:
+    """Carries out a plan of C(decide_absent).
+
+    :param wait: whether to wait until the connection is gone
+    :param wait_timeout: seconds for waiting, both for a busy connection and for a slow deletion
+    """
+
+    def __init__(self, client: Client, plan: Plan, *, wait: bool, wait_timeout: float) -> None:
+        assert plan.connection is not None
+        self._client = client
+        self._connection = plan.connection
+        self._wait = wait
+        self._end = client.clock() + wait_timeout
+        self._wait_timeout = wait_timeout
+        self._pause = FIRST_PAUSE
+
+    def remove(self) -> Removal:
+        """Delete the connection, wait until it is gone, and look at what became of its integration.
+
+        :raises Busy: Immuta refused the deletion during the whole of C(wait_timeout); nothing was deleted
+        :raises TimedOut: Immuta took the deletion but the connection is still there
+        """
+        deleted_objects = self._delete()
+        if not self._wait:
+            return Removal(deleted_objects, verified=False)
+        while self._still_there():
+            self._sleep_or(
+                errors.TimedOut(
+                    f"Immuta took the deletion of {self._connection.key!r}, but after {self._wait_timeout:g} s it is still there.",
+                    hint="Run it again: it goes on waiting. Raise wait_timeout for large connections.",
+                )
+            )
+        try:
+            left = self._integration_afterwards()
+        except errors.PermissionDenied:
+            return Removal(deleted_objects, verified=True)
+        return Removal(deleted_objects, verified=True, integration=left, integration_known=True)
+
+    def _delete(self) -> int | None:
+        resends = 0
+        while True:
+            try:
+                reply = self._client.call(DELETE_OBJECT, connection_key=self._connection.key)
+            except errors.Busy as busy:
+                busy.hint = (
+                    f"Nothing was deleted. It stayed busy for {self._wait_timeout:g} s; run it again later or raise wait_timeout."
+                )
+                self._sleep_or(busy)
+            except errors.NotFound:
+                return None
+            except (errors.TransportError, errors.ServerError) as lost:
+                # The answer is lost, not necessarily the deletion: only a read can tell.
+                if not self._still_there_after(lost):
+                    return None
+                if resends == RESENDS:
+                    raise
+                resends += 1
+                self._sleep_or(lost)
+            else:
+                return self._count(parse_json(reply, DELETE_OBJECT))
+
+    def _count(self, body: t.Any) -> int | None:
+        if body is None:
+            return None
+        if not isinstance(body, dict):
+            raise errors.UnexpectedReply(
+                "Immuta's answer to the deletion is no JSON object.",
+                hint="Run it again: it reads first and goes on from there.",
+                method=DELETE_OBJECT.method,
+                path=DELETE_OBJECT.path,
+            )
+        return integration.to_id(body.get("childCount"))
+
+    def _still_there(self) -> bool:
+        if self._connection.listed_only:
+            return any(one.key == self._connection.key for one in list_all(self._client))
+        return self._client.find(GET_CONNECTION, connection_key=self._connection.key) is not None
+
+    def _still_there_after(self, lost: errors.ImmutaError) -> bool:
+        try:
+            return self._still_there()
+        except errors.ImmutaError as error:
+            lost.hint = (
+                f"Whether the connection was deleted could not be read either: {error.message} Nothing is lost: run it"
+                " again, it reads first and goes on from there."
+            )
+            raise lost from None
+
+    def _integration_afterwards(self) -> integration.Integration | None:
+        number = self._connection.integration_id
+        if number is None:
+            return None
+        while True:
+            left = next((one for one in integration.list_all(self._client) if one.id == number), None)
+            if left is None or left.status not in integration.MOVING_STATUSES:
+                return left
+            self._sleep_or(
+                errors.TimedOut(
+                    f"The connection is gone, but after {self._wait_timeout:g} s its integration {number} is still {left.status!r}.",
+                    hint="Run it again later to see what became of it.",
+                )
+            )
+
+    def _sleep_or(self, late: errors.ImmutaError) -> None:
+        """Wait a little longer than the last time, or raise C(late) when the time is up."""
+        remaining = self._end - self._client.clock()
+        if remaining <= 0:
+            raise late
+        self._client.sleep(min(self._pause, remaining))
+        self._pause = min(LONGEST_PAUSE, self._pause * 1.5)
+
+
+def ensure_absent(context: Context) -> Outcome:
+    """The work of the module C(immuta_connection).
+
+    :raises Refused: not confirmed, or the plan is not the approved one; nothing was deleted
+    """
+    params = context.params
+    key, confirm = params["connection_key"], params["confirm"]
+    if not key:
+        raise errors.ConfigurationError("The option connection_key is empty.")
+    if confirm and confirm != key:
+        raise errors.Refused(
+            f"The option confirm is {confirm!r}, but the connection is {key!r}. Nothing was deleted.",
+            hint="Set confirm to the very key of the connection that is to go.",
+            code="confirmation_mismatch",
+        )
+    with options.client(context) as client:
+        plan = decide_absent(client.settings.url, _observe(context, client, key))
+        result: dict[str, t.Any] = {
+            "connection": plan.connection.as_dict() if plan.connection else None,
+            "integration": None,
+            "deleted_objects": None,
+            "verified": not plan.changed,
+            "plan": plan.as_dict(),
+        }
+        if plan.changed:
+            _require_approved(plan, params["expected_plan_digest"])
+        if plan.changed and not context.check_mode:
+            _require_confirmed(plan, confirm)
+            removal = Remover(client, plan, wait=params["wait"], wait_timeout=params["wait_timeout"]).remove()
+            _warn_of_left_over(context, plan, removal)
+            result["integration"] = removal.integration.as_dict() if removal.integration else None
+            result["deleted_objects"] = removal.deleted_objects
+            result["verified"] = removal.verified
+    before = {"connection_key": key, **(result["connection"] or {}), "state": "present" if plan.changed else "absent"}
+    return Outcome(
+        changed=plan.changed,
+        result=result,
+        diff={"before": before, "after": {"connection_key": key, "state": "absent"}},
+    )
+
+
+def _observe(context: Context, client: Client, key: str) -> Connection | None:
+    found = get(client, key)
+    if found is None or found.integration_id is not None or not technology_has_script(found.technology):
+        return found
+    try:
+        return dataclasses.replace(found, integration_id=resolve_integration(client, found))
+    except (errors.Refused, errors.PermissionDenied) as error:
+        context.warn(f"The integration of the connection is not known: {error}")
+        return found
+
+
+def _require_approved(plan: Plan, expected: str | None) -> None:
+    if expected and expected.lower() != plan.digest:
+        raise errors.Refused(
+            f"The plan has the digest {plan.digest}, but expected_plan_digest is {expected}. Nothing was deleted.",
+            hint="It is not the plan that was approved: look at it in check mode, and approve it anew if it is right.",
+            code="plan_changed",
+        )
+
+
+def _require_confirmed(plan: Plan, confirm: str | None) -> None:
+    assert plan.connection is not None
+    if not confirm:
+        raise errors.Refused(
+            "The option confirm is missing. Nothing was deleted.",
+            hint=f"Deleting can't be undone. To go on, set confirm to {plan.connection.key!r}; to see the plan, use"
+            " check mode.",
+            code="confirmation_required",
+        )
+
+
+def _warn_of_left_over(context: Context, plan: Plan, removal: Removal) -> None:
+    left = removal.integration
+    if left is not None and left.in_use:
+        context.warn(
+            f"The connection is gone, but its integration {left.id} is still listed as {left.status!r}."
+            " Look at it in Immuta before you run the clean-up script by hand."
+        )
+    elif removal.verified and not removal.integration_known and plan.connection and plan.connection.integration_id:
+        context.warn("What became of the integration is not known: the API key may not read integrations.")
+
+
+def info(context: Context) -> Outcome:
+    """The work of the module C(immuta_connection_info)."""
+    key = context.params["connection_key"]
+    with options.client(context) as client:
+        if key:
+            listed = [one for one in [get(client, key)] if one is not None]
+        else:
+            listed = [_described(client, one) for one in list_all(client)]
+        known = _integrations(context, client) if any(one.integration_id is not None for one in listed) else {}
+    connections = []
+    for one in listed:
+        behind = known.get(one.integration_id) if one.integration_id is not None else None
+        connections.append(
+            {
+                **one.as_dict(),
+                "integration_type": behind.type if behind else None,
+                "integration_status": behind.status if behind else None,
+            }
+        )
+    return Outcome(False, {"connections": connections})
+
+
+def _described(client: Client, listed: Connection) -> Connection:
+    """The list leaves out host and integration; the description has them, for some technologies only."""
+    try:
+        reply = client.call(GET_CONNECTION, connection_key=listed.key)
+    except (errors.NotFound, errors.InvalidRequest):
+        return listed
+    described = _from_description(parse_json(reply, GET_CONNECTION), listed.key)
+    return dataclasses.replace(
+        described, technology=described.technology or listed.technology, state=described.state or listed.state
+    )
+
+
+def _integrations(context: Context, client: Client) -> dict[int, integration.Integration]:
+    try:
+        return {one.id: one for one in integration.list_all(client)}
+    except errors.PermissionDenied as error:
+        context.warn(f"Types and statuses of integrations are left out: {error}")
+        return {}

@@ -1,0 +1,234 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: immuta_cleanup_script
+version_added: 0.1.0
+short_description: Keep the clean-up script of an Immuta integration in a file
+description:
+  - Asks Immuta for the script that removes what Immuta has set up on Snowflake or Databricks, and makes it durable in a file. The file
+    is written atomically with mode V(0600), synced, and read back.
+  - Immuta can render the script only as long as the connection exists. Afterwards the file is the only copy, so save it B(before)
+    the connection is deleted.
+  - The first line of the file is an SQL comment that names tenant, connection, and integration, and holds the digest of the rest. A file
+    that does not begin so, or that belongs to something else, is never overwritten.
+author:
+  - The community.immuta contributors (@ansible-collections)
+extends_documentation_fragment:
+  - community.immuta.immuta
+  - community.immuta.attributes
+  - community.immuta.attributes.actiongroup_immuta
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The script is asked for, but not saved.
+  diff_mode:
+    support: full
+    details:
+      - Passwords and other credentials in the script are masked.
+  idempotent:
+    support: full
+options:
+  connection_key:
+    description:
+      - Key of the connection whose script is wanted. The integration behind it is looked up.
+      - With O(state=present), exactly one of O(connection_key) and O(integration_id) is needed.
+    type: str
+  integration_id:
+    description:
+      - Id of the integration whose script is wanted.
+    type: int
+  path:
+    description:
+      - The file. Missing folders are made with mode V(0700).
+      - It must outlive the run of the playbook. In a container, name a mounted folder.
+    type: path
+    required: true
+  state:
+    description:
+      - V(present) means that the script is in the file. If Immuta can't render it any more, a file that was saved earlier counts.
+      - V(executed) records that the saved script was run by other means, for example by hand. Nothing is sent to Immuta.
+      - V(absent) means that neither the file nor the journal beside it exists. Nothing is sent to Immuta.
+    type: str
+    choices:
+      - present
+      - executed
+      - absent
+    default: present
+  expected_sha256:
+    description:
+      - RV(sha256) of the script that was approved.
+      - If it is another one, the task fails and the file stays as it is.
+    type: str
+seealso:
+  - module: community.immuta.snowflake_script
+  - module: community.immuta.immuta_connection
+"""
+
+EXAMPLES = r"""
+- name: Save the script of a connection
+  community.immuta.immuta_cleanup_script:
+    url: "{{ immuta_url }}"
+    api_key: "{{ immuta_api_key }}"
+    connection_key: prod snowflake
+    path: /srv/immuta/prod-snowflake.sql
+  register: script
+
+- name: Show what it would do
+  ansible.builtin.debug:
+    msg: "line {{ item.line }}: {{ item.verb }} {{ item.object }} {{ item.name }}"
+  loop: "{{ script.statements }}"
+  loop_control:
+    label: "{{ item.index }}"
+
+- name: Record that a colleague has run it
+  community.immuta.immuta_cleanup_script:
+    path: /srv/immuta/prod-snowflake.sql
+    state: executed
+"""
+
+RETURN = r"""
+path:
+  description: The file.
+  returned: success
+  type: str
+  sample: /srv/immuta/prod-snowflake.sql
+exists:
+  description: Whether the file exists after the task; V(false) in check mode if it does not exist yet.
+  returned: success and O(state=present)
+  type: bool
+  sample: true
+sha256:
+  description: Digest of the whole file, as C(sha256sum) prints it.
+  returned: success and not O(state=absent)
+  type: str
+  sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+size:
+  description: Size of the file in bytes.
+  returned: success and O(state=present)
+  type: int
+  sample: 2048
+source:
+  description: V(immuta) if Immuta rendered the script, V(saved) if it can't any more and the saved file counts.
+  returned: success and O(state=present)
+  type: str
+  sample: immuta
+connection_key:
+  description: Key of the connection that the script belongs to; V(none) if it was asked for by O(integration_id).
+  returned: success and O(state=present)
+  type: str
+  sample: prod snowflake
+connection_exists:
+  description: Whether the connection exists in Immuta; V(none) if it was not asked for.
+  returned: success and O(state=present)
+  type: bool
+  sample: true
+integration_id:
+  description: Id of the integration that the script belongs to.
+  returned: success and O(state=present)
+  type: int
+  sample: 5
+technology:
+  description: The data platform, as Immuta calls it.
+  returned: success and O(state=present)
+  type: str
+  sample: Snowflake
+dialect:
+  description: SQL dialect of the script, V(snowflake) or V(databricks); V(none) for other technologies, whose scripts are saved only.
+  returned: success and O(state=present)
+  type: str
+  sample: snowflake
+statements:
+  description: The statements of the script, in order, without their text.
+  returned: success and O(state=present)
+  type: list
+  elements: dict
+  contains:
+    index:
+      description: Number of the statement, from 1.
+      type: int
+      sample: 12
+    line:
+      description: Line of the file on which it begins.
+      type: int
+      sample: 40
+    verb:
+      description: What it does.
+      type: str
+      sample: DROP
+    object:
+      description: Kind of the object that it does it to, where that is plain.
+      type: str
+      sample: DATABASE
+    name:
+      description: Name of that object, where that is plain.
+      type: str
+      sample: IMMUTA
+    unusual:
+      description: Whether a statement of this kind is out of the ordinary in a clean-up script, and worth a look.
+      type: bool
+      sample: false
+split_error:
+  description: Why the script can't be split into statements, with C(line) and C(column); V(none) if it can. The script is saved all the same.
+  returned: success and O(state=present)
+  type: dict
+  sample:
+execution:
+  description: What the journal beside the file says of earlier runs of the script.
+  returned: success and not O(state=absent)
+  type: dict
+  contains:
+    state:
+      description: V(none), V(partial), or V(finished).
+      type: str
+      sample: none
+    done:
+      description: How many statements have run.
+      type: int
+      sample: 0
+    total:
+      description: How many statements there are; V(none) if nothing has run.
+      type: int
+      sample: 14
+failure:
+  description: What went wrong, for programs.
+  returned: failure
+  type: dict
+  sample:
+    code: script_lost
+    status:
+    method:
+    path:
+    message: Immuta does not know the connection 'prod snowflake', and no saved clean-up script is at path.
+    hint: Did you mean 'Prod Snowflake'?
+"""
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import cleanup_script, options
+from ansible_collections.community.immuta.plugins.module_utils._module import run
+
+
+def main() -> None:
+    """Run the module."""
+    run(
+        cleanup_script.ensure,
+        options.argument_spec(
+            connection_key={"type": "str", "no_log": False},
+            integration_id={"type": "int"},
+            path={"type": "path", "required": True},
+            state={"type": "str", "choices": ["present", "executed", "absent"], "default": "present"},
+            expected_sha256={"type": "str"},
+        ),
+        mutually_exclusive=[("connection_key", "integration_id")],
+        required_if=[("state", "present", ("connection_key", "integration_id"), True)],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: immuta_connection
+version_added: 0.1.0
+short_description: Remove an Immuta connection
+description:
+  - Deletes a connection in Immuta, waits until it is gone, and reads what became of its integration.
+  - Deleting a connection can't be undone. It removes every data source below the connection and the access controls on them, and
+    Immuta can't render the connection's clean-up script any more. Save the script first with M(community.immuta.immuta_cleanup_script),
+    or use the role P(community.immuta.deregister_connection#role), which does all of it in the right order.
+author:
+  - The community.immuta contributors (@ansible-collections)
+extends_documentation_fragment:
+  - community.immuta.immuta
+  - community.immuta.attributes
+  - community.immuta.attributes.actiongroup_immuta
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Returns the plan and its digest. Nothing but reads is sent.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  connection_key:
+    description:
+      - Key of the connection. It is the connection's display name in the Immuta UI, and may hold spaces; its case matters.
+    type: str
+    required: true
+  state:
+    description:
+      - V(absent) means that the connection does not exist.
+    type: str
+    choices:
+      - absent
+    default: absent
+  confirm:
+    description:
+      - The connection key once more. It must equal O(connection_key), else nothing is deleted.
+      - Needed to delete; not needed in check mode, or when the connection does not exist.
+    type: str
+  expected_plan_digest:
+    description:
+      - RV(plan.digest) of the plan that was approved, from a run in check mode.
+      - If the plan has become another one since, the task fails and nothing is deleted.
+    type: str
+  wait:
+    description:
+      - Whether to wait until the connection is gone, and to verify it.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds to wait until a busy connection can be deleted and a deletion is finished.
+    type: float
+    default: 300.0
+seealso:
+  - module: community.immuta.immuta_cleanup_script
+  - module: community.immuta.immuta_connection_info
+"""
+
+EXAMPLES = r"""
+- name: See what would be deleted
+  community.immuta.immuta_connection:
+    url: "{{ immuta_url }}"
+    api_key: "{{ immuta_api_key }}"
+    connection_key: prod snowflake
+  check_mode: true
+  register: planned
+
+- name: Delete it, but only what was planned
+  community.immuta.immuta_connection:
+    url: "{{ immuta_url }}"
+    api_key: "{{ immuta_api_key }}"
+    connection_key: prod snowflake
+    confirm: prod snowflake
+    expected_plan_digest: "{{ planned.plan.digest }}"
+"""
+
+RETURN = r"""
+connection:
+  description: The connection as it was before; V(none) if it did not exist.
+  returned: success
+  type: dict
+  sample:
+    key: prod snowflake
+    technology: Snowflake
+    hostname: example.snowflakecomputing.com
+    port: 443
+    state: ACTIVE
+    integration_id: 5
+integration:
+  description:
+    - The integration as it is still listed after the deletion, with the fields of M(community.immuta.immuta_integration_info).
+    - V(none) if it is gone, if there was none, or if nothing was deleted.
+  returned: success
+  type: dict
+  sample:
+    id: 5
+    type: Snowflake
+    status: deleted
+    in_use: false
+deleted_objects:
+  description: How many objects below the connection Immuta says it has deleted; V(none) if it does not say.
+  returned: success
+  type: int
+  sample: 5
+verified:
+  description: Whether a read has shown that the connection does not exist.
+  returned: success
+  type: bool
+  sample: true
+plan:
+  description: What has to be done, in order.
+  returned: success
+  type: dict
+  contains:
+    steps:
+      description: The steps; empty if the connection does not exist.
+      type: list
+      elements: dict
+      sample:
+        - action: delete_connection
+          target: prod snowflake
+          effect: the connection, every data source below it and the access controls on them are removed
+    irreversible:
+      description: Whether the plan holds a step that can't be undone.
+      type: bool
+      sample: true
+    digest:
+      description: sha256 of all that matters in the plan, for O(expected_plan_digest).
+      type: str
+      sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+failure:
+  description: What went wrong, for programs.
+  returned: failure
+  type: dict
+  sample:
+    code: permission
+    status: 403
+    method: DELETE
+    path: /data/object/prod%20snowflake
+    message: "Immuta refuses DELETE /data/object/prod%20snowflake (403)."
+    hint: The key's owner needs APPLICATION_ADMIN.
+"""
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, options
+from ansible_collections.community.immuta.plugins.module_utils._module import run
+
+
+def main() -> None:
+    """Run the module."""
+    run(
+        connection.ensure_absent,
+        options.argument_spec(
+            connection_key={"type": "str", "required": True, "no_log": False},
+            state={"type": "str", "choices": ["absent"], "default": "absent"},
+            confirm={"type": "str"},
+            expected_plan_digest={"type": "str"},
+            wait={"type": "bool", "default": True},
+            wait_timeout={"type": "float", "default": 300.0},
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

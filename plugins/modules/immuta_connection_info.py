@@ -1,0 +1,104 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: immuta_connection_info
+version_added: 0.1.0
+short_description: Gather information on Immuta connections
+description:
+  - Looks up one connection by its key, or lists all connections of a tenant, with their integrations.
+author:
+  - The community.immuta contributors (@ansible-collections)
+extends_documentation_fragment:
+  - community.immuta.immuta
+  - community.immuta.attributes
+  - community.immuta.attributes.info_module
+  - community.immuta.attributes.actiongroup_immuta
+options:
+  connection_key:
+    description:
+      - Key of one connection. It is the connection's display name in the Immuta UI and may hold spaces.
+      - If not set, all connections are returned.
+    type: str
+seealso:
+  - module: community.immuta.immuta_integration_info
+  - module: community.immuta.immuta_connection
+"""
+
+EXAMPLES = r"""
+- name: Look up one connection
+  community.immuta.immuta_connection_info:
+    url: "{{ immuta_url }}"
+    api_key: "{{ immuta_api_key }}"
+    connection_key: prod snowflake
+  register: one
+
+- name: List all connections (url and api_key from the environment)
+  community.immuta.immuta_connection_info:
+  register: all
+
+- name: Show the keys of the Snowflake connections
+  ansible.builtin.debug:
+    msg: "{{ all.connections | selectattr('technology', '==', 'Snowflake') | map(attribute='key') }}"
+"""
+
+RETURN = r"""
+connections:
+  description:
+    - The connections, ordered by key.
+    - An unknown O(connection_key) gives an empty list. A wrong O(url) or a tenant without connections is an error.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: The connection's key.
+      type: str
+      sample: prod snowflake
+    technology:
+      description: The data platform, as Immuta calls it; V(Glue) is AWS Lake Formation.
+      type: str
+      sample: Snowflake
+    hostname:
+      description: Host of the data platform; V(none) for technologies that Immuta does not describe by key.
+      type: str
+      sample: example.snowflakecomputing.com
+    port:
+      description: Port of the data platform.
+      type: int
+      sample: 443
+    state:
+      description: State of the connection, if Immuta tells it.
+      type: str
+      sample: ACTIVE
+    integration_id:
+      description: Id of the integration behind the connection; V(none) if there is none or Immuta does not tell it.
+      type: int
+      sample: 5
+    integration_type:
+      description: Type of that integration.
+      type: str
+      sample: Snowflake
+    integration_status:
+      description: Status of that integration.
+      type: str
+      sample: enabled
+"""
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, options
+from ansible_collections.community.immuta.plugins.module_utils._module import run
+
+
+def main() -> None:
+    """Run the module."""
+    run(connection.info, options.argument_spec(connection_key={"type": "str", "no_log": False}))
+
+
+if __name__ == "__main__":
+    main()

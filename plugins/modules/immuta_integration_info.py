@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: immuta_integration_info
+version_added: 0.1.0
+short_description: Gather information on Immuta integrations
+description:
+  - Looks up one integration by its id, or lists the integrations of a tenant.
+  - Credentials of an integration are never returned.
+author:
+  - The community.immuta contributors (@ansible-collections)
+extends_documentation_fragment:
+  - community.immuta.immuta
+  - community.immuta.attributes
+  - community.immuta.attributes.info_module
+  - community.immuta.attributes.actiongroup_immuta
+options:
+  integration_id:
+    description:
+      - Id of one integration.
+      - If not set, all integrations are returned.
+    type: int
+  type:
+    description:
+      - Return only integrations of this type, for example V(Snowflake) or V(Databricks). The case does not matter.
+    type: str
+  host:
+    description:
+      - Return only integrations on this host of the data platform. The case does not matter.
+    type: str
+  status:
+    description:
+      - Return only integrations in one of these statuses, for example V(enabled).
+    type: list
+    elements: str
+seealso:
+  - module: community.immuta.immuta_connection_info
+"""
+
+EXAMPLES = r"""
+- name: List the Snowflake integrations that are in use
+  community.immuta.immuta_integration_info:
+    url: "{{ immuta_url }}"
+    api_key: "{{ immuta_api_key }}"
+    type: Snowflake
+    status:
+      - enabled
+  register: snowflake
+
+- name: Look up one integration (url and api_key from the environment)
+  community.immuta.immuta_integration_info:
+    integration_id: 5
+  register: five
+"""
+
+RETURN = r"""
+integrations:
+  description:
+    - The integrations, ordered by id.
+    - An unknown O(integration_id) gives an empty list. A wrong O(url) is an error.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The integration's id; a number, however the tenant writes it.
+      type: int
+      sample: 5
+    type:
+      description: Type of the integration.
+      type: str
+      sample: Snowflake
+    status:
+      description: Status of the integration.
+      type: str
+      sample: enabled
+    in_use:
+      description: Whether Immuta still governs through it; V(false) for the statuses V(deleted) and V(disabled).
+      type: bool
+      sample: true
+    auto_bootstrap:
+      description: Whether Immuta itself set up its objects on the platform.
+      type: bool
+      sample: false
+    host:
+      description: Host of the data platform.
+      type: str
+      sample: example.snowflakecomputing.com
+    port:
+      description: Port of the data platform.
+      type: int
+      sample: 443
+    database:
+      description: Name of Immuta's database on Snowflake.
+      type: str
+      sample: IMMUTA
+    warehouse:
+      description: Warehouse that Immuta uses on Snowflake.
+      type: str
+      sample: IMMUTA_WH
+    catalog:
+      description: Name of Immuta's catalog on Databricks.
+      type: str
+      sample: immuta
+    http_path:
+      description: HTTP path of the compute that Immuta uses on Databricks.
+      type: str
+      sample: /sql/1.0/warehouses/0123456789abcdef
+"""
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import integration, options
+from ansible_collections.community.immuta.plugins.module_utils._module import run
+
+
+def main() -> None:
+    """Run the module."""
+    run(
+        integration.info,
+        options.argument_spec(
+            integration_id={"type": "int"},
+            type={"type": "str"},
+            host={"type": "str"},
+            status={"type": "list", "elements": "str"},
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The script's file: recognised, durable, never mixed up."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused
+
+OWNER = script_file.Owner("https://tenant.example", "prod /* ' \n -- ☃", 5, "Snowflake", "snowflake")
+BODY = "DROP DATABASE IMMUTA;\r\n-- naïve {{ x }}\n"
+
+
+def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
+    path = str(tmp_path / "new" / "folder" / "x.sql")
+    raw = script_file.contents(OWNER, BODY)
+    script_file.save(path, raw)
+    saved = script_file.read(path)
+    assert saved is not None
+    assert (saved.owner, saved.body, saved.intact) == (OWNER, BODY, True)
+    assert saved.sha256 == script_file.digest(raw)
+    assert saved.size == len(raw)
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(tmp_path / "new").st_mode) == 0o700
+    assert stat.S_IMODE(os.stat(tmp_path / "new" / "folder").st_mode) == 0o700
+
+
+def test_the_mark_is_one_comment_line_whatever_the_key_holds() -> None:
+    head, below = script_file.contents(OWNER, BODY).split(b"\n", 1)
+    assert head.startswith(b"-- ")
+    assert head.isascii()
+    assert below.decode() == BODY
+
+
+def test_contents_are_the_same_each_time() -> None:
+    assert script_file.contents(OWNER, BODY) == script_file.contents(OWNER, BODY)
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    assert script_file.read(str(tmp_path / "x.sql")) is None
+
+
+@pytest.mark.parametrize("cut", [1, 10, len(BODY) - 1])
+def test_a_damaged_file_is_not_intact(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "x.sql"
+    path.write_bytes(script_file.contents(OWNER, BODY)[:-cut])
+    saved = script_file.read(str(path))
+    assert saved is not None
+    assert not saved.intact
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"DROP DATABASE IMMUTA;\n",
+        b"-- community.immuta clean-up script, do not edit: \n",
+        b"-- community.immuta clean-up script, do not edit: {}\n",
+        b"-- community.immuta clean-up script, do not edit: []\n",
+        b'-- community.immuta clean-up script, do not edit: {"version": 2, "sha256": "x"}\n',
+        "-- community.immuta clean-up script, do not edit: ☃\n".encode(),
+    ],
+)
+def test_refuses_a_file_of_someone_else(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.sql"
+    path.write_bytes(content)
+    with pytest.raises(Refused, match="not a clean-up script"):
+        script_file.read(str(path))
+    assert path.read_bytes() == content
+
+
+def test_refuses_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="not a regular file"):
+        script_file.read(str(tmp_path))
+
+
+def test_refuses_a_link_into_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "x.sql").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(Refused, match="link into nowhere"):
+        script_file.read(str(tmp_path / "x.sql"))
+
+
+def test_follows_a_link_to_a_script(tmp_path: Path) -> None:
+    script_file.save(str(tmp_path / "real.sql"), script_file.contents(OWNER, BODY))
+    (tmp_path / "x.sql").symlink_to(tmp_path / "real.sql")
+    script_file.save(str(tmp_path / "x.sql"), script_file.contents(OWNER, "SELECT 1;"))
+    assert (tmp_path / "x.sql").is_symlink()
+    saved = script_file.read(str(tmp_path / "real.sql"))
+    assert saved is not None
+    assert saved.body == "SELECT 1;"
+
+
+def test_refuses_a_path_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Refused):
+        script_file.read(str(tmp_path / "file" / "x.sql"))
+
+
+def test_refuses_a_file_name_that_no_file_system_takes(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="200 bytes"):
+        script_file.require_writable(str(tmp_path / ("x" * 300)))
+
+
+def test_refuses_a_folder_that_can_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The super-user may write everywhere, so the answer of the system is given here.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(Refused, match="no permission"):
+        script_file.require_writable(str(tmp_path / "not" / "there" / "x.sql"))
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    path = tmp_path / "x.sql"
+    script_file.save(str(path), script_file.contents(OWNER, BODY))
+    before = path.read_bytes()
+
+    def full(*args: t.Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(script_file.NotSaved, match="No space left"):
+        script_file.save(str(path), script_file.contents(OWNER, "SELECT 1;"))
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["x.sql"]
+
+
+def test_reads_back_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def corrupt(source: str, target: str) -> None:
+        replace(source, target)
+        Path(target).write_bytes(b"something else")
+
+    monkeypatch.setattr(os, "replace", corrupt)
+    with pytest.raises(script_file.NotSaved, match="not what was written"):
+        script_file.save(str(tmp_path / "x.sql"), script_file.contents(OWNER, BODY))
+
+
+def test_removes(tmp_path: Path) -> None:
+    path = tmp_path / "x.sql"
+    script_file.save(str(path), script_file.contents(OWNER, BODY))
+    script_file.remove(str(path))
+    assert os.listdir(tmp_path) == []
