@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows the main job on stand-in servers: the plan, the run, a second run, a killed run and the one that finishes it.
+
+Run by `make demo`. The role, its modules and the Snowflake client are the real ones; only the two servers are stand-ins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "prod snowflake"
+SECRETS = {"IMMUTA_API_KEY": "demo-api-key-7d1f", "SNOWFLAKE_PASSWORD": "demo-password-93ab"}
+PLAYBOOK = f"""\
+---
+- name: Take "{KEY}" out of service
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Take it out of service
+      ansible.builtin.include_role:
+        name: community.immuta.deregister_connection
+      vars:
+        immuta_deregister_connection_key: {KEY}
+        immuta_deregister_script_dir: "{{{{ playbook_dir }}}}/scripts"
+"""
+COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+class Server:
+    """A stand-in server in a process of its own."""
+
+    def __init__(self, script: str, folder: Path, *arguments: str) -> None:
+        ready = folder / f"{script}.ready"
+        self._process = subprocess.Popen(
+            [sys.executable, ROOT / "tests/doubles" / script, "--port=0", f"--ready-file={ready}", *arguments],
+            env={**os.environ, **SECRETS},
+            stdin=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + 30
+        while not ready.exists():
+            if self._process.poll() is not None or time.monotonic() > end:
+                sys.exit(f"{script} did not start")
+            time.sleep(0.05)
+        self.about: dict[str, t.Any] = json.loads(ready.read_text())
+        self.url: str = self.about.get("url") or f"http://{self.about['host']}:{self.about['port']}"
+
+    def ask(self, what: str) -> t.Any:
+        """What the server knows of itself."""
+        with urllib.request.urlopen(f"{self.url}/_double/{what}", timeout=10) as reply:
+            return json.load(reply)
+
+    def reset(self) -> None:
+        """Set the server up anew, as it was at the start."""
+        request = urllib.request.Request(f"{self.url}/_double/reset", data=b"{}", method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait(10)
+
+
+class Play:
+    """Runs the playbook as a user would."""
+
+    def __init__(self, folder: Path, immuta: Server, snowflake: Server) -> None:
+        self._immuta = immuta
+        self._command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", str(folder / "site.yml")]
+        (folder / "site.yml").write_text(PLAYBOOK)
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "IMMUTA_", "SNOWFLAKE_"))},
+            **SECRETS,
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+            "ANSIBLE_FORCE_COLOR": str(COLOUR),
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            "NO_PROXY": "127.0.0.1",
+            "IMMUTA_URL": immuta.url,
+            "SNOWFLAKE_ACCOUNT": "demo",
+            "SNOWFLAKE_USER": "DEPLOYER",
+            "SNOWFLAKE_HOST": str(snowflake.about["host"]),
+            "SNOWFLAKE_PORT": str(snowflake.about["port"]),
+            "SNOWFLAKE_PROTOCOL": "http",
+        }
+
+    def run(self, *arguments: str, kill_after_delete: bool = False) -> float:
+        """Run it, and return the seconds that it took."""
+        say("  $ ansible-playbook site.yml " + " ".join(arguments), "2")
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [*self._command, *arguments], env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        if kill_after_delete:
+            while process.poll() is None and not self._deleted():
+                time.sleep(0.005)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
+        if kill_after_delete:
+            if code != -signal.SIGKILL:
+                sys.exit("the demo could not kill the play in time")
+            say(f"\n  *** killed, {time.monotonic() - began:.1f} s after its start: the connection is deleted, the script has not run ***", "31;1")
+        elif code != 0:
+            sys.exit(f"the play failed with exit status {code}")
+        return time.monotonic() - began
+
+    def _deleted(self) -> bool:
+        return any(request["method"] == "DELETE" for request in self._immuta.ask("requests"))
+
+
+def say(text: str, style: str = "") -> None:
+    """Print a line, in a style when this is a terminal."""
+    print(f"\033[{style}m{text}\033[0m" if COLOUR and style else text, flush=True)
+
+
+def act(number: int, title: str) -> None:
+    """Print the title of an act."""
+    line = f" {number}. {title} "
+    say(f"\n{'━' * 4}{line}{'━' * max(4, 96 - len(line))}", "36;1")
+
+
+def left_over(immuta: Server, snowflake: Server) -> list[tuple[str, bool]]:
+    """What both servers still have of the connection, by their own word."""
+    tenant, account = immuta.ask("state"), snowflake.ask("state")
+    return [
+        ("Immuta connection " + KEY, KEY in [one["key"] for one in tenant["connections"]]),
+        ("Immuta integration 5", "5" in [str(one["id"]) for one in tenant["integrations"]]),
+        ("Snowflake database IMMUTA", "IMMUTA" in account["databases"]),
+        ("Snowflake role IMMUTA_SYSTEM", "IMMUTA_SYSTEM" in account["roles"]),
+        ("Snowflake user IMMUTA_SYSTEM_ACCOUNT", "IMMUTA_SYSTEM_ACCOUNT" in account["users"]),
+    ]
+
+
+def show_left_over(immuta: Server, snowflake: Server) -> bool:
+    """Print a table of what is left, and return whether anything is."""
+    rows = left_over(immuta, snowflake)
+    for name, there in rows:
+        say(f"    {name:<42}{'still there' if there else 'gone'}", "33" if there else "32")
+    return any(there for _name, there in rows)
+
+
+def main() -> None:
+    """Run all acts."""
+    folder = Path(tempfile.mkdtemp(prefix="immuta-demo-"))
+    servers: list[Server] = []
+    confirm = f"immuta_deregister_confirm='{KEY}'"
+    try:
+        immuta = Server("immuta_server.py", folder, f"--connection-key={KEY}", "--api-key-env=IMMUTA_API_KEY")
+        servers.append(immuta)
+        snowflake = Server("snowflake_server.py", folder, "--password-env=SNOWFLAKE_PASSWORD")
+        servers.append(snowflake)
+        play = Play(folder, immuta, snowflake)
+
+        act(1, "The plan: check mode asks, and changes nothing")
+        play.run("--check", "--diff")
+        planned = (len(immuta.ask("requests")), len(snowflake.ask("statements")))
+
+        act(2, "The run: saved, deleted, executed, verified")
+        seconds = play.run("-e", confirm)
+        requests = len(immuta.ask("requests")) - planned[0]
+        statements = len(snowflake.ask("statements"))
+
+        act(3, "The same again: nothing to do")
+        before = len(immuta.ask("requests"))
+        again = play.run("-e", confirm)
+        requests_again = len(immuta.ask("requests")) - before
+        statements_again = len(snowflake.ask("statements")) - statements
+
+        act(4, "A run that is killed between the deletion and the script")
+        immuta.reset()
+        snowflake.reset()
+        shutil.rmtree(folder / "scripts")
+        play.run("-e", confirm, kill_after_delete=True)
+        say("  What both servers say now:")
+        show_left_over(immuta, snowflake)
+
+        act(5, "The same command once more: it goes on where the other one died")
+        play.run("-e", confirm)
+
+        act(6, "In the end")
+        say("  What both servers say:")
+        failed = show_left_over(immuta, snowflake)
+        deletes = sum(request["method"] == "DELETE" for request in immuta.ask("requests"))
+        sent = [one["text"] for one in snowflake.ask("statements")]
+        say("")
+        say(f"    plan             {planned[0]} requests to Immuta, {planned[1]} statements on Snowflake, nothing changed")
+        say(f"    run              {requests} requests to Immuta, {statements} statements on Snowflake, {seconds:.1f} s")
+        say(f"    second run       {requests_again} requests to Immuta, {statements_again} statements on Snowflake, {again:.1f} s")
+        say(f"    killed + rerun   {deletes} deletion, {len(sent)} statements, each of them once")
+        if failed or planned[1] or statements_again or deletes != 1:
+            sys.exit("\nThe demo did not end as it should have.")
+        say("\n  Nothing is left behind, and nothing was done twice.", "32;1")
+    finally:
+        for server in servers:
+            server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
