@@ -1,0 +1,275 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a script statement by statement over one PEP 249 connection. Knows no vendor.
+
+Source of the interface: U(https://peps.python.org/pep-0249/).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
+from ansible_collections.community.immuta.plugins.module_utils._sql.script import Script
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement, mask
+
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+
+
+class StatementFailed(Failure):
+    """A statement failed; the ones before it have run, the ones after it have not."""
+
+    code = "statement_failed"
+
+
+class UnknownOutcome(Failure):
+    """A statement was sent, and nobody can say whether it has run."""
+
+    code = "unknown_outcome"
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """What a platform says of a statement that failed.
+
+    :ivar lost: the answer is missing; the statement may have run all the same
+    :ivar wait: worth waiting for, and trying again
+    """
+
+    message: str
+    errno: int | None = None
+    sqlstate: str | None = None
+    query_id: str | None = None
+    lost: bool = False
+    wait: bool = False
+    hint: str = ""
+
+
+class Platform(t.Protocol):
+    """What the executor has to know of a vendor."""
+
+    name: str
+
+    def connect(self) -> t.Any:
+        """A new PEP 249 connection.
+
+        :raises Failure: the sign-in was refused
+        """
+
+    def query_id(self, cursor: t.Any) -> str | None:
+        """The id of the cursor's last query."""
+
+    def problem(self, error: Exception) -> Problem | None:
+        """What an exception of C(execute) means, or None when it is not the client's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """How a run decides.
+
+    :ivar on_unknown: what to do with a statement that was sent by an earlier run and has no outcome
+    :ivar wait_timeout: seconds to wait in all for statements that the platform refuses for a while
+    """
+
+    on_unknown: t.Literal["rerun", "fail"] = "fail"
+    wait_timeout: float = 0.0
+
+
+@dataclasses.dataclass
+class Report:
+    """What has come of a run.
+
+    :ivar rows: one for each statement, in order
+    :ivar executed: how many statements this run has sent, those that set the session up again left out
+    :ivar resumed: whether an earlier run had begun
+    """
+
+    rows: list[dict[str, t.Any]]
+    executed: int = 0
+    resumed: bool = False
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """For a module's result."""
+        return {
+            "statements": self.rows,
+            "executed": self.executed,
+            "total": len(self.rows),
+            "resumed": self.resumed,
+        }
+
+
+def plan(script: Script, progress: Progress) -> Report:
+    """The rows of a script of which C(progress) has run. Nothing is sent."""
+    finished = progress.state == "finished"
+    rows = []
+    for statement in script.statements:
+        done = progress.done.get(statement.index)
+        rows.append(
+            {
+                **statement.describe(),
+                "status": "skipped" if done or finished else "not_run",
+                "query_id": (done or {}).get("query_id"),
+                "rowcount": (done or {}).get("rowcount"),
+                "seconds": (done or {}).get("seconds"),
+            }
+        )
+    return Report(rows, resumed=bool(progress.done))
+
+
+class Execution:
+    """One run of a script.
+
+    :param journal: None for a script of which no record is kept
+    :param tag: names this run on the platform
+    :param clock: seconds that only go forward
+    :param sleep: waits so many seconds
+    """
+
+    def __init__(
+        self,
+        script: Script,
+        platform: Platform,
+        journal: Journal | None,
+        rules: Rules,
+        *,
+        tag: str,
+        clock: t.Callable[[], float] = time.monotonic,
+        sleep: t.Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._script = script
+        self._platform = platform
+        self._journal = journal
+        self._rules = rules
+        self._tag = tag
+        self._clock = clock
+        self._sleep = sleep
+        self._waited = 0.0
+        self._progress = journal.progress if journal else Progress()
+        self.report = plan(script, self._progress)
+
+    def run(self) -> Report:
+        """Run what has not run yet.
+
+        A finished script opens no connection. After an earlier run the statements that set up the session are sent
+        again first, since the session they were sent in is gone.
+
+        :raises StatementFailed: with C(result) telling what ran and what did not
+        :raises UnknownOutcome: an earlier run has left a statement in doubt; nothing was sent
+        """
+        if self._progress.state == "finished":
+            return self.report
+        self._decide_on_unknown()
+        connection = self._platform.connect()
+        try:
+            cursor = connection.cursor()
+            for statement in self._script.statements:
+                self._step(cursor, statement)
+        finally:
+            _close_quietly(connection)
+        if self._journal:
+            self._journal.finished(self._platform.name)
+        return self.report
+
+    def _step(self, cursor: t.Any, statement: Statement) -> None:
+        row = self.report.rows[statement.index - 1]
+        if row["status"] != "skipped":
+            self._run(cursor, statement, row)
+        elif statement.is_session:
+            problem = self._send(cursor, statement)
+            if problem is not None:
+                raise self._failed(statement, row, problem, "sent again to set up the session")
+            row["status"] = "replayed"
+
+    def _decide_on_unknown(self) -> None:
+        if self._progress.unknown is None or self._rules.on_unknown == "rerun":
+            return
+        statement = self._script.statements[int(self._progress.unknown["index"]) - 1]
+        if statement.is_repeatable:
+            return
+        self.report.rows[statement.index - 1]["status"] = "unknown"
+        error = UnknownOutcome(
+            f"{_place(statement)} was sent by an earlier run, and whether it has run is not known.",
+            hint=f"Look for it in {self._platform.name}'s query history (query tag {self._progress.unknown.get('tag')})."
+            " To send it again, set on_unknown=rerun.",
+            **statement.describe(),
+        )
+        error.result = self.report.as_dict()
+        raise error
+
+    def _run(self, cursor: t.Any, statement: Statement, row: dict[str, t.Any]) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            if self._journal:
+                self._journal.started(statement.index, self._tag)
+            began = self._clock()
+            problem = self._send(cursor, statement)
+            if problem is None:
+                self._done(cursor, statement, row, self._clock() - began)
+                return
+            if not problem.lost and self._journal:
+                self._journal.failed(statement.index, errno=problem.errno, query_id=problem.query_id)
+            if not problem.wait or self._waited >= self._rules.wait_timeout:
+                raise self._failed(statement, row, problem, "run")
+            pause = min(pause, self._rules.wait_timeout - self._waited)
+            self._sleep(pause)
+            self._waited += pause
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    def _send(self, cursor: t.Any, statement: Statement) -> Problem | None:
+        try:
+            cursor.execute(statement.text)
+        except Exception as error:
+            problem = self._platform.problem(error)
+            if problem is None:
+                raise
+            return problem
+        return None
+
+    def _done(self, cursor: t.Any, statement: Statement, row: dict[str, t.Any], seconds: float) -> None:
+        row["status"] = "done"
+        row["query_id"] = self._platform.query_id(cursor)
+        row["rowcount"] = cursor.rowcount if isinstance(cursor.rowcount, int) and cursor.rowcount >= 0 else None
+        row["seconds"] = round(seconds, 3)
+        self.report.executed += 1
+        if self._journal:
+            self._journal.done(
+                statement.index, query_id=row["query_id"], rowcount=row["rowcount"], seconds=row["seconds"]
+            )
+
+    def _failed(self, statement: Statement, row: dict[str, t.Any], problem: Problem, doing: str) -> StatementFailed:
+        row["status"] = "unknown" if problem.lost else "failed"
+        row["query_id"] = problem.query_id
+        hint = problem.hint or "Mend the cause and run this again: it goes on with this statement."
+        if problem.lost:
+            hint = f"Whether it has run is not known. {hint}"
+        if problem.wait:
+            hint = f"It was tried for {self._waited:g} s. {hint}"
+        said = mask(problem.message, self._script.dialect)
+        error = StatementFailed(
+            f"{_place(statement)} could not be {doing}: {said}",
+            hint=hint,
+            errno=problem.errno,
+            sqlstate=problem.sqlstate,
+            query_id=problem.query_id,
+            **statement.describe(),
+        )
+        error.result = self.report.as_dict()
+        return error
+
+
+def _place(statement: Statement) -> str:
+    what = " ".join(filter(None, (statement.verb, statement.kind, statement.name)))
+    return f"Statement {statement.index} ({what}, line {statement.line})"
+
+
+def _close_quietly(connection: t.Any) -> None:
+    """Closing ends the session; a platform that can't be told so ends it on its own."""
+    try:
+        connection.close()
+    except Exception:  # noqa: BLE001, S110  (what ran is decided; nothing can be made better here)
+        pass

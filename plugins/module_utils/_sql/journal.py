@@ -1,0 +1,247 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of a script has run: one JSON line an event, appended and synced, beside the script.
+
+The line C(started) is on the disk before a statement is sent, C(done) or C(failed) after its answer. So whatever
+happens, the file says which statements certainly ran, and which one is in doubt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import fcntl
+import json
+import os
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+
+MODE = 0o600
+
+
+class JournalError(Failure):
+    """The journal can't be used; nothing was sent."""
+
+    code = "journal"
+
+
+class Locked(JournalError):
+    """Another run is at work on the same script."""
+
+    code = "locked"
+
+
+@dataclasses.dataclass
+class Progress:
+    """What a journal says.
+
+    :ivar state: C(none) when nothing was recorded, C(finished) when the script ran to its end
+    :ivar total: how many statements the script has; None when nothing was recorded
+    :ivar done: the last C(done) event of each statement that ran, by index
+    :ivar unknown: the C(started) event of a statement that has no end
+    """
+
+    state: t.Literal["none", "partial", "finished"] = "none"
+    sha256: str | None = None
+    total: int | None = None
+    done: dict[int, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    unknown: dict[str, t.Any] | None = None
+
+
+def journal_path(script_path: str) -> str:
+    """Where the journal of a script is."""
+    return f"{script_path}.journal"
+
+
+def read(path: str) -> Progress:
+    """What the journal at C(path) says; nothing, when there is none.
+
+    A last line without its end is what a crash leaves, and means that its event was not recorded.
+
+    :raises JournalError: it can't be read, or is damaged elsewhere
+    """
+    try:
+        with open(path, "rb") as file:
+            raw = file.read()
+    except FileNotFoundError:
+        return Progress()
+    except OSError as error:
+        raise JournalError(f"The journal {path} can't be read: {error.strerror}.") from None
+    return _replay(path, raw)
+
+
+def _replay(path: str, raw: bytes) -> Progress:
+    progress = Progress()
+    lines = raw.split(b"\n")[:-1]
+    for number, line in enumerate(lines, 1):
+        try:
+            _apply(progress, json.loads(line))
+        except (ValueError, KeyError, TypeError):
+            raise JournalError(
+                f"Line {number} of the journal {path} is damaged.",
+                hint="Find out from the platform which statements ran, and mend the journal or move it away.",
+            ) from None
+    return progress
+
+
+def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
+    kind = event["event"]
+    if kind == "begun":
+        progress.state, progress.sha256, progress.total = "partial", event["sha256"], int(event["total"])
+    elif kind == "finished":
+        progress.state, progress.unknown = "finished", None
+    elif kind == "started":
+        progress.unknown = event
+    elif kind == "done":
+        progress.done[int(event["index"])], progress.unknown = event, None
+    elif kind == "failed":
+        progress.unknown = None
+    else:
+        raise ValueError(kind)
+
+
+class Journal:
+    """A journal that is being written. No other run can write it until it is closed or the process ends.
+
+    :param path: the file; made when it is missing
+    :param sha256: the script's digest
+    :param total: how many statements the script has
+    :raises Locked: another run has it
+    :raises JournalError: it is another script's, or can't be written
+    """
+
+    def __init__(self, path: str, sha256: str, total: int, *, now: t.Callable[[], str] | None = None) -> None:
+        self.path = path
+        self._now = now or _utc_now
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
+        except OSError as error:
+            raise JournalError(
+                f"The journal {path} can't be written: {error.strerror}.", hint="Nothing was sent. Name another journal."
+            ) from None
+        try:
+            self._begin(sha256, total)
+        except BaseException:
+            os.close(self._handle)
+            raise
+
+    def _begin(self, sha256: str, total: int) -> None:
+        try:
+            # The lock belongs to the open file: it ends with the process, however that ends.
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Locked(
+                f"Another run is at work on this script: it has locked {self.path}.",
+                hint="Wait until it has ended, then run this again.",
+            ) from None
+        os.fchmod(self._handle, MODE)
+        raw = self._whole()
+        end = raw.rfind(b"\n") + 1
+        if end != len(raw):
+            os.ftruncate(self._handle, end)
+        self.progress = _replay(self.path, raw[:end])
+        if self.progress.state != "none" and self.progress.sha256 != sha256:
+            raise belongs_to_another(self.path, self.progress)
+        if self.progress.state == "none":
+            self._append({"event": "begun", "sha256": sha256, "total": total})
+            _sync_folder(self.path)
+
+    def _whole(self) -> bytes:
+        size = os.fstat(self._handle).st_size
+        return os.pread(self._handle, size, 0)
+
+    def started(self, index: int, tag: str) -> None:
+        """A statement is about to be sent, by the run that C(tag) names."""
+        self._append({"event": "started", "index": index, "tag": tag})
+
+    def done(self, index: int, **about: t.Any) -> None:
+        """A statement has run."""
+        self._append({"event": "done", "index": index, **about})
+
+    def failed(self, index: int, **about: t.Any) -> None:
+        """A statement has failed, and changed nothing."""
+        self._append({"event": "failed", "index": index, **about})
+
+    def finished(self, by: str) -> None:
+        """All statements have run."""
+        self._append({"event": "finished", "by": by})
+
+    def close(self) -> None:
+        """Give the journal free."""
+        os.close(self._handle)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _append(self, event: dict[str, t.Any]) -> None:
+        event = {**event, "time": self._now()}
+        line = json.dumps(event).encode() + b"\n"
+        try:
+            # One write, so that a crash leaves the line whole, torn, or not there.
+            os.write(self._handle, line)
+            os.fsync(self._handle)
+        except OSError as error:
+            raise JournalError(
+                f"The journal {self.path} can't be written: {error.strerror}.",
+                hint="Free some space and run this again; the journal says where to go on.",
+            ) from None
+        _apply(self.progress, event)
+
+
+def belongs_to_another(path: str, progress: Progress) -> JournalError:
+    """The error for a journal of a script with another digest."""
+    return JournalError(
+        f"The journal {path} belongs to another script (sha256 {progress.sha256}).",
+        hint="The script was changed after it had begun to run. Restore it, or move the journal away to run it from its"
+        " beginning.",
+        code="script_changed",
+    )
+
+
+def mark_finished(path: str, *, sha256: str, total: int, by: str) -> None:
+    """Record that a script was run by other means.
+
+    :param by: who or what ran it
+    :raises JournalError: the journal is locked, another script's, or can't be written
+    """
+    with Journal(path, sha256, total) as journal:
+        journal.finished(by)
+
+
+def remove(path: str) -> None:
+    """Remove the journal, if there is one.
+
+    :raises Locked: a run is at work on it
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
+    except BlockingIOError:
+        raise Locked(f"A run is at work on this script: it has locked {path}.", hint="Wait until it has ended.") from None
+    finally:
+        os.close(handle)
+    _sync_folder(path)
+
+
+def _sync_folder(path: str) -> None:
+    handle = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _utc_now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")

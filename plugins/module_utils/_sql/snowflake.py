@@ -1,0 +1,387 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Snowflake: the only file that imports its client. Options in, a PEP 249 connection out, errors explained.
+
+Works with snowflake-connector-python 4.5 and newer, 5 included. The two differ inside, so only connect(), cursor(),
+execute(), sfqid, rowcount, errno and sqlstate are used. Both send a request again after a broken connection, under the
+same request id, and Snowflake answers a request id that it knows with the result that it has: so their own retries
+never run a statement twice. Source: U(https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-api).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import traceback
+import typing as t
+import uuid
+import warnings
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, MissingLibrary
+from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, script, statement
+from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
+
+DIALECT = "snowflake"
+# Names that the connector and the snow command line know, in the order in which they are tried.
+VARIABLES: dict[str, tuple[str, ...]] = {
+    "account": ("SNOWFLAKE_ACCOUNT",),
+    "user": ("SNOWFLAKE_USER",),
+    "password": ("SNOWFLAKE_PASSWORD",),
+    "authenticator": ("SNOWFLAKE_AUTHENTICATOR",),
+    "private_key_file": ("SNOWFLAKE_PRIVATE_KEY_FILE", "SNOWFLAKE_PRIVATE_KEY_PATH"),
+    "private_key": ("SNOWFLAKE_PRIVATE_KEY_RAW",),
+    "private_key_passphrase": ("PRIVATE_KEY_PASSPHRASE", "SNOWFLAKE_PRIVATE_KEY_FILE_PWD"),
+    "token": ("SNOWFLAKE_TOKEN",),
+    "token_file_path": ("SNOWFLAKE_TOKEN_FILE_PATH",),
+    "host": ("SNOWFLAKE_HOST",),
+    "port": ("SNOWFLAKE_PORT",),
+    "protocol": ("SNOWFLAKE_PROTOCOL",),
+    "role": ("SNOWFLAKE_ROLE",),
+    "warehouse": ("SNOWFLAKE_WAREHOUSE",),
+    "database": ("SNOWFLAKE_DATABASE",),
+    "schema": ("SNOWFLAKE_SCHEMA",),
+    "connection_name": ("SNOWFLAKE_DEFAULT_CONNECTION_NAME",),
+}
+SECRETS = frozenset({"password", "private_key", "private_key_passphrase", "token"})
+# Options that go to connect() under the same name.
+PASSED_ON = (
+    "account",
+    "user",
+    "host",
+    "port",
+    "protocol",
+    "role",
+    "warehouse",
+    "database",
+    "schema",
+    "connection_name",
+    "connections_file_path",
+)
+# Errors of the client itself, not of the server: the answer is missing. (errorcode.py of the connector)
+CLIENT_ERRORS = range(240000, 300000)
+STILL_ATTACHED = re.compile(r"Policy\s+'.*'\s+used by\s+schema\s+.*\s+in another database", re.IGNORECASE | re.DOTALL)
+
+
+class LoginFailed(Failure):
+    """Snowflake refused the sign-in, or can't be reached; no statement was sent."""
+
+    code = "login_failed"
+
+
+def argument_spec(**own: t.Any) -> dict[str, t.Any]:
+    """The argument spec of a module: the connection options, documented in the fragment C(snowflake), and its C(own)."""
+    connection: dict[str, t.Any] = {
+        name: {"type": "str", "fallback": (env_fallback, list(variables)), "no_log": name in SECRETS}
+        for name, variables in VARIABLES.items()
+    }
+    connection["port"]["type"] = "int"
+    connection["protocol"]["choices"] = ["http", "https"]
+    for name in ("private_key_file", "token_file_path"):
+        connection[name]["type"] = "path"
+    return {
+        **connection,
+        "connections_file_path": {"type": "path"},
+        "login_timeout": {"type": "int", "default": 60},
+        "network_timeout": {"type": "int", "default": 300},
+        "statement_timeout": {"type": "int", "default": 3600},
+        "query_tag": {"type": "str"},
+        **own,
+    }
+
+
+def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
+    """What goes to C(snowflake.connector.connect).
+
+    :raises InvalidOption: something is missing or does not fit together; nothing was sent
+    """
+    arguments = {name: params[name] for name in PASSED_ON if params[name] is not None}
+    if params["connection_name"]:
+        # The rest stands in the named connection; a password is often kept out of it.
+        arguments.update({"password": params["password"]} if params["password"] else {})
+    else:
+        if not params["account"]:
+            raise _missing("account")
+        arguments.update(_credentials(params))
+    for name in ("login_timeout", "network_timeout", "statement_timeout"):
+        if params[name] <= 0:
+            raise InvalidOption(f"The option {name} must be more than 0 seconds.")
+    return {
+        **arguments,
+        "login_timeout": params["login_timeout"],
+        "network_timeout": params["network_timeout"],
+        "application": "community_immuta",
+        "autocommit": True,
+        "session_parameters": {
+            "QUERY_TAG": tag,
+            "STATEMENT_TIMEOUT_IN_SECONDS": params["statement_timeout"],
+            # Scripts of Immuta write some names in quotes and upper case, and others without.
+            "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
+            "CLIENT_TELEMETRY_ENABLED": False,
+        },
+    }
+
+
+def _credentials(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Those of the one way to sign in that the options describe."""
+    authenticator = (params["authenticator"] or "").upper()
+    if authenticator in ("EXTERNALBROWSER", "USERNAME_PASSWORD_MFA"):
+        raise InvalidOption(
+            f"The option authenticator is {authenticator}, which asks a person.",
+            hint="Use a key pair, a programmatic access token, or OAuth.",
+        )
+    if params["private_key"] and params["private_key_file"]:
+        raise InvalidOption("Both private_key and private_key_file are set.", hint="Set one of them.")
+    if not params["user"] and authenticator != "OAUTH":
+        raise _missing("user")
+    user = {"user": params["user"]} if params["user"] else {}
+    if authenticator == "SNOWFLAKE_JWT" or (not authenticator and (params["private_key"] or params["private_key_file"])):
+        return {**user, "authenticator": "SNOWFLAKE_JWT", "private_key": _private_key(params)}
+    if authenticator in ("OAUTH", "PROGRAMMATIC_ACCESS_TOKEN") or (
+        not authenticator and (params["token"] or params["token_file_path"])
+    ):
+        return {**user, "authenticator": authenticator or "PROGRAMMATIC_ACCESS_TOKEN", "token": _token(params)}
+    if authenticator not in ("", "SNOWFLAKE"):
+        return {**user, "authenticator": params["authenticator"]}
+    if not params["password"]:
+        raise InvalidOption(
+            "No credentials for Snowflake: password, private_key, private_key_file, token, and token_file_path are not set.",
+            hint="Set one of them in the task, in module_defaults, or in the environment, for example"
+            " SNOWFLAKE_PRIVATE_KEY_FILE or SNOWFLAKE_PASSWORD.",
+        )
+    return {**user, "password": params["password"]}
+
+
+def _missing(name: str) -> InvalidOption:
+    return InvalidOption(
+        f"The option {name} is missing.",
+        hint=f"Set it in the task, in module_defaults, or in {VARIABLES[name][0]}.",
+    )
+
+
+def _private_key(params: dict[str, t.Any]) -> bytes:
+    """The private key in DER, which every version of the client takes."""
+    if not params["private_key"] and not params["private_key_file"]:
+        raise _missing("private_key_file")
+    name = "private_key" if params["private_key"] else "private_key_file"
+    if name == "private_key":
+        # A PEM that went through a one-line field has its line breaks written out.
+        pem = params["private_key"].replace("\\n", "\n").encode()
+    else:
+        pem = _read(name, params[name])
+    # The client depends on it, so it is there whenever the client is.
+    from cryptography.hazmat.primitives import serialization
+
+    passphrase = params["private_key_passphrase"]
+    try:
+        key = serialization.load_pem_private_key(pem, passphrase.encode() if passphrase else None)
+    except (TypeError, ValueError) as error:
+        encrypted = b"ENCRYPTED" in pem
+        remedy = "It is encrypted: check private_key_passphrase." if encrypted else "It must be a PEM file (PKCS #8)."
+        if isinstance(error, TypeError) and passphrase:
+            remedy = "It is not encrypted: leave private_key_passphrase out."
+        raise InvalidOption(f"The key of the option {name} can't be read.", hint=remedy) from None
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _token(params: dict[str, t.Any]) -> str:
+    if params["token"]:
+        return str(params["token"]).strip()
+    if params["token_file_path"]:
+        return _read("token_file_path", params["token_file_path"]).decode("utf-8", "replace").strip()
+    raise _missing("token")
+
+
+def _read(option: str, path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise InvalidOption(f"The file {path} of the option {option} can't be read: {error.strerror}.") from None
+
+
+class Snowflake:
+    """Snowflake, as the executor sees it.
+
+    :param params: the module's options
+    :param tag: the query tag of this run
+    """
+
+    name = "Snowflake"
+
+    def __init__(self, params: dict[str, t.Any], tag: str) -> None:
+        self.tag = tag
+        self._client = _import_client()
+        self._arguments = connect_arguments(params, tag)
+        self.session: dict[str, t.Any] = {}
+
+    @property
+    def hidden(self) -> list[str]:
+        """Secrets that were read from files, to be kept out of every output."""
+        return [str(self._arguments["token"])] if "token" in self._arguments else []
+
+    def connect(self) -> t.Any:
+        """A new session.
+
+        :raises LoginFailed: refused, or nobody there
+        """
+        with warnings.catch_warnings():
+            # The two supported generations of the client warn of each other's argument names.
+            warnings.simplefilter("ignore")
+            try:
+                connection = self._client.connect(**self._arguments)
+            except self._client.errors.Error as error:
+                raise LoginFailed(
+                    f"Snowflake refuses the sign-in, or can't be reached: {_message(error)}",
+                    hint="No statement was sent. Check account, host, user, and credentials; run it again.",
+                    errno=error.errno,
+                    sqlstate=error.sqlstate,
+                ) from None
+        self.session = {name: getattr(connection, name, None) for name in ("account", "user", "role", "warehouse")}
+        return connection
+
+    def query_id(self, cursor: t.Any) -> str | None:
+        """The id of the cursor's last query."""
+        return t.cast("str | None", cursor.sfqid)
+
+    def problem(self, error: Exception) -> execute.Problem | None:
+        """What an error of the client means."""
+        if not isinstance(error, self._client.errors.Error):
+            return None
+        message = _message(error)
+        errno = error.errno if isinstance(error.errno, int) and error.errno >= 0 else None
+        lost = (errno is not None and errno in CLIENT_ERRORS) or str(error.sqlstate or "").startswith("08")
+        attached = bool(STILL_ATTACHED.search(message))
+        hint = ""
+        if attached:
+            hint = "Immuta may still be detaching its policies: run this again later, it goes on with this statement."
+        elif errno == 3001:
+            hint = "The role that the script switches to lacks a privilege: grant it, or sign in as ACCOUNTADMIN."
+        return execute.Problem(
+            message=message,
+            errno=errno,
+            sqlstate=error.sqlstate,
+            query_id=error.sfqid,
+            lost=lost,
+            wait=attached,
+            hint=hint,
+        )
+
+
+def _message(error: t.Any) -> str:
+    """The client's message on one line, without the prefix that repeats errno, sqlstate and query id."""
+    text = getattr(error, "raw_msg", None) or error.msg or type(error).__name__
+    return " ".join(str(text).split())[:1000]
+
+
+def _import_client() -> t.Any:
+    try:
+        import snowflake.connector
+        import snowflake.connector.errors
+    except ImportError:
+        raise MissingLibrary(
+            "snowflake-connector-python",
+            reason="for running scripts on Snowflake",
+            url="https://pypi.org/project/snowflake-connector-python/",
+            trace=traceback.format_exc(),
+        ) from None
+    return snowflake.connector
+
+
+def run(context: Context) -> Outcome:
+    """The work of the module C(snowflake_script).
+
+    :raises Failure: with the rows of what ran and what did not, when a statement was sent
+    """
+    params = context.params
+    chosen = _script(context)
+    if params["preflight"]:
+        return _preflight(context, chosen)
+    if chosen is None:
+        raise InvalidOption("Neither path nor script is set.", hint="Set one of them, or preflight=true.")
+    place = params["journal"] or (journal.journal_path(chosen.path) if chosen.path else None)
+    before = journal.read(place) if place else journal.Progress()
+    if before.state != "none" and before.sha256 != chosen.sha256:
+        raise journal.belongs_to_another(place or "", before)
+    report = execute.plan(chosen, before)
+    changed = before.state != "finished"
+    session: dict[str, t.Any] = {}
+    if changed and not context.check_mode:
+        report, session = _execute(context, chosen, place)
+    after = journal.read(place) if place else journal.Progress("none" if context.check_mode else "finished")
+    return Outcome(
+        changed=changed,
+        result={
+            "path": chosen.path,
+            "sha256": chosen.sha256,
+            "dialect": chosen.dialect,
+            **report.as_dict(),
+            "session": session,
+            "journal": {"path": place, "state": after.state},
+        },
+        diff=_diff(chosen, before),
+    )
+
+
+def _script(context: Context) -> script.Script | None:
+    params = context.params
+    expected = params["expected_sha256"]
+    if params["path"]:
+        chosen = script.load(params["path"], DIALECT, expected)
+    elif params["script"]:
+        chosen = script.from_text(params["script"], DIALECT, expected)
+    else:
+        return None
+    context.hide(statement.secrets(chosen.text, DIALECT))
+    return chosen
+
+
+def _preflight(context: Context, chosen: script.Script | None) -> Outcome:
+    platform = _platform(context, "preflight")
+    platform.connect().close()
+    result: dict[str, t.Any] = {"session": platform.session, "executed": 0}
+    if chosen:
+        rows = execute.plan(chosen, journal.Progress()).as_dict()
+        result.update({"path": chosen.path, "sha256": chosen.sha256, "dialect": chosen.dialect, **rows})
+    return Outcome(False, result)
+
+
+def _platform(context: Context, run_name: str) -> Snowflake:
+    platform = Snowflake(context.params, context.params["query_tag"] or f"community.immuta/{run_name}")
+    context.hide(platform.hidden)
+    return platform
+
+
+def _execute(
+    context: Context, chosen: script.Script, place: str | None
+) -> tuple[execute.Report, dict[str, t.Any]]:
+    platform = _platform(context, f"{chosen.sha256[:12]}/{uuid.uuid4().hex[:8]}")
+    rules = execute.Rules(context.params["on_unknown"], context.params["policy_wait_timeout"])
+    if place is None:
+        return execute.Execution(chosen, platform, None, rules, tag=platform.tag).run(), platform.session
+    with journal.Journal(os.path.abspath(place), chosen.sha256, len(chosen.statements)) as book:
+        return execute.Execution(chosen, platform, book, rules, tag=platform.tag).run(), platform.session
+
+
+def _diff(chosen: script.Script, before: journal.Progress) -> dict[str, t.Any]:
+    """The statements that have run, before and after; no bodies."""
+
+    def lines(done: t.Callable[[int], bool]) -> str:
+        return "".join(
+            f"{one.index}. {' '.join(filter(None, (one.verb, one.kind, one.name)))}\n"
+            for one in chosen.statements
+            if done(one.index)
+        )
+
+    finished = before.state == "finished"
+    return {
+        "before": lines(lambda index: finished or index in before.done),
+        "after": lines(lambda index: True),
+        "before_header": "statements that have run",
+        "after_header": "statements that have run",
+    }

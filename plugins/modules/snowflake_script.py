@@ -1,0 +1,248 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: snowflake_script
+version_added: 0.1.0
+short_description: Run an SQL script on Snowflake, statement by statement
+description:
+  - Splits a script into statements, checks all of it, and runs the statements one after the other in one session. It stops at the first
+    one that fails.
+  - A script whose statements can't be told apart for certain (an open quote, an open block, an unknown syntax) is refused before anything is
+    sent.
+  - What ran is recorded in a journal beside the script. A second run goes on after the last statement that ran; statements that set up
+    the session (C(USE), C(SET), C(ALTER SESSION)) are sent again first. A script that ran to its end is not run again.
+  - Snowflake commits data definitions at once. Nothing is rolled back when a statement fails.
+author:
+  - The community.immuta contributors (@ansible-collections)
+extends_documentation_fragment:
+  - community.immuta.snowflake
+  - community.immuta.attributes
+  - community.immuta.attributes.actiongroup_snowflake
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Splits the script and lists its statements. No connection is made, except with O(preflight=true), which signs in.
+  diff_mode:
+    support: full
+    details:
+      - Lists the statements that have run, before and after, without their text.
+  idempotent:
+    support: partial
+    details:
+      - A script that ran to its end is not run again, as long as there is a journal. With O(script) there is none, unless O(journal) is set.
+options:
+  path:
+    description:
+      - Path to the script, in UTF-8.
+      - Unless O(preflight=true), exactly one of O(path) and O(script) is needed.
+    type: path
+  script:
+    description:
+      - The script itself. No record is kept of what ran, unless O(journal) is set.
+    type: str
+  expected_sha256:
+    description:
+      - Digest of the script that was approved, as C(sha256sum) prints it. If it is another one, nothing is sent.
+    type: str
+  journal:
+    description:
+      - Path to the journal. If not set, O(path) with C(.journal) appended.
+      - While a run is at work on it, another run on the same journal is refused.
+    type: path
+  preflight:
+    description:
+      - Whether to check the script, if there is one, and to sign in, and to do nothing else.
+    type: bool
+    default: false
+  on_unknown:
+    description:
+      - What to do with a statement that an earlier run has sent, and of which nobody knows whether it ran.
+      - V(fail) stops before anything is sent, unless the statement can be sent twice without harm (for example C(DROP ... IF EXISTS)).
+      - V(rerun) sends it again.
+    type: str
+    choices:
+      - fail
+      - rerun
+    default: fail
+  policy_wait_timeout:
+    description:
+      - Seconds to wait in all while Snowflake refuses to drop a database because its policies still protect tables elsewhere. Right after
+        a connection is deleted, Immuta may still be detaching them.
+    type: float
+    default: 300.0
+seealso:
+  - module: community.immuta.immuta_cleanup_script
+  - name: Snowflake SQL command reference
+    description: The statements that a script may hold.
+    link: https://docs.snowflake.com/en/sql-reference-commands
+"""
+
+EXAMPLES = r"""
+- name: See whether the sign-in works and the script can be split
+  community.immuta.snowflake_script:
+    account: myorg-myaccount
+    user: deployer
+    private_key_file: /run/secrets/deployer.p8
+    path: /srv/immuta/prod-snowflake.sql
+    preflight: true
+  register: checked
+
+- name: Run what was looked at (credentials from the environment)
+  community.immuta.snowflake_script:
+    path: /srv/immuta/prod-snowflake.sql
+    expected_sha256: "{{ checked.sha256 }}"
+  register: ran
+
+- name: Show the query ids
+  ansible.builtin.debug:
+    msg: "{{ item.verb }} {{ item.object }} {{ item.name }}: {{ item.status }} {{ item.query_id }}"
+  loop: "{{ ran.statements }}"
+  loop_control:
+    label: "{{ item.index }}"
+"""
+
+RETURN = r"""
+path:
+  description: The script's file; V(none) for O(script).
+  returned: success, if there is a script
+  type: str
+  sample: /srv/immuta/prod-snowflake.sql
+sha256:
+  description: The script's digest.
+  returned: success, if there is a script
+  type: str
+  sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+dialect:
+  description: The SQL dialect that the script was split in.
+  returned: success, if there is a script
+  type: str
+  sample: snowflake
+statements:
+  description: The statements of the script, in order, without their text.
+  returned: if there is a script that could be split, also on failure
+  type: list
+  elements: dict
+  contains:
+    index:
+      description: Number of the statement, from 1.
+      type: int
+      sample: 12
+    line:
+      description: Line of the script on which it begins.
+      type: int
+      sample: 40
+    verb:
+      description: What it does.
+      type: str
+      sample: DROP
+    object:
+      description: Kind of the object that it does it to, where that is plain.
+      type: str
+      sample: DATABASE
+    name:
+      description: Name of that object, where that is plain.
+      type: str
+      sample: IMMUTA
+    unusual:
+      description: Whether a statement of this kind is out of the ordinary in a clean-up script.
+      type: bool
+      sample: false
+    status:
+      description:
+        - V(done) if this run has run it, V(skipped) if an earlier run has, V(replayed) if an earlier run has and it was sent again to set up
+          the session, V(failed), V(unknown) if it was sent and the answer is missing, or V(not_run).
+      type: str
+      sample: done
+    query_id:
+      description: Snowflake's id of the query.
+      type: str
+      sample: 01b2c3d4-0000-0000-0000-000000000001
+    rowcount:
+      description: How many rows it was about, if Snowflake tells.
+      type: int
+      sample: 1
+    seconds:
+      description: How long it took.
+      type: float
+      sample: 0.21
+executed:
+  description: How many statements this run has run.
+  returned: if there is a script that could be split, also on failure
+  type: int
+  sample: 14
+total:
+  description: How many statements the script has.
+  returned: if there is a script that could be split, also on failure
+  type: int
+  sample: 14
+resumed:
+  description: Whether an earlier run had run some of them.
+  returned: if there is a script that could be split, also on failure
+  type: bool
+  sample: false
+session:
+  description: Account, user, role, and warehouse of the session; empty if none was opened.
+  returned: success
+  type: dict
+  sample:
+    account: myorg-myaccount
+    user: DEPLOYER
+    role: ACCOUNTADMIN
+    warehouse: ADMIN_WH
+journal:
+  description: The journal's path, and what it says now, V(none), V(partial), or V(finished).
+  returned: success and not O(preflight)
+  type: dict
+  sample:
+    path: /srv/immuta/prod-snowflake.sql.journal
+    state: finished
+failure:
+  description: What went wrong, for programs.
+  returned: failure
+  type: dict
+  sample:
+    code: statement_failed
+    message: "Statement 12 (DROP DATABASE IMMUTA, line 40) could not be run: Insufficient privileges."
+    hint: "The role that the script switches to lacks a privilege: grant it, or sign in as ACCOUNTADMIN."
+    errno: 3001
+    sqlstate: "42501"
+    query_id: 01b2c3d4-0000-0000-0000-000000000001
+    index: 12
+    line: 40
+    verb: DROP
+    object: DATABASE
+    name: IMMUTA
+    unusual: false
+"""
+
+from ansible_collections.community.immuta.plugins.module_utils._module import run
+from ansible_collections.community.immuta.plugins.module_utils._sql import snowflake
+
+
+def main() -> None:
+    """Run the module."""
+    run(
+        snowflake.run,
+        snowflake.argument_spec(
+            path={"type": "path"},
+            script={"type": "str"},
+            expected_sha256={"type": "str"},
+            journal={"type": "path"},
+            preflight={"type": "bool", "default": False},
+            on_unknown={"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
+            policy_wait_timeout={"type": "float", "default": 300.0},
+        ),
+        mutually_exclusive=[("path", "script")],
+    )
+
+
+if __name__ == "__main__":
+    main()
