@@ -1,0 +1,38 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+PYTHON3 ?= python3
+
+.PHONY: help demo test bench clean
+
+help:
+	@echo "make demo    the main job on stand-in servers"
+	@echo "make test    everything that must pass (about 10 minutes the first time)"
+	@echo "make bench   speed and memory, side by side with others"
+	@echo "make clean   remove what the others have made"
+
+demo: .venv/demo
+	@mkdir -p .nox/tree/ansible_collections/community
+	@ln -sfn "$(CURDIR)" .nox/tree/ansible_collections/community/immuta
+	@ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/.nox/tree" .venv/bin/python tools/demo.py
+
+test: .venv/checks
+	@.venv/bin/python tools/check.py $(SESSIONS)
+
+.venv/python:
+	$(PYTHON3) tools/pythons.py
+	"$$($(PYTHON3) tools/pythons.py)" -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	touch $@
+
+.venv/checks: .venv/python
+	.venv/bin/uv pip install --quiet --python .venv/bin/python nox uv
+	touch $@
+
+.venv/demo: .venv/python
+	.venv/bin/uv pip install --quiet --python .venv/bin/python ansible-core requests snowflake-connector-python openapi-core pyyaml
+	touch $@
+
+clean:
+	rm -rf .venv .nox .ansible tests/output

@@ -1,0 +1,303 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checks of this collection, one session each. `make test` runs all of them, `nox -s NAME` one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+NOX = ROOT / ".nox"
+NAME = "community/immuta"
+# What a checkout holds and the built collection must not.
+NOT_BUILT = re.compile(r"^(\.(?!$)|noxfile|Makefile|pyproject|tools/|tests/output/|changelogs/fragments/)")
+
+sys.path.insert(0, str(ROOT / "tools"))
+import pythons  # noqa: E402
+
+# ansible-core, its Python, and the Snowflake client that goes with it: the ends of what is supported.
+TARGETS = {
+    "oldest": ("ansible-core~=2.16.0", pythons.first("3.10", "3.11", "3.12"), "snowflake-connector-python>=4.5,<5"),
+    "newest": ("ansible-core>=2.21", pythons.first("3.14", "3.13", "3.12"), "snowflake-connector-python>=5"),
+}
+DOUBLES = ("openapi-core", "pyyaml", "cryptography")
+MIDDLE = pythons.first("3.13", "3.12")
+
+nox.options.default_venv_backend = "uv"
+nox.options.error_on_missing_interpreters = True
+nox.options.stop_on_first_error = False
+os.environ["PATH"] = pythons.path()
+
+
+def everywhere(session: nox.Session) -> dict[str, str]:
+    """The environment of every command: a home of its own, so that the machine's settings don't count."""
+    home = NOX / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    return {
+        "HOME": str(home),
+        "ANSIBLE_HOME": str(home / ".ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": str(tree()),
+        "ANSIBLE_NOCOLOR": "1",
+        "NO_COLOR": "1",
+        "PYTHONPATH": str(tree()),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PATH": os.pathsep.join([str(Path(session.virtualenv.location) / "bin"), os.environ["PATH"]]),
+    }
+
+
+def tree() -> Path:
+    """A collections path that leads to this checkout."""
+    place = NOX / "tree" / "ansible_collections" / NAME
+    if not place.is_symlink():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            place.symlink_to(ROOT)
+        except FileExistsError:
+            pass
+    return NOX / "tree"
+
+
+def copy(session: nox.Session) -> Path:
+    """A collections path with a copy of what git knows of this checkout, for tools that don't work through a link."""
+    base = Path(session.create_tmp()) / "copy"
+    place = base / "ansible_collections" / NAME
+    shutil.rmtree(place, ignore_errors=True)
+    listed = str(session.run("git", "ls-files", "-z", "-co", "--exclude-standard", external=True, silent=True))
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, place / name, follow_symlinks=False)
+    # Without a repository of its own ansible-test would ask the outer one, which ignores this folder.
+    session.run("git", "init", "-q", str(place), external=True, silent=True)
+    return base
+
+
+def prime_pip(session: nox.Session) -> None:
+    """Put pip where ansible-test looks for it, so that it is taken from the package index."""
+    cache = NOX / "home" / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    site = next(Path(session.virtualenv.location).glob("lib/python*/site-packages"))
+    text = (site / "ansible_test/_internal/python_requirements.py").read_text()
+    for version in sorted(set(re.findall(r"pip='([0-9.]+)'", text))):
+        if not list(cache.glob(f"pip-{version}-*.whl")):
+            session.run("python", "-m", "pip", "download", "-q", "--no-deps", "-d", str(cache), f"pip=={version}")
+        shutil.copy(ROOT / "tools" / "get_pip.py", cache / f"get_pip_{version.replace('.', '_')}.py")
+
+
+def ansible_test(session: nox.Session, *arguments: str) -> None:
+    """Run ansible-test in a copy; a run that tests nothing fails."""
+    prime_pip(session)
+    with session.chdir(copy(session) / "ansible_collections" / NAME):
+        environment = {**everywhere(session), "PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
+        output = str(session.run("ansible-test", *arguments, "--color", "no", silent=True, env=environment))
+    session.log(output)
+    if re.search(r"All targets skipped|No tests? (?:applicable|found)|no tests ran|collected 0 items", output):
+        session.error("ansible-test had nothing to test")
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest on the checkout. No test collected is exit status 5, which fails the session."""
+    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments, env=everywhere(session))
+
+
+@nox.session(python=TARGETS["oldest"][1])
+def sanity_oldest(session: nox.Session) -> None:
+    """Run ansible-test sanity on the oldest ansible-core."""
+    session.install(TARGETS["oldest"][0], "pip")
+    ansible_test(session, "sanity", "--local")
+
+
+@nox.session(python=TARGETS["newest"][1])
+def sanity_newest(session: nox.Session) -> None:
+    """Run ansible-test sanity on the newest ansible-core."""
+    session.install(TARGETS["newest"][0], "pip")
+    ansible_test(session, "sanity", "--local")
+
+
+@nox.session(python=TARGETS["oldest"][1])
+def units_oldest(session: nox.Session) -> None:
+    """Run the unit tests on the oldest ansible-core, Python, and Snowflake client."""
+    session.install(TARGETS["oldest"][0], "pip")
+    ansible_test(session, "units", "--venv", "--python", str(session.python))
+
+
+@nox.session(python=TARGETS["newest"][1])
+def units_newest(session: nox.Session) -> None:
+    """Run the unit tests on the newest ansible-core, Python, and Snowflake client."""
+    session.install(TARGETS["newest"][0], "pip")
+    ansible_test(session, "units", "--venv", "--python", str(session.python))
+
+
+@nox.session(python=TARGETS["oldest"][1])
+def integration_oldest(session: nox.Session) -> None:
+    """Run the playbooks on the oldest ansible-core."""
+    core, _python, connector = TARGETS["oldest"]
+    session.install(core, connector, "requests", "pytest", *DOUBLES)
+    pytest(session, "tests/integration")
+
+
+@nox.session(python=TARGETS["newest"][1])
+def integration_newest(session: nox.Session) -> None:
+    """Run the playbooks on the newest ansible-core."""
+    core, _python, connector = TARGETS["newest"]
+    session.install(core, connector, "requests", "pytest", *DOUBLES)
+    pytest(session, "tests/integration")
+
+
+@nox.session(python=MIDDLE)
+def coverage(session: nox.Session) -> None:
+    """Measure what of the code the unit tests reach."""
+    core, _python, connector = TARGETS["newest"]
+    session.install(core, connector, "requests", "pytest", "pytest-cov", "hypothesis", *DOUBLES)
+    pytest(
+        session,
+        "-p",
+        "pytest_cov",
+        "--cov=ansible_collections.community.immuta.plugins.module_utils",
+        "--cov-branch",
+        "--cov-report=term",
+        "tests/unit",
+    )
+
+
+@nox.session(python=MIDDLE)
+def referee(session: nox.Session) -> None:
+    """Have a grammar that nobody here wrote judge the statements that the splitter finds."""
+    session.install("sqlfluff>=4", "pytest", TARGETS["newest"][0])
+    pytest(session, "tests/referee")
+
+
+@nox.session(python=MIDDLE)
+def molecule(session: nox.Session) -> None:
+    """Run the molecule scenarios."""
+    core, _python, connector = TARGETS["newest"]
+    session.install("molecule", core, connector, "requests", *DOUBLES)
+    output = str(session.run("molecule", "test", "--all", silent=True, env=everywhere(session)))
+    session.log(output)
+    if "no hosts matched" in output:
+        session.error("a scenario ran on no host")
+
+
+@nox.session(python=MIDDLE)
+def lint(session: nox.Session) -> None:
+    """Run ansible-lint, yamllint, ruff, and reuse."""
+    session.install("ansible-lint", TARGETS["newest"][0], "yamllint", "ruff", "reuse")
+    environment = everywhere(session)
+    session.run("ruff", "check", "--no-cache", ".", env=environment)
+    session.run("ruff", "format", "--no-cache", "--check", ".", env=environment)
+    session.run("yamllint", "--strict", ".", env=environment)
+    session.run("reuse", "lint", "--quiet", env=environment)
+    session.run("ansible-lint", "--profile", "production", "--offline", "--strict", env=environment)
+
+
+@nox.session(python=MIDDLE)
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    core, _python, connector = TARGETS["newest"]
+    session.install("mypy", core, connector, "types-requests", "types-pyyaml", "pytest", "hypothesis", "nox", *DOUBLES)
+    base = "ansible_collections.community.immuta"
+    session.run(
+        "mypy",
+        f"--config-file={ROOT / 'pyproject.toml'}",
+        f"--cache-dir={Path(session.create_tmp()) / 'mypy'}",
+        "--namespace-packages",
+        "--explicit-package-bases",
+        "-p",
+        f"{base}.plugins",
+        "-p",
+        f"{base}.tests.doubles",
+        env={**everywhere(session), "MYPYPATH": str(tree())},
+    )
+
+
+@nox.session(python=MIDDLE)
+def galaxy(session: nox.Session) -> None:
+    """Build the collection and have Galaxy's importer judge it."""
+    session.install("galaxy-importer", TARGETS["newest"][0], "setuptools<81")
+    base = copy(session) / "ansible_collections" / NAME
+    dist = Path(session.create_tmp()).resolve() / "dist"
+    environment = {**everywhere(session), "GALAXY_IMPORTER_CONFIG": str(ROOT / "tests/galaxy-importer.cfg")}
+    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(dist), str(base), env=environment)
+    tarball = next(dist.glob("*.tar.gz"))
+    with tarfile.open(tarball) as built:
+        strange = [name for name in built.getnames() if NOT_BUILT.match(name)]
+    if strange:
+        session.error(f"these should not be in the collection: {strange}")
+    with session.chdir(dist):
+        output = str(
+            session.run("python", "-m", "galaxy_importer.main", str(tarball), silent=True, env=environment)
+        )
+    session.log(output)
+    # Its exit status says nothing of warnings, and of errors in modules.
+    if found := re.findall(r"^(?:WARNING|ERROR):.*", output, re.MULTILINE):
+        session.error("galaxy-importer objects: " + " ".join(found))
+    if "Importer processing completed successfully" not in output:
+        session.error("galaxy-importer did not come to its end")
+
+
+@nox.session(python=MIDDLE)
+def docs(session: nox.Session) -> None:
+    """Check the documentation and build it."""
+    session.install("antsibull-docs", TARGETS["newest"][0], "ansible-pygments", "sphinx", "sphinx-ansible-theme")
+    environment = everywhere(session)
+    session.run(
+        "antsibull-docs", "lint-collection-docs", ".", "--plugin-docs", "--validate-collection-refs=self", env=environment
+    )
+    site = Path(session.create_tmp()).resolve() / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    site.mkdir(mode=0o700)
+    session.run(
+        "antsibull-docs",
+        "sphinx-init",
+        "--use-current",
+        "--squash-hierarchy",
+        "--fail-on-error",
+        "--dest-dir",
+        str(site),
+        NAME.replace("/", "."),
+        silent=True,
+        env=environment,
+    )
+    with (site / "conf.py").open("a") as conf:
+        # No inventory of another site is fetched, so references into those sites can't be resolved.
+        conf.write("\nintersphinx_mapping = {}\nnitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values')]\n")
+    (site / "rst").mkdir(mode=0o700, exist_ok=True)
+    session.run("bash", str(site / "build.sh"), external=True, silent=True, env=environment)
+
+
+@nox.session(python=MIDDLE)
+def changelog(session: nox.Session) -> None:
+    """Check the changelog and its fragments."""
+    session.install("antsibull-changelog", TARGETS["newest"][0])
+    session.run("antsibull-changelog", "lint", env=everywhere(session))
+
+
+@nox.session(python=MIDDLE)
+def ee(session: nox.Session) -> None:
+    """Check what an execution environment takes from the collection."""
+    session.install("ansible-builder", "setuptools<81")
+    output = str(
+        session.run("ansible-builder", "introspect", "--sanitize", str(copy(session)), silent=True, env=everywhere(session))
+    )
+    session.log(output)
+    for wanted in ("requests", "snowflake-connector-python"):
+        if wanted not in output:
+            session.error(f"{wanted} is not among the requirements")
+
+
+@nox.session(python=MIDDLE)
+def demo(session: nox.Session) -> None:
+    """Run the demo, as `make demo` does."""
+    core, _python, connector = TARGETS["newest"]
+    session.install(core, connector, "requests", *DOUBLES)
+    session.run("python", "tools/demo.py", env=everywhere(session))
