@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -60,10 +61,8 @@ def tree() -> Path:
     place = NOX / "tree" / "ansible_collections" / NAME
     if not place.is_symlink():
         place.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with contextlib.suppress(FileExistsError):
             place.symlink_to(ROOT)
-        except FileExistsError:
-            pass
     return NOX / "tree"
 
 
@@ -227,16 +226,16 @@ def galaxy(session: nox.Session) -> None:
     base = copy(session) / "ansible_collections" / NAME
     dist = Path(session.create_tmp()).resolve() / "dist"
     environment = {**everywhere(session), "GALAXY_IMPORTER_CONFIG": str(ROOT / "tests/galaxy-importer.cfg")}
-    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(dist), str(base), env=environment)
+    session.run(
+        "ansible-galaxy", "collection", "build", "--force", "--output-path", str(dist), str(base), env=environment
+    )
     tarball = next(dist.glob("*.tar.gz"))
     with tarfile.open(tarball) as built:
         strange = [name for name in built.getnames() if NOT_BUILT.match(name)]
     if strange:
         session.error(f"these should not be in the collection: {strange}")
     with session.chdir(dist):
-        output = str(
-            session.run("python", "-m", "galaxy_importer.main", str(tarball), silent=True, env=environment)
-        )
+        output = str(session.run("python", "-m", "galaxy_importer.main", str(tarball), silent=True, env=environment))
     session.log(output)
     # Its exit status says nothing of warnings, and of errors in modules.
     if found := re.findall(r"^(?:WARNING|ERROR):.*", output, re.MULTILINE):
@@ -251,7 +250,12 @@ def docs(session: nox.Session) -> None:
     session.install("antsibull-docs", TARGETS["newest"][0], "ansible-pygments", "sphinx", "sphinx-ansible-theme")
     environment = everywhere(session)
     session.run(
-        "antsibull-docs", "lint-collection-docs", ".", "--plugin-docs", "--validate-collection-refs=self", env=environment
+        "antsibull-docs",
+        "lint-collection-docs",
+        ".",
+        "--plugin-docs",
+        "--validate-collection-refs=self",
+        env=environment,
     )
     site = Path(session.create_tmp()).resolve() / "site"
     shutil.rmtree(site, ignore_errors=True)
@@ -270,7 +274,9 @@ def docs(session: nox.Session) -> None:
     )
     with (site / "conf.py").open("a") as conf:
         # No inventory of another site is fetched, so references into those sites can't be resolved.
-        conf.write("\nintersphinx_mapping = {}\nnitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values')]\n")
+        conf.write(
+            "\nintersphinx_mapping = {}\nnitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values')]\n"
+        )
     (site / "rst").mkdir(mode=0o700, exist_ok=True)
     session.run("bash", str(site / "build.sh"), external=True, silent=True, env=environment)
 
@@ -287,7 +293,9 @@ def ee(session: nox.Session) -> None:
     """Check what an execution environment takes from the collection."""
     session.install("ansible-builder", "setuptools<81")
     output = str(
-        session.run("ansible-builder", "introspect", "--sanitize", str(copy(session)), silent=True, env=everywhere(session))
+        session.run(
+            "ansible-builder", "introspect", "--sanitize", str(copy(session)), silent=True, env=everywhere(session)
+        )
     )
     session.log(output)
     for wanted in ("requests", "snowflake-connector-python"):

@@ -81,10 +81,19 @@ class Play:
 
     def __init__(self, folder: Path, immuta: Server, snowflake: Server) -> None:
         self._immuta = immuta
-        self._command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", str(folder / "site.yml")]
+        self._command = [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            "-i",
+            "localhost,",
+            str(folder / "site.yml"),
+        ]
         (folder / "site.yml").write_text(PLAYBOOK)
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "IMMUTA_", "SNOWFLAKE_"))},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("ANSIBLE_", "IMMUTA_", "SNOWFLAKE_"))
+            },
             **SECRETS,
             "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
             "ANSIBLE_HOME": str(folder / "ansible"),
@@ -96,7 +105,7 @@ class Play:
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "NO_PROXY": "127.0.0.1",
             "IMMUTA_URL": immuta.url,
-            "SNOWFLAKE_ACCOUNT": "demo",
+            "SNOWFLAKE_ACCOUNT": "example",
             "SNOWFLAKE_USER": "DEPLOYER",
             "SNOWFLAKE_HOST": str(snowflake.about["host"]),
             "SNOWFLAKE_PORT": str(snowflake.about["port"]),
@@ -119,7 +128,10 @@ class Play:
         if kill_after_delete:
             if code != -signal.SIGKILL:
                 sys.exit("the demo could not kill the play in time")
-            say(f"\n  *** killed, {time.monotonic() - began:.1f} s after its start: the connection is deleted, the script has not run ***", "31;1")
+            say(
+                f"\n  *** killed, {time.monotonic() - began:.1f} s after its start: the connection is deleted, the script has not run ***",
+                "31;1",
+            )
         elif code != 0:
             sys.exit(f"the play failed with exit status {code}")
         return time.monotonic() - began
@@ -203,9 +215,15 @@ def main() -> None:
         deletes = sum(request["method"] == "DELETE" for request in immuta.ask("requests"))
         sent = [one["text"] for one in snowflake.ask("statements")]
         say("")
-        say(f"    plan             {planned[0]} requests to Immuta, {planned[1]} statements on Snowflake, nothing changed")
-        say(f"    run              {requests} requests to Immuta, {statements} statements on Snowflake, {seconds:.1f} s")
-        say(f"    second run       {requests_again} requests to Immuta, {statements_again} statements on Snowflake, {again:.1f} s")
+        say(
+            f"    plan             {planned[0]} requests to Immuta, {planned[1]} statements on Snowflake, nothing changed"
+        )
+        say(
+            f"    run              {requests} requests to Immuta, {statements} statements on Snowflake, {seconds:.1f} s"
+        )
+        say(
+            f"    second run       {requests_again} requests to Immuta, {statements_again} statements on Snowflake, {again:.1f} s"
+        )
         say(f"    killed + rerun   {deletes} deletion, {len(sent)} statements, each of them once")
         if failed or planned[1] or statements_again or deletes != 1:
             sys.exit("\nThe demo did not end as it should have.")

@@ -18,7 +18,9 @@ def path() -> str:
     A shim exists also for versions that are not selected, and fails; ansible-test takes it for the interpreter.
     """
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    versions = sorted(root.glob("versions/3.*/bin"), key=lambda one: [int(n) for n in one.parent.name.split(".") if n.isdigit()])
+    versions = sorted(
+        root.glob("versions/3.*/bin"), key=lambda one: [int(n) for n in one.parent.name.split(".") if n.isdigit()]
+    )
     rest = [one for one in os.environ["PATH"].split(os.pathsep) if Path(one) != root / "shims"]
     found = [str(one) for one in reversed(versions)]
     return os.pathsep.join([*rest[: _own(rest)], *found, *rest[_own(rest) :]])

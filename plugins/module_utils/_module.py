@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, AnsibleFallbackNotFound, missing_required_lib
+from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, MissingLibrary
 from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome

@@ -300,7 +300,9 @@ def _absent(context: Context, path: str) -> Outcome:
     place = journal.journal_path(path)
     progress = journal.read(place)
     if saved is not None and progress.state != "finished":
-        context.warn(f"The script at {path} had not run to its end. Once its connection is deleted it can't be had again.")
+        context.warn(
+            f"The script at {path} had not run to its end. Once its connection is deleted it can't be had again."
+        )
     changed = saved is not None or progress.state != "none"
     if changed and not context.check_mode:
         if saved is not None:

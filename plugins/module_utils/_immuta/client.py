@@ -192,7 +192,9 @@ class Client:
             if retry_after is not None:
                 pause = max(pause, seconds_until(retry_after))
             if self.clock() + pause >= deadline:
-                failure.hint = f"Immuta asks to wait {pause:.0f} s, which total_timeout does not allow. {failure.hint}".rstrip()
+                failure.hint = (
+                    f"Immuta asks to wait {pause:.0f} s, which total_timeout does not allow. {failure.hint}".rstrip()
+                )
                 raise failure
             self.sleep(pause)
             attempt += 1
@@ -296,7 +298,9 @@ def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaEr
     if status >= 500:
         return errors.ServerError(
             f"Immuta failed on {operation.method} {path} ({status}){tail}",
-            hint="Run it again later. Some versions answer 500 to a key that they don't know." if status == 500 else "Run it again later.",
+            hint="Run it again later. Some versions answer 500 to a key that they don't know."
+            if status == 500
+            else "Run it again later.",
             **where,
         )
     return errors.InvalidRequest(f"Immuta refuses {operation.method} {path} ({status}){tail}", **where)

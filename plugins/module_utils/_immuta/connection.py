@@ -296,9 +296,7 @@ class Remover:
             try:
                 reply = self._client.call(DELETE_OBJECT, connection_key=self._connection.key)
             except errors.Busy as busy:
-                busy.hint = (
-                    f"Nothing was deleted. It stayed busy for {self._wait_timeout:g} s; run it again later or raise wait_timeout."
-                )
+                busy.hint = f"Nothing was deleted. It stayed busy for {self._wait_timeout:g} s; run it again later or raise wait_timeout."
                 self._sleep_or(busy)
             except errors.NotFound:
                 return None

@@ -19,7 +19,6 @@ import json
 import os
 import stat
 import tempfile
-import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused

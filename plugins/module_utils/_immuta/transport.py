@@ -78,7 +78,8 @@ class Settings:
             )
         if parts.query or parts.fragment:
             raise ConfigurationError(
-                "The option url holds a query or a fragment.", hint="Give scheme and host only, as in the browser's bar."
+                "The option url holds a query or a fragment.",
+                hint="Give scheme and host only, as in the browser's bar.",
             )
         object.__setattr__(self, "url", self.url.rstrip("/"))
 
@@ -222,7 +223,9 @@ class Transport:
             if self._clock() > deadline:
                 raise DeadlineExceeded(self._late(), sent=True, **where)
             if len(body) > LARGEST_BODY:
-                raise TransportError(f"{self._host()} answered with more than {LARGEST_BODY} bytes.", sent=True, **where)
+                raise TransportError(
+                    f"{self._host()} answered with more than {LARGEST_BODY} bytes.", sent=True, **where
+                )
         return bytes(body)
 
     def _redirect(self, response: requests.Response, where: dict[str, t.Any]) -> RedirectRefused:

@@ -9,6 +9,7 @@ Source of the interface: U(https://peps.python.org/pep-0249/).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 import typing as t
@@ -269,7 +270,5 @@ def _place(statement: Statement) -> str:
 
 def _close_quietly(connection: t.Any) -> None:
     """Closing ends the session; a platform that can't be told so ends it on its own."""
-    try:
+    with contextlib.suppress(Exception):
         connection.close()
-    except Exception:  # noqa: BLE001, S110  (what ran is decided; nothing can be made better here)
-        pass

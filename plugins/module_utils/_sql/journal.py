@@ -121,7 +121,8 @@ class Journal:
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
         except OSError as error:
             raise JournalError(
-                f"The journal {path} can't be written: {error.strerror}.", hint="Nothing was sent. Name another journal."
+                f"The journal {path} can't be written: {error.strerror}.",
+                hint="Nothing was sent. Name another journal.",
             ) from None
         try:
             self._begin(sha256, total)
@@ -228,7 +229,9 @@ def remove(path: str) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.unlink(path)
     except BlockingIOError:
-        raise Locked(f"A run is at work on this script: it has locked {path}.", hint="Wait until it has ended.") from None
+        raise Locked(
+            f"A run is at work on this script: it has locked {path}.", hint="Wait until it has ended."
+        ) from None
     finally:
         os.close(handle)
     _sync_folder(path)

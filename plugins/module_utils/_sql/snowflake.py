@@ -138,7 +138,9 @@ def _credentials(params: dict[str, t.Any]) -> dict[str, t.Any]:
     if not params["user"] and authenticator != "OAUTH":
         raise _missing("user")
     user = {"user": params["user"]} if params["user"] else {}
-    if authenticator == "SNOWFLAKE_JWT" or (not authenticator and (params["private_key"] or params["private_key_file"])):
+    if authenticator == "SNOWFLAKE_JWT" or (
+        not authenticator and (params["private_key"] or params["private_key_file"])
+    ):
         return {**user, "authenticator": "SNOWFLAKE_JWT", "private_key": _private_key(params)}
     if authenticator in ("OAUTH", "PROGRAMMATIC_ACCESS_TOKEN") or (
         not authenticator and (params["token"] or params["token_file_path"])
@@ -167,11 +169,8 @@ def _private_key(params: dict[str, t.Any]) -> bytes:
     if not params["private_key"] and not params["private_key_file"]:
         raise _missing("private_key_file")
     name = "private_key" if params["private_key"] else "private_key_file"
-    if name == "private_key":
-        # A PEM that went through a one-line field has its line breaks written out.
-        pem = params["private_key"].replace("\\n", "\n").encode()
-    else:
-        pem = _read(name, params[name])
+    # A PEM that went through a one-line field has its line breaks written out.
+    pem = params[name].replace("\\n", "\n").encode() if name == "private_key" else _read(name, params[name])
     # The client depends on it, so it is there whenever the client is.
     from cryptography.hazmat.primitives import serialization
 
@@ -357,9 +356,7 @@ def _platform(context: Context, run_name: str) -> Snowflake:
     return platform
 
 
-def _execute(
-    context: Context, chosen: script.Script, place: str | None
-) -> tuple[execute.Report, dict[str, t.Any]]:
+def _execute(context: Context, chosen: script.Script, place: str | None) -> tuple[execute.Report, dict[str, t.Any]]:
     platform = _platform(context, f"{chosen.sha256[:12]}/{uuid.uuid4().hex[:8]}")
     rules = execute.Rules(context.params["on_unknown"], context.params["policy_wait_timeout"])
     if place is None:

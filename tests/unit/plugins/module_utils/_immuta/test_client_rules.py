@@ -10,6 +10,7 @@ import datetime
 import json
 
 import pytest
+
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import (
     Connection,
     decide_absent,

@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused
 
