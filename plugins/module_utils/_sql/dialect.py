@@ -1,0 +1,298 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How each dialect writes strings, quoted names and comments.
+
+Everything here works on offsets of the whole script, copies nothing, and never guesses: what two readings of the
+dialect would end at different places raises C(Unreadable).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
+
+STRING, NAME, COMMENT, WORD, MARK = "string", "name", "comment", "word", "mark"
+
+
+class Unreadable(Exception):
+    """The text can't be read for certain from here on.
+
+    :ivar what: what is wrong, to be completed by a position
+    :ivar at: offset of the cause
+    :ivar hint: what the author of the script can do
+    """
+
+    def __init__(self, what: str, at: int, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.at = at
+        self.hint = hint
+
+
+class Token(t.NamedTuple):
+    """A piece of text that is not white space.
+
+    :ivar kind: C(STRING), C(NAME) (quoted), C(COMMENT), C(WORD), or C(MARK) for anything else
+    """
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Quote:
+    """A pair of quotes.
+
+    :ivar kind: C(STRING) or C(NAME)
+    :ivar called: what people call it
+    :ivar inside: matches, in the text after the opening quote, either the closing quote or something escaped
+    """
+
+    kind: str
+    called: str
+    inside: re.Pattern[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+    """The lexical rules of one platform.
+
+    :ivar quotes: by their character
+    :ivar signs: finds what can open or end something; each alternative begins with a literal, which lets the regular
+        expression engine skip the rest of the text at the speed of a character search
+    :ivar keywords: C(signs), parentheses, and the words that may mean something in the middle of a statement of a block
+    :ivar tokens: C(signs), and words, numbers and marks
+    :ivar whole: the quotes of which a match longer than one character is the whole literal
+    :ivar folds_names: whether a name without quotes is kept in upper case
+    :ivar nested_comments: whether block comments nest; where they don't, a nested one is refused
+    :ivar line_continuation: whether a backslash may continue a line comment
+    :ivar raw_strings: whether C(r'...') takes no escapes
+    """
+
+    name: str
+    quotes: dict[str, Quote]
+    signs: re.Pattern[str]
+    keywords: re.Pattern[str]
+    tokens: re.Pattern[str]
+    whole: frozenset[str]
+    folds_names: bool
+    nested_comments: bool
+    line_continuation: bool
+    raw_strings: bool
+
+    def skip(self, text: str, match: re.Match[str]) -> tuple[str, int]:
+        """The kind of what a match of C(signs) or C(tokens) begins, and the offset behind it.
+
+        :raises Unreadable: it is left open, or is ambiguous
+        """
+        start, end = match.span()
+        sign = text[start]
+        if sign == "_" or sign.isalpha():
+            return WORD, end
+        quote = self.quotes.get(sign)
+        if quote is not None:
+            return quote.kind, self._close(text, quote, start, end)
+        if end - start == 1:
+            if sign == "`":
+                raise Unreadable("A name is quoted with backticks", start, "Snowflake quotes names with double quotes.")
+            return MARK, end
+        if sign in "-/":
+            return COMMENT, self._comment(text, start, end)
+        if sign == "$":
+            return self._dollar(text, start, end)
+        if sign == "*":
+            raise Unreadable("A comment is closed that was not opened", start, "Remove the */, or open the comment.")
+        if sign == "&":
+            raise Unreadable("A variable of a client (&name) stands", start, "Write its value into the script.")
+        if sign == "!" and not text[text.rfind("\n", 0, start) + 1 : start].strip():
+            raise Unreadable("A command of a client (!name) stands", start, "Remove it: it is no SQL.")
+        return MARK, end
+
+    def _close(self, text: str, quote: Quote, start: int, end: int) -> int:
+        sign = text[start]
+        if self.raw_strings and quote.kind == STRING and _is_raw(text, start):
+            end = text.find(sign, start + 1) + 1
+            if end and text.startswith(sign, end):
+                raise Unreadable("A raw string touches another string", start, "Put a space between the two.")
+            if end:
+                return end
+        elif end - start > 1:
+            return end
+        else:
+            for inner in quote.inside.finditer(text, end):
+                if inner.group() == sign:
+                    return inner.end()
+        raise Unreadable(f"{quote.called} is not closed; it was opened", start, f"Close it with {sign}.")
+
+    def _dollar(self, text: str, start: int, end: int) -> tuple[str, int]:
+        if text[end - 1] != "$":
+            return MARK, end
+        glued = start > 0 and _is_wordlike(text[start - 1])
+        if end - start > 2:
+            if glued:
+                return MARK, start + 1
+            raise Unreadable("A string is quoted with $tag$", start, "Quote it with $$.")
+        if glued:
+            raise Unreadable("A name runs into $$", start, "Put a space before the $$.")
+        close = text.find("$$", end)
+        if close < 0:
+            raise Unreadable("A string in $$ is not closed; it was opened", start, "Close it with $$.")
+        return STRING, close + 2
+
+    def _comment(self, text: str, start: int, end: int) -> int:
+        if _ends_in_path(text, start):
+            raise Unreadable("A path without quotes holds a comment sign", start, "Put the path into quotes.")
+        if text[start + 1] == "*":
+            return self._block_comment(text, start, end)
+        if text.startswith("\r", end) and not text.startswith("\r\n", end):
+            raise Unreadable("A comment ends in a lone carriage return", end, "End lines with LF or CR LF.")
+        if self.line_continuation and text[end - 1] == "\\" and end < len(text):
+            raise Unreadable("A comment ends in a backslash, which may continue it", end - 1, "Remove the backslash.")
+        return end
+
+    def _block_comment(self, text: str, start: int, end: int) -> int:
+        hint = self.nested_comments and text.startswith("+", end)
+        depth = 1
+        for inner in _COMMENT_SIGN.finditer(text, end):
+            if inner.group() == "*/":
+                depth -= 1
+                if depth == 0:
+                    if hint and _NOT_IN_HINT.search(text, end, inner.start()):
+                        raise Unreadable("A hint (/*+) holds quotes, ; or --", start, "Remove the hint.")
+                    return inner.end()
+            elif not self.nested_comments or hint or text.startswith("+", inner.end()):
+                raise Unreadable("A comment is opened inside a comment", inner.start(), "Remove the inner sign.")
+            else:
+                depth += 1
+        raise Unreadable("A comment is not closed; it was opened", start, "Close it with */.")
+
+    def read(self, text: str, start: int = 0, end: int | None = None) -> t.Iterator[Token]:
+        """The tokens of a part of a text, comments included.
+
+        :raises Unreadable: when it is reached
+        """
+        stop = len(text) if end is None else end
+        position = start
+        while True:
+            match = self.tokens.search(text, position, stop)
+            if match is None:
+                return
+            kind, position = self.skip(text, match)
+            yield Token(kind, match.start(), position)
+
+    def value(self, text: str, token: Token) -> str:
+        """What a string or a name stands for: its quotes and escapes undone, its case as the platform keeps it."""
+        raw = text[token.start : token.end]
+        if token.kind == WORD:
+            return raw.upper() if self.folds_names else raw
+        if raw.startswith("$$"):
+            return raw[2:-2]
+        sign, inner = raw[0], raw[1:-1]
+        if token.kind == NAME:
+            return inner.replace(sign + sign, sign)
+        if self.raw_strings and _is_raw(text, token.start):
+            return inner
+        return _ESCAPE.sub(_unescape, inner)
+
+
+def keyword(word: str) -> str:
+    """A word in the form in which keywords are compared; no other letters than ASCII's are folded."""
+    return word.upper() if word.isascii() else word
+
+
+def dialect_named(name: str) -> Dialect:
+    """The dialect of that name.
+
+    :raises InvalidOption: there is none
+    """
+    try:
+        return _DIALECTS[name]
+    except KeyError:
+        raise InvalidOption(
+            f"There is no SQL dialect of the name {name}.", hint=f"Use one of {', '.join(sorted(_DIALECTS))}."
+        ) from None
+
+
+def _is_wordlike(character: str) -> bool:
+    return character.isalnum() or character in "_$"
+
+
+def _is_raw(text: str, start: int) -> bool:
+    """Whether the quote at C(start) follows an r that is no part of a longer word."""
+    return start > 0 and text[start - 1] in "rR" and not (start > 1 and _is_wordlike(text[start - 2]))
+
+
+def _ends_in_path(text: str, sign: int) -> bool:
+    """Whether the comment sign at C(sign) touches a stage path or an URI without quotes."""
+    start = sign
+    while start and not (text[start - 1].isspace() or text[start - 1] in ";,()'\"`*"):
+        start -= 1
+    path = text[start:sign]
+    # The path goes on behind a quoted stage.
+    goes_on = path.startswith("/") and start > 0 and text[start - 1] == '"'
+    return bool(path) and (goes_on or "@" in path or "://" in text[start : sign + 2])
+
+
+def _unescape(match: re.Match[str]) -> str:
+    found = match.group()
+    if found[0] != "\\":
+        return found[0]
+    if len(found) > 2:
+        return chr(int(found[2:], 16)) if found[1] in "xu" else chr(int(found[1:], 8))
+    if found[1] in "%_":
+        return found
+    return _ESCAPES.get(found[1], found[1])
+
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
+_ESCAPE = re.compile(r"\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\[0-7]{3}|\\.|''|\"\"", re.DOTALL)
+_COMMENT_SIGN = re.compile(r"/\*|\*/")
+_NOT_IN_HINT = re.compile(r"['\"`;]|--")
+
+# The first alternative of a quote takes a literal without escapes in one step; the second one only finds its start.
+_SIGNS = r";|'[^'\\]*'(?!')|'|--[^\r\n]*|/\*|\*/(?!\*)|\$\$|\$[A-Za-z_]\w*\$"
+_SNOWFLAKE = _SIGNS + r"|\"[^\"]*\"(?!\")|\"|//[^\r\n]*|`|&(?:[^\W\d]|\{)|![A-Za-z]"
+_DATABRICKS = _SIGNS + r"|\"[^\"\\]*\"(?!\")|\"|`[^`]*`(?!`)|`"
+# The initials in front make the search twice as fast; that they admit a few words too many does no harm.
+_KEYWORDS = r"\b[ABCDEHLRTabcdehlrt](?i:ction|s|egin|ase|eclare|o|lse|lseif|nd|andler|oop|eturn|hen)\b|[()]|"
+_OTHERS = r"|[^\W\d]\w*(?:\$\w+)*|\$\w+|\d[\w.]*|\S"
+
+_DIALECTS = {
+    "snowflake": Dialect(
+        name="snowflake",
+        quotes={
+            "'": Quote(STRING, "A string", re.compile(r"\\.|''|'", re.DOTALL)),
+            '"': Quote(NAME, "A quoted name", re.compile(r"\"\"|\"")),
+        },
+        signs=re.compile(_SNOWFLAKE),
+        keywords=re.compile(_KEYWORDS + _SNOWFLAKE),
+        tokens=re.compile(_SNOWFLAKE + _OTHERS),
+        whole=frozenset("'\""),
+        folds_names=True,
+        nested_comments=False,
+        line_continuation=False,
+        raw_strings=False,
+    ),
+    "databricks": Dialect(
+        name="databricks",
+        quotes={
+            "'": Quote(STRING, "A string", re.compile(r"\\.|''|'", re.DOTALL)),
+            '"': Quote(STRING, "A string", re.compile(r"\\.|\"\"|\"", re.DOTALL)),
+            "`": Quote(NAME, "A quoted name", re.compile(r"``|`")),
+        },
+        signs=re.compile(_DATABRICKS),
+        keywords=re.compile(_KEYWORDS + _DATABRICKS),
+        tokens=re.compile(_DATABRICKS + _OTHERS),
+        whole=frozenset("`"),
+        folds_names=False,
+        nested_comments=True,
+        line_continuation=True,
+        raw_strings=True,
+    ),
+}
