@@ -96,7 +96,7 @@ def test_backs_off_exponentially_within_bounds() -> None:
 )
 def test_each_status_has_its_error(status: int, kind: type[Failure], code: str) -> None:
     failure = failure_of(Reply(status, b'{"message": "because"}'), DELETE_OBJECT, "/data/object/x")
-    assert type(failure) is kind
+    assert isinstance(failure, kind)
     assert failure.as_dict()["code"] == code
     assert failure.as_dict()["status"] == status
     assert failure.as_dict()["method"] == "DELETE"

@@ -1,0 +1,234 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The executor over a real PEP 249 connection (sqlite3) and a clock that the test turns."""
+
+from __future__ import annotations
+
+import sqlite3
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, script
+
+SETUP = "CREATE TABLE log (line TEXT)"
+
+
+class Sqlite:
+    """SQLite as a platform. C(troubles) maps a part of a statement to what is said instead of an answer, call by call."""
+
+    name = "SQLite"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.connections = 0
+        self.troubles: dict[str, list[execute.Problem]] = {}
+
+    def connect(self) -> t.Any:
+        self.connections += 1
+        return _Connection(self)
+
+    def query_id(self, cursor: t.Any) -> str | None:
+        return f"q{cursor.count}"
+
+    def problem(self, error: Exception) -> execute.Problem | None:
+        if isinstance(error, Trouble):
+            return error.problem
+        if isinstance(error, sqlite3.Error):
+            return execute.Problem(str(error), errno=1, sqlstate="42000", query_id="q-bad")
+        return None
+
+
+class Trouble(Exception):
+    def __init__(self, problem: execute.Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class _Connection:
+    def __init__(self, platform: Sqlite) -> None:
+        self._platform = platform
+        self._sqlite = sqlite3.connect(platform.path, isolation_level=None)
+
+    def cursor(self) -> t.Any:
+        return _Cursor(self._platform, self._sqlite.cursor())
+
+    def close(self) -> None:
+        self._sqlite.close()
+
+
+class _Cursor:
+    def __init__(self, platform: Sqlite, cursor: sqlite3.Cursor) -> None:
+        self._platform = platform
+        self._cursor = cursor
+        self.count = 0
+
+    @property
+    def rowcount(self) -> int:
+        return self._cursor.rowcount
+
+    def execute(self, text: str) -> None:
+        self.count += 1
+        for part, problems in self._platform.troubles.items():
+            if part in text and problems:
+                problem = problems.pop(0)
+                if problem.lost:
+                    self._cursor.execute(text)
+                raise Trouble(problem)
+        if text.startswith(("USE", "SET")):
+            text = f"INSERT INTO log VALUES ('{text}')"
+        self._cursor.execute(text)
+
+
+class Bench:
+    """A script, a database and a journal in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.platform = Sqlite(str(folder / "db"))
+        self.journal = str(folder / "journal")
+        self.slept: list[float] = []
+        connection = sqlite3.connect(self.platform.path)
+        connection.execute(SETUP)
+        connection.close()
+
+    def run(self, text: str, **rules: t.Any) -> execute.Report:
+        chosen = script.from_text(text, "snowflake")
+        with journal.Journal(self.journal, chosen.sha256, len(chosen.statements)) as book:
+            return execute.Execution(
+                chosen, self.platform, book, execute.Rules(**rules), tag="tag", sleep=self.slept.append
+            ).run()
+
+    @property
+    def log(self) -> list[str]:
+        connection = sqlite3.connect(self.platform.path)
+        rows = [row[0] for row in connection.execute("SELECT line FROM log ORDER BY rowid")]
+        connection.close()
+        return rows
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def insert(*lines: str) -> str:
+    return "".join(f"INSERT INTO log VALUES ('{line}');\n" for line in lines)
+
+
+def statuses(report: execute.Report | dict[str, t.Any]) -> list[str]:
+    rows = report.rows if isinstance(report, execute.Report) else report["statements"]
+    return [row["status"] for row in rows]
+
+
+def test_runs_every_statement_once_in_order(bench: Bench) -> None:
+    report = bench.run(insert("a", "b", "c"))
+    assert bench.log == ["a", "b", "c"]
+    assert statuses(report) == ["done"] * 3
+    assert [row["query_id"] for row in report.rows] == ["q1", "q2", "q3"]
+    assert [row["rowcount"] for row in report.rows] == [1, 1, 1]
+    assert (report.executed, report.resumed) == (3, False)
+
+
+def test_a_finished_script_opens_no_connection(bench: Bench) -> None:
+    bench.run(insert("a"))
+    report = bench.run(insert("a"))
+    assert bench.platform.connections == 1
+    assert bench.log == ["a"]
+    assert statuses(report) == ["skipped"]
+    assert report.executed == 0
+
+
+def test_stops_at_the_first_failure_and_says_what_ran(bench: Bench) -> None:
+    text = insert("a") + "DROP TABLE nowhere;\n" + insert("c")
+    with pytest.raises(execute.StatementFailed) as caught:
+        bench.run(text)
+    assert bench.log == ["a"]
+    assert statuses(caught.value.result) == ["done", "failed", "not_run"]
+    about = caught.value.as_dict()
+    assert (about["index"], about["line"], about["errno"], about["sqlstate"], about["query_id"]) == (2, 2, 1, "42000", "q-bad")
+    assert "Statement 2 (DROP TABLE NOWHERE, line 2)" in about["message"]
+
+
+def test_the_next_run_goes_on_with_what_failed(bench: Bench) -> None:
+    text = insert("a") + "DROP TABLE nowhere;\n" + insert("c")
+    with pytest.raises(execute.StatementFailed):
+        bench.run(text)
+    connection = sqlite3.connect(bench.platform.path)
+    connection.execute("CREATE TABLE nowhere (x)")
+    connection.close()
+    report = bench.run(text)
+    assert bench.log == ["a", "c"]
+    assert statuses(report) == ["skipped", "done", "done"]
+    assert (report.executed, report.resumed) == (2, True)
+
+
+def test_sets_the_session_up_again_when_it_resumes(bench: Bench) -> None:
+    text = "USE ROLE R1;\nSET x = 1;\n" + insert("a") + "USE ROLE R2;\nDROP TABLE nowhere;\n"
+    for _attempt in range(2):
+        with pytest.raises(execute.StatementFailed) as caught:
+            bench.run(text)
+    assert bench.log == ["USE ROLE R1", "SET x = 1", "a", "USE ROLE R2", "USE ROLE R1", "SET x = 1", "USE ROLE R2"]
+    assert statuses(caught.value.result) == ["replayed", "replayed", "skipped", "replayed", "failed"]
+
+
+def test_a_lost_answer_stops_it_and_the_next_run_asks(bench: Bench) -> None:
+    bench.platform.troubles["'b'"] = [execute.Problem("gone", lost=True)]
+    with pytest.raises(execute.StatementFailed, match="not known") as lost:
+        bench.run(insert("a", "b", "c"))
+    assert statuses(lost.value.result) == ["done", "unknown", "not_run"]
+    with pytest.raises(execute.UnknownOutcome, match="on_unknown=rerun") as caught:
+        bench.run(insert("a", "b", "c"))
+    assert bench.platform.connections == 1
+    assert "tag" in caught.value.hint
+    assert statuses(caught.value.result) == ["skipped", "unknown", "not_run"]
+    bench.run(insert("a", "b", "c"), on_unknown="rerun")
+    assert bench.log == ["a", "b", "b", "c"]
+
+
+def test_what_may_be_sent_twice_is_sent_twice(bench: Bench) -> None:
+    bench.platform.troubles["DROP"] = [execute.Problem("gone", lost=True)]
+    text = insert("a") + "DROP TABLE IF EXISTS x;\n" + insert("c")
+    with pytest.raises(execute.StatementFailed):
+        bench.run(text)
+    assert statuses(bench.run(text)) == ["skipped", "done", "done"]
+    assert bench.log == ["a", "c"]
+
+
+def test_waits_for_what_passes(bench: Bench) -> None:
+    bench.platform.troubles["'b'"] = [execute.Problem("still attached", wait=True)] * 3
+    report = bench.run(insert("a", "b"), wait_timeout=60.0)
+    assert statuses(report) == ["done", "done"]
+    assert bench.slept == [2.0, 4.0, 8.0]
+    assert bench.log == ["a", "b"]
+
+
+def test_does_not_wait_for_ever(bench: Bench) -> None:
+    bench.platform.troubles["'b'"] = [execute.Problem("still attached", wait=True)] * 50
+    with pytest.raises(execute.StatementFailed, match="tried for 10 s"):
+        bench.run(insert("a", "b"), wait_timeout=10.0)
+    assert sum(bench.slept) == 10.0
+
+
+def test_hides_credentials_in_what_the_platform_says(bench: Bench) -> None:
+    bench.platform.troubles["'b'"] = [execute.Problem("near SET PASSWORD = 'hunter2'")]
+    with pytest.raises(execute.StatementFailed) as caught:
+        bench.run(insert("b"))
+    assert "hunter2" not in str(caught.value.as_dict())
+
+
+def test_what_is_no_error_of_the_client_is_a_bug(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(_Cursor, "execute", broken)
+    with pytest.raises(ZeroDivisionError):
+        bench.run(insert("a"))
+
+
+def test_runs_without_a_journal_too(bench: Bench) -> None:
+    chosen = script.from_text(insert("a"), "snowflake")
+    report = execute.Execution(chosen, bench.platform, None, execute.Rules(), tag="tag").run()
+    assert statuses(report) == ["done"]

@@ -1,0 +1,319 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module snowflake_script with the real client, against the stand-in account."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
+
+if t.TYPE_CHECKING:
+    from conftest import Result, Runner
+
+PASSWORD = "canary-deployer-password"
+TOKEN = "canary-programmatic-token"
+OAUTH = "canary-oauth-token"
+PASSPHRASE = "canary-passphrase"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+CLEANUP = Path(__file__).parents[3] / "doubles" / "snowflake_cleanup.sql"
+
+
+def pem(passphrase: str | None = None) -> str:
+    encryption: t.Any = serialization.NoEncryption()
+    if passphrase:
+        encryption = serialization.BestAvailableEncryption(passphrase.encode())
+    return KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
+
+
+@pytest.fixture
+def double() -> t.Iterator[SnowflakeDouble]:
+    account = Account.example(password=PASSWORD)
+    account.entities.pop(("USER", ("DEPLOYER",)))
+    account.add_user("DEPLOYER", password=PASSWORD, public_key=KEY.public_key(), access_token=TOKEN, oauth_token=OAUTH)
+    with SnowflakeDouble(account) as running:
+        yield running
+
+
+class Snowflake:
+    """Calls the module with the address of the double, and by password unless told otherwise."""
+
+    def __init__(self, module: Runner, double: SnowflakeDouble, folder: Path) -> None:
+        self.module = module
+        self.double = double
+        self.path = str(folder / "script.sql")
+
+    def __call__(self, *, sql: str | None = None, **options: t.Any) -> Result:
+        if sql is not None:
+            Path(self.path).write_text(sql)
+            options.setdefault("path", self.path)
+        address = {"host": self.double.host, "port": self.double.port, "protocol": "http", "account": "example"}
+        if not {"password", "token", "private_key", "private_key_file", "token_file_path"} & set(options):
+            options["password"] = PASSWORD
+        return self.module("snowflake_script", **{**address, "user": "DEPLOYER", "network_timeout": 10, **options})
+
+    @property
+    def sent(self) -> list[str]:
+        return [one.text for one in self.double.statements]
+
+
+@pytest.fixture
+def snowflake(module: Runner, double: SnowflakeDouble, tmp_path: Path) -> Snowflake:
+    return Snowflake(module, double, tmp_path)
+
+
+# Running
+
+
+def test_runs_immutas_script_to_its_end_and_not_again(snowflake: Snowflake) -> None:
+    first = snowflake(sql=CLEANUP.read_text())
+    assert first["changed"] is True, first
+    assert first["executed"] == first["total"] == len(snowflake.sent)
+    assert all(row["status"] == "done" and row["query_id"] for row in first["statements"])
+    assert first["journal"]["state"] == "finished"
+    assert first["session"]["user"] == "DEPLOYER"
+    assert not snowflake.double.account.exists("DATABASE", "IMMUTA")
+    assert not snowflake.double.account.exists("ROLE", "IMMUTA_SYSTEM")
+    assert not snowflake.double.account.exists("USER", "IMMUTA_SYSTEM_ACCOUNT")
+    logins, sent = len(snowflake.double.logins), len(snowflake.sent)
+    second = snowflake(path=snowflake.path)
+    assert second["changed"] is False
+    assert second["executed"] == 0
+    assert {row["status"] for row in second["statements"]} == {"skipped"}
+    assert (len(snowflake.double.logins), len(snowflake.sent)) == (logins, sent)
+    assert second["statements"][0]["query_id"] == first["statements"][0]["query_id"]
+
+
+def test_check_mode_lists_and_sends_nothing(snowflake: Snowflake) -> None:
+    result = snowflake(sql=CLEANUP.read_text(), check=True)
+    assert result["changed"] is True
+    assert {row["status"] for row in result["statements"]} == {"not_run"}
+    assert result["journal"]["state"] == "none"
+    assert snowflake.double.logins == []
+    assert not os.path.exists(journal.journal_path(snowflake.path))
+    real = snowflake(path=snowflake.path)
+    assert (real["changed"], real["diff"]) == (result["changed"], result["diff"])
+
+
+def test_tags_the_session(snowflake: Snowflake) -> None:
+    snowflake(sql="SELECT 1;")
+    (tag,) = {one.query_tag for one in snowflake.double.statements}
+    assert tag.startswith("community.immuta/")
+    snowflake(script="SELECT 2;", query_tag="change 4711")
+    assert snowflake.double.statements[-1].query_tag == "change 4711"
+
+
+def test_stops_at_a_failure_and_resumes_there(snowflake: Snowflake) -> None:
+    text = "USE ROLE USERADMIN;\nDROP USER ANALYST;\nDROP ROLE LATER;\nDROP USER IF EXISTS IMMUTA_SYSTEM_ACCOUNT;\n"
+    broken = snowflake(sql=text)
+    assert broken.failed
+    assert broken.code == "statement_failed"
+    assert [row["status"] for row in broken["statements"]] == ["done", "done", "failed", "not_run"]
+    failure = broken["failure"]
+    assert (failure["errno"], failure["sqlstate"], failure["line"]) == (2003, "02000", 3)
+    assert failure["query_id"]
+    snowflake.double.account.add("ROLE", "LATER", owner="USERADMIN")
+    resumed = snowflake(path=snowflake.path)
+    assert [row["status"] for row in resumed["statements"]] == ["replayed", "skipped", "done", "done"]
+    assert resumed["resumed"] is True
+    assert snowflake.sent.count("DROP USER ANALYST") == 1
+
+
+def test_waits_until_immuta_has_detached_its_policies(snowflake: Snowflake) -> None:
+    snowflake.double.account.detach_after(attempts=1)
+    result = snowflake(sql="USE ROLE ACCOUNTADMIN;\nDROP DATABASE IMMUTA;\n")
+    assert not result.failed, result
+    assert snowflake.sent.count("DROP DATABASE IMMUTA") == 2
+
+
+def test_reports_policies_that_stay_attached(snowflake: Snowflake) -> None:
+    result = snowflake(sql="USE ROLE ACCOUNTADMIN;\nDROP DATABASE IMMUTA;\n", policy_wait_timeout=0)
+    assert result.failed
+    assert "Immuta may still be detaching" in result["failure"]["hint"]
+
+
+def test_an_answer_that_is_lost_does_not_run_a_statement_twice(snowflake: Snowflake) -> None:
+    snowflake.double.faults.append(Fault("statement", "lost", match="DROP USER"))
+    result = snowflake(sql="USE ROLE USERADMIN;\nDROP USER ANALYST;\n")
+    assert not result.failed, result
+    outcomes = [one.outcome for one in snowflake.double.statements if "DROP USER" in one.text]
+    assert outcomes.count("ok") == 1
+    assert set(outcomes) <= {"ok", "repeat"}
+
+
+def test_a_second_run_at_the_same_time_is_refused(snowflake: Snowflake) -> None:
+    Path(snowflake.path).write_text("SELECT 1;")
+    digest = snowflake(path=snowflake.path, check=True)["sha256"]
+    with journal.Journal(journal.journal_path(snowflake.path), digest, 1):
+        assert snowflake(path=snowflake.path).code == "locked"
+    assert snowflake.double.logins == []
+
+
+# Refused before anything is sent
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("SELECT 'open;", "split_error"), ("SELECT 1;\nBEGIN\n SELECT 2;\n", "split_error"), ("-- nothing\n", "script")],
+)
+def test_refuses_the_whole_script_before_its_first_statement(snowflake: Snowflake, text: str, code: str) -> None:
+    assert snowflake(sql=text).code == code
+    assert snowflake.double.logins == []
+
+
+def test_refuses_a_script_that_was_changed_on_the_way(snowflake: Snowflake) -> None:
+    assert snowflake(sql="SELECT 1;\nDROP ROLE NOWHERE;\n").code == "statement_failed"
+    logins = len(snowflake.double.logins)
+    assert snowflake(sql="SELECT 1;\nSELECT 2;\n").code == "script_changed"
+    assert len(snowflake.double.logins) == logins
+
+
+def test_refuses_what_was_not_approved(snowflake: Snowflake) -> None:
+    assert snowflake(sql="SELECT 1;", expected_sha256="0" * 64).code == "script_changed"
+    assert snowflake.double.logins == []
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"account": ""}, "SNOWFLAKE_ACCOUNT"),
+        ({"user": ""}, "SNOWFLAKE_USER"),
+        ({"password": ""}, "SNOWFLAKE_PASSWORD"),
+        ({"authenticator": "externalbrowser"}, "asks a person"),
+        ({"authenticator": "SNOWFLAKE_JWT"}, "private_key_file"),
+        ({"authenticator": "OAUTH"}, "token"),
+        ({"private_key": "rubbish"}, "option private_key can't be read"),
+        ({"private_key": pem(PASSPHRASE)}, "check private_key_passphrase"),
+        ({"private_key": pem(PASSPHRASE), "private_key_passphrase": "wrong"}, "check private_key_passphrase"),
+        ({"private_key": pem(), "private_key_passphrase": PASSPHRASE}, "leave private_key_passphrase out"),
+        ({"private_key": pem(), "private_key_file": "/x"}, "Both private_key"),
+        ({"private_key_file": "/no/such/key.p8"}, "option private_key_file"),
+        ({"token_file_path": "/no/such/token"}, "option token_file_path"),
+        ({"login_timeout": 0}, "login_timeout"),
+        ({"path": ""}, "path nor script"),
+    ],
+)
+def test_names_the_option_and_the_remedy(snowflake: Snowflake, options: dict[str, t.Any], named: str) -> None:
+    result = snowflake(**({"script": "SELECT 1"} if "path" not in options else {}), **options)
+    assert result.failed
+    assert named in result["msg"]
+    assert snowflake.double.logins == []
+
+
+def test_path_and_script_exclude_each_other(snowflake: Snowflake) -> None:
+    assert snowflake(path=snowflake.path, script="SELECT 1").failed
+
+
+# Signing in
+
+
+@pytest.mark.parametrize(
+    ("options", "authenticator"),
+    [
+        ({"password": PASSWORD}, "SNOWFLAKE"),
+        ({"private_key": pem()}, "SNOWFLAKE_JWT"),
+        ({"private_key": pem().replace("\n", "\\n")}, "SNOWFLAKE_JWT"),
+        ({"private_key": pem(PASSPHRASE), "private_key_passphrase": PASSPHRASE}, "SNOWFLAKE_JWT"),
+        ({"token": TOKEN}, "PROGRAMMATIC_ACCESS_TOKEN"),
+        ({"token": f"{OAUTH}\n", "authenticator": "oauth"}, "OAUTH"),
+    ],
+)
+def test_signs_in_without_a_person(snowflake: Snowflake, options: dict[str, t.Any], authenticator: str) -> None:
+    result = snowflake(preflight=True, **options)
+    assert not result.failed, result
+    assert result["changed"] is False
+    assert [(one.authenticator, one.outcome) for one in snowflake.double.logins] == [(authenticator, "ok")]
+    assert snowflake.sent == []
+
+
+def test_takes_secrets_from_files(snowflake: Snowflake, tmp_path: Path) -> None:
+    (tmp_path / "key.p8").write_text(pem(PASSPHRASE))
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    for options in (
+        {"private_key_file": str(tmp_path / "key.p8"), "private_key_passphrase": PASSPHRASE},
+        {"token_file_path": str(tmp_path / "token")},
+    ):
+        assert not snowflake(preflight=True, **options).failed
+    assert TOKEN not in snowflake.module.output
+
+
+def test_takes_everything_from_the_environment(module: Runner, double: SnowflakeDouble) -> None:
+    result = module(
+        "snowflake_script",
+        script="SELECT 1",
+        env={
+            "SNOWFLAKE_ACCOUNT": "example",
+            "SNOWFLAKE_USER": "DEPLOYER",
+            "SNOWFLAKE_PRIVATE_KEY_RAW": pem(PASSPHRASE),
+            "PRIVATE_KEY_PASSPHRASE": PASSPHRASE,
+            "SNOWFLAKE_ROLE": "SYSADMIN",
+            "SNOWFLAKE_WAREHOUSE": "COMPUTE_WH",
+            "SNOWFLAKE_HOST": double.host,
+            "SNOWFLAKE_PORT": str(double.port),
+            "SNOWFLAKE_PROTOCOL": "http",
+        },
+    )
+    assert not result.failed, result
+    assert result["session"]["role"] == "SYSADMIN"
+
+
+def test_takes_a_named_connection(module: Runner, double: SnowflakeDouble, tmp_path: Path) -> None:
+    about = {"account": "example", "user": "DEPLOYER", "password": PASSWORD, "host": double.host, "protocol": "http"}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in about.items()]
+    file = tmp_path / "connections.toml"
+    file.write_text("\n".join(["[cleanup]", *lines, f"port = {double.port}", ""]))
+    file.chmod(0o600)
+    result = module(
+        "snowflake_script", preflight=True, connection_name="cleanup", connections_file_path=str(file), env={"SNOWFLAKE_HOME": str(tmp_path)}
+    )
+    assert not result.failed, result
+    assert [one.outcome for one in double.logins] == ["ok"]
+
+
+def test_a_refused_sign_in_says_so(snowflake: Snowflake) -> None:
+    result = snowflake(sql="SELECT 1;", password="wrong-password")
+    assert result.code == "login_failed"
+    assert result["failure"]["errno"] == 390100
+    assert "No statement was sent" in result["msg"]
+    assert snowflake.sent == []
+
+
+def test_nobody_there(snowflake: Snowflake) -> None:
+    result = snowflake(preflight=True, port=9, login_timeout=3)
+    assert result.code == "login_failed"
+    assert "can't be reached" in result["msg"]
+
+
+def test_a_missing_client_is_named(module: Runner, tmp_path: Path) -> None:
+    (tmp_path / "snowflake").mkdir()
+    (tmp_path / "snowflake" / "__init__.py").write_text("")
+    result = module(
+        "snowflake_script", script="SELECT 1", account="example", user="u", password=PASSWORD, env={"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+    )
+    assert result.code == "missing_library"
+    assert "snowflake-connector-python" in result["msg"]
+
+
+def test_no_secret_in_any_answer(snowflake: Snowflake) -> None:
+    literal = "canary-in-the-script"
+    script = f"USE ROLE USERADMIN;\nALTER USER ANALYST SET PASSWORD = '{literal}' NONSENSE;\n"
+    assert snowflake(sql=script, check=True)["changed"]
+    assert snowflake(path=snowflake.path).failed
+    snowflake(path=snowflake.path, private_key=pem(PASSPHRASE), private_key_passphrase=PASSPHRASE)
+    snowflake(path=snowflake.path, token=TOKEN)
+    snowflake(path=snowflake.path, password=PASSWORD + "-wrong")
+    record = Path(journal.journal_path(snowflake.path)).read_text()
+    for secret in (literal, PASSWORD, TOKEN, PASSPHRASE, pem().splitlines()[3]):
+        assert secret not in snowflake.module.output
+        assert secret not in record
