@@ -1,0 +1,515 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""A stand-in Immuta tenant: what there is, who may do what, what each operation does. Knows nothing of sockets.
+
+`State` is what a test sets up and looks at; `Variant` is how the tenant behaves where the documentation leaves it open.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import secrets
+import time
+import typing as t
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+HERE = Path(__file__).parent
+SNOWFLAKE_CLEANUP = HERE / "snowflake_cleanup.sql"
+DATABRICKS_CLEANUP = HERE / "databricks_cleanup.sql"
+# What GET /data/connection/{key} describes; connections of other technologies are only listed.
+DESCRIBED = frozenset({"Snowflake", "Databricks", "Glue"})
+
+Permission = t.Literal["APPLICATION_ADMIN", "INFRASTRUCTURE_ADMIN", "GOVERNANCE", "CREATE_DATA_SOURCE"]
+Afterwards = t.Literal["gone", "deleted", "disabled", "kept"]
+Json = dict[str, t.Any]
+
+
+@dataclass
+class Integration:
+    """One integration.
+
+    :ivar script: the clean-up script; None for a technology that has none
+    """
+
+    id: int
+    type: str
+    status: str = "enabled"
+    auto_bootstrap: bool = False
+    config: Json = field(default_factory=dict)
+    script: str | None = None
+
+
+@dataclass
+class Deletion:
+    """A deletion under way: it ends after so many more reads of the connection, and not before `ends_at`.
+
+    :ivar ends_at: on the monotonic clock
+    :ivar afterwards: what becomes of the integration then
+    """
+
+    reads: int
+    ends_at: float
+    afterwards: Afterwards
+
+
+@dataclass
+class Connection:
+    """One connection.
+
+    :ivar extra: more fields of the `connection` object in its description
+    :ivar child_count: how many objects are below it
+    """
+
+    key: str
+    technology: str
+    hostname: str | None = None
+    port: int | None = None
+    native_integration_id: int | None = None
+    child_count: int = 0
+    state: str = "ACTIVE"
+    created_at: str = "2026-01-15T09:30:00.000Z"
+    extra: Json = field(default_factory=dict)
+    deletion: Deletion | None = None
+
+
+@dataclass
+class ApiKey:
+    """Whose key it is and what that user may do.
+
+    :ivar owns: keys of the connections on which the user is DATA_OWNER
+    """
+
+    name: str
+    permissions: set[Permission] = field(default_factory=set)
+    owns: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Token:
+    """A token that an API key was exchanged for; `expires_at` is on the monotonic clock."""
+
+    api_key: str
+    expires_at: float
+
+
+@dataclass
+class State:
+    """Everything that there is on the tenant.
+
+    :ivar integrations: by id
+    :ivar connections: by key
+    :ivar api_keys: by the key itself
+    :ivar tokens: by the token itself
+    """
+
+    integrations: dict[int, Integration] = field(default_factory=dict)
+    connections: dict[str, Connection] = field(default_factory=dict)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+
+    @classmethod
+    def example(cls, connection_key: str = "prod snowflake", api_key: str = "example-api-key") -> State:
+        """A tenant with one connection each on Snowflake, Databricks and AWS Lake Formation, and an administrator.
+
+        :param connection_key: the key of the Snowflake connection, whose integration has the id 5
+        :param api_key: the administrator's
+        """
+        account = "example.snowflakecomputing.com"
+        workspace = "adb-1234567890123456.7.azuredatabricks.net"
+        http_path = "/sql/1.0/warehouses/0123456789abcdef"
+        integrations = [
+            Integration(
+                5,
+                "Snowflake",
+                config={"host": account, "port": 443, "warehouse": "COMPUTE_WH", "database": "IMMUTA"},
+                script=SNOWFLAKE_CLEANUP.read_text("utf-8"),
+            ),
+            Integration(
+                7,
+                "Databricks",
+                config={"workspaceUrl": f"https://{workspace}", "httpPath": http_path, "catalog": "immuta"},
+                script=DATABRICKS_CLEANUP.read_text("utf-8"),
+            ),
+            Integration(9, "Glue", config={"region": "eu-central-1"}),
+        ]
+        connections = [
+            Connection(
+                connection_key,
+                "Snowflake",
+                account,
+                443,
+                5,
+                child_count=5,
+                extra={"warehouse": "COMPUTE_WH", "role": "IMMUTA_SYSTEM", "authenticationType": "keyPair"},
+            ),
+            Connection(
+                "prod databricks",
+                "Databricks",
+                workspace,
+                443,
+                7,
+                child_count=12,
+                extra={"httpPath": http_path, "authenticationType": "oAuthM2M"},
+            ),
+            Connection("prod lake formation", "Glue", native_integration_id=9, child_count=3),
+        ]
+        administrator = ApiKey("deployer", {"APPLICATION_ADMIN", "INFRASTRUCTURE_ADMIN", "GOVERNANCE"})
+        return cls(
+            {one.id: one for one in integrations}, {one.key: one for one in connections}, {api_key: administrator}
+        )
+
+    def snapshot(self) -> Json:
+        """Everything that can be told, as JSON types, without a credential and without the scripts."""
+        return {
+            "integrations": [
+                {name: value for name, value in asdict(one).items() if name != "script"}
+                for _id, one in sorted(self.integrations.items())
+            ],
+            "connections": [asdict(one) for _key, one in sorted(self.connections.items())],
+            "api_keys": [
+                {"name": one.name, "permissions": sorted(one.permissions), "owns": sorted(one.owns)}
+                for one in self.api_keys.values()
+            ],
+            "tokens": len(self.tokens),
+        }
+
+    def redact(self, text: str) -> str:
+        """The text without any API key or token."""
+        for secret in (*self.api_keys, *self.tokens):
+            text = text.replace(secret, "***")
+        return text
+
+    def settle(self) -> None:
+        """End the deletions whose time has come."""
+        for key, one in list(self.connections.items()):
+            ending = one.deletion
+            if ending and ending.reads <= 0 and time.monotonic() >= ending.ends_at:
+                del self.connections[key]
+                integration = self.integration_of(one)
+                if integration is None:
+                    continue
+                if ending.afterwards == "gone":
+                    del self.integrations[integration.id]
+                else:
+                    integration.status = "enabled" if ending.afterwards == "kept" else ending.afterwards
+
+    def integration_of(self, connection: Connection) -> Integration | None:
+        """The integration behind a connection."""
+        number = connection.native_integration_id
+        return None if number is None else self.integrations.get(number)
+
+
+@dataclass
+class Variant:
+    """How the tenant behaves where the documentation is silent, contradicts itself, or differs between versions.
+
+    The defaults are what is documented, or likeliest. A value that a field does not know is refused, and so is a field
+    that is not here, also when it is set later.
+
+    :ivar script_content: `empty` and `html` are not Immuta's answers but what goes wrong
+    :ivar deletion_reads: how many more reads find a connection that was deleted
+    :ivar deletion_seconds: how long it is found at least
+    :ivar connections_enabled: without it everything below /data/ is 404
+    :ivar login_page: every path is answered with 200 and HTML
+    :ivar wrong_prefix: every path is answered with 404
+    :ivar search_page_cap: the longest page of the object search, whatever was asked for; None for no bound
+    :ivar permission_rules: who may delete; `older`: INFRASTRUCTURE_ADMIN or DATA_OWNER, `newer`: APPLICATION_ADMIN
+    :ivar unauthenticated: the status for a key or token that is missing, wrong or expired
+    :ivar missing_permission: the status when one object may not be read
+    :ivar token_lifetime: seconds that an exchanged token is good for
+    """
+
+    id_type: t.Literal["number", "string"] = "number"
+    script_form: t.Literal["string", "script", "sql", "text"] = "string"
+    script_status: t.Literal[200, 201] = 200
+    script_content: t.Literal["rendered", "empty", "html"] = "rendered"
+    delete_reply: t.Literal["object_path", "connection_key", "empty_200", "empty_202", "empty_204"] = "object_path"
+    integration_afterwards: Afterwards = "gone"
+    deletion_reads: int = 0
+    deletion_seconds: float = 0.0
+    connections_enabled: bool = True
+    login_page: bool = False
+    wrong_prefix: bool = False
+    native_integration_id: t.Literal["present", "null", "absent"] = "present"
+    search_envelope: t.Literal["list", "hits", "results", "data"] = "hits"
+    search_paging: t.Literal["honoured", "ignored"] = "honoured"
+    search_page_cap: int | None = None
+    permission_rules: t.Literal["older", "newer"] = "newer"
+    unauthenticated: t.Literal[401, 500] = 401
+    missing_permission: t.Literal[403, 404] = 403
+    error_body: t.Literal["message", "error", "text"] = "message"
+    not_found_case: t.Literal["documented", "lower"] = "documented"
+    token_lifetime: float = 3600.0
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        known = _fields_of_variant()
+        if name not in known:
+            raise AttributeError(f"there is no variant {name!r}")
+        if known[name] and value not in known[name]:
+            raise ValueError(f"{name} is {value!r}, not one of {', '.join(map(repr, known[name]))}")
+        super().__setattr__(name, value)
+
+
+@functools.cache
+def _fields_of_variant() -> dict[str, tuple[t.Any, ...]]:
+    """The fields, and the values that each can have; empty for numbers."""
+    return {
+        name: (False, True) if hint is bool else t.get_args(hint) if t.get_origin(hint) is t.Literal else ()
+        for name, hint in t.get_type_hints(Variant).items()
+    }
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that keeps the contract.
+
+    :ivar parameter: the one path parameter, still percent-encoded; empty when the operation has none
+    :ivar body: the JSON
+    :ivar authorization: the header; empty when there was none
+    """
+
+    operation: str
+    parameter: str
+    body: t.Any
+    authorization: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer.
+
+    :ivar outside: deliberately not what the description allows
+    """
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: t.Mapping[str, str] = field(default_factory=dict)
+    outside: bool = False
+
+
+LOGIN_PAGE = Reply(
+    200,
+    b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><form>Sign in to continue</form></body></html>\n",
+    "text/html; charset=utf-8",
+    outside=True,
+)
+
+
+class Refusal(Exception):
+    """An operation is not done; ends as a reply with this status and message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """What Immuta does, on a state and in a variant. Not thread-safe."""
+
+    state: State
+    variant: Variant
+
+    def misled(self, path: str) -> Reply | None:
+        """The answer when this is no Immuta, or not one with this API; else None."""
+        if self.variant.login_page:
+            return LOGIN_PAGE
+        if self.variant.wrong_prefix or (path.startswith("/data/") and not self.variant.connections_enabled):
+            return self.error(404, "Not Found")
+        return None
+
+    def error(self, status: int, message: str, headers: t.Mapping[str, str] | None = None) -> Reply:
+        """An error in the variant's form."""
+        if self.variant.error_body == "text":
+            return Reply(status, message.encode(), "text/plain; charset=utf-8", headers or {})
+        return Reply(status, json.dumps({self.variant.error_body: message}).encode(), headers=headers or {})
+
+    def answer(self, call: Call) -> Reply:
+        """Do what is asked."""
+        self.state.settle()
+        operations = {
+            "exchangeApiKey": self._exchange_api_key,
+            "listIntegrations": self._list_integrations,
+            "getIntegration": self._get_integration,
+            "renderCleanupScript": self._render_cleanup_script,
+            "getConnection": self._get_connection,
+            "searchObjects": self._search_objects,
+            "deleteObject": self._delete_object,
+        }
+        try:
+            caller = None if call.operation == "exchangeApiKey" else self._caller(call.authorization)
+            return operations[call.operation](call, caller or ApiKey("nobody"))
+        except Refusal as refusal:
+            return self.error(refusal.status, refusal.message)
+
+    # Who asks
+
+    def _caller(self, authorization: str) -> ApiKey:
+        scheme, _, secret = authorization.rpartition(" ")
+        now = time.monotonic()
+        if scheme in ("", "Bearer") and secret in self.state.api_keys:
+            return self.state.api_keys[secret]
+        token = self.state.tokens.get(secret) if scheme == "Bearer" else None
+        if token is None or now >= token.expires_at or token.api_key not in self.state.api_keys:
+            raise self._unauthenticated()
+        return self.state.api_keys[token.api_key]
+
+    def _unauthenticated(self) -> Refusal:
+        status = self.variant.unauthenticated
+        return Refusal(status, "Invalid authentication" if status == 401 else "An internal server error occurred")
+
+    def _exchange_api_key(self, call: Call, _caller: ApiKey) -> Reply:
+        api_key = call.body["apikey"]
+        if api_key not in self.state.api_keys:
+            raise self._unauthenticated()
+        token = secrets.token_urlsafe(32)
+        self.state.tokens[token] = Token(api_key, time.monotonic() + self.variant.token_lifetime)
+        return _json({"token": token})
+
+    @staticmethod
+    def _require(allowed: bool, status: int = 403, message: str = "Insufficient permissions") -> None:
+        if not allowed:
+            raise Refusal(status, message)
+
+    # Integrations
+
+    def _list_integrations(self, _call: Call, caller: ApiKey) -> Reply:
+        self._require("APPLICATION_ADMIN" in caller.permissions)
+        return _json([self._described_integration(one) for _id, one in sorted(self.state.integrations.items())])
+
+    def _get_integration(self, call: Call, caller: ApiKey) -> Reply:
+        self._require_readable("APPLICATION_ADMIN" in caller.permissions, self._no_integration(call))
+        return _json(self._described_integration(self._integration(call)))
+
+    def _render_cleanup_script(self, call: Call, caller: ApiKey) -> Reply:
+        self._require("APPLICATION_ADMIN" in caller.permissions)
+        one = self._integration(call)
+        if one.script is None:
+            raise Refusal(400, f"Scripts are not available for {one.type} integrations.")
+        if one.status == "deleting":
+            raise Refusal(409, f"Unable to render scripts for integration with ID {one.id} in current state deleting.")
+        if one.status in ("deleted", "disabled"):
+            raise Refusal(400, f"The integration with ID {one.id} is {one.status}.")
+        if self.variant.script_content == "html":
+            return LOGIN_PAGE
+        script = one.script if self.variant.script_content == "rendered" else ""
+        status, outside = self.variant.script_status, not script
+        if self.variant.script_form == "text":
+            return Reply(status, script.encode(), "text/plain; charset=utf-8", outside=outside)
+        body = script if self.variant.script_form == "string" else {self.variant.script_form: script}
+        return _json(body, status, outside=outside)
+
+    def _integration(self, call: Call) -> Integration:
+        one = self.state.integrations.get(int(call.parameter))
+        if one is None:
+            raise Refusal(404, self._no_integration(call))
+        return one
+
+    def _no_integration(self, call: Call) -> str:
+        return self._cased(f"No Integration found with ID {int(call.parameter)}.")
+
+    def _described_integration(self, one: Integration) -> Json:
+        return {
+            "id": str(one.id) if self.variant.id_type == "string" else one.id,
+            "type": one.type,
+            "status": one.status,
+            "autoBootstrap": one.auto_bootstrap,
+            "config": one.config,
+            "validationResults": {},
+        }
+
+    # Connections
+
+    def _get_connection(self, call: Call, caller: ApiKey) -> Reply:
+        key = unquote(call.parameter)
+        one = self.state.connections.get(key)
+        self._require_readable(self._may_read(caller, key), self._no_connection(key))
+        if one is None or one.technology not in DESCRIBED:
+            raise Refusal(404, self._no_connection(key))
+        _count_read(one)
+        about = {"technology": one.technology, "hostname": one.hostname, "port": one.port, **one.extra}
+        body: Json = {
+            "connectionKey": one.key,
+            "connection": {name: value for name, value in about.items() if value is not None},
+            "state": one.state,
+            "createdAt": one.created_at,
+        }
+        if self.variant.native_integration_id != "absent":
+            linked = self.variant.native_integration_id == "present"
+            body["nativeIntegrationId"] = one.native_integration_id if linked else None
+        return _json(body)
+
+    def _search_objects(self, call: Call, caller: ApiKey) -> Reply:
+        found = [one for key, one in sorted(self.state.connections.items()) if self._may_read(caller, key)]
+        self._require(bool(found) or self._may_read_all(caller))
+        count = len(found)
+        if self.variant.search_paging == "honoured":
+            offset = call.body.get("offset", 0)
+            bounds = (call.body.get("size"), self.variant.search_page_cap)
+            size = min([count, *(bound for bound in bounds if bound is not None)])
+            found = found[offset : offset + size]
+        objects = []
+        for one in found:
+            _count_read(one)
+            objects.append({"objectPath": [one.key], "technology": one.technology, "state": one.state})
+        envelope = self.variant.search_envelope
+        return _json(objects if envelope == "list" else {envelope: objects, "count": count})
+
+    def _delete_object(self, call: Call, caller: ApiKey) -> Reply:
+        key = unquote(call.parameter)
+        owns = key in caller.owns
+        if self.variant.permission_rules == "newer":
+            self._require("APPLICATION_ADMIN" in caller.permissions)
+        else:
+            self._require(owns or "INFRASTRUCTURE_ADMIN" in caller.permissions)
+        one = self.state.connections.get(key)
+        if one is None:
+            raise Refusal(404, self._no_connection(key))
+        if one.deletion is not None:
+            raise Refusal(409, f"Unable to delete connection {key} in current state deleting.")
+        ends_at = time.monotonic() + self.variant.deletion_seconds
+        one.deletion = Deletion(self.variant.deletion_reads, ends_at, self.variant.integration_afterwards)
+        integration = self.state.integration_of(one)
+        if integration is not None:
+            integration.status = "deleting"
+        self.state.settle()
+        if self.variant.delete_reply == "object_path":
+            return _json({"objectPath": [key], "childCount": one.child_count})
+        if self.variant.delete_reply == "connection_key":
+            return _json({"connectionKey": key, "childCount": one.child_count})
+        return Reply({"empty_200": 200, "empty_202": 202, "empty_204": 204}[self.variant.delete_reply])
+
+    def _may_read(self, caller: ApiKey, key: str) -> bool:
+        return key in caller.owns or self._may_read_all(caller)
+
+    @staticmethod
+    def _may_read_all(caller: ApiKey) -> bool:
+        return bool(caller.permissions & {"APPLICATION_ADMIN", "INFRASTRUCTURE_ADMIN", "GOVERNANCE"})
+
+    def _require_readable(self, allowed: bool, absent: str) -> None:
+        if self.variant.missing_permission == 404:
+            self._require(allowed, 404, absent)
+        self._require(allowed)
+
+    def _no_connection(self, key: str) -> str:
+        return self._cased(f"No Connection found with key {key}.")
+
+    def _cased(self, message: str) -> str:
+        return message if self.variant.not_found_case == "documented" else message.lower()
+
+
+def _json(body: t.Any, status: int = 200, *, outside: bool = False) -> Reply:
+    return Reply(status, json.dumps(body).encode(), outside=outside)
+
+
+def _count_read(one: Connection) -> None:
+    if one.deletion is not None:
+        one.deletion.reads -= 1
