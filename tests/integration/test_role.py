@@ -1,0 +1,460 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role, from end to end: the plan, the deed, every rerun, and everything that must stop it before the deletion."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+import typing as t
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from conftest import API_KEY, KEY, PASSWORD, Player
+
+from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
+
+SCRIPT = "prod%20snowflake.sql"
+CONFIRMED = {"confirm": KEY}
+
+
+def methods(immuta: ImmutaDouble) -> list[str]:
+    return [one.method for one in immuta.requests]
+
+
+def deletions(immuta: ImmutaDouble) -> int:
+    return methods(immuta).count("DELETE")
+
+
+def texts(snowflake: SnowflakeDouble) -> list[str]:
+    return [one.text for one in snowflake.statements]
+
+
+def still_connected(immuta: ImmutaDouble) -> bool:
+    return KEY in immuta.state.connections
+
+
+def nothing_left(immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> bool:
+    account = snowflake.account
+    return (
+        not still_connected(immuta)
+        and 5 not in immuta.state.integrations
+        and not account.exists("DATABASE", "IMMUTA")
+        and not account.exists("ROLE", "IMMUTA_SYSTEM")
+        and not account.exists("USER", "IMMUTA_SYSTEM_ACCOUNT")
+    )
+
+
+# The plan
+
+
+def test_check_mode_from_cold_plans_and_changes_nothing(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    played = player.role("--check", "--diff", **CONFIRMED)
+    assert played.code == 0, played.output
+    assert played.result["status"] == "planned"
+    assert not player.scripts.exists()
+    assert still_connected(immuta)
+    assert snowflake.statements == []
+    assert deletions(immuta) == 0
+    assert played.changed == ["Save the clean-up script", "Delete the connection"]
+    assert "DROP DATABASE IMMUTA" in played.output
+    assert "THIS CAN'T BE UNDONE" in played.output
+
+
+def test_without_confirmation_it_ends_after_the_plan(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    played = player.role()
+    assert played.code == 0, played.output
+    assert played.result["status"] == "planned"
+    assert len(played.result["plan"]["digest"]) == 64
+    assert still_connected(immuta)
+    assert snowflake.statements == []
+    assert played.changed == ["Save the clean-up script"]
+    again = player.role()
+    assert again.changed == []
+    assert again.result["plan"] == played.result["plan"]
+
+
+def test_empty_survey_answers_count_as_not_set(player: Player, immuta: ImmutaDouble) -> None:
+    played = player.role(
+        confirm="",
+        executor="",
+        script_path="",
+        expected_sha256="",
+        expected_plan_digest="",
+        missing_script="",
+    )
+    assert played.code == 0, played.output
+    assert played.result["status"] == "planned"
+    assert still_connected(immuta)
+
+
+# The deed
+
+
+def test_takes_the_connection_out_of_service_whole(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble, record_property: t.Callable[[str, object], None]
+) -> None:
+    played = player.role(**CONFIRMED)
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+    assert nothing_left(immuta, snowflake)
+    assert played.result["deleted_objects"] == 5
+    statements = played.result["script"]["statements"]
+    assert all(one["status"] == "done" and one["query_id"] for one in statements)
+    assert len(statements) == len(snowflake.statements)
+    script = player.scripts / SCRIPT
+    assert stat.S_IMODE(os.stat(script).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(player.scripts).st_mode) == 0o700
+    # The numbers that the collection promises.
+    record_property("requests", len(immuta.requests))
+    record_property("modules", len(played.modules))
+    assert len(immuta.requests) <= 6
+    assert len(played.modules) <= 4
+    assert immuta.connections == len([one for one in played.modules if one.startswith("immuta_")])
+
+    seen, sent = len(immuta.requests), len(snowflake.statements)
+    again = player.role(**CONFIRMED)
+    assert again.code == 0, again.output
+    assert again.result["status"] == "already_done"
+    assert again.changed == []
+    assert len(immuta.requests) - seen <= 2
+    assert len(again.modules) <= 1
+    assert len(snowflake.statements) == sent
+    print(
+        f"\nrequests to Immuta: {seen} (run), {len(immuta.requests) - seen} (again);"
+        f" module tasks: {len(played.modules)} (run), {len(again.modules)} (again)"
+    )
+
+
+def test_asks_before_it_deletes_and_deletes_before_it_runs(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    played = player.role(**CONFIRMED)
+    assert played.modules == ["immuta_cleanup_script", "snowflake_script", "immuta_connection", "snowflake_script"]
+    names = [one.operation_id for one in immuta.requests]
+    assert names.index("renderCleanupScript") < names.index("deleteObject")
+
+
+def test_a_confirmed_check_after_the_plan_lists_the_statements(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    assert player.role().code == 0
+    played = player.role("--check", **CONFIRMED)
+    assert played.code == 0, played.output
+    assert played.result["status"] == "planned"
+    assert played.changed == ["Delete the connection", "Run the script on Snowflake"]
+    assert still_connected(immuta)
+    assert snowflake.statements == []
+
+
+def test_keys_with_unusual_characters(player: Player, immuta: ImmutaDouble) -> None:
+    key = "a/b 50% #1 naïve"
+    one = immuta.state.connections.pop(KEY)
+    one.key = key
+    immuta.state.connections[key] = one
+    played = player.role(connection_key=key, confirm=key)
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+    assert key not in immuta.state.connections
+
+
+def test_pinned_to_what_was_approved(player: Player, immuta: ImmutaDouble) -> None:
+    planned = player.role().result
+    played = player.role(
+        confirm=KEY,
+        expected_sha256=planned["script"]["sha256"],
+        expected_plan_digest=planned["plan"]["digest"],
+    )
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+
+
+@pytest.mark.parametrize("pin", ["expected_sha256", "expected_plan_digest"])
+def test_refuses_what_was_not_approved(player: Player, immuta: ImmutaDouble, pin: str) -> None:
+    played = player.role(confirm=KEY, **{pin: "0" * 64})
+    assert played.code != 0
+    assert pin in played.error
+    assert still_connected(immuta)
+    assert deletions(immuta) == 0
+
+
+def test_lake_formation_needs_no_script(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    key = next(one.key for one in immuta.state.connections.values() if one.technology == "Glue")
+    played = player.role(connection_key=key, confirm=key)
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+    assert key not in immuta.state.connections
+    assert snowflake.logins == []
+    assert played.modules == ["immuta_cleanup_script", "immuta_connection"]
+
+
+def test_two_connections_in_one_play_do_not_mix(player: Player, immuta: ImmutaDouble) -> None:
+    glue = next(one.key for one in immuta.state.connections.values() if one.technology == "Glue")
+    played = player.tasks(
+        [
+            {
+                "ansible.builtin.include_role": {"name": "community.immuta.deregister_connection"},
+                "vars": {
+                    "immuta_deregister_connection_key": "{{ item }}",
+                    "immuta_deregister_confirm": "{{ item }}",
+                    "immuta_deregister_script_dir": str(player.scripts),
+                },
+                "loop": [KEY, glue],
+            }
+        ]
+    )
+    assert played.code == 0, played.output
+    assert played.result["connection_key"] == glue
+    assert played.result["script"]["path"] is None
+    assert played.result["script"]["statements"] == []
+
+
+# Reruns
+
+
+def test_finishes_a_script_that_failed_in_the_middle(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    fail_statement(snowflake, 6)
+    broken = player.role(**CONFIRMED)
+    assert broken.code != 0
+    assert "5 of" in broken.error
+    assert "connection does not exist in Immuta" in broken.error
+    assert broken.result["status"] == "failed"
+    assert broken.result["failed_task"].endswith("Run the script on Snowflake")
+    finished = player.role(**CONFIRMED)
+    assert finished.code == 0, finished.output
+    assert finished.result["status"] == "completed"
+    assert nothing_left(immuta, snowflake)
+    assert deletions(immuta) == 1
+
+
+def test_finishes_a_run_that_was_killed_between_deletion_and_script(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    player.role(kill_when=lambda: "DELETE" in methods(immuta), **CONFIRMED)
+    assert not still_connected(immuta)
+    assert snowflake.statements == []
+    finished = player.role(**CONFIRMED)
+    assert finished.code == 0, finished.output
+    assert finished.result["status"] == "completed"
+    assert nothing_left(immuta, snowflake)
+    assert deletions(immuta) == 1
+
+
+def test_finishes_a_run_that_was_killed_within_the_script(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    snowflake.faults.append(Fault("statement", "slow", nth=5, seconds=1.0))
+    player.role(kill_when=lambda: len(snowflake.statements) >= 5, **CONFIRMED)
+    finished = player.role(**CONFIRMED)
+    assert finished.code == 0, finished.output
+    assert finished.result["status"] == "completed"
+    repeated = [text for text in texts(snowflake) if texts(snowflake).count(text) > 1 and not text.upper().startswith(("USE", "ALTER SESSION"))]
+    assert repeated == [texts(snowflake)[4]] * 2
+    assert nothing_left(immuta, snowflake)
+
+
+def test_after_the_deletion_the_script_still_needs_the_confirmation(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    player.role(kill_when=lambda: "DELETE" in methods(immuta), **CONFIRMED)
+    played = player.role()
+    assert played.code == 0, played.output
+    assert played.result["status"] == "planned"
+    assert snowflake.statements == []
+
+
+def test_gone_and_never_saved_is_a_warning(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    played = player.role(connection_key="prod snowflke", confirm="prod snowflke")
+    assert played.code == 0, played.output
+    assert played.result["status"] == "unknown"
+    assert "Did you mean 'prod snowflake'?" in played.output.replace('\\"', '"')
+    assert played.changed == []
+    assert snowflake.logins == []
+
+
+def test_gone_and_never_saved_can_be_a_failure(player: Player) -> None:
+    played = player.role(connection_key="no such", confirm="no such", missing_script="fail")
+    assert played.code != 0
+    assert "no saved clean-up script" in played.error
+
+
+# Executors
+
+
+def test_hands_the_script_over(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    handed = player.role(executor="handoff", **CONFIRMED)
+    assert handed.code == 0, handed.output
+    assert handed.result["status"] == "handed_off"
+    assert not still_connected(immuta)
+    assert snowflake.logins == []
+    assert str(player.scripts / SCRIPT) in handed.output
+
+    waiting = player.role(executor="handoff", **CONFIRMED)
+    assert waiting.result["status"] == "handed_off"
+    assert waiting.changed == []
+
+    recorded = player.role(executor="handoff", script_executed=True, **CONFIRMED)
+    assert recorded.result["status"] == "completed"
+    assert player.role(executor="handoff", **CONFIRMED).result["status"] == "already_done"
+
+
+def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    own = player.folder / "own.yml"
+    own.write_text(
+        json.dumps(
+            [
+                {
+                    "name": "Look at what was given",
+                    "ansible.builtin.copy": {
+                        "content": "{{ immuta_deregister_script | to_json }}",
+                        "dest": str(player.folder / "given.json"),
+                        "mode": "0600",
+                    },
+                },
+                {"ansible.builtin.fail": {"msg": "not yet"}, "when": "own_fails | default(false) | bool"},
+            ]
+        )
+    )
+    broken = player.role("-e", "own_fails=true", executor=str(own), **CONFIRMED)
+    assert broken.code != 0
+    assert "not yet" in broken.error
+    played = player.role(executor=str(own), **CONFIRMED)
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+    given = json.loads((player.folder / "given.json").read_text())
+    assert given["path"] == str(player.scripts / SCRIPT)
+    assert given["sha256"] == played.result["script"]["sha256"]
+    assert given["dialect"] == "snowflake"
+    assert given["technology"] == "Snowflake"
+    assert given["connection_key"] == KEY
+    assert {"index", "line", "verb", "object", "name", "unusual"} == set(given["statements"][0])
+    assert snowflake.logins == []
+    assert player.role(executor=str(own), **CONFIRMED).result["status"] == "already_done"
+
+
+@pytest.mark.parametrize("executor", ["databrick", "own.yml", "/no/such/file.yml"])
+def test_refuses_an_executor_that_is_none(player: Player, immuta: ImmutaDouble, executor: str) -> None:
+    played = player.role(executor=executor, **CONFIRMED)
+    assert played.code != 0
+    assert "immuta_deregister_executor" in played.error
+    assert len(immuta.requests) == 0
+
+
+def test_refuses_a_platform_without_an_executor_before_it_deletes(player: Player, immuta: ImmutaDouble) -> None:
+    key = next(one.key for one in immuta.state.connections.values() if one.technology == "Databricks")
+    played = player.role(connection_key=key, confirm=key)
+    assert played.code != 0
+    assert "handoff" in played.error
+    assert key in immuta.state.connections
+
+
+# Bad input: whatever can be known before the deletion stops it before the deletion
+
+
+def test_refuses_another_confirmation_before_it_asks_anyone(player: Player, immuta: ImmutaDouble) -> None:
+    played = player.role(confirm="prod snowflak")
+    assert played.code != 0
+    assert "immuta_deregister_confirm" in played.error
+    assert len(immuta.requests) == 0
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ({"IMMUTA_API_KEY": "wrong"}, "401"),
+        ({"IMMUTA_API_KEY": None}, "api_key"),
+        ({"IMMUTA_URL": None}, "url"),
+        ({"IMMUTA_URL": "tenant.example"}, "option url"),
+        ({"IMMUTA_URL": "http://127.0.0.1:9"}, "could not be made"),
+        ({"SNOWFLAKE_PASSWORD": None}, "password"),
+        ({"SNOWFLAKE_PASSWORD": "wrong"}, "Incorrect username or password"),
+        ({"SNOWFLAKE_USER": None}, "user"),
+    ],
+)
+def test_wrong_credentials_stop_it_before_the_deletion(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble, env: dict[str, str | None], expected: str
+) -> None:
+    played = player.role(env=env, **CONFIRMED)
+    assert played.code != 0
+    assert expected in played.error
+    assert "the connection is not known to be deleted" in played.error
+    assert still_connected(immuta)
+    assert deletions(immuta) == 0
+    assert snowflake.statements == []
+
+
+def test_a_script_with_an_open_quote_stops_it_before_the_deletion(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    immuta.state.integrations[5].script = "USE ROLE ACCOUNTADMIN;\nDROP DATABASE 'IMMUTA;\n"
+    played = player.role(**CONFIRMED)
+    assert played.code != 0
+    assert "can't be split" in played.error
+    assert still_connected(immuta)
+    assert snowflake.logins == []
+    handed = player.role(executor="handoff", **CONFIRMED)
+    assert handed.result["status"] == "handed_off"
+
+
+def test_a_path_of_someone_else_stops_it_before_it_asks_anyone(player: Player, immuta: ImmutaDouble) -> None:
+    player.scripts.mkdir(parents=True)
+    (player.scripts / SCRIPT).write_text("SELECT 1;\n")
+    played = player.role(**CONFIRMED)
+    assert played.code != 0
+    assert "not a clean-up script" in played.error
+    assert len(immuta.requests) == 0
+    assert (player.scripts / SCRIPT).read_text() == "SELECT 1;\n"
+
+
+def test_in_a_job_it_refuses_a_script_that_would_die_with_it(player: Player, immuta: ImmutaDouble) -> None:
+    job = {"AWX_PRIVATE_DATA_DIR": "/runner", "JOB_ID": "7"}
+    refused = player.role(env=job, script_dir="", **CONFIRMED)
+    assert refused.code != 0
+    assert "die with this job's container" in refused.error
+    assert len(immuta.requests) == 0
+    inside = player.role(env={**job, "AWX_PRIVATE_DATA_DIR": str(player.folder)}, **CONFIRMED)
+    assert "die with this job's container" in inside.error
+    durable = player.role(env={**job, "AWX_PRIVATE_DATA_DIR": str(player.folder)}, script_durable=True)
+    assert durable.code == 0, durable.output
+
+
+# Secrets
+
+
+def test_no_secret_in_any_output(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    outputs = [
+        player.role("-vvvv", "--diff", "--check", **CONFIRMED).output,
+        player.role("-vvvv", "--diff", env={"SNOWFLAKE_PASSWORD": "wrong-" + PASSWORD}, **CONFIRMED).output,
+        player.role("-vvvv", "--diff", env={"IMMUTA_API_KEY": "wrong-" + API_KEY}, **CONFIRMED).output,
+        player.role("-vvvv", "--diff", **CONFIRMED).output,
+    ]
+    password = next(line for line in player_script(player).splitlines() if "PASSWORD = '" in line)
+    literal = password.partition("PASSWORD = '")[2].partition("'")[0]
+    assert literal
+    for secret in (API_KEY, PASSWORD, literal):
+        forms = {secret, quote(secret), base64.b64encode(secret.encode()).decode().rstrip("=")}
+        for form in forms:
+            for output in outputs:
+                assert form not in output
+            for file in Path(player.folder).rglob("*.journal"):
+                assert form not in file.read_text()
+
+
+def player_script(player: Player) -> str:
+    return (player.scripts / SCRIPT).read_text()
+
+
+def fail_statement(snowflake: SnowflakeDouble, nth: int) -> None:
+    snowflake.faults.append(Fault("statement", "error", nth=nth))
