@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The community.immuta contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -10,7 +9,6 @@ Run by `make demo`. The role, its modules and the Snowflake client are the real 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -24,6 +22,9 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "doubles"))
+from process_tree import kill_tree  # noqa: E402
+
 KEY = "prod snowflake"
 SECRETS = {"IMMUTA_API_KEY": "demo-api-key-7d1f", "SNOWFLAKE_PASSWORD": "demo-password-93ab"}
 PLAYBOOK = f"""\
@@ -83,8 +84,6 @@ class Play:
         self._immuta = immuta
         self._command = [
             str(Path(sys.executable).parent / "ansible-playbook"),
-            "-i",
-            "localhost,",
             str(folder / "site.yml"),
         ]
         (folder / "site.yml").write_text(PLAYBOOK)
@@ -117,13 +116,12 @@ class Play:
         say("  $ ansible-playbook site.yml " + " ".join(arguments), "2")
         began = time.monotonic()
         process = subprocess.Popen(
-            [*self._command, *arguments], env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
+            [*self._command, *arguments], env=self._environment, stdin=subprocess.DEVNULL
         )
         if kill_after_delete:
             while process.poll() is None and not self._deleted():
                 time.sleep(0.005)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            kill_tree(process.pid)
         code = process.wait()
         if kill_after_delete:
             if code != -signal.SIGKILL:

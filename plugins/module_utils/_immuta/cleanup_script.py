@@ -139,9 +139,8 @@ def fetch(client: Client, subject: Subject, saved: script_file.Saved | None) -> 
                     technology=technology,
                 )
             number = number or connection.resolve_integration(client, found)
-        if number is None or not exists:
-            return _only_saved(client, subject, saved, exists)
-    assert number is not None
+    if number is None or exists is False:
+        return _only_saved(client, subject, saved, exists)
     if not technology:
         described = integration.get(client, number)
         if described is None:

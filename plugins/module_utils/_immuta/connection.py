@@ -253,16 +253,15 @@ def decide_absent(tenant: str, observed: Connection | None) -> Plan:
 
 
 class Remover:
-    """Carries out a plan of C(decide_absent).
+    """Carries out the plan to remove a connection.
 
     :param wait: whether to wait until the connection is gone
     :param wait_timeout: seconds for waiting, both for a busy connection and for a slow deletion
     """
 
-    def __init__(self, client: Client, plan: Plan, *, wait: bool, wait_timeout: float) -> None:
-        assert plan.connection is not None
+    def __init__(self, client: Client, connection: Connection, *, wait: bool, wait_timeout: float) -> None:
         self._client = client
-        self._connection = plan.connection
+        self._connection = connection
         self._wait = wait
         self._end = client.clock() + wait_timeout
         self._wait_timeout = wait_timeout
@@ -386,12 +385,14 @@ def ensure_absent(context: Context) -> Outcome:
             "verified": not plan.changed,
             "plan": plan.as_dict(),
         }
-        if plan.changed:
+        if plan.connection:
             _require_approved(plan, params["expected_plan_digest"])
-        if plan.changed and not context.check_mode:
-            _require_confirmed(plan, confirm)
-            removal = Remover(client, plan, wait=params["wait"], wait_timeout=params["wait_timeout"]).remove()
-            _warn_of_left_over(context, plan, removal)
+        if plan.connection and not context.check_mode:
+            _require_confirmed(plan.connection, confirm)
+            removal = Remover(
+                client, plan.connection, wait=params["wait"], wait_timeout=params["wait_timeout"]
+            ).remove()
+            _warn_of_left_over(context, plan.connection, removal)
             result["integration"] = removal.integration.as_dict() if removal.integration else None
             result["deleted_objects"] = removal.deleted_objects
             result["verified"] = removal.verified
@@ -423,25 +424,24 @@ def _require_approved(plan: Plan, expected: str | None) -> None:
         )
 
 
-def _require_confirmed(plan: Plan, confirm: str | None) -> None:
-    assert plan.connection is not None
+def _require_confirmed(connection: Connection, confirm: str | None) -> None:
     if not confirm:
         raise errors.Refused(
             "The option confirm is missing. Nothing was deleted.",
-            hint=f"Deleting can't be undone. To go on, set confirm to {plan.connection.key!r}; to see the plan, use"
+            hint=f"Deleting can't be undone. To go on, set confirm to {connection.key!r}; to see the plan, use"
             " check mode.",
             code="confirmation_required",
         )
 
 
-def _warn_of_left_over(context: Context, plan: Plan, removal: Removal) -> None:
+def _warn_of_left_over(context: Context, connection: Connection, removal: Removal) -> None:
     left = removal.integration
     if left is not None and left.in_use:
         context.warn(
             f"The connection is gone, but its integration {left.id} is still listed as {left.status!r}."
             " Look at it in Immuta before you run the clean-up script by hand."
         )
-    elif removal.verified and not removal.integration_known and plan.connection and plan.connection.integration_id:
+    elif removal.verified and not removal.integration_known and connection.integration_id:
         context.warn("What became of the integration is not known: the API key may not read integrations.")
 
 

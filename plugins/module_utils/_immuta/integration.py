@@ -88,7 +88,7 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
 
 def _host(value: t.Any) -> str | None:
     """A host's name; Databricks configurations hold it as a URL."""
-    return str(value).split("://")[-1].split("/")[0] if value else None
+    return str(value).rpartition("://")[2].partition("/")[0] if value else None
 
 
 def get(client: Client, integration_id: int) -> Integration | None:

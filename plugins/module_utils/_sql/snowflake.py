@@ -13,6 +13,7 @@ never run a statement twice. Source: U(https://docs.snowflake.com/en/developer-g
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 import traceback
 import typing as t
@@ -59,7 +60,6 @@ PASSED_ON = (
     "database",
     "schema",
     "connection_name",
-    "connections_file_path",
 )
 # Errors of the client itself, not of the server: the answer is missing. (errorcode.py of the connector)
 CLIENT_ERRORS = range(240000, 300000)
@@ -99,6 +99,8 @@ def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
     :raises InvalidOption: something is missing or does not fit together; nothing was sent
     """
     arguments = {name: params[name] for name in PASSED_ON if params[name] is not None}
+    if params["connections_file_path"]:
+        arguments["connections_file_path"] = pathlib.Path(params["connections_file_path"])
     if params["connection_name"]:
         # The rest stands in the named connection; a password is often kept out of it.
         arguments.update({"password": params["password"]} if params["password"] else {})
