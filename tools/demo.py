@@ -115,9 +115,7 @@ class Play:
         """Run it, and return the seconds that it took."""
         say("  $ ansible-playbook site.yml " + " ".join(arguments), "2")
         began = time.monotonic()
-        process = subprocess.Popen(
-            [*self._command, *arguments], env=self._environment, stdin=subprocess.DEVNULL
-        )
+        process = subprocess.Popen([*self._command, *arguments], env=self._environment, stdin=subprocess.DEVNULL)
         if kill_after_delete:
             while process.poll() is None and not self._deleted():
                 time.sleep(0.005)

@@ -260,7 +260,11 @@ def test_finishes_a_run_that_was_killed_within_the_script(
     finished = player.role(**CONFIRMED)
     assert finished.code == 0, finished.output
     assert finished.result["status"] == "completed"
-    repeated = [text for text in texts(snowflake) if texts(snowflake).count(text) > 1 and not text.upper().startswith(("USE", "ALTER SESSION"))]
+    repeated = [
+        text
+        for text in texts(snowflake)
+        if texts(snowflake).count(text) > 1 and not text.upper().startswith(("USE", "ALTER SESSION"))
+    ]
     assert repeated == [texts(snowflake)[4]] * 2
     assert nothing_left(immuta, snowflake)
 

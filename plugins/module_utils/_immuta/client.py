@@ -95,6 +95,7 @@ class Client:
         :param body: sent as JSON
         :param parameters: one for each placeholder of the path
         :raises ImmutaError: of the class that fits the answer
+        :raises ApiMissing: the operation is there wherever its part of the API is, and was answered with 404
         """
         if self._check_mode and not operation.effect.harmless:
             raise errors.WriteInCheckMode(
@@ -103,7 +104,12 @@ class Client:
         path = operation.path.format(**{name: _segment(name, value) for name, value in parameters.items()})
         deadline = self.clock() + self.settings.total_timeout
         self._authenticate(deadline)
-        return self._persist(operation, path, body, deadline)
+        try:
+            return self._persist(operation, path, body, deadline)
+        except errors.NotFound as error:
+            if operation is WITNESS.get(operation.family):
+                raise self._api_missing(operation.family, error) from None
+            raise
 
     def call_json(self, operation: Operation, *, body: t.Any = None, **parameters: str | int) -> t.Any:
         """Like C(call), and return the JSON of the answer; an empty answer is None.
@@ -122,23 +128,17 @@ class Client:
         """
         try:
             return self.call(operation, body=body, **parameters)
-        except errors.NotFound as error:
-            self._require_family(operation.family, error)
+        except errors.NotFound:
+            if operation.family not in self._answered:
+                self.call_json(WITNESS[operation.family], body={} if operation.family == "connections" else None)
             return None
 
-    def _require_family(self, family: Family, absent: errors.NotFound) -> None:
-        if family in self._answered:
-            return
-        try:
-            self.call_json(WITNESS[family], body={} if WITNESS[family].method == "POST" else None)
-        except errors.NotFound:
-            raise self.api_missing(family, absent) from None
-
-    def api_missing(self, family: Family, absent: errors.NotFound) -> errors.ApiMissing:
-        """The error for a family whose every call is answered with 404."""
+    def _api_missing(self, family: Family, absent: errors.NotFound) -> errors.ApiMissing:
+        """The error for a family whose witness is answered with 404."""
         others = "" if family == "integrations" else self._integrations_only()
         return errors.ApiMissing(
-            f"No Immuta {family} API answers at {self.settings.url}{others}, so nothing can be said about what exists.",
+            f"No Immuta {family} API answers at the url {self.settings.url}{others}, so nothing can be said about what"
+            " exists.",
             hint="Have connections switched on, or check url." if others else "Check url (host only, no path).",
             method=absent.details["method"],
             path=absent.details["path"],

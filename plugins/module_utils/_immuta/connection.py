@@ -117,11 +117,8 @@ def get(client: Client, key: str) -> Connection | None:
     """
     try:
         reply = client.call(GET_CONNECTION, connection_key=key)
-    except errors.NotFound as error:
-        try:
-            return next((one for one in list_all(client) if one.key == key), None)
-        except errors.NotFound:
-            raise client.api_missing("connections", error) from None
+    except errors.NotFound:
+        return next((one for one in list_all(client) if one.key == key), None)
     return _from_description(parse_json(reply, GET_CONNECTION), key)
 
 

@@ -81,6 +81,11 @@ class Settings:
                 "The option url holds a query or a fragment.",
                 hint="Give scheme and host only, as in the browser's bar.",
             )
+        if not (self.api_key.isascii() and self.api_key.isprintable()):
+            raise ConfigurationError(
+                "The option api_key holds characters that no API key has.",
+                hint="Look for line breaks and stray blanks.",
+            )
         object.__setattr__(self, "url", self.url.rstrip("/"))
 
 

@@ -14,6 +14,7 @@ import io
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -579,9 +580,7 @@ class TestFaults:
         [{"kind": "http", "status": 503}, {"kind": "http", "status": 500}, {"kind": "reset"}, {"kind": "lost"}],
         ids=str,
     )
-    def test_sign_in_gets_over_one(
-        self, double: SnowflakeDouble, connect: Connect, fault: dict[str, t.Any]
-    ) -> None:
+    def test_sign_in_gets_over_one(self, double: SnowflakeDouble, connect: Connect, fault: dict[str, t.Any]) -> None:
         double.faults.append(Fault("login", **fault))
         assert connect()("SELECT 1") == [("1",)]
         assert [login.fault for login in double.logins] == [fault["kind"], ""]
@@ -590,11 +589,14 @@ class TestFaults:
 class TestServer:
     """The stand-in as a process, told and asked from outside."""
 
-    def test_a_session_keeps_one_connection(self, double: SnowflakeDouble, admin: Client) -> None:
-        started = time.monotonic()
-        admin(*["SELECT 1"] * 50)
-        assert double.connections == 1
-        assert time.monotonic() - started < 50 * 0.04, "each reply waited for a delayed acknowledgement"
+    def test_a_session_keeps_its_connection(self, double: SnowflakeDouble, admin: Client) -> None:
+        def timed() -> float:
+            started = time.monotonic()
+            admin("SELECT 1")
+            return time.monotonic() - started
+
+        assert statistics.median(timed() for _ in range(51)) < 0.03, "replies wait for delayed acknowledgements"
+        assert double.connections <= 2, "one for statements, and one that version 5 may open for its telemetry"
 
     def test_by_path(self, tmp_path: Path, connect: Connect) -> None:
         ready = tmp_path / "ready.json"

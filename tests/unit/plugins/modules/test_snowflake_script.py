@@ -275,7 +275,11 @@ def test_takes_a_named_connection(module: Runner, double: SnowflakeDouble, tmp_p
     file.write_text("\n".join(["[cleanup]", *lines, f"port = {double.port}", ""]))
     file.chmod(0o600)
     result = module(
-        "snowflake_script", preflight=True, connection_name="cleanup", connections_file_path=str(file), env={"SNOWFLAKE_HOME": str(tmp_path)}
+        "snowflake_script",
+        preflight=True,
+        connection_name="cleanup",
+        connections_file_path=str(file),
+        env={"SNOWFLAKE_HOME": str(tmp_path)},
     )
     assert not result.failed, result
     assert [one.outcome for one in double.logins] == ["ok"]
@@ -299,7 +303,12 @@ def test_a_missing_client_is_named(module: Runner, tmp_path: Path) -> None:
     (tmp_path / "snowflake").mkdir()
     (tmp_path / "snowflake" / "__init__.py").write_text("")
     result = module(
-        "snowflake_script", script="SELECT 1", account="example", user="u", password=PASSWORD, env={"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+        "snowflake_script",
+        script="SELECT 1",
+        account="example",
+        user="u",
+        password=PASSWORD,
+        env={"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])},
     )
     assert result.code == "missing_library"
     assert "snowflake-connector-python" in result["msg"]

@@ -148,7 +148,13 @@ def test_stops_at_the_first_failure_and_says_what_ran(bench: Bench) -> None:
     assert bench.log == ["a"]
     assert statuses(caught.value.result) == ["done", "failed", "not_run"]
     about = caught.value.as_dict()
-    assert (about["index"], about["line"], about["errno"], about["sqlstate"], about["query_id"]) == (2, 2, 1, "42000", "q-bad")
+    assert (about["index"], about["line"], about["errno"], about["sqlstate"], about["query_id"]) == (
+        2,
+        2,
+        1,
+        "42000",
+        "q-bad",
+    )
     assert "Statement 2 (DROP TABLE NOWHERE, line 2)" in about["message"]
 
 

@@ -130,7 +130,9 @@ def test_gaps_hold_no_code(dialect: str, script: str) -> None:
         assert split(gap, dialect) == []
         line_comment = r"--[^\n]*|//[^\n]*" if dialect == "snowflake" else r"--[^\n]*"
         without_nested = gap
-        while (shorter := re.sub(r"/\*(?:(?!/\*)[\s\S])*?\*/", "", re.sub(line_comment, "", without_nested))) != without_nested:
+        while (
+            shorter := re.sub(r"/\*(?:(?!/\*)[\s\S])*?\*/", "", re.sub(line_comment, "", without_nested))
+        ) != without_nested:
             without_nested = shorter
         assert not without_nested.strip("; \t\r\n"), gap
 
@@ -186,7 +188,9 @@ def test_heads_and_masks_never_fail(dialect: str, text: str) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @FEW
-@given(text=SHREDDED, password=st.text(alphabet="xyz!;'\\", min_size=1).filter(lambda text: len(text.strip("'\\;!")) > 3))
+@given(
+    text=SHREDDED, password=st.text(alphabet="xyz!;'\\", min_size=1).filter(lambda text: len(text.strip("'\\;!")) > 3)
+)
 def test_a_password_never_shows(dialect: str, text: str, password: str) -> None:
     literal = f"'{escaped(password)}'"
     script = f"CREATE USER u PASSWORD = {literal};\n{text}"
