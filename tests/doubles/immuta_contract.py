@@ -61,12 +61,12 @@ class Request:
     query: str
     body: bytes | None
     content_type: str
-    headers: t.Mapping[str, str]
+    headers: t.Iterable[tuple[str, str]]
     host_url: str = WHERE
     parameters: RequestParameters = field(init=False)
 
     def __post_init__(self) -> None:
-        self.parameters = RequestParameters(header=Headers(list(self.headers.items())))
+        self.parameters = RequestParameters(header=Headers(list(self.headers)))
 
 
 @dataclass(frozen=True)

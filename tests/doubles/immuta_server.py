@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The community.immuta contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -25,9 +24,9 @@ import json
 import os
 import sys
 import threading
-import time
 import typing as t
 from dataclasses import asdict, dataclass, field
+from email.message import Message
 from pathlib import Path
 
 if __name__ == "__main__" and not __package__:
@@ -307,7 +306,7 @@ class ImmutaDouble(Double):
         self.stopping.wait(seconds)
 
     def handle(
-        self, method: str, target: str, headers: t.Mapping[str, str], body: bytes, connection: int
+        self, method: str, target: str, headers: Message, body: bytes, connection: int
     ) -> tuple[Reply, Fault | None]:
         """Do what a request asks, record it, and return the answer and the fault to play while it is sent.
 
@@ -319,7 +318,7 @@ class ImmutaDouble(Double):
         name = operation.name if operation else None
         authorization = headers.get("Authorization", "")
         asked = immuta_contract.Request(
-            method.lower(), path, query, body or None, headers.get("Content-Type", "").lower(), headers
+            method.lower(), path, query, body or None, headers.get("Content-Type", "").lower(), headers.items()
         )
         with self._lock:
             index = len(self.requests) + 1
@@ -362,7 +361,11 @@ class ImmutaDouble(Double):
     ) -> Reply:
         if found is None:
             allowed = ", ".join(self._contract.methods(asked.path))
-            return tenant.error(405, "Method Not Allowed", {"Allow": allowed}) if allowed else tenant.error(404, "Not Found")
+            return (
+                tenant.error(405, "Method Not Allowed", {"Allow": allowed})
+                if allowed
+                else tenant.error(404, "Not Found")
+            )
         if wrong:
             return tenant.error(400, tenant.state.redact(wrong))
         operation, parameters = found
@@ -421,8 +424,12 @@ def main() -> None:
     """The command line."""
     parser = command_line("A stand-in Immuta tenant for tests.")
     parser.add_argument("--connection-key", default="prod snowflake", help="key of the Snowflake connection")
-    parser.add_argument("--api-key-env", metavar="NAME", help="environment variable that holds the administrator's API key")
-    parser.add_argument("--variant", metavar="FIELD=VALUE", action="append", default=[], help="the value is JSON or a word")
+    parser.add_argument(
+        "--api-key-env", metavar="NAME", help="environment variable that holds the administrator's API key"
+    )
+    parser.add_argument(
+        "--variant", metavar="FIELD=VALUE", action="append", default=[], help="the value is JSON or a word"
+    )
     options = parser.parse_args()
     known = {"api_key": os.environ[options.api_key_env]} if options.api_key_env else {}
     variant = Variant(**dict(_field(one) for one in options.variant))

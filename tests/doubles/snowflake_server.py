@@ -76,9 +76,7 @@ class Fault:
     @classmethod
     def account_locked(cls, times: int = 1) -> Fault:
         """The next sign-in finds the user locked."""
-        return cls(
-            "login", "error", times=times, code=390102, message="Your user account has been temporarily locked."
-        )
+        return cls("login", "error", times=times, code=390102, message="Your user account has been temporarily locked.")
 
     def hits(self, at: str, text: str) -> bool:
         """Count one request, and say whether it is hit."""
@@ -384,9 +382,7 @@ class SnowflakeDouble(Double):
 
     # Statements
 
-    def submit(
-        self, session: Session, text: str, request_id: str, fault: Fault | None, *, background: bool
-    ) -> _Slot:
+    def submit(self, session: Session, text: str, request_id: str, fault: Fault | None, *, background: bool) -> _Slot:
         """Run a statement; a request id that was seen in this session before is not run again."""
         with self._lock:
             slot = self._by_request.get((session.session_id, request_id)) if request_id else None

@@ -52,18 +52,10 @@ KINDS: t.Final = {
     "EXTERNAL TABLE": "TABLE",
     "MATERIALIZED VIEW": "VIEW",
 }
-SESSION_PARAMETERS: t.Final = (
-    "ABORT_DETACHED_QUERY AUTOCOMMIT LOCK_TIMEOUT QUERY_TAG QUOTED_IDENTIFIERS_IGNORE_CASE "
-    "STATEMENT_TIMEOUT_IN_SECONDS STATEMENT_QUEUED_TIMEOUT_IN_SECONDS TIMESTAMP_OUTPUT_FORMAT TIMEZONE "
-    "USE_CACHED_RESULT WEEK_START"
-).split()
-HISTORY_COLUMNS: t.Final = (
-    "QUERY_ID QUERY_TEXT SESSION_ID USER_NAME ROLE_NAME QUERY_TAG EXECUTION_STATUS ERROR_CODE ERROR_MESSAGE"
-).split()
+SESSION_PARAMETERS: t.Final = ["ABORT_DETACHED_QUERY", "AUTOCOMMIT", "LOCK_TIMEOUT", "QUERY_TAG", "QUOTED_IDENTIFIERS_IGNORE_CASE", "STATEMENT_TIMEOUT_IN_SECONDS", "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS", "TIMESTAMP_OUTPUT_FORMAT", "TIMEZONE", "USE_CACHED_RESULT", "WEEK_START"]
+HISTORY_COLUMNS: t.Final = ["QUERY_ID", "QUERY_TEXT", "SESSION_ID", "USER_NAME", "ROLE_NAME", "QUERY_TAG", "EXECUTION_STATUS", "ERROR_CODE", "ERROR_MESSAGE"]
 
-POLICY_COLUMNS: t.Final = (
-    "POLICY_DB POLICY_SCHEMA POLICY_NAME POLICY_KIND REF_DATABASE_NAME REF_SCHEMA_NAME REF_ENTITY_NAME REF_COLUMN_NAME"
-).split()
+POLICY_COLUMNS: t.Final = ["POLICY_DB", "POLICY_SCHEMA", "POLICY_NAME", "POLICY_KIND", "REF_DATABASE_NAME", "REF_SCHEMA_NAME", "REF_ENTITY_NAME", "REF_COLUMN_NAME"]
 
 TOKEN = re.compile(
     r"""
@@ -639,7 +631,7 @@ class Parser:
 
     def begin(self) -> Step:
         if self.token.kind == "end" or self.peek(";") or self.one_of_coming("TRANSACTION", "WORK", "NAME"):
-            if self.take("NAME") or (self.take("TRANSACTION") or self.take("WORK")) and self.take("NAME"):
+            if self.take("NAME") or ((self.take("TRANSACTION") or self.take("WORK")) and self.take("NAME")):
                 self.identifier()
             return lambda session: _done(kind=SESSION)
         self.at -= 1
@@ -677,9 +669,7 @@ class Parser:
                 if keep:
                     return _done(f"{full[-1]} already exists, statement succeeded.")
                 if not replace:
-                    raise SqlError(
-                        2002, "42710", f"SQL compilation error:\nObject '{dotted(full)}' already exists."
-                    )
+                    raise SqlError(2002, "42710", f"SQL compilation error:\nObject '{dotted(full)}' already exists.")
                 account.drop(account.own(roles, kind, full), session.role)
             told = dict(properties(session))
             if kind == "USER":
@@ -1404,9 +1394,7 @@ def known_parameter(key: str) -> None:
 
 def not_usable() -> SqlError:
     """What `USE` says of an object that is absent or forbidden."""
-    return SqlError(
-        2043, "02000", "SQL compilation error:\nObject does not exist, or operation cannot be performed."
-    )
+    return SqlError(2043, "02000", "SQL compilation error:\nObject does not exist, or operation cannot be performed.")
 
 
 def _wait(session: Session, amount: str, unit: str = "SECONDS") -> str:

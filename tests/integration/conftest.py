@@ -132,12 +132,22 @@ class Player:
         :param env: changes of the environment; None takes a variable out
         :param kill_when: asked all the time; when it says yes, the whole play is killed at once
         """
-        site, record = self.folder / "site.yml", self.folder / "record.jsonl"
+        site = self.folder / "site.yml"
         site.write_text(json.dumps(plays))
+        return self.command(str(site), *arguments, env=env, kill_when=kill_when)
+
+    def command(
+        self,
+        *arguments: str,
+        env: dict[str, str | None] | None = None,
+        kill_when: t.Callable[[], bool] | None = None,
+    ) -> Played:
+        """Run `ansible-playbook` with these arguments; the rest as in `run`."""
+        record = self.folder / "record.jsonl"
         record.write_text("")
         environment = {**self.environment, "RECORD_FILE": str(record), **(env or {})}
         process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "ansible-playbook"), str(site), *arguments],
+            [str(Path(sys.executable).parent / "ansible-playbook"), *arguments],
             cwd=self.folder,
             env={name: value for name, value in environment.items() if value is not None},
             stdin=subprocess.DEVNULL,

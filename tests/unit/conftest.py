@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import json
 import os
 import subprocess
@@ -13,10 +15,23 @@ import sys
 import typing as t
 
 import pytest
+import yaml
 
 PACKAGE = "ansible_collections.community.immuta.plugins.modules"
 # What a developer's shell may hold must not decide what a test sees.
 FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "DATABRICKS_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+
+
+# What Ansible itself puts into results; the second line is what it adds wherever there is a path.
+COMMON = {"changed", "failed", "msg", "exception", "diff", "warnings", "deprecations", "invocation"} | {
+    *("uid", "gid", "owner", "group", "mode", "state", "size", "secontext")
+}
+
+
+@functools.cache
+def documented(name: str) -> set[str]:
+    """The return values that a module's documentation names."""
+    return set(yaml.safe_load(importlib.import_module(f"{PACKAGE}.{name}").RETURN))
 
 
 class Result(dict[str, t.Any]):
@@ -61,7 +76,10 @@ class Runner:
         )
         self.output += done.stdout + done.stderr
         assert done.stdout.strip(), f"{name} died:\n{done.stderr}"
-        return Result(json.loads(done.stdout))
+        result = Result(json.loads(done.stdout))
+        strange = set(result) - documented(name) - COMMON
+        assert not strange, f"{name} returns what its documentation does not know: {strange}"
+        return result
 
 
 @pytest.fixture

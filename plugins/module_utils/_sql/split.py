@@ -458,9 +458,45 @@ _KIND = frozenset(["KIND"])
 _BEFORE_NAME = frozenset(".:@$")
 _LABELLED = frozenset(["BEGIN", "FOR", "LOOP", "REPEAT", "WHILE"])
 _ONLY_IN_BLOCKS = frozenset(
-    ["BREAK", "CASE", "CONTINUE", "ELSE", "ELSEIF", "END", "EXCEPTION", "IF", "ITERATE", "LEAVE", "LET", "RAISE", "RETURN", "THEN", "UNTIL", "WHEN"]
+    [
+        "BREAK",
+        "CASE",
+        "CONTINUE",
+        "ELSE",
+        "ELSEIF",
+        "END",
+        "EXCEPTION",
+        "IF",
+        "ITERATE",
+        "LEAVE",
+        "LET",
+        "RAISE",
+        "RETURN",
+        "THEN",
+        "UNTIL",
+        "WHEN",
+    ]
 )
-_CONTROL = frozenset(["BEGIN", "CASE", "DECLARE", "DO", "ELSE", "ELSEIF", "END", "EXCEPTION", "FOR", "IF", "LOOP", "REPEAT", "THEN", "UNTIL", "WHEN", "WHILE"])
+_CONTROL = frozenset(
+    [
+        "BEGIN",
+        "CASE",
+        "DECLARE",
+        "DO",
+        "ELSE",
+        "ELSEIF",
+        "END",
+        "EXCEPTION",
+        "FOR",
+        "IF",
+        "LOOP",
+        "REPEAT",
+        "THEN",
+        "UNTIL",
+        "WHEN",
+        "WHILE",
+    ]
+)
 _HEADERS = {"IF": "THEN", "CASE": "THEN", "FOR": "DO", "WHILE": "DO"}
 _CLOSERS = {
     "BEGIN": frozenset([""]),
@@ -473,7 +509,9 @@ _CLOSERS = {
 }
 _CLOSERS_SNOWFLAKE = {"CASE": frozenset([""]), "FOR": frozenset(["LOOP"]), "WHILE": frozenset(["LOOP"])}
 _NAMED_ENDS = frozenset(["CASE", "FOR", "IF", "LOOP", "REPEAT", "WHILE"])
-_ONE_WORD_STATEMENTS = frozenset(["BEGIN", "BREAK", "COMMIT", "CONTINUE", "END", "EXIT", "NULL", "RAISE", "RETURN", "ROLLBACK"])
+_ONE_WORD_STATEMENTS = frozenset(
+    ["BEGIN", "BREAK", "COMMIT", "CONTINUE", "END", "EXIT", "NULL", "RAISE", "RETURN", "ROLLBACK"]
+)
 _HAVE_THEN = frozenset(["ALTER", "CREATE", "EXPLAIN", "INSERT", "MERGE", "WITH"])
 _DEFINING = frozenset(["ALTER", "CREATE"])
 _WITH_BODY = _DEFINING | {"WITH"}

@@ -21,8 +21,7 @@ FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthChe
 
 # Pieces of any text that a scanner could stumble over.
 SHREDS = st.sampled_from(
-    "' '' \" \"\" ` `` \\ $$ $a$ -- // /* */ /*+ ; ; : := . , ( ) @ & ! = a b x.end r' R\" BEGIN END CASE WHEN THEN ELSE"
-    " ELSEIF IF FOR DO WHILE LOOP REPEAT UNTIL DECLARE EXCEPTION AS CREATE PROCEDURE TASK TRANSACTION SELECT DROP 1 é".split()
+    ["'", "''", '"', '""', "`", "``", "\\", "$$", "$a$", "--", "//", "/*", "*/", "/*+", ";", ";", ":", ":=", ".", ",", "(", ")", "@", "&", "!", "=", "a", "b", "x.end", "r'", 'R"', "BEGIN", "END", "CASE", "WHEN", "THEN", "ELSE", "ELSEIF", "IF", "FOR", "DO", "WHILE", "LOOP", "REPEAT", "UNTIL", "DECLARE", "EXCEPTION", "AS", "CREATE", "PROCEDURE", "TASK", "TRANSACTION", "SELECT", "DROP", "1", "é"]
     + [" ", " ", "\n", "\r\n", "\t"]
 )
 SHREDDED = st.lists(SHREDS, max_size=30).map("".join) | st.lists(SHREDS, max_size=30).map(" ".join)

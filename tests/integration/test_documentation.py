@@ -1,0 +1,118 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the documentation shows works as it stands there."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import re
+import shlex
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import API_KEY, KEY, PASSWORD, Player
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+PAYLOAD_LIMIT = 190 * 1024
+
+
+def localised(text: str, folder: Path) -> str:
+    """An example, with its places and its account put where this test has them."""
+    return (
+        text.replace("/srv/immuta", str(folder / "srv"))
+        .replace("/run/secrets", str(folder / "secrets"))
+        .replace("myorg-myaccount", "example")
+        .replace("https://example.hosted.immutacloud.com", '"{{ immuta_url }}"')
+        .replace("vault_immuta_api_key", "immuta_api_key")
+    )
+
+
+@pytest.fixture
+def site(player: Player, snowflake: SnowflakeDouble) -> Player:
+    """A place that has the key pair that the examples sign in with."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    account = snowflake.account
+    account.entities.pop(("USER", ("DEPLOYER",)))
+    account.add_user("DEPLOYER", password=PASSWORD, public_key=key.public_key())
+    for folder in ("srv", "secrets"):
+        (player.folder / folder).mkdir()
+    (player.folder / "secrets" / "deployer.p8").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return player
+
+
+def archive(wrapper: str) -> int:
+    """The size in bytes of the archive of Python files in an AnsiballZ wrapper, where it stands as base64."""
+    return len(base64.b64decode(max(re.findall(r"[A-Za-z0-9+/]{1000,}={0,2}", wrapper), key=len)))
+
+
+def play(site: Player, tasks: list[dict[str, t.Any]], **more: t.Any) -> t.Any:
+    variables = {"immuta_url": site.immuta.url, "immuta_api_key": API_KEY}
+    return site.run([{"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks, **more}])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_run(site: Player, name: str) -> None:
+    module = importlib.import_module(f"ansible_collections.community.immuta.plugins.modules.{name}")
+    tasks = yaml.safe_load(localised(module.EXAMPLES, site.folder))
+    if name == "snowflake_script":
+        saved = {"connection_key": KEY, "path": str(site.folder / "srv" / "prod-snowflake.sql")}
+        tasks.insert(0, {"community.immuta.immuta_cleanup_script": saved})
+    played = play(site, tasks)
+    assert played.code == 0, played.output
+    assert played.modules.count(name) >= 2
+
+
+def test_the_playbook_of_the_readme_runs(site: Player, immuta: ImmutaDouble) -> None:
+    (block,) = re.findall(r"```yaml\n(- name: Take.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (shown,) = yaml.safe_load(localised(block, site.folder))
+    shown["vars"] = {"immuta_url": immuta.url, "immuta_api_key": API_KEY}
+    played = site.run([shown], env={"IMMUTA_URL": None, "IMMUTA_API_KEY": None, "SNOWFLAKE_PASSWORD": None})
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+
+
+def test_the_tasks_of_the_guide_run(site: Player, immuta: ImmutaDouble) -> None:
+    guide = (ROOT / "docs" / "docsite" / "rst" / "guide_deregister.rst").read_text()
+    block = guide.rpartition(".. code-block:: yaml\n\n")[2]
+    played = play(site, yaml.safe_load(localised(block, site.folder)))
+    assert played.code == 0, played.output
+    assert KEY not in immuta.state.connections
+
+
+def test_the_commands_of_the_readme_run(site: Player, immuta: ImmutaDouble) -> None:
+    readme = (ROOT / "README.md").read_text().replace(" \\\n", "")
+    commands = [shlex.split(line) for line in readme.splitlines() if line.startswith("ansible-playbook ")]
+    assert len(commands) == 2
+    folder = json.dumps({"immuta_deregister_script_dir": str(site.scripts)})
+    for _program, *arguments in commands:
+        played = site.command(*arguments, "-e", folder)
+        assert played.code == 0, played.output
+    assert KEY not in immuta.state.connections
+    assert played.result["status"] == "completed"
+
+
+def test_payloads_are_small(site: Player) -> None:
+    remote = site.folder / "remote"
+    names = ["ansible.builtin.ping", *(f"community.immuta.{name}" for name in MODULES)]
+    tasks = [{name: {}, "ignore_errors": True} for name in names]
+    site.tasks(tasks, env={"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_REMOTE_TMP": str(remote)})
+    sizes = {path.stem.removeprefix("AnsiballZ_"): archive(path.read_text()) for path in remote.rglob("AnsiballZ_*.py")}
+    ping = sizes.pop("ping")
+    print("\npayload in KiB: " + ", ".join(f"{name} {size / 1024:.0f}" for name, size in sorted(sizes.items())))
+    print(f"of each, Ansible's own part (ansible.builtin.ping) {ping / 1024:.0f}")
+    assert sorted(sizes) == MODULES
+    assert max(sizes.values()) <= PAYLOAD_LIMIT

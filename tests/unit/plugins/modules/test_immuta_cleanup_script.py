@@ -1,0 +1,338 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module immuta_cleanup_script: the script is safe in its file, or nothing was touched."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
+from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import API_KEY, KEY
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.immuta.tests.unit.conftest import Result
+    from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import Immuta
+
+
+class Keeper:
+    """Calls the module on one path."""
+
+    def __init__(self, immuta: Immuta, folder: Path) -> None:
+        self.immuta = immuta
+        self.path = folder / "kept" / "x.sql"
+
+    def __call__(self, **options: t.Any) -> Result:
+        if not {"connection_key", "integration_id"} & set(options) and options.get("state", "present") == "present":
+            options["connection_key"] = KEY
+        return self.immuta("cleanup_script", **{"path": str(self.path), **options})
+
+    def forget_connection(self) -> None:
+        """Let the connection and its integration be gone from Immuta."""
+        del self.immuta.double.state.connections[KEY]
+        del self.immuta.double.state.integrations[5]
+
+
+@pytest.fixture
+def keep(immuta: Immuta, tmp_path: Path) -> Keeper:
+    return Keeper(immuta, tmp_path)
+
+
+# Saving
+
+
+@pytest.mark.parametrize("form", ["string", "script", "sql", "text"])
+@pytest.mark.parametrize("status", [200, 201])
+def test_saves_the_script_in_whatever_form_it_comes(keep: Keeper, form: str, status: int) -> None:
+    keep.immuta.vary(script_form=form, script_status=status)
+    result = keep()
+    assert result["changed"] is True, result
+    raw = keep.path.read_bytes()
+    assert raw.partition(b"\n")[2].decode() == keep.immuta.double.state.integrations[5].script
+    assert result["sha256"] == hashlib.sha256(raw).hexdigest()
+    assert result["size"] == len(raw)
+    assert stat.S_IMODE(keep.path.stat().st_mode) == 0o600
+    assert (result["source"], result["dialect"], result["technology"]) == ("immuta", "snowflake", "Snowflake")
+    assert (result["integration_id"], result["connection_exists"]) == (5, True)
+    assert {"verb": "DROP", "object": "DATABASE", "name": "IMMUTA"}.items() <= result["statements"][-3].items()
+    assert result["execution"] == {"state": "none", "done": 0, "total": None}
+    assert keep.immuta.asked == ["getConnection", "renderCleanupScript"]
+    assert keep.immuta.double.connections == 1
+
+
+def test_a_second_time_nothing_changes(keep: Keeper) -> None:
+    first = keep()
+    before = keep.path.stat()
+    second = keep()
+    assert second["changed"] is False
+    assert second["diff"]["before"] == second["diff"]["after"]
+    assert second["sha256"] == first["sha256"]
+    assert keep.path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_check_mode_tells_the_same_and_saves_nothing(keep: Keeper) -> None:
+    planned = keep(check=True)
+    assert not keep.path.parent.exists()
+    assert planned["exists"] is False
+    real = keep()
+    for field in ("changed", "diff", "sha256", "statements"):
+        assert planned[field] == real[field]
+
+
+def test_the_diff_masks_credentials(keep: Keeper) -> None:
+    result = keep()
+    assert "SET PASSWORD = '********'" in result["diff"]["after"]
+    assert "rotated-away-4b1d9e" not in keep.immuta.module.output
+    assert "rotated-away-4b1d9e" in keep.path.read_text()
+
+
+def test_a_new_script_replaces_the_old_one(keep: Keeper) -> None:
+    keep()
+    keep.immuta.double.state.integrations[5].script = "DROP DATABASE IF EXISTS OTHER;\n"
+    result = keep()
+    assert result["changed"] is True
+    assert "OTHER" in keep.path.read_text()
+    assert "IMMUTA_SYSTEM_ACCOUNT" in result["diff"]["before"]
+
+
+def test_takes_the_file_away_from_others(keep: Keeper) -> None:
+    keep()
+    keep.path.chmod(0o644)
+    result = keep()
+    assert result["changed"] is True
+    assert "mode: 0644" in result["diff"]["before"]
+    assert stat.S_IMODE(keep.path.stat().st_mode) == 0o600
+
+
+def test_by_integration_id(keep: Keeper) -> None:
+    result = keep(integration_id=7)
+    assert (result["dialect"], result["connection_key"], result["connection_exists"]) == ("databricks", None, None)
+    assert keep(integration_id=7)["changed"] is False
+
+
+@pytest.mark.parametrize("form", ["null", "absent"])
+def test_finds_the_integration_that_immuta_does_not_name(keep: Keeper, form: str) -> None:
+    keep.immuta.vary(native_integration_id=form)
+    assert keep()["integration_id"] == 5
+
+
+def test_a_script_that_can_not_be_split_is_saved_all_the_same(keep: Keeper) -> None:
+    keep.immuta.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
+    result = keep()
+    assert not result.failed
+    assert result["statements"] == []
+    assert result["split_error"]["code"] == "split_error"
+    assert result["split_error"]["line"] == 2
+    assert keep.path.exists()
+
+
+def test_pins_what_was_approved(keep: Keeper) -> None:
+    digest = keep(check=True)["sha256"]
+    assert keep(expected_sha256="0" * 64).code == "script_changed"
+    assert not keep.path.exists()
+    assert keep(expected_sha256=digest.upper())["changed"] is True
+
+
+# When Immuta can't render it any more
+
+
+def test_the_saved_one_counts_when_the_connection_is_gone(keep: Keeper) -> None:
+    first = keep()
+    keep.forget_connection()
+    result = keep()
+    assert result["changed"] is False
+    assert (result["source"], result["connection_exists"]) == ("saved", False)
+    assert result["sha256"] == first["sha256"]
+    assert result["statements"] == first["statements"]
+    assert len(keep.immuta.asked) == 4
+
+
+@pytest.mark.parametrize("afterwards", ["deleted", "disabled", "gone"])
+def test_the_saved_one_counts_when_the_integration_is_gone(keep: Keeper, afterwards: str) -> None:
+    keep(integration_id=5)
+    if afterwards == "gone":
+        keep.forget_connection()
+    else:
+        keep.immuta.double.state.integrations[5].status = afterwards
+        keep.immuta.fault("status", operation_id="renderCleanupScript", status=400)
+    result = keep(integration_id=5)
+    assert not result.failed, result
+    assert (result["changed"], result["source"]) == (False, "saved")
+
+
+def test_without_a_saved_one_it_is_lost(keep: Keeper) -> None:
+    keep.forget_connection()
+    result = keep()
+    assert result.code == "script_lost"
+    assert "by hand" in result["msg"]
+    assert "IMMUTA" in result["msg"]
+    assert keep(integration_id=5).code == "script_lost"
+    assert not keep.path.exists()
+
+
+def test_a_mistyped_key_is_answered_with_similar_ones(keep: Keeper) -> None:
+    result = keep(connection_key="prod snowflak")
+    assert result.code == "script_lost"
+    assert f"Did you mean {KEY!r}" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    "variant", [{"wrong_prefix": True}, {"login_page": True}, {"connections_enabled": False}], ids=str
+)
+def test_a_wrong_url_does_not_make_the_saved_one_count(keep: Keeper, variant: dict[str, t.Any]) -> None:
+    keep()
+    keep.immuta.vary(**variant)
+    result = keep()
+    assert result.code in ("api_missing", "unexpected_reply")
+
+
+@pytest.mark.parametrize(("content", "words"), [("empty", "empty"), ("html", "web page")])
+def test_refuses_an_answer_that_is_no_script(keep: Keeper, content: str, words: str) -> None:
+    keep.immuta.vary(script_content=content)
+    result = keep()
+    assert result.code == "unexpected_reply"
+    assert words in result["msg"]
+    assert not keep.path.exists()
+
+
+def test_lake_formation_has_none(keep: Keeper) -> None:
+    result = keep(connection_key="prod lake formation")
+    assert result.code == "no_cleanup_script"
+    assert "Lake Formation" in result["msg"]
+
+
+def test_a_missing_permission_is_named(keep: Keeper) -> None:
+    keep.immuta.permit("INFRASTRUCTURE_ADMIN")
+    result = keep()
+    assert result.code == "permission"
+    assert "APPLICATION_ADMIN" in result["msg"]
+
+
+@pytest.mark.parametrize("options", [{"connection_key": KEY, "integration_id": 5}, {"connection_key": ""}])
+def test_wants_one_of_key_and_id(keep: Keeper, options: dict[str, t.Any]) -> None:
+    result = keep(**options)
+    assert result.failed
+    assert "connection_key" in result["msg"]
+    assert keep.immuta.asked == []
+
+
+def test_wants_one_of_key_and_id_at_all(immuta: Immuta, tmp_path: Path) -> None:
+    result = immuta("cleanup_script", path=str(tmp_path / "x.sql"))
+    assert result.failed
+    assert "integration_id" in result["msg"]
+
+
+# What is there already
+
+
+@pytest.mark.parametrize("what", ["foreign", "folder", "dangling", "below a file"])
+def test_refuses_a_path_of_something_else_before_it_asks(keep: Keeper, what: str) -> None:
+    keep.path.parent.mkdir()
+    if what == "foreign":
+        keep.path.write_text("SELECT 1;\n")
+    elif what == "folder":
+        keep.path.mkdir()
+    elif what == "dangling":
+        keep.path.symlink_to(keep.path.parent / "nowhere")
+    else:
+        keep.path.touch()
+        keep.path = keep.path / "x.sql"
+    result = keep()
+    assert result.code == "refused"
+    assert str(keep.path) in result["msg"]
+    assert keep.immuta.asked == []
+
+
+def test_refuses_the_script_of_another_connection(keep: Keeper) -> None:
+    keep(connection_key="prod databricks")
+    before, asked = keep.path.read_bytes(), len(keep.immuta.asked)
+    result = keep()
+    assert result.code == "refused"
+    assert "prod databricks" in result["msg"]
+    assert keep.path.read_bytes() == before
+    assert len(keep.immuta.asked) == asked
+
+
+def test_refuses_the_script_of_another_integration_of_the_same_key(keep: Keeper) -> None:
+    keep()
+    before = keep.path.read_bytes()
+    state = keep.immuta.double.state
+    state.connections[KEY].native_integration_id = 7
+    assert keep().code == "refused"
+    assert keep.path.read_bytes() == before
+
+
+def test_refuses_the_script_of_another_tenant(keep: Keeper) -> None:
+    keep()
+    with ImmutaDouble(State.example("another connection", api_key=API_KEY)) as other:
+        result = keep(url=other.url)
+        assert result.code == "refused"
+        assert other.requests == []
+
+
+def test_refuses_a_script_that_was_edited(keep: Keeper) -> None:
+    keep()
+    keep.path.write_text(keep.path.read_text() + "DROP DATABASE SALES;\n")
+    result = keep()
+    assert result.code == "refused"
+    assert "changed after it was saved" in result["msg"]
+    assert "SALES" in keep.path.read_text()
+
+
+def test_refuses_to_replace_a_script_that_has_begun_to_run(keep: Keeper) -> None:
+    first = keep()
+    place = journal.journal_path(str(keep.path))
+    with journal.Journal(place, first["sha256"], 3) as book:
+        book.started(1, "tag")
+        book.done(1)
+    assert keep()["execution"] == {"state": "partial", "done": 1, "total": 3}
+    keep.immuta.double.state.integrations[5].script = "DROP DATABASE OTHER;\n"
+    assert keep().code == "script_changed"
+    assert "OTHER" not in keep.path.read_text()
+
+
+# The other states
+
+
+def test_records_that_it_was_run_by_other_means(keep: Keeper) -> None:
+    keep()
+    asked = len(keep.immuta.asked)
+    planned = keep(state="executed", check=True)
+    assert (planned["changed"], planned["execution"]["state"]) == (True, "none")
+    assert keep(state="executed")["execution"]["state"] == "finished"
+    assert keep(state="executed")["changed"] is False
+    assert len(keep.immuta.asked) == asked
+    assert keep()["execution"]["state"] == "finished"
+
+
+def test_can_not_record_what_is_not_there(keep: Keeper) -> None:
+    assert keep(state="executed").code == "refused"
+
+
+def test_removes_the_script_and_its_journal(keep: Keeper) -> None:
+    keep()
+    assert keep(state="absent", check=True)["changed"] is True
+    assert keep.path.exists()
+    removed = keep(state="absent")
+    assert removed["changed"] is True
+    assert any("had not run to its end" in str(warning) for warning in removed["warnings"])
+    assert keep(state="absent")["changed"] is False
+    keep()
+    keep(state="executed")
+    assert "warnings" not in keep(state="absent")
+    assert os.listdir(keep.path.parent) == []
+
+
+def test_does_not_remove_what_is_not_its_own(keep: Keeper) -> None:
+    keep.path.parent.mkdir()
+    keep.path.write_text("SELECT 1;\n")
+    assert keep(state="absent").code == "refused"
+    assert keep.path.exists()
