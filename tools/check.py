@@ -29,7 +29,6 @@ SESSIONS = (
     "lint",
     "types",
     "demo",
-    "referee",
     "changelog",
     "ee",
 )

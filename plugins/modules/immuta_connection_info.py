@@ -88,6 +88,17 @@ connections:
       description: Status of that integration.
       type: str
       sample: enabled
+failure:
+  description: What went wrong, for programs.
+  returned: failure
+  type: dict
+  sample:
+    code: authentication
+    status: 401
+    method: POST
+    path: /data/object/search
+    message: "Immuta does not accept the API key (401): Unauthorized"
+    hint: "Check api_key (or IMMUTA_API_KEY): wrong, expired, or of another tenant."
 """
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, options

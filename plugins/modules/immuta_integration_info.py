@@ -112,6 +112,17 @@ integrations:
       description: HTTP path of the compute that Immuta uses on Databricks.
       type: str
       sample: /sql/1.0/warehouses/0123456789abcdef
+failure:
+  description: What went wrong, for programs.
+  returned: failure
+  type: dict
+  sample:
+    code: authentication
+    status: 401
+    method: GET
+    path: /integrations
+    message: "Immuta does not accept the API key (401): Unauthorized"
+    hint: "Check api_key (or IMMUTA_API_KEY): wrong, expired, or of another tenant."
 """
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import integration, options

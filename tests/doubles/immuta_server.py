@@ -312,7 +312,7 @@ class ImmutaDouble(Double):
 
         :param target: the raw path, with the query
         """
-        path, _, query = target.partition("?")
+        path, _mark, query = target.partition("?")
         found = self._contract.find(method, path)
         operation = found[0] if found else None
         name = operation.name if operation else None
@@ -416,7 +416,7 @@ def _readable(body: bytes) -> t.Any:
 def _scheme(authorization: str) -> Scheme:
     if not authorization:
         return "none"
-    scheme, _, _secret = authorization.rpartition(" ")
+    scheme, _blank, _secret = authorization.rpartition(" ")
     return "bearer" if scheme == "Bearer" else "other" if scheme else "bare"
 
 
@@ -438,7 +438,7 @@ def main() -> None:
 
 
 def _field(text: str) -> tuple[str, t.Any]:
-    name, _, value = text.partition("=")
+    name, _sign, value = text.partition("=")
     try:
         return name, json.loads(value)
     except ValueError:

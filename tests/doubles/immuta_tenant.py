@@ -353,7 +353,7 @@ class Tenant:
     # Who asks
 
     def _caller(self, authorization: str) -> ApiKey:
-        scheme, _, secret = authorization.rpartition(" ")
+        scheme, _blank, secret = authorization.rpartition(" ")
         now = time.monotonic()
         if scheme in ("", "Bearer") and secret in self.state.api_keys:
             return self.state.api_keys[secret]

@@ -247,7 +247,7 @@ def command_line(description: str) -> argparse.ArgumentParser:
 def serve(double: Double, ready_file: Path | None) -> None:
     """Serve until SIGTERM, SIGINT or `POST /_double/shutdown`. The ready file is there while the server is."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=double.stop, daemon=True).start())
+        signal.signal(number, lambda *_arguments: threading.Thread(target=double.stop, daemon=True).start())
     ready = {"host": double.host, "port": double.port, "pid": os.getpid()}
     with double:
         if ready_file is None:

@@ -401,7 +401,7 @@ class Account:
         for key in gone:
             del self.entities[key]
         self.grants = {g for g in self.grants if (g.kind, g.name) not in gone}
-        self.attachments = {a for a in self.attachments if not any(a.table == dropped for _, dropped in gone)}
+        self.attachments = {a for a in self.attachments if not any(a.table == dropped for _kind, dropped in gone)}
         if kind == "ROLE":
             self.grants = {g for g in self.grants if g.role != name[0]}
             self.memberships = {m for m in self.memberships if m.role != name[0]}

@@ -139,7 +139,7 @@ class _SnowflakeHandler(Handler):
         return t.cast(SnowflakeDouble, self.server.double)
 
     def answer(self) -> None:
-        path, _, query = self.path.partition("?")
+        path, _mark, query = self.path.partition("?")
         asked = dict(urllib.parse.parse_qsl(query))
         if path == "/session/v1/login-request":
             self._login(asked)
@@ -281,9 +281,13 @@ class SnowflakeDouble(Double):
         """Start over with a fresh account: no session, no record, no planned fault."""
         self._forget(self._renew())
 
+    def snapshot(self) -> t.Any:
+        """What there is in the account now; after a reset in the new one."""
+        return self.account.snapshot()
+
     def views(self) -> dict[str, View]:
         return {
-            "state": lambda: self.account.snapshot(),
+            "state": self.snapshot,
             "statements": lambda: [asdict(statement) for statement in self.statements],
             "logins": lambda: [asdict(login) for login in self.logins],
         }

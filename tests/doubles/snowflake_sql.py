@@ -52,10 +52,41 @@ KINDS: t.Final = {
     "EXTERNAL TABLE": "TABLE",
     "MATERIALIZED VIEW": "VIEW",
 }
-SESSION_PARAMETERS: t.Final = ["ABORT_DETACHED_QUERY", "AUTOCOMMIT", "LOCK_TIMEOUT", "QUERY_TAG", "QUOTED_IDENTIFIERS_IGNORE_CASE", "STATEMENT_TIMEOUT_IN_SECONDS", "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS", "TIMESTAMP_OUTPUT_FORMAT", "TIMEZONE", "USE_CACHED_RESULT", "WEEK_START"]
-HISTORY_COLUMNS: t.Final = ["QUERY_ID", "QUERY_TEXT", "SESSION_ID", "USER_NAME", "ROLE_NAME", "QUERY_TAG", "EXECUTION_STATUS", "ERROR_CODE", "ERROR_MESSAGE"]
+SESSION_PARAMETERS: t.Final = [
+    "ABORT_DETACHED_QUERY",
+    "AUTOCOMMIT",
+    "LOCK_TIMEOUT",
+    "QUERY_TAG",
+    "QUOTED_IDENTIFIERS_IGNORE_CASE",
+    "STATEMENT_TIMEOUT_IN_SECONDS",
+    "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS",
+    "TIMESTAMP_OUTPUT_FORMAT",
+    "TIMEZONE",
+    "USE_CACHED_RESULT",
+    "WEEK_START",
+]
+HISTORY_COLUMNS: t.Final = [
+    "QUERY_ID",
+    "QUERY_TEXT",
+    "SESSION_ID",
+    "USER_NAME",
+    "ROLE_NAME",
+    "QUERY_TAG",
+    "EXECUTION_STATUS",
+    "ERROR_CODE",
+    "ERROR_MESSAGE",
+]
 
-POLICY_COLUMNS: t.Final = ["POLICY_DB", "POLICY_SCHEMA", "POLICY_NAME", "POLICY_KIND", "REF_DATABASE_NAME", "REF_SCHEMA_NAME", "REF_ENTITY_NAME", "REF_COLUMN_NAME"]
+POLICY_COLUMNS: t.Final = [
+    "POLICY_DB",
+    "POLICY_SCHEMA",
+    "POLICY_NAME",
+    "POLICY_KIND",
+    "REF_DATABASE_NAME",
+    "REF_SCHEMA_NAME",
+    "REF_ENTITY_NAME",
+    "REF_COLUMN_NAME",
+]
 
 TOKEN = re.compile(
     r"""
@@ -223,6 +254,29 @@ class _Return(Exception):
 
 def _done(text: str = "Statement executed successfully.", kind: int = DDL) -> Result:
     return Result(["status"], [[text]], kind)
+
+
+def _nothing(session: Session) -> Result:
+    """The statement that does nothing."""
+    return _done()
+
+
+def _always(value: t.Any) -> t.Callable[[Session], t.Any]:
+    """What has the same value in every session."""
+
+    def of(session: Session) -> t.Any:
+        return value
+
+    return of
+
+
+def _opened(cursor: str) -> Step:
+    """The query behind a cursor."""
+
+    def run(session: Session) -> Result:
+        return t.cast(Result, session.look_up(cursor)(session))
+
+    return run
 
 
 def _show(value: t.Any) -> str | None:
@@ -826,14 +880,14 @@ class Parser:
             state = {"RESUME": "STARTED", "SUSPEND": "SUSPENDED"}[self.word()]
             if state == "STARTED":
                 self.take("IF", "SUSPENDED")
-            told: Value = lambda session: {"STATE": state}  # noqa: E731
+            told: Value = _always({"STATE": state})
             keys: list[str] = []
         elif kind == "USER" and self.take("ABORT", "ALL", "QUERIES"):
-            told, keys = (lambda session: {}), []
+            told, keys = _always({}), []
         elif self.take("SET"):
             told, keys = self.properties(), []
         else:
-            told, keys = (lambda session: {}), self._unset()
+            told, keys = _always({}), self._unset()
 
         def run(session: Session, name: Name) -> None:
             entity = session.account.own(session.roles, kind, name)
@@ -1029,7 +1083,7 @@ class Parser:
     def _show_grants(self) -> Step:
         how = self.one_of("TO ROLE", "TO USER", "OF ROLE", "ON ACCOUNT", "ON")
         kind = "ACCOUNT"
-        name: NameOf = lambda session: ()  # noqa: E731
+        name: NameOf = _always(())
         if how != "ON ACCOUNT":
             kind = self.kind() if how == "ON" else how.split()[1]
             name = self.object_name(kind)
@@ -1084,11 +1138,11 @@ class Parser:
                 rows = [row for row in rows if within(row, where)]
             for key, descending in reversed(order):
                 rows.sort(key=lambda row: _show(within(row, key)) or "", reverse=descending)
-            if [name for name, _ in items] == ["COUNT(*)"]:
+            if [name for name, _value in items] == ["COUNT(*)"]:
                 return Result(["COUNT(*)"], [[str(len(rows))]])
             answer: list[list[str | None]] = []
             for row in rows[:limit]:
-                cells = [list(row.values()) if value is None else [within(row, value)] for _, value in items]
+                cells = [list(row.values()) if value is None else [within(row, value)] for _name, value in items]
                 answer.append([_show(cell) for group in cells for cell in group])
             heads = [columns if value is None else [name] for name, value in items]
             return Result([head for group in heads for head in group], answer)
@@ -1170,9 +1224,9 @@ class Parser:
             account = session.account
             for entity in account.visible(session.roles, "PROCEDURE"):
                 names = [part for part in entity.properties["ARGUMENTS"].split(",") if part]
-                if list(entity.name[:2]) == outer and entity.name[2].partition("(")[0] == last:
-                    if len(names) == len(arguments):
-                        return called(session, entity, dict(zip(names, (a(session) for a in arguments), strict=True)))
+                here = list(entity.name[:2]) == outer and entity.name[2].partition("(")[0] == last
+                if here and len(names) == len(arguments):
+                    return called(session, entity, dict(zip(names, (a(session) for a in arguments), strict=True)))
             raise SqlError(2140, "42601", f"SQL compilation error:\nUnknown user-defined function {last}")
 
         return run
@@ -1304,7 +1358,7 @@ class Parser:
 
     def _if(self) -> Step:
         branches = []
-        otherwise: Step = lambda session: _done()  # noqa: E731
+        otherwise: Step = _nothing
         while True:
             self.expect("(")
             condition = self.expression()
@@ -1332,7 +1386,7 @@ class Parser:
             self.expect(")")
         else:
             cursor = self.identifier()
-            query = lambda session: session.look_up(cursor)(session)  # noqa: E731
+            query = _opened(cursor)
         self.expect("DO")
         body = self._body("END")
         self.expect("END", "FOR")
