@@ -61,8 +61,7 @@ PASSED_ON = (
     "schema",
     "connection_name",
 )
-# Errors of the client itself, not of the server: the answer is missing. (errorcode.py of the connector)
-CLIENT_ERRORS = range(240000, 300000)
+CANCELLED = 604
 STILL_ATTACHED = re.compile(r"Policy\s+'.*'\s+used by\s+schema\s+.*\s+in another database", re.IGNORECASE | re.DOTALL)
 
 
@@ -256,7 +255,9 @@ class Snowflake:
             return None
         message = _message(error)
         errno = error.errno if isinstance(error.errno, int) and error.errno >= 0 else None
-        lost = (errno is not None and errno in CLIENT_ERRORS) or str(error.sqlstate or "").startswith("08")
+        # What the server refuses has a query id. Without one the client gave up, and the statement may have run; with
+        # CANCELLED too, which it reports when its own time is up.
+        lost = not error.sfqid or errno == CANCELLED
         attached = bool(STILL_ATTACHED.search(message))
         hint = ""
         if attached:
@@ -281,6 +282,8 @@ def _message(error: t.Any) -> str:
 
 
 def _import_client() -> t.Any:
+    # At sign-in the client would look for the metadata services of three clouds, and wait where there are none.
+    os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
     try:
         import snowflake.connector
         import snowflake.connector.errors

@@ -124,38 +124,33 @@ class _Splitter:
 
     def _read_statement(self, start: int) -> tuple[int, int]:
         """The end of the statement's last token, and the offset behind its semicolon."""
+        self._uncommented = self._code_end = start
         opener = _OPENER.match(self._text, start)
         if opener:
             verb, kind = opener[1].upper(), opener[2].upper()
             if verb not in _SPECIAL_OPENERS or (verb in _DEFINING and kind and kind not in _SPECIAL_KINDS):
-                return self._read_plain(opener.end(), start, start)
+                return self._read_plain(opener.end())
+        self._start_statement()
         return self._read_special(start)
 
-    def _read_plain(self, position: int, uncommented: int, end: int) -> tuple[int, int]:
-        """Read on in a statement that can't hold a block.
-
-        :param uncommented: no comment is open, or stands between there and C(position)
-        :param end: where the last token before C(uncommented) ends
-        """
+    def _read_plain(self, position: int) -> tuple[int, int]:
+        """Read on in a statement that can't hold a block."""
         text, rules = self._text, self._rules
         while match := rules.signs.search(text, position):
             at, position = match.span()
             if text[at] == ";":
-                return self._last_code(uncommented, at, end), position
+                return self._end_of_code(at), position
             if position - at > 1 and text[at] in rules.whole:
                 continue
             kind, position = rules.skip(text, match)
             if kind == COMMENT:
-                end = self._last_code(uncommented, at, end)
-                uncommented = position
-        return self._last_code(uncommented, len(text), end), len(text)
+                self._pass_comment(at, position)
+        return self._end_of_code(len(text)), len(text)
 
-    def _read_special(self, start: int) -> tuple[int, int]:
+    def _read_special(self, position: int) -> tuple[int, int]:
         """Read a statement that may hold a block, word by word where that matters."""
         text, rules = self._text, self._rules
-        self._start_statement()
         self._watch = True
-        position = uncommented = end = start
         while self._watch:
             # Between the keywords of a block most words decide nothing.
             every = self._fresh or self._body_follows or self._body is _KIND
@@ -164,8 +159,7 @@ class _Splitter:
                 at = match.start()
                 kind, position = rules.skip(text, match)
                 if kind == COMMENT:
-                    end = self._last_code(uncommented, at, end)
-                    uncommented = position
+                    self._pass_comment(at, position)
                 else:
                     position = self._read_token(kind, at, position)
                 continue
@@ -173,18 +167,22 @@ class _Splitter:
             if not self._frames:
                 if self._body_follows:
                     raise Unreadable("A definition has no body before its end", at, "Add what follows its AS.")
-                return self._last_code(uncommented, at, end), position
+                return self._end_of_code(at), position
             if not match:
                 frame = self._frames[-1]
                 raise Unreadable(f"{frame.opener} is not closed; it stands", frame.at, "Add its END.")
             self._end_inner_statement(at)
-        return self._read_plain(position, uncommented, end)
+        return self._read_plain(position)
 
-    def _last_code(self, start: int, stop: int, end: int) -> int:
-        """Where the last token ends that stands before C(stop), when none of the text from C(start) on is comment."""
-        while stop > start and self._text[stop - 1].isspace():
-            stop -= 1
-        return stop if stop > start else end
+    def _pass_comment(self, start: int, end: int) -> None:
+        self._code_end = self._end_of_code(start)
+        self._uncommented = end
+
+    def _end_of_code(self, position: int) -> int:
+        """Where the last token before an offset ends that no comment begins before."""
+        while position > self._uncommented and self._text[position - 1].isspace():
+            position -= 1
+        return position if position > self._uncommented else self._code_end
 
     # --- one statement, at any depth ---
 
@@ -231,9 +229,7 @@ class _Splitter:
     def _before(self, position: int) -> str:
         """The word before an offset, or the character if it belongs to none."""
         text = self._text
-        while position and text[position - 1].isspace():
-            position -= 1
-        start = position
+        start = position = self._end_of_code(position)
         while start and (text[start - 1].isalnum() or text[start - 1] == "_"):
             start -= 1
         return keyword(text[start:position]) if start < position else text[position - 1 : position]
