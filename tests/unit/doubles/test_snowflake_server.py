@@ -125,7 +125,9 @@ def cleanup() -> list[str]:
     from snowflake.connector.util_text import split_statements
 
     script = (DOUBLES / "snowflake_cleanup.sql").read_text(encoding="utf-8")
-    return [text for text, _has_more in split_statements(io.StringIO(script), remove_comments=True) if text.strip(" \n;")]
+    return [
+        text for text, _has_more in split_statements(io.StringIO(script), remove_comments=True) if text.strip(" \n;")
+    ]
 
 
 class TestSignIn:
@@ -452,7 +454,9 @@ class TestLanguage:
         assert not double.account.exists("DATABASE", "IMMUTA")
 
     def test_a_block_that_fails_keeps_what_ran(self, double: SnowflakeDouble, admin: Client) -> None:
-        number, _state, _query_id = admin.refused("EXECUTE IMMEDIATE $$BEGIN DROP USER ANALYST; DROP ROLE NO_ROLE; END$$")
+        number, _state, _query_id = admin.refused(
+            "EXECUTE IMMEDIATE $$BEGIN DROP USER ANALYST; DROP ROLE NO_ROLE; END$$"
+        )
         assert number == 2003
         assert not double.account.exists("USER", "ANALYST")
 
@@ -587,6 +591,10 @@ class TestFaults:
 
 class TestServer:
     """The stand-in as a process, told and asked from outside."""
+
+    def test_a_session_keeps_its_connection(self, double: SnowflakeDouble, admin: Client) -> None:
+        for _attempt in range(5):
+            admin("SELECT 1")
         assert double.connections <= 2, "one for statements, and one that version 5 may open for its telemetry"
 
     def test_by_path(self, tmp_path: Path, connect: Connect) -> None:
