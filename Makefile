@@ -20,6 +20,9 @@ demo: .venv/demo
 test: .venv/checks
 	@.venv/bin/python tools/check.py $(SESSIONS)
 
+bench: .venv/checks
+	@.venv/bin/python -m nox --reuse-venv=yes -s bench
+
 .venv/python:
 	$(PYTHON3) tools/pythons.py
 	"$$($(PYTHON3) tools/pythons.py)" -m venv --clear .venv

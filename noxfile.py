@@ -170,10 +170,11 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(python=MIDDLE)
-def referee(session: nox.Session) -> None:
-    """Have a grammar that nobody here wrote judge the statements that the splitter finds."""
-    session.install("sqlfluff>=4", "pytest", TARGETS["newest"][0])
-    pytest(session, "tests/referee")
+def bench(session: nox.Session) -> None:
+    """Measure speed and memory beside others, in one run. Not part of `make test`."""
+    core, _python, connector = TARGETS["newest"]
+    session.install(core, connector, "sqlparse", "sqlglot")
+    session.run("python", "tests/bench/split.py", *session.posargs, env=everywhere(session))
 
 
 @nox.session(python=MIDDLE)
