@@ -10,7 +10,7 @@ import re
 import typing as t
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
