@@ -17,7 +17,9 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.split import
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement, mask, secrets
 
 DIALECTS = ("snowflake", "databricks")
-FEW = settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(
+    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 # Pieces of any text that a scanner could stumble over.
 SHREDS = st.sampled_from(
