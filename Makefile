@@ -4,13 +4,14 @@
 
 PYTHON3 ?= python3
 
-.PHONY: help demo test bench clean
+.PHONY: help demo test coverage bench clean
 
 help:
-	@echo "make demo    the main job on stand-in servers"
-	@echo "make test    everything that must pass (about 10 minutes the first time)"
-	@echo "make bench   speed and memory, side by side with others"
-	@echo "make clean   remove what the others have made"
+	@echo "make demo       the main job on stand-in servers"
+	@echo "make test       everything that must pass (about 10 minutes the first time)"
+	@echo "make coverage   what of the code the unit tests reach"
+	@echo "make bench      speed and memory, side by side with others"
+	@echo "make clean      remove what the others have made"
 
 demo: .venv/demo
 	@mkdir -p .nox/tree/ansible_collections/community
@@ -19,6 +20,9 @@ demo: .venv/demo
 
 test: .venv/checks
 	@.venv/bin/python tools/check.py $(SESSIONS)
+
+coverage: .venv/checks
+	@.venv/bin/python -m nox --reuse-venv=yes -s coverage
 
 bench: .venv/checks
 	@.venv/bin/python -m nox --reuse-venv=yes -s bench

@@ -155,7 +155,7 @@ def integration_newest(session: nox.Session) -> None:
 
 @nox.session(python=MIDDLE)
 def coverage(session: nox.Session) -> None:
-    """Measure what of the code the unit tests reach."""
+    """Measure what of the code the unit tests reach. Not part of `make test`."""
     core, _python, connector = TARGETS["newest"]
     session.install(core, connector, "requests", "pytest", "pytest-cov", "hypothesis", *DOUBLES)
     pytest(

@@ -24,7 +24,6 @@ SESSIONS = (
     "integration_newest",
     "galaxy",
     "molecule",
-    "coverage",
     "docs",
     "lint",
     "types",

@@ -110,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.reply_json(double.views()[name]())
             elif self.command == "POST" and name == "shutdown":
                 self.reply_json({"ok": True})
+                # Stopping ends every connection, this one too.
+                self.wfile.flush()
                 self.close_connection = True
                 threading.Thread(target=double.stop, daemon=True).start()
             elif self.command == "POST" and name in double.orders():
