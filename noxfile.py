@@ -142,7 +142,8 @@ def integration_oldest(session: nox.Session) -> None:
     """Run the playbooks on the oldest ansible-core."""
     core, _python, connector = TARGETS["oldest"]
     session.install(core, connector, "requests", "pytest", *DOUBLES)
-    pytest(session, "tests/integration")
+    # -rP shows the numbers that tests print: requests, module tasks, payloads.
+    pytest(session, "-rP", "tests/integration")
 
 
 @nox.session(python=TARGETS["newest"][1])
@@ -150,7 +151,8 @@ def integration_newest(session: nox.Session) -> None:
     """Run the playbooks on the newest ansible-core."""
     core, _python, connector = TARGETS["newest"]
     session.install(core, connector, "requests", "pytest", *DOUBLES)
-    pytest(session, "tests/integration")
+    # -rP shows the numbers that tests print: requests, module tasks, payloads.
+    pytest(session, "-rP", "tests/integration")
 
 
 @nox.session(python=MIDDLE)

@@ -20,6 +20,7 @@ import os
 import stat
 import tempfile
 
+from ansible_collections.community.immuta.plugins.module_utils._durable import sync_folder
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused
 
@@ -190,16 +191,6 @@ def remove(path: str) -> None:
     """Remove the file, durably."""
     os.unlink(path)
     sync_folder(os.path.dirname(os.path.abspath(path)))
-
-
-def sync_folder(folder: str) -> None:
-    """Make the folder's entries durable. Some file systems can't; there the rename has to do."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _make_folder(folder: str) -> None:

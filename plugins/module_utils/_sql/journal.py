@@ -10,7 +10,6 @@ happens, the file says which statements certainly ran, and which one is in doubt
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import fcntl
@@ -18,6 +17,7 @@ import json
 import os
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils._durable import sync_folder
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 
 MODE = 0o600
@@ -149,7 +149,7 @@ class Journal:
             raise belongs_to_another(self.path, self.progress)
         if self.progress.state == "none":
             self._append({"event": "begun", "sha256": sha256, "total": total})
-            _sync_folder(self.path)
+            sync_folder(os.path.dirname(os.path.abspath(self.path)))
 
     def _whole(self) -> bytes:
         size = os.fstat(self._handle).st_size
@@ -234,16 +234,7 @@ def remove(path: str) -> None:
         ) from None
     finally:
         os.close(handle)
-    _sync_folder(path)
-
-
-def _sync_folder(path: str) -> None:
-    handle = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(os.path.dirname(os.path.abspath(path)))
 
 
 def _utc_now() -> str:

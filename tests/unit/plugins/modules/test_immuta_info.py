@@ -10,6 +10,7 @@ import datetime
 import ipaddress
 import os
 import ssl
+import sys
 import typing as t
 from pathlib import Path
 
@@ -222,6 +223,14 @@ def test_nobody_there(immuta: Immuta) -> None:
     result = immuta("connection_info", url="http://127.0.0.1:9")
     assert result.code == "transport"
     assert "could not be made" in result["msg"]
+
+
+def test_a_missing_library_is_named(immuta: Immuta, tmp_path: Path) -> None:
+    (tmp_path / "requests.py").write_text("raise ImportError('not here')\n")
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    result = immuta("connection_info", env={"PYTHONPATH": path})
+    assert result.code == "missing_library"
+    assert "requests" in result["msg"]
 
 
 # How requests are sent
