@@ -39,7 +39,8 @@ class Failure(Exception):
         return {"code": self.code, "message": self.message, "hint": self.hint, **self.details}
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".rstrip()
+        sentence = self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
+        return f"{sentence} {self.hint}".rstrip()
 
 
 class InvalidOption(Failure):
