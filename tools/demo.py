@@ -186,7 +186,8 @@ def main() -> None:
         act(2, "The run: saved, deleted, executed, verified")
         seconds = play.run("-e", confirm)
         requests = len(immuta.ask("requests")) - planned[0]
-        statements = len(snowflake.ask("statements"))
+        undisturbed = [one["text"] for one in snowflake.ask("statements")]
+        statements = len(undisturbed)
 
         act(3, "The same again: nothing to do")
         before = len(immuta.ask("requests"))
@@ -210,6 +211,7 @@ def main() -> None:
         failed = show_left_over(immuta, snowflake)
         deletes = sum(request["method"] == "DELETE" for request in immuta.ask("requests"))
         sent = [one["text"] for one in snowflake.ask("statements")]
+        same = "the same as undisturbed" if sent == undisturbed else "NOT the same as undisturbed"
         say("")
         say(
             f"    plan             {planned[0]} requests to Immuta, {planned[1]} statements on Snowflake, nothing changed"
@@ -220,8 +222,8 @@ def main() -> None:
         say(
             f"    second run       {requests_again} requests to Immuta, {statements_again} statements on Snowflake, {again:.1f} s"
         )
-        say(f"    killed + rerun   {deletes} deletion, {len(sent)} statements, each of them once")
-        if failed or planned[1] or statements_again or deletes != 1:
+        say(f"    killed + rerun   {deletes} deletion, {len(sent)} statements, {same}")
+        if failed or planned[1] or statements_again or deletes != 1 or sent != undisturbed:
             sys.exit("\nThe demo did not end as it should have.")
         say("\n  Nothing is left behind, and nothing was done twice.", "32;1")
     finally:
