@@ -112,7 +112,10 @@ class Contract:
         if request.body and not operation.takes_body:
             return f"{operation.name} takes no body"
         try:
+            (request.body or b"").decode()
             self._openapi.validate_request(request)
+        except UnicodeDecodeError:
+            return "the body is not UTF-8"
         except OpenAPIError as error:
             return "" if isinstance(error.__cause__, SecurityNotFound) else _complaint(error)
         return ""

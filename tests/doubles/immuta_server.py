@@ -195,6 +195,12 @@ class _ImmutaHandler(Handler):
 
     _number: int | None = None
 
+    def __getattr__(self, name: str) -> t.Any:
+        # http.server looks for do_METHOD; a method that no operation has is to be recorded as well.
+        if name.startswith("do_"):
+            return self.do_GET
+        raise AttributeError(name)
+
     @property
     def double(self) -> ImmutaDouble:
         return t.cast(ImmutaDouble, self.server.double)
@@ -342,7 +348,7 @@ class ImmutaDouble(Double):
                     method,
                     target,
                     name,
-                    _readable(body),
+                    _readable(self.state.redact(body.decode("utf-8", "replace"))),
                     reply.status if answered else None,
                     connection,
                     _scheme(authorization),
@@ -402,14 +408,14 @@ class ImmutaDouble(Double):
         self.violations.append(Violation(index, name, side, self.state.redact(message)))
 
 
-def _readable(body: bytes) -> t.Any:
+def _readable(body: str) -> t.Any:
     """A request's body for the record."""
     if not body:
         return None
     try:
         value = json.loads(body)
     except ValueError:
-        return body.decode("utf-8", "replace")
+        return body
     return {**value, "apikey": "***"} if isinstance(value, dict) and "apikey" in value else value
 
 
@@ -427,22 +433,12 @@ def main() -> None:
     parser.add_argument(
         "--api-key-env", metavar="NAME", help="environment variable that holds the administrator's API key"
     )
-    parser.add_argument(
-        "--variant", metavar="FIELD=VALUE", action="append", default=[], help="the value is JSON or a word"
-    )
+    parser.add_argument("--variant", metavar="JSON", default="{}", help="an object with fields of Variant")
     options = parser.parse_args()
     known = {"api_key": os.environ[options.api_key_env]} if options.api_key_env else {}
-    variant = Variant(**dict(_field(one) for one in options.variant))
+    variant = Variant(**json.loads(options.variant))
     double = ImmutaDouble(State.example(options.connection_key, **known), variant, options.host, options.port)
     serve(double, options.ready_file)
-
-
-def _field(text: str) -> tuple[str, t.Any]:
-    name, _sign, value = text.partition("=")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 if __name__ == "__main__":

@@ -452,9 +452,10 @@ class Tenant:
         self._require(bool(found) or self._may_read_all(caller))
         count = len(found)
         if self.variant.search_paging == "honoured":
-            offset = call.body.get("offset", 0)
+            # 1.0 is an integer, too, by the rules of JSON Schema.
+            offset = int(call.body.get("offset", 0))
             bounds = (call.body.get("size"), self.variant.search_page_cap)
-            size = min([count, *(bound for bound in bounds if bound is not None)])
+            size = int(min([count, *(bound for bound in bounds if bound is not None)]))
             found = found[offset : offset + size]
         objects = []
         for one in found:
