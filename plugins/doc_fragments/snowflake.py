@@ -30,7 +30,8 @@ options:
   authenticator:
     description:
       - How to sign in, as the Snowflake client calls it, for example V(SNOWFLAKE_JWT), V(PROGRAMMATIC_ACCESS_TOKEN), V(OAUTH), or
-        V(WORKLOAD_IDENTITY). Ways that ask a person are refused.
+        V(SNOWFLAKE). Ways that ask a person are refused, and ways that need more than the options here, for example
+        V(WORKLOAD_IDENTITY), work through O(connection_name).
       - If not set, it follows from the credentials. A private key means V(SNOWFLAKE_JWT), a token V(PROGRAMMATIC_ACCESS_TOKEN).
       - If not set, the environment variable E(SNOWFLAKE_AUTHENTICATOR) is used.
     type: str
@@ -99,8 +100,8 @@ options:
     type: str
   connection_name:
     description:
-      - Name of a connection in the Snowflake client's C(connections.toml), from which everything else is taken.
-      - If not set, the environment variable E(SNOWFLAKE_DEFAULT_CONNECTION_NAME) is used.
+      - Name of a connection in the Snowflake client's C(connections.toml), from which everything is taken that is not set otherwise.
+      - If neither this nor O(account) is set, the environment variable E(SNOWFLAKE_DEFAULT_CONNECTION_NAME) is used.
     type: str
   connections_file_path:
     description:
@@ -113,14 +114,14 @@ options:
     default: 60
   network_timeout:
     description:
-      - Seconds that the client may spend on repeating one request after the connection broke.
+      - Seconds that the client waits for an answer, repeating the request if the connection breaks, beyond O(statement_timeout).
     type: int
     default: 300
   statement_timeout:
     description:
       - Seconds after which Snowflake itself cancels a statement.
     type: int
-    default: 3600
+    default: 900
   query_tag:
     description:
       - Query tag of the session, by which its statements are found in Snowflake's query history.

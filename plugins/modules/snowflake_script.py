@@ -64,8 +64,11 @@ options:
   on_unknown:
     description:
       - What to do with a statement that an earlier run has sent, and of which nobody knows whether it ran.
-      - V(fail) stops before anything is sent, unless the statement can be sent twice without harm (for example C(DROP ... IF EXISTS)).
-      - V(rerun) sends it again.
+      - A statement that can be sent twice without harm (for example C(DROP ... IF EXISTS)) is sent again in any case.
+      - With V(fail), Snowflake's query history is asked for it. If it ran, the run goes on after it; if it failed, it is sent again; if
+        the history does not tell, the run stops before a statement of the script is sent. Asking needs a O(warehouse), and that
+        O(query_tag) was not set when it was sent.
+      - V(rerun) sends it again without asking.
     type: str
     choices:
       - fail

@@ -51,6 +51,17 @@ class Problem:
     hint: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a platform's own record says of a statement.
+
+    :ivar outcome: C(failed) means that it changed nothing
+    """
+
+    outcome: t.Literal["done", "failed", "running"]
+    query_id: str
+
+
 class Platform(t.Protocol):
     """What the executor has to know of a vendor."""
 
@@ -67,6 +78,12 @@ class Platform(t.Protocol):
 
     def problem(self, error: Exception) -> Problem | None:
         """What an exception of C(execute) means, or None when it is not the client's."""
+
+    def find(self, cursor: t.Any, text: str, tag: str, known: t.Collection[str]) -> Found | None:
+        """What became of a statement that the run C(tag) has sent, or None when that can't be told for certain.
+
+        :param known: query ids that belong to other statements
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,22 +176,31 @@ class Execution:
         A finished script opens no connection. After an earlier run the statements that set up the session are sent
         again first, since the session they were sent in is gone.
 
-        :raises StatementFailed: with C(result) telling what ran and what did not
-        :raises UnknownOutcome: an earlier run has left a statement in doubt; nothing was sent
+        :raises StatementFailed: a statement failed
+        :raises UnknownOutcome: an earlier run has left a statement in doubt; no statement of the script was sent
+        :raises Failure: the sign-in was refused, or the journal can't be written; all of them carry what ran and what
+            did not in C(result)
         """
         if self._progress.state == "finished":
             return self.report
-        self._decide_on_unknown()
+        try:
+            self._run_all()
+        except Failure as error:
+            error.result = self.report.as_dict()
+            raise
+        return self.report
+
+    def _run_all(self) -> None:
         connection = self._platform.connect()
         try:
             cursor = connection.cursor()
+            self._settle(cursor)
             for statement in self._script.statements:
                 self._step(cursor, statement)
         finally:
             _close_quietly(connection)
         if self._journal:
             self._journal.finished(self._platform.name)
-        return self.report
 
     def _step(self, cursor: t.Any, statement: Statement) -> None:
         row = self.report.rows[statement.index - 1]
@@ -186,21 +212,39 @@ class Execution:
                 raise self._failed(statement, row, problem, "sent again to set up the session")
             row["status"] = "replayed"
 
-    def _decide_on_unknown(self) -> None:
-        if self._progress.unknown is None or self._rules.on_unknown == "rerun":
+    def _settle(self, cursor: t.Any) -> None:
+        """Decide on the statement that an earlier run has left in doubt."""
+        doubt = self._progress.unknown
+        if self._journal is None or doubt is None or self._rules.on_unknown == "rerun":
             return
-        statement = self._script.statements[int(self._progress.unknown["index"]) - 1]
+        statement = self._script.statements[doubt["index"] - 1]
         if statement.is_repeatable:
             return
-        self.report.rows[statement.index - 1]["status"] = "unknown"
-        error = UnknownOutcome(
+        row, tag = self.report.rows[statement.index - 1], str(doubt.get("tag"))
+        found = self._platform.find(cursor, statement.text, tag, self._progress.query_ids)
+        if found is None or found.outcome == "running":
+            row["status"] = "unknown"
+            raise self._in_doubt(statement, tag, found)
+        if found.outcome == "done":
+            row.update(status="skipped", query_id=found.query_id)
+            self._journal.done(statement.index, query_id=found.query_id)
+        else:
+            self._journal.failed(statement.index, query_id=found.query_id)
+
+    def _in_doubt(self, statement: Statement, tag: str, found: Found | None) -> UnknownOutcome:
+        if found is not None:
+            return UnknownOutcome(
+                f"{_place(statement)} was sent by an earlier run, and is still running.",
+                hint="Wait until it has ended, then run this again.",
+                query_id=found.query_id,
+                **statement.describe(),
+            )
+        return UnknownOutcome(
             f"{_place(statement)} was sent by an earlier run, and whether it has run is not known.",
-            hint=f"Look for it in {self._platform.name}'s query history (query tag {self._progress.unknown.get('tag')})."
+            hint=f"Look for it in {self._platform.name}'s query history (query tag {tag})."
             " To send it again, set on_unknown=rerun.",
             **statement.describe(),
         )
-        error.result = self.report.as_dict()
-        raise error
 
     def _run(self, cursor: t.Any, statement: Statement, row: dict[str, t.Any]) -> None:
         pause = FIRST_PAUSE
@@ -247,11 +291,12 @@ class Execution:
         row["query_id"] = problem.query_id
         hint = problem.hint or "Mend the cause and run this again: it goes on with this statement."
         if problem.lost:
-            hint = f"Whether it has run is not known. {hint}"
+            again = "finds that out, or says what to decide" if self._journal else "sends it again"
+            hint = f"Whether it has run is not known. Running this again {again}."
         if problem.wait:
             hint = f"It was tried for {self._waited:g} s. {hint}"
         said = mask(problem.message, self._script.dialect)
-        error = StatementFailed(
+        return StatementFailed(
             f"{_place(statement)} could not be {doing}: {said}",
             hint=hint,
             errno=problem.errno,
@@ -259,8 +304,6 @@ class Execution:
             query_id=problem.query_id,
             **statement.describe(),
         )
-        error.result = self.report.as_dict()
-        return error
 
 
 def _place(statement: Statement) -> str:

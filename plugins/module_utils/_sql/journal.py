@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import errno
 import fcntl
 import json
 import os
@@ -43,6 +44,7 @@ class Progress:
     :ivar total: how many statements the script has; None when nothing was recorded
     :ivar done: the last C(done) event of each statement that ran, by index
     :ivar unknown: the C(started) event of a statement that has no end
+    :ivar query_ids: every query id that an event has recorded
     """
 
     state: t.Literal["none", "partial", "finished"] = "none"
@@ -50,6 +52,7 @@ class Progress:
     total: int | None = None
     done: dict[int, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     unknown: dict[str, t.Any] | None = None
+    query_ids: set[str] = dataclasses.field(default_factory=set)
 
 
 def journal_path(script_path: str) -> str:
@@ -94,12 +97,15 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
         progress.state, progress.sha256, progress.total = "partial", event["sha256"], int(event["total"])
     elif kind == "finished":
         progress.state, progress.unknown = "finished", None
-    elif kind == "started":
-        progress.unknown = event
-    elif kind == "done":
-        progress.done[int(event["index"])], progress.unknown = event, None
-    elif kind == "failed":
-        progress.unknown = None
+    elif kind in ("started", "done", "failed"):
+        index = event["index"]
+        if not 1 <= index <= (progress.total or 0):
+            raise ValueError(index)
+        progress.unknown = event if kind == "started" else None
+        if kind == "done":
+            progress.done[index] = event
+        if event.get("query_id"):
+            progress.query_ids.add(event["query_id"])
     else:
         raise ValueError(kind)
 
@@ -134,22 +140,38 @@ class Journal:
         try:
             # The lock belongs to the open file: it ends with the process, however that ends.
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Locked(
-                f"Another run is at work on this script: it has locked {self.path}.",
-                hint="Wait until it has ended, then run this again.",
+        except BlockingIOError:
+            raise self._locked() from None
+        except OSError as error:
+            raise JournalError(
+                f"The journal {self.path} can't be locked: {error.strerror}.",
+                hint="Nothing was sent. Name a journal on a file system that has locks.",
             ) from None
+        if not self._is_in_place():
+            raise self._locked()
         os.fchmod(self._handle, MODE)
         raw = self._whole()
         end = raw.rfind(b"\n") + 1
         if end != len(raw):
             os.ftruncate(self._handle, end)
         self.progress = _replay(self.path, raw[:end])
-        if self.progress.state != "none" and self.progress.sha256 != sha256:
-            raise belongs_to_another(self.path, self.progress)
+        require_same(self.path, self.progress, sha256, total)
         if self.progress.state == "none":
             self._append({"event": "begun", "sha256": sha256, "total": total})
             sync_folder(os.path.dirname(os.path.abspath(self.path)))
+
+    def _is_in_place(self) -> bool:
+        """Whether the file that is locked is still the one at the path: another run may have removed it meanwhile."""
+        try:
+            return os.path.samestat(os.fstat(self._handle), os.stat(self.path))
+        except FileNotFoundError:
+            return False
+
+    def _locked(self) -> Locked:
+        return Locked(
+            f"Another run is at work on this script: it has locked {self.path}.",
+            hint="Wait until it has ended, then run this again.",
+        )
 
     def _whole(self) -> bytes:
         size = os.fstat(self._handle).st_size
@@ -186,7 +208,9 @@ class Journal:
         line = json.dumps(event).encode() + b"\n"
         try:
             # One write, so that a crash leaves the line whole, torn, or not there.
-            os.write(self._handle, line)
+            if os.write(self._handle, line) != len(line):
+                # A full disk takes a part without an error. The next run cuts it off.
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._handle)
         except OSError as error:
             raise JournalError(
@@ -196,14 +220,26 @@ class Journal:
         _apply(self.progress, event)
 
 
-def belongs_to_another(path: str, progress: Progress) -> JournalError:
-    """The error for a journal of a script with another digest."""
-    return JournalError(
-        f"The journal {path} belongs to another script (sha256 {progress.sha256}).",
-        hint="The script was changed after it had begun to run. Restore it, or move the journal away to run it from its"
-        " beginning.",
-        code="script_changed",
-    )
+def require_same(path: str, progress: Progress, sha256: str, total: int) -> None:
+    """Refuse a journal whose statement numbers are not those of the script.
+
+    :raises JournalError: it is of a script with another digest, or of one that was split otherwise
+    """
+    if progress.state == "none":
+        return
+    if progress.sha256 != sha256:
+        raise JournalError(
+            f"The journal {path} belongs to another script (sha256 {progress.sha256}).",
+            hint="The script was changed after it had begun to run. Restore it, or move the journal away to run it from"
+            " its beginning.",
+            code="script_changed",
+        )
+    if progress.state == "partial" and progress.total != total:
+        raise JournalError(
+            f"The journal {path} counts {progress.total} statements in this script, and this run counts {total}.",
+            hint="Another version of this collection has begun to run it and has split it otherwise. Finish it with that"
+            " version.",
+        )
 
 
 def mark_finished(path: str, *, sha256: str, total: int, by: str) -> None:
@@ -220,11 +256,14 @@ def remove(path: str) -> None:
     """Remove the journal, if there is one.
 
     :raises Locked: a run is at work on it
+    :raises JournalError: it can't be removed
     """
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise JournalError(f"The journal {path} can't be removed: {error.strerror}.") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.unlink(path)
@@ -232,6 +271,8 @@ def remove(path: str) -> None:
         raise Locked(
             f"A run is at work on this script: it has locked {path}.", hint="Wait until it has ended."
         ) from None
+    except OSError as error:
+        raise JournalError(f"The journal {path} can't be removed: {error.strerror}.") from None
     finally:
         os.close(handle)
     sync_folder(os.path.dirname(os.path.abspath(path)))

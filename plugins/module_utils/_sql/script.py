@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
+import stat
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
@@ -42,7 +44,10 @@ def load(path: str, dialect: str, expected_sha256: str | None = None) -> Script:
     :raises SplitError: the statements can't be told apart for certain
     """
     try:
-        with open(path, "rb") as file:
+        # Opening a pipe would wait for somebody to write into it.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ScriptError(f"The script {path} of the option path is not a file.", hint="Check the option path.")
             raw = file.read()
     except OSError as error:
         raise ScriptError(

@@ -5,9 +5,19 @@
 """Snowflake: the only file that imports its client. Options in, a PEP 249 connection out, errors explained.
 
 Works with snowflake-connector-python 4.5 and newer, 5 included. The two differ inside, so only connect(), cursor(),
-execute(), sfqid, rowcount, errno and sqlstate are used. Both send a request again after a broken connection, under the
-same request id, and Snowflake answers a request id that it knows with the result that it has: so their own retries
-never run a statement twice. Source: U(https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-api).
+execute(), fetchall(), sfqid, rowcount, errno and sqlstate are used.
+
+What 4.8 and 5.2 do when a statement's answer is missing, found out by trying:
+
+- Connection reset, or 429, 500, 503: both send the request again under the same request id, and Snowflake answers a
+  request id that it knows with the result that it has: so their own retries never run a statement twice. When they give
+  up, the error has no query id.
+- Their C(network_timeout) ends a statement that is still running, too. 4.8 then cancels it and reports error 604 with
+  its query id; 5.2 reports no query id, and the statement may run on. 5.2 passes over C(timeout) of execute(). So
+  C(network_timeout) has to be longer than what Snowflake itself grants a statement (error 630).
+- 400 and 403: 5.2 gives up at once, 4.8 tries again.
+
+Source: U(https://docs.snowflake.com/en/developer-guide/python-connector/python-connector-api).
 """
 
 from __future__ import annotations
@@ -45,8 +55,10 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "warehouse": ("SNOWFLAKE_WAREHOUSE",),
     "database": ("SNOWFLAKE_DATABASE",),
     "schema": ("SNOWFLAKE_SCHEMA",),
-    "connection_name": ("SNOWFLAKE_DEFAULT_CONNECTION_NAME",),
 }
+# Not a fallback of the option: it says what to do when nothing else does.
+DEFAULT_CONNECTION = "SNOWFLAKE_DEFAULT_CONNECTION_NAME"
+CREDENTIALS = ("password", "private_key", "private_key_file", "token", "token_file_path")
 SECRETS = frozenset({"password", "private_key", "private_key_passphrase", "token"})
 # Options that go to connect() under the same name.
 PASSED_ON = (
@@ -59,9 +71,14 @@ PASSED_ON = (
     "warehouse",
     "database",
     "schema",
-    "connection_name",
 )
 CANCELLED = 604
+# Tags that no two runs share; the query history can be searched for them.
+OWN_TAG = re.compile(r"community\.immuta/[0-9a-f]{12}/[0-9a-f]{8}")
+HISTORY = (
+    "SELECT query_id, query_text, execution_status"
+    " FROM TABLE(SNOWFLAKE.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000)) WHERE query_tag = '{tag}'"
+)
 STILL_ATTACHED = re.compile(r"Policy\s+'.*'\s+used by\s+schema\s+.*\s+in another database", re.IGNORECASE | re.DOTALL)
 
 
@@ -83,10 +100,11 @@ def argument_spec(**own: t.Any) -> dict[str, t.Any]:
         connection[name]["type"] = "path"
     return {
         **connection,
+        "connection_name": {"type": "str"},
         "connections_file_path": {"type": "path"},
         "login_timeout": {"type": "int", "default": 60},
         "network_timeout": {"type": "int", "default": 300},
-        "statement_timeout": {"type": "int", "default": 3600},
+        "statement_timeout": {"type": "int", "default": 900},
         "query_tag": {"type": "str"},
         **own,
     }
@@ -100,9 +118,12 @@ def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
     arguments = {name: params[name] for name in PASSED_ON if params[name] is not None}
     if params["connections_file_path"]:
         arguments["connections_file_path"] = pathlib.Path(params["connections_file_path"])
-    if params["connection_name"]:
-        # The rest stands in the named connection; a password is often kept out of it.
-        arguments.update({"password": params["password"]} if params["password"] else {})
+    name = params["connection_name"] or (None if params["account"] else os.environ.get(DEFAULT_CONNECTION))
+    if name:
+        arguments["connection_name"] = name
+        # The rest stands in the named connection; a secret is often kept out of it.
+        if any(params[option] for option in CREDENTIALS):
+            arguments.update(_credentials(params, named=True))
     else:
         if not params["account"]:
             raise _missing("account")
@@ -113,7 +134,8 @@ def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
     return {
         **arguments,
         "login_timeout": params["login_timeout"],
-        "network_timeout": params["network_timeout"],
+        # Snowflake is the first to end a statement, since only its answer tells what became of it.
+        "network_timeout": params["statement_timeout"] + params["network_timeout"],
         "application": "community_immuta",
         "autocommit": True,
         "session_parameters": {
@@ -126,8 +148,11 @@ def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
     }
 
 
-def _credentials(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Those of the one way to sign in that the options describe."""
+def _credentials(params: dict[str, t.Any], *, named: bool = False) -> dict[str, t.Any]:
+    """Those of the one way to sign in that the options describe.
+
+    :param named: a named connection says what the options do not
+    """
     authenticator = (params["authenticator"] or "").upper()
     if authenticator in ("EXTERNALBROWSER", "USERNAME_PASSWORD_MFA"):
         raise InvalidOption(
@@ -136,7 +161,7 @@ def _credentials(params: dict[str, t.Any]) -> dict[str, t.Any]:
         )
     if params["private_key"] and params["private_key_file"]:
         raise InvalidOption("Both private_key and private_key_file are set.", hint="Set one of them.")
-    if not params["user"] and authenticator != "OAUTH":
+    if not params["user"] and authenticator != "OAUTH" and not named:
         raise _missing("user")
     user = {"user": params["user"]} if params["user"] else {}
     if authenticator == "SNOWFLAKE_JWT" or (
@@ -173,17 +198,21 @@ def _private_key(params: dict[str, t.Any]) -> bytes:
     # A PEM that went through a one-line field has its line breaks written out.
     pem = params[name].replace("\\n", "\n").encode() if name == "private_key" else _read(name, params[name])
     # The client depends on it, so it is there whenever the client is.
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     passphrase = params["private_key_passphrase"]
     try:
         key = serialization.load_pem_private_key(pem, passphrase.encode() if passphrase else None)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         encrypted = b"ENCRYPTED" in pem
         remedy = "It is encrypted: check private_key_passphrase." if encrypted else "It must be a PEM file (PKCS #8)."
         if isinstance(error, TypeError) and passphrase:
             remedy = "It is not encrypted: leave private_key_passphrase out."
         raise InvalidOption(f"The key of the option {name} can't be read.", hint=remedy) from None
+    if not isinstance(key, RSAPrivateKey):
+        raise InvalidOption(f"The key of the option {name} is not an RSA key.", hint="Snowflake takes RSA keys only.")
     return key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -274,6 +303,35 @@ class Snowflake:
             hint=hint,
         )
 
+    def find(self, cursor: t.Any, text: str, tag: str, known: t.Collection[str]) -> execute.Found | None:
+        """Look a statement up in the query history.
+
+        Needs a warehouse. Nothing is told of a statement that is not there: it may be on its way, or be shown without
+        its secrets.
+        """
+        if not OWN_TAG.fullmatch(tag):
+            return None
+        try:
+            cursor.execute(HISTORY.format(tag=tag))
+            rows = cursor.fetchall()
+        except self._client.errors.Error:
+            return None
+        found = [
+            (query_id, status)
+            for query_id, sent, status in rows
+            if query_id not in known and _bare(sent or "") == _bare(text)
+        ]
+        if len(found) != 1:
+            return None
+        query_id, status = found[0]
+        if status == "SUCCESS":
+            return execute.Found("done", query_id)
+        return execute.Found("failed" if status.startswith("FAILED") else "running", query_id)
+
+
+def _bare(text: str) -> str:
+    return text.strip().rstrip(";").rstrip()
+
 
 def _message(error: t.Any) -> str:
     """The client's message on one line, without the prefix that repeats errno, sqlstate and query id."""
@@ -310,8 +368,7 @@ def run(context: Context) -> Outcome:
         raise InvalidOption("Neither path nor script is set.", hint="Set one of them, or preflight=true.")
     place = params["journal"] or (journal.journal_path(chosen.path) if chosen.path else None)
     before = journal.read(place) if place else journal.Progress()
-    if before.state != "none" and before.sha256 != chosen.sha256:
-        raise journal.belongs_to_another(place or "", before)
+    journal.require_same(place or "", before, chosen.sha256, len(chosen.statements))
     report = execute.plan(chosen, before)
     changed = before.state != "finished"
     session: dict[str, t.Any] = {}

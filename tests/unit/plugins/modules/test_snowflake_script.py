@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
@@ -30,11 +30,11 @@ KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 CLEANUP = Path(__file__).parents[3] / "doubles" / "snowflake_cleanup.sql"
 
 
-def pem(passphrase: str | None = None) -> str:
+def pem(passphrase: str | None = None, key: t.Any = KEY) -> str:
     encryption: t.Any = serialization.NoEncryption()
     if passphrase:
         encryption = serialization.BestAvailableEncryption(passphrase.encode())
-    return KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
 
 
 @pytest.fixture
@@ -152,6 +152,54 @@ def test_an_answer_that_is_lost_does_not_run_a_statement_twice(snowflake: Snowfl
     assert set(outcomes) <= {"ok", "repeat"}
 
 
+def test_waits_for_a_statement_longer_than_the_network_may_take(snowflake: Snowflake) -> None:
+    snowflake.double.faults.append(Fault("statement", "slow", seconds=3))
+    assert not snowflake(sql="SELECT 1;", network_timeout=1, statement_timeout=20).failed
+
+
+def test_snowflake_itself_ends_a_statement_that_takes_too_long(snowflake: Snowflake) -> None:
+    snowflake.double.faults.append(Fault("statement", "slow", seconds=20))
+    result = snowflake(sql="SELECT 1;", statement_timeout=1)
+    assert (result.code, result["failure"]["errno"]) == ("statement_failed", 630)
+    assert [row["status"] for row in result["statements"]] == ["failed"]
+    assert not snowflake(path=snowflake.path).failed
+
+
+ADMIN: dict[str, t.Any] = {
+    "role": "ACCOUNTADMIN",
+    "warehouse": "COMPUTE_WH",
+    "statement_timeout": 1,
+    "network_timeout": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "code", "statuses"),
+    [("COMPUTE_WH", None, ["skipped", "done"]), (None, "unknown_outcome", ["unknown", "not_run"])],
+)
+def test_asks_the_query_history_what_became_of_a_statement(
+    snowflake: Snowflake, warehouse: str | None, code: str | None, statuses: list[str]
+) -> None:
+    snowflake.double.faults.append(Fault("statement", "lost", match="DATABASE D1", times=99))
+    lost = snowflake(sql="CREATE DATABASE D1;\nCREATE DATABASE D2;\n", **ADMIN)
+    assert [row["status"] for row in lost["statements"]] == ["unknown", "not_run"]
+    assert "finds that out" in lost["failure"]["hint"]
+    snowflake.double.faults.clear()
+    result = snowflake(path=snowflake.path, **{**ADMIN, "warehouse": warehouse})
+    assert (result.code, [row["status"] for row in result["statements"]]) == (code, statuses)
+    assert [one.outcome for one in snowflake.double.statements if "D1" in one.text].count("ok") == 1
+
+
+def test_does_not_trust_a_tag_that_runs_may_share(snowflake: Snowflake) -> None:
+    snowflake.double.faults.append(Fault("statement", "reset", match="DATABASE D1", times=99))
+    tagged = {**ADMIN, "query_tag": "change 4711"}
+    assert not snowflake(script="CREATE DATABASE D2", **tagged).failed
+    assert snowflake(sql="CREATE DATABASE D1;\n", **tagged).failed
+    snowflake.double.faults.clear()
+    assert snowflake(path=snowflake.path, **tagged).code == "unknown_outcome"
+    assert not [text for text in snowflake.sent if "QUERY_HISTORY" in text]
+
+
 def test_a_second_run_at_the_same_time_is_refused(snowflake: Snowflake) -> None:
     Path(snowflake.path).write_text("SELECT 1;")
     digest = snowflake(path=snowflake.path, check=True)["sha256"]
@@ -197,6 +245,7 @@ def test_refuses_what_was_not_approved(snowflake: Snowflake) -> None:
         ({"private_key": pem(PASSPHRASE)}, "check private_key_passphrase"),
         ({"private_key": pem(PASSPHRASE), "private_key_passphrase": "wrong"}, "check private_key_passphrase"),
         ({"private_key": pem(), "private_key_passphrase": PASSPHRASE}, "leave private_key_passphrase out"),
+        ({"private_key": pem(key=ec.generate_private_key(ec.SECP256R1()))}, "not an RSA key"),
         ({"private_key": pem(), "private_key_file": "/x"}, "Both private_key"),
         ({"private_key_file": "/no/such/key.p8"}, "option private_key_file"),
         ({"token_file_path": "/no/such/token"}, "option token_file_path"),
@@ -268,21 +317,45 @@ def test_takes_everything_from_the_environment(module: Runner, double: Snowflake
     assert result["session"]["role"] == "SYSADMIN"
 
 
-def test_takes_a_named_connection(module: Runner, double: SnowflakeDouble, tmp_path: Path) -> None:
+@pytest.fixture
+def connections(double: SnowflakeDouble, tmp_path: Path) -> dict[str, t.Any]:
     about = {"account": "example", "user": "DEPLOYER", "password": PASSWORD, "host": double.host, "protocol": "http"}
     lines = [f"{name} = {json.dumps(value)}" for name, value in about.items()]
     file = tmp_path / "connections.toml"
     file.write_text("\n".join(["[cleanup]", *lines, f"port = {double.port}", ""]))
     file.chmod(0o600)
-    result = module(
-        "snowflake_script",
-        preflight=True,
-        connection_name="cleanup",
-        connections_file_path=str(file),
-        env={"SNOWFLAKE_HOME": str(tmp_path)},
-    )
+    return {"connections_file_path": str(file), "preflight": True}
+
+
+def test_takes_a_named_connection(
+    module: Runner, double: SnowflakeDouble, connections: dict[str, t.Any], tmp_path: Path
+) -> None:
+    home = {"SNOWFLAKE_HOME": str(tmp_path)}
+    for options, env in (
+        ({"connection_name": "cleanup"}, home),
+        ({}, {**home, "SNOWFLAKE_DEFAULT_CONNECTION_NAME": "cleanup"}),
+    ):
+        result = module("snowflake_script", **connections, **options, env=env)
+        assert not result.failed, result
+    assert [one.outcome for one in double.logins] == ["ok", "ok"]
+
+
+def test_credentials_of_the_task_go_before_those_of_a_named_connection(
+    module: Runner, double: SnowflakeDouble, connections: dict[str, t.Any], tmp_path: Path
+) -> None:
+    env = {"SNOWFLAKE_HOME": str(tmp_path)}
+    result = module("snowflake_script", **connections, connection_name="cleanup", private_key=pem(), env=env)
     assert not result.failed, result
-    assert [one.outcome for one in double.logins] == ["ok"]
+    assert [one.authenticator for one in double.logins] == ["SNOWFLAKE_JWT"]
+
+
+def test_a_default_connection_does_not_go_before_the_account_of_the_task(
+    snowflake: Snowflake, connections: dict[str, t.Any], tmp_path: Path
+) -> None:
+    env = {"SNOWFLAKE_HOME": str(tmp_path), "SNOWFLAKE_DEFAULT_CONNECTION_NAME": "cleanup"}
+    result = snowflake(**connections, private_key=pem(), env=env)
+    assert not result.failed, result
+    assert [one.authenticator for one in snowflake.double.logins] == ["SNOWFLAKE_JWT"]
 
 
 def test_a_refused_sign_in_says_so(snowflake: Snowflake) -> None:

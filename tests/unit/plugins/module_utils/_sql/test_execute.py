@@ -26,6 +26,8 @@ class Sqlite:
         self.path = path
         self.connections = 0
         self.troubles: dict[str, list[execute.Problem]] = {}
+        self.record: execute.Found | None = None
+        self.asked: list[tuple[str, str, set[str]]] = []
 
     def connect(self) -> t.Any:
         self.connections += 1
@@ -40,6 +42,10 @@ class Sqlite:
         if isinstance(error, sqlite3.Error):
             return execute.Problem(str(error), errno=1, sqlstate="42000", query_id="q-bad")
         return None
+
+    def find(self, cursor: t.Any, text: str, tag: str, known: t.Collection[str]) -> execute.Found | None:
+        self.asked.append((text, tag, set(known)))
+        return self.record
 
 
 class Trouble(Exception):
@@ -187,11 +193,60 @@ def test_a_lost_answer_stops_it_and_the_next_run_asks(bench: Bench) -> None:
     assert statuses(lost.value.result) == ["done", "unknown", "not_run"]
     with pytest.raises(execute.UnknownOutcome, match="on_unknown=rerun") as caught:
         bench.run(insert("a", "b", "c"))
-    assert bench.platform.connections == 1
-    assert "tag" in caught.value.hint
+    assert bench.platform.asked == [("INSERT INTO log VALUES ('b')", "tag", {"q1"})]
+    assert "query tag tag" in caught.value.hint
+    assert bench.log == ["a", "b"]
     assert statuses(caught.value.result) == ["skipped", "unknown", "not_run"]
     bench.run(insert("a", "b", "c"), on_unknown="rerun")
     assert bench.log == ["a", "b", "b", "c"]
+
+
+def in_doubt(bench: Bench, outcome: t.Literal["done", "failed", "running"]) -> str:
+    text = insert("a", "b", "c")
+    bench.platform.troubles["'b'"] = [execute.Problem("gone", lost=True)]
+    with pytest.raises(execute.StatementFailed):
+        bench.run(text)
+    bench.platform.record = execute.Found(outcome, "q-of-b")
+    return text
+
+
+def test_goes_on_after_a_statement_that_the_platform_has_run(bench: Bench) -> None:
+    report = bench.run(in_doubt(bench, "done"))
+    assert bench.log == ["a", "b", "c"]
+    assert statuses(report) == ["skipped", "skipped", "done"]
+    assert report.rows[1]["query_id"] == "q-of-b"
+    assert journal.read(bench.journal).done[2]["query_id"] == "q-of-b"
+
+
+def test_sends_again_what_the_platform_has_refused(bench: Bench) -> None:
+    text = in_doubt(bench, "failed")
+    assert statuses(bench.run(text)) == ["skipped", "done", "done"]
+    assert bench.log == ["a", "b", "b", "c"]
+
+
+def test_does_not_overtake_a_statement_that_still_runs(bench: Bench) -> None:
+    text = in_doubt(bench, "running")
+    with pytest.raises(execute.UnknownOutcome, match="still running") as caught:
+        bench.run(text)
+    assert caught.value.as_dict()["query_id"] == "q-of-b"
+    assert bench.log == ["a", "b"]
+    bench.platform.record = execute.Found("done", "q-of-b")
+    bench.run(text)
+    assert bench.log == ["a", "b", "c"]
+
+
+def test_says_what_ran_when_the_journal_can_not_be_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = journal.Journal.done
+
+    def full(book: journal.Journal, index: int, **about: t.Any) -> None:
+        if index == 2:
+            raise journal.JournalError("no space")
+        done(book, index, **about)
+
+    monkeypatch.setattr(journal.Journal, "done", full)
+    with pytest.raises(journal.JournalError) as caught:
+        bench.run(insert("a", "b", "c"))
+    assert statuses(caught.value.result) == ["done", "done", "not_run"]
 
 
 def test_what_may_be_sent_twice_is_sent_twice(bench: Bench) -> None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -94,7 +96,19 @@ def test_every_torn_end_reads_as_the_events_before_it(path: str) -> None:
         assert all(json.loads(line) for line in Path(path).read_text().splitlines())
 
 
-@pytest.mark.parametrize("damage", [b"rubbish\n", b"[]\n", b'{"event": "danced"}\n', b'{"event": "done"}\n', b"\xff\n"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"rubbish\n",
+        b"[]\n",
+        b'{"event": "danced"}\n',
+        b'{"event": "done"}\n',
+        b"\xff\n",
+        b'{"event": "started"}\n',
+        b'{"event": "started", "index": 3}\n',
+        b'{"event": "done", "index": 0}\n',
+    ],
+)
 def test_refuses_damage_elsewhere(path: str, damage: bytes) -> None:
     with journal.Journal(path, SHA, 2) as book:
         book.started(1, "tag")
@@ -113,6 +127,57 @@ def test_refuses_the_journal_of_another_script(path: str) -> None:
         journal.Journal(path, "b" * 64, 2)
     assert caught.value.code == "script_changed"
     assert Path(path).read_bytes() == before
+
+
+def test_refuses_a_journal_that_counts_other_statements(path: str) -> None:
+    journal.Journal(path, SHA, 2).close()
+    with pytest.raises(journal.JournalError, match=r"counts 2 statements.* counts 3"):
+        journal.Journal(path, SHA, 3)
+
+
+def test_knows_every_query_id(path: str) -> None:
+    with journal.Journal(path, SHA, 2) as book:
+        book.started(1, "tag")
+        book.done(1, query_id="q1")
+        book.started(2, "tag")
+        book.failed(2, query_id="q2")
+    assert journal.read(path).query_ids == {"q1", "q2"}
+
+
+def test_a_line_that_the_disk_takes_only_in_part_is_an_error(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    with journal.Journal(path, SHA, 2) as book, monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda handle, line: write(handle, line[:9]))
+        with pytest.raises(journal.JournalError, match="No space left"):
+            book.started(1, "tag")
+    assert journal.read(path).unknown is None
+    with journal.Journal(path, SHA, 2) as book:
+        book.started(1, "tag")
+    assert journal.read(path).unknown is not None
+
+
+def test_does_not_write_a_journal_that_was_removed_meanwhile(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.Journal(path, SHA, 2).close()
+    flock = fcntl.flock
+
+    def slow(handle: int, how: int) -> None:
+        os.unlink(path)
+        flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    with pytest.raises(journal.Locked):
+        journal.Journal(path, SHA, 2)
+    assert not os.path.exists(path)
+
+
+def test_a_file_system_without_locks_is_no_other_run(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*args: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(journal.JournalError, match="can't be locked") as caught:
+        journal.Journal(path, SHA, 2)
+    assert caught.value.code == "journal"
 
 
 def test_a_second_run_is_refused_while_the_first_is_at_work(path: str) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,9 @@ def test_refuses_another_script_than_the_approved_one(tmp_path: Path) -> None:
 def test_names_the_option_of_a_file_that_can_not_be_read(tmp_path: Path, name: str) -> None:
     with pytest.raises(script.ScriptError, match="option path"):
         script.load(str(tmp_path / name), "snowflake")
+
+
+def test_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(script.ScriptError, match="not a file"):
+        script.load(str(tmp_path / "pipe"), "snowflake")
