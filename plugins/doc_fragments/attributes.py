@@ -59,3 +59,13 @@ attributes:
     membership:
       - community.immuta.snowflake
 """
+
+    ACTIONGROUP_DATABRICKS = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/community.immuta.databricks) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - community.immuta.databricks
+"""

@@ -22,6 +22,7 @@ author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
   - community.immuta.snowflake
+  - community.immuta.script
   - community.immuta.attributes
   - community.immuta.attributes.actiongroup_snowflake
 attributes:
@@ -38,29 +39,6 @@ attributes:
     details:
       - A script that ran to its end is not run again, as long as there is a journal. With O(script) there is none, unless O(journal) is set.
 options:
-  path:
-    description:
-      - Path to the script, in UTF-8.
-      - Unless O(preflight=true), exactly one of O(path) and O(script) is needed.
-    type: path
-  script:
-    description:
-      - The script itself. No record is kept of what ran, unless O(journal) is set.
-    type: str
-  expected_sha256:
-    description:
-      - Digest of the script that was approved, as C(sha256sum) prints it. If it is another one, nothing is sent.
-    type: str
-  journal:
-    description:
-      - Path to the journal. If not set, O(path) with C(.journal) appended.
-      - While a run is at work on it, another run on the same journal is refused.
-    type: path
-  preflight:
-    description:
-      - Whether to check the script, if there is one, and to sign in, and to do nothing else.
-    type: bool
-    default: false
   on_unknown:
     description:
       - What to do with a statement that an earlier run has sent, and of which nobody knows whether it ran.
@@ -225,24 +203,20 @@ failure:
     unusual: false
 """
 
-from ansible_collections.community.immuta.plugins.module_utils._module import run
-from ansible_collections.community.immuta.plugins.module_utils._sql import snowflake
+from ansible_collections.community.immuta.plugins.module_utils import _module
+from ansible_collections.community.immuta.plugins.module_utils._sql import run, snowflake
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        snowflake.run,
-        snowflake.argument_spec(
-            path={"type": "path"},
-            script={"type": "str"},
-            expected_sha256={"type": "str"},
-            journal={"type": "path"},
-            preflight={"type": "bool", "default": False},
-            on_unknown={"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
-            policy_wait_timeout={"type": "float", "default": 300.0},
-        ),
-        mutually_exclusive=[("path", "script")],
+    _module.run(
+        lambda context: run.run(context, snowflake.Snowflake),
+        {
+            **snowflake.argument_spec(),
+            **run.OPTIONS,
+            "policy_wait_timeout": {"type": "float", "default": 300.0},
+        },
+        mutually_exclusive=run.MUTUALLY_EXCLUSIVE,
     )
 
 

@@ -22,6 +22,12 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 
 
+class LoginFailed(Failure):
+    """The platform refused the sign-in, or can't be reached; no statement was sent."""
+
+    code = "login_failed"
+
+
 class StatementFailed(Failure):
     """A statement failed; the ones before it have run, the ones after it have not."""
 
@@ -51,15 +57,57 @@ class Problem:
     hint: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """What a platform's own record says of a statement.
+Outcome = t.Literal["done", "failed", "running"]
 
-    :ivar outcome: C(failed) means that it changed nothing
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What a platform has recorded of a statement.
+
+    :ivar text: as it was sent
     """
 
-    outcome: t.Literal["done", "failed", "running"]
     query_id: str
+    text: str
+    outcome: Outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a platform's own record says of a statement that was in doubt.
+
+    :ivar outcome: C(failed) means what it means of an answer: the statement has to be sent again
+    """
+
+    outcome: Outcome
+    query_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Doubt:
+    """A statement that an earlier run has sent, and of which the journal has no end.
+
+    :ivar tag: names the run
+    :ivar time: when it was sent, as the journal has it
+    :ivar query_id: its id, if it came to be known
+    :ivar others: query ids that belong to other statements
+    """
+
+    text: str = dataclasses.field(repr=False)
+    tag: str
+    time: str
+    query_id: str | None
+    others: t.Collection[str]
+
+    def found(self, records: t.Iterable[Record]) -> Found | None:
+        """Which of these is the statement; None when that can't be told for certain."""
+        fitting = [one for one in records if self._fits(one)]
+        return Found(fitting[0].outcome, fitting[0].query_id) if len(fitting) == 1 else None
+
+    def _fits(self, record: Record) -> bool:
+        if self.query_id:
+            return record.query_id == self.query_id
+        return record.query_id not in self.others and _bare(record.text) == _bare(self.text)
 
 
 class Platform(t.Protocol):
@@ -76,14 +124,11 @@ class Platform(t.Protocol):
     def query_id(self, cursor: t.Any) -> str | None:
         """The id of the cursor's last query."""
 
-    def problem(self, error: Exception) -> Problem | None:
-        """What an exception of C(execute) means, or None when it is not the client's."""
+    def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
+        """What an exception of the cursor's C(execute) means, or None when it is not the client's."""
 
-    def find(self, cursor: t.Any, text: str, tag: str, known: t.Collection[str]) -> Found | None:
-        """What became of a statement that the run C(tag) has sent, or None when that can't be told for certain.
-
-        :param known: query ids that belong to other statements
-        """
+    def find(self, cursor: t.Any, doubt: Doubt) -> Found | None:
+        """What became of a statement, or None when that can't be told for certain."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -221,7 +266,10 @@ class Execution:
         if statement.is_repeatable:
             return
         row, tag = self.report.rows[statement.index - 1], str(doubt.get("tag"))
-        found = self._platform.find(cursor, statement.text, tag, self._progress.query_ids)
+        found = self._platform.find(
+            cursor,
+            Doubt(statement.text, tag, str(doubt["time"]), doubt.get("query_id"), self._progress.query_ids),
+        )
         if found is None or found.outcome == "running":
             row["status"] = "unknown"
             raise self._in_doubt(statement, tag, found)
@@ -256,8 +304,7 @@ class Execution:
             if problem is None:
                 self._done(cursor, statement, row, self._clock() - began)
                 return
-            if not problem.lost and self._journal:
-                self._journal.failed(statement.index, errno=problem.errno, query_id=problem.query_id)
+            self._record(statement, problem)
             if not problem.wait or self._waited >= self._rules.wait_timeout:
                 raise self._failed(statement, row, problem, "run")
             pause = min(pause, self._rules.wait_timeout - self._waited)
@@ -265,11 +312,19 @@ class Execution:
             self._waited += pause
             pause = min(LONGEST_PAUSE, pause * 2)
 
+    def _record(self, statement: Statement, problem: Problem) -> None:
+        if self._journal is None:
+            return
+        if not problem.lost:
+            self._journal.failed(statement.index, errno=problem.errno, query_id=problem.query_id)
+        elif problem.query_id:
+            self._journal.lost(statement.index, problem.query_id)
+
     def _send(self, cursor: t.Any, statement: Statement) -> Problem | None:
         try:
             cursor.execute(statement.text)
         except Exception as error:
-            problem = self._platform.problem(error)
+            problem = self._platform.problem(error, cursor)
             if problem is None:
                 raise
             return problem
@@ -309,6 +364,10 @@ class Execution:
 def _place(statement: Statement) -> str:
     what = " ".join(filter(None, (statement.verb, statement.kind, statement.name)))
     return f"Statement {statement.index} ({what}, line {statement.line})"
+
+
+def _bare(text: str) -> str:
+    return text.strip().rstrip(";").rstrip()
 
 
 def _close_quietly(connection: t.Any) -> None:

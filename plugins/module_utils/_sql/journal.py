@@ -4,8 +4,9 @@
 
 """What of a script has run: one JSON line an event, appended and synced, beside the script.
 
-The line C(started) is on the disk before a statement is sent, C(done) or C(failed) after its answer. So whatever
-happens, the file says which statements certainly ran, and which one is in doubt.
+The line C(started) is on the disk before a statement is sent, C(done) or C(failed) after its answer, C(lost) when there
+is none but the platform's id of it is known. So whatever happens, the file says which statements certainly ran, and
+which one is in doubt.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class Progress:
     :ivar state: C(none) when nothing was recorded, C(finished) when the script ran to its end
     :ivar total: how many statements the script has; None when nothing was recorded
     :ivar done: the last C(done) event of each statement that ran, by index
-    :ivar unknown: the C(started) event of a statement that has no end
-    :ivar query_ids: every query id that an event has recorded
+    :ivar unknown: the C(started) event of a statement that has no end, with its query id if that was recorded
+    :ivar query_ids: the query ids of the statements that have one
     """
 
     state: t.Literal["none", "partial", "finished"] = "none"
@@ -97,6 +98,10 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
         progress.state, progress.sha256, progress.total = "partial", event["sha256"], int(event["total"])
     elif kind == "finished":
         progress.state, progress.unknown = "finished", None
+    elif kind == "lost":
+        if progress.unknown is None or progress.unknown["index"] != event["index"]:
+            raise ValueError(event["index"])
+        progress.unknown = {**progress.unknown, "query_id": event["query_id"]}
     elif kind in ("started", "done", "failed"):
         index = event["index"]
         if not 1 <= index <= (progress.total or 0):
@@ -188,6 +193,10 @@ class Journal:
     def failed(self, index: int, **about: t.Any) -> None:
         """A statement has failed, and changed nothing."""
         self._append({"event": "failed", "index": index, **about})
+
+    def lost(self, index: int, query_id: str) -> None:
+        """The answer to a statement is missing, but by what id the platform knows it is known."""
+        self._append({"event": "lost", "index": index, "query_id": query_id})
 
     def finished(self, by: str) -> None:
         """All statements have run."""

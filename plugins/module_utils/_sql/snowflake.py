@@ -27,18 +27,13 @@ import pathlib
 import re
 import traceback
 import typing as t
-import uuid
 import warnings
 
-from ansible.module_utils.basic import env_fallback
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption, MissingLibrary
+from ansible_collections.community.immuta.plugins.module_utils._sql import execute, options
 
-from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, MissingLibrary
-from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, script, statement
-from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
-
-DIALECT = "snowflake"
 # Names that the connector and the snow command line know, in the order in which they are tried.
-VARIABLES: dict[str, tuple[str, ...]] = {
+VARIABLES: options.Variables = {
     "account": ("SNOWFLAKE_ACCOUNT",),
     "user": ("SNOWFLAKE_USER",),
     "password": ("SNOWFLAKE_PASSWORD",),
@@ -82,18 +77,9 @@ HISTORY = (
 STILL_ATTACHED = re.compile(r"Policy\s+'.*'\s+used by\s+schema\s+.*\s+in another database", re.IGNORECASE | re.DOTALL)
 
 
-class LoginFailed(Failure):
-    """Snowflake refused the sign-in, or can't be reached; no statement was sent."""
-
-    code = "login_failed"
-
-
-def argument_spec(**own: t.Any) -> dict[str, t.Any]:
-    """The argument spec of a module: the connection options, documented in the fragment C(snowflake), and its C(own)."""
-    connection: dict[str, t.Any] = {
-        name: {"type": "str", "fallback": (env_fallback, list(variables)), "no_log": name in SECRETS}
-        for name, variables in VARIABLES.items()
-    }
+def argument_spec() -> dict[str, t.Any]:
+    """The options that say how to sign in, documented in the fragment C(snowflake)."""
+    connection = options.fallbacks(VARIABLES, SECRETS)
     connection["port"]["type"] = "int"
     connection["protocol"]["choices"] = ["http", "https"]
     for name in ("private_key_file", "token_file_path"):
@@ -106,7 +92,6 @@ def argument_spec(**own: t.Any) -> dict[str, t.Any]:
         "network_timeout": {"type": "int", "default": 300},
         "statement_timeout": {"type": "int", "default": 900},
         "query_tag": {"type": "str"},
-        **own,
     }
 
 
@@ -126,11 +111,9 @@ def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
             arguments.update(_credentials(params, named=True))
     else:
         if not params["account"]:
-            raise _missing("account")
+            raise options.missing("account", VARIABLES)
         arguments.update(_credentials(params))
-    for name in ("login_timeout", "network_timeout", "statement_timeout"):
-        if params[name] <= 0:
-            raise InvalidOption(f"The option {name} must be more than 0 seconds.")
+    options.require_seconds(params, "login_timeout", "network_timeout", "statement_timeout")
     return {
         **arguments,
         "login_timeout": params["login_timeout"],
@@ -162,7 +145,7 @@ def _credentials(params: dict[str, t.Any], *, named: bool = False) -> dict[str, 
     if params["private_key"] and params["private_key_file"]:
         raise InvalidOption("Both private_key and private_key_file are set.", hint="Set one of them.")
     if not params["user"] and authenticator != "OAUTH" and not named:
-        raise _missing("user")
+        raise options.missing("user", VARIABLES)
     user = {"user": params["user"]} if params["user"] else {}
     if authenticator == "SNOWFLAKE_JWT" or (
         not authenticator and (params["private_key"] or params["private_key_file"])
@@ -183,17 +166,10 @@ def _credentials(params: dict[str, t.Any], *, named: bool = False) -> dict[str, 
     return {**user, "password": params["password"]}
 
 
-def _missing(name: str) -> InvalidOption:
-    return InvalidOption(
-        f"The option {name} is missing.",
-        hint=f"Set it in the task, in module_defaults, or in {VARIABLES[name][0]}.",
-    )
-
-
 def _private_key(params: dict[str, t.Any]) -> bytes:
     """The private key in DER, which every version of the client takes."""
     if not params["private_key"] and not params["private_key_file"]:
-        raise _missing("private_key_file")
+        raise options.missing("private_key_file", VARIABLES)
     name = "private_key" if params["private_key"] else "private_key_file"
     # A PEM that went through a one-line field has its line breaks written out.
     pem = params[name].replace("\\n", "\n").encode() if name == "private_key" else _read(name, params[name])
@@ -223,7 +199,7 @@ def _token(params: dict[str, t.Any]) -> str:
         return str(params["token"]).strip()
     if params["token_file_path"]:
         return _read("token_file_path", params["token_file_path"]).decode("utf-8", "replace").strip()
-    raise _missing("token")
+    raise options.missing("token", VARIABLES)
 
 
 def _read(option: str, path: str) -> bytes:
@@ -238,15 +214,16 @@ class Snowflake:
     """Snowflake, as the executor sees it.
 
     :param params: the module's options
-    :param tag: the query tag of this run
+    :param run: names this run; it is the query tag, unless the options set another
     """
 
     name = "Snowflake"
+    dialect = "snowflake"
 
-    def __init__(self, params: dict[str, t.Any], tag: str) -> None:
-        self.tag = tag
+    def __init__(self, params: dict[str, t.Any], run: str) -> None:
+        self.tag = params["query_tag"] or run
         self._client = _import_client()
-        self._arguments = connect_arguments(params, tag)
+        self._arguments = connect_arguments(params, self.tag)
         self.session: dict[str, t.Any] = {}
 
     @property
@@ -257,7 +234,7 @@ class Snowflake:
     def connect(self) -> t.Any:
         """A new session.
 
-        :raises LoginFailed: refused, or nobody there
+        :raises execute.LoginFailed: refused, or nobody there
         """
         with warnings.catch_warnings():
             # The two supported generations of the client warn of each other's argument names.
@@ -265,7 +242,7 @@ class Snowflake:
             try:
                 connection = self._client.connect(**self._arguments)
             except self._client.errors.Error as error:
-                raise LoginFailed(
+                raise execute.LoginFailed(
                     f"Snowflake refuses the sign-in, or can't be reached: {_message(error)}",
                     hint="No statement was sent. Check account, host, user, and credentials; run it again.",
                     errno=error.errno,
@@ -278,7 +255,7 @@ class Snowflake:
         """The id of the cursor's last query."""
         return t.cast("str | None", cursor.sfqid)
 
-    def problem(self, error: Exception) -> execute.Problem | None:
+    def problem(self, error: Exception, cursor: t.Any) -> execute.Problem | None:
         """What an error of the client means."""
         if not isinstance(error, self._client.errors.Error):
             return None
@@ -303,40 +280,31 @@ class Snowflake:
             hint=hint,
         )
 
-    def find(self, cursor: t.Any, text: str, tag: str, known: t.Collection[str]) -> execute.Found | None:
+    def find(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
         """Look a statement up in the query history.
 
         Needs a warehouse. Nothing is told of a statement that is not there: it may be on its way, or be shown without
         its secrets.
         """
-        if not OWN_TAG.fullmatch(tag):
+        if not OWN_TAG.fullmatch(doubt.tag):
             return None
         try:
-            cursor.execute(HISTORY.format(tag=tag))
+            cursor.execute(HISTORY.format(tag=doubt.tag))
             rows = cursor.fetchall()
         except self._client.errors.Error:
             return None
-        found = [
-            (query_id, status)
-            for query_id, sent, status in rows
-            if query_id not in known and _bare(sent or "") == _bare(text)
-        ]
-        if len(found) != 1:
-            return None
-        query_id, status = found[0]
-        if status == "SUCCESS":
-            return execute.Found("done", query_id)
-        return execute.Found("failed" if status.startswith("FAILED") else "running", query_id)
+        return doubt.found(execute.Record(query_id, sent or "", _outcome(status)) for query_id, sent, status in rows)
 
 
-def _bare(text: str) -> str:
-    return text.strip().rstrip(";").rstrip()
+def _outcome(status: str) -> execute.Outcome:
+    if status == "SUCCESS":
+        return "done"
+    return "failed" if status.startswith("FAILED") else "running"
 
 
 def _message(error: t.Any) -> str:
-    """The client's message on one line, without the prefix that repeats errno, sqlstate and query id."""
-    text = getattr(error, "raw_msg", None) or error.msg or type(error).__name__
-    return " ".join(str(text).split())[:1000]
+    """The client's message without the prefix that repeats errno, sqlstate and query id."""
+    return options.one_line(str(getattr(error, "raw_msg", None) or error.msg or type(error).__name__))
 
 
 def _import_client() -> t.Any:
@@ -353,94 +321,3 @@ def _import_client() -> t.Any:
             trace=traceback.format_exc(),
         ) from None
     return snowflake.connector
-
-
-def run(context: Context) -> Outcome:
-    """The work of the module C(snowflake_script).
-
-    :raises Failure: with the rows of what ran and what did not, when a statement was sent
-    """
-    params = context.params
-    chosen = _script(context)
-    if params["preflight"]:
-        return _preflight(context, chosen)
-    if chosen is None:
-        raise InvalidOption("Neither path nor script is set.", hint="Set one of them, or preflight=true.")
-    place = params["journal"] or (journal.journal_path(chosen.path) if chosen.path else None)
-    before = journal.read(place) if place else journal.Progress()
-    journal.require_same(place or "", before, chosen.sha256, len(chosen.statements))
-    report = execute.plan(chosen, before)
-    changed = before.state != "finished"
-    session: dict[str, t.Any] = {}
-    if changed and not context.check_mode:
-        report, session = _execute(context, chosen, place)
-    after = journal.read(place) if place else journal.Progress("none" if context.check_mode else "finished")
-    return Outcome(
-        changed=changed,
-        result={
-            "path": chosen.path,
-            "sha256": chosen.sha256,
-            "dialect": chosen.dialect,
-            **report.as_dict(),
-            "session": session,
-            "journal": {"path": place, "state": after.state},
-        },
-        diff=_diff(chosen, before),
-    )
-
-
-def _script(context: Context) -> script.Script | None:
-    params = context.params
-    expected = params["expected_sha256"]
-    if params["path"]:
-        chosen = script.load(params["path"], DIALECT, expected)
-    elif params["script"]:
-        chosen = script.from_text(params["script"], DIALECT, expected)
-    else:
-        return None
-    context.hide(statement.secrets(chosen.text, DIALECT))
-    return chosen
-
-
-def _preflight(context: Context, chosen: script.Script | None) -> Outcome:
-    platform = _platform(context, "preflight")
-    platform.connect().close()
-    result: dict[str, t.Any] = {"session": platform.session, "executed": 0}
-    if chosen:
-        rows = execute.plan(chosen, journal.Progress()).as_dict()
-        result.update({"path": chosen.path, "sha256": chosen.sha256, "dialect": chosen.dialect, **rows})
-    return Outcome(False, result)
-
-
-def _platform(context: Context, run_name: str) -> Snowflake:
-    platform = Snowflake(context.params, context.params["query_tag"] or f"community.immuta/{run_name}")
-    context.hide(platform.hidden)
-    return platform
-
-
-def _execute(context: Context, chosen: script.Script, place: str | None) -> tuple[execute.Report, dict[str, t.Any]]:
-    platform = _platform(context, f"{chosen.sha256[:12]}/{uuid.uuid4().hex[:8]}")
-    rules = execute.Rules(context.params["on_unknown"], context.params["policy_wait_timeout"])
-    if place is None:
-        return execute.Execution(chosen, platform, None, rules, tag=platform.tag).run(), platform.session
-    with journal.Journal(os.path.abspath(place), chosen.sha256, len(chosen.statements)) as book:
-        return execute.Execution(chosen, platform, book, rules, tag=platform.tag).run(), platform.session
-
-
-def _diff(chosen: script.Script, before: journal.Progress) -> dict[str, t.Any]:
-    """The statements that have run, before and after; no bodies."""
-
-    def lines(done: t.Callable[[int], bool]) -> str:
-        return "".join(
-            f"{one.index}. {' '.join(filter(None, (one.verb, one.kind, one.name)))}\n"
-            for one in chosen.statements
-            if done(one.index)
-        )
-
-    finished = before.state == "finished"
-    return {
-        "before": lines(lambda index: finished or index in before.done),
-        "after": lines(lambda index: True),
-        "before_header": "statements that have run",
-        "after_header": "statements that have run",
-    }

@@ -36,15 +36,15 @@ class Sqlite:
     def query_id(self, cursor: t.Any) -> str | None:
         return f"q{cursor.count}"
 
-    def problem(self, error: Exception) -> execute.Problem | None:
+    def problem(self, error: Exception, cursor: t.Any) -> execute.Problem | None:
         if isinstance(error, Trouble):
             return error.problem
         if isinstance(error, sqlite3.Error):
             return execute.Problem(str(error), errno=1, sqlstate="42000", query_id="q-bad")
         return None
 
-    def find(self, cursor: t.Any, text: str, tag: str, known: t.Collection[str]) -> execute.Found | None:
-        self.asked.append((text, tag, set(known)))
+    def find(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
+        self.asked.append((doubt.text, doubt.tag, set(doubt.others)))
         return self.record
 
 

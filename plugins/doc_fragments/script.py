@@ -1,0 +1,38 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation of the options of the modules that run a script."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Used as C(community.immuta.script)."""
+
+    DOCUMENTATION = r"""
+options:
+  path:
+    description:
+      - Path to the script, in UTF-8.
+      - Unless O(preflight=true), exactly one of O(path) and O(script) is needed.
+    type: path
+  script:
+    description:
+      - The script itself. No record is kept of what ran, unless O(journal) is set.
+    type: str
+  expected_sha256:
+    description:
+      - Digest of the script that was approved, as C(sha256sum) prints it. If it is another one, nothing is sent.
+    type: str
+  journal:
+    description:
+      - Path to the journal. If not set, O(path) with C(.journal) appended.
+      - While a run is at work on it, another run on the same journal is refused.
+    type: path
+  preflight:
+    description:
+      - Whether to check the script, if there is one, and to sign in, and to do nothing else.
+    type: bool
+    default: false
+"""

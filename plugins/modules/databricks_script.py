@@ -1,0 +1,218 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: databricks_script
+version_added: 0.1.0
+short_description: Run an SQL script on Databricks, statement by statement
+description:
+  - Splits a script into statements, checks all of it, and runs the statements one after the other in one session. It stops at the first
+    one that fails.
+  - A script whose statements can't be told apart for certain (an open quote, an open block, an unknown syntax) is refused before anything is
+    sent.
+  - What ran is recorded in a journal beside the script. A second run goes on after the last statement that ran; statements that set up
+    the session (C(USE), C(USE CATALOG), C(SET)) are sent again first. A script that ran to its end is not run again.
+  - Unity Catalog commits data definitions at once. Nothing is rolled back when a statement fails.
+  - The client's own way of sending a statement again after an error is switched off.
+author:
+  - The community.immuta contributors (@ansible-collections)
+extends_documentation_fragment:
+  - community.immuta.databricks
+  - community.immuta.script
+  - community.immuta.attributes
+  - community.immuta.attributes.actiongroup_databricks
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Splits the script and lists its statements. No connection is made, except with O(preflight=true), which signs in.
+  diff_mode:
+    support: full
+    details:
+      - Lists the statements that have run, before and after, without their text.
+  idempotent:
+    support: partial
+    details:
+      - A script that ran to its end is not run again, as long as there is a journal. With O(script) there is none, unless O(journal) is set.
+options:
+  on_unknown:
+    description:
+      - What to do with a statement that an earlier run has sent, and of which nobody knows whether it ran.
+      - A statement that can be sent twice without harm (for example C(DROP ... IF EXISTS)) is sent again in any case.
+      - With V(fail), the query history of the SQL warehouse is asked for it. If it ran, the run goes on after it; if it failed, it is sent
+        again; if the history does not tell, the run stops before a statement of the script is sent.
+      - V(rerun) sends it again without asking.
+    type: str
+    choices:
+      - fail
+      - rerun
+    default: fail
+seealso:
+  - module: community.immuta.immuta_cleanup_script
+  - name: Databricks SQL language reference
+    description: The statements that a script may hold.
+    link: https://docs.databricks.com/aws/en/sql/language-manual/
+"""
+
+EXAMPLES = r"""
+- name: See whether the sign-in works and the script can be split
+  community.immuta.databricks_script:
+    host: dbc-a1b2345c-d6e7.cloud.databricks.com
+    warehouse_id: 1234567890abcdef
+    client_id: 5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77
+    client_secret: "{{ vault_databricks_client_secret }}"
+    path: /srv/immuta/prod-databricks.sql
+    preflight: true
+  register: checked
+
+- name: Run what was looked at (credentials from the environment)
+  community.immuta.databricks_script:
+    path: /srv/immuta/prod-databricks.sql
+    expected_sha256: "{{ checked.sha256 }}"
+  register: ran
+
+- name: Show the query ids
+  ansible.builtin.debug:
+    msg: "{{ item.verb }} {{ item.object }} {{ item.name }}: {{ item.status }} {{ item.query_id }}"
+  loop: "{{ ran.statements }}"
+  loop_control:
+    label: "{{ item.index }}"
+"""
+
+RETURN = r"""
+path:
+  description: The script's file; V(none) for O(script).
+  returned: success, if there is a script
+  type: str
+  sample: /srv/immuta/prod-databricks.sql
+sha256:
+  description: The script's digest.
+  returned: success, if there is a script
+  type: str
+  sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+dialect:
+  description: The SQL dialect that the script was split in.
+  returned: success, if there is a script
+  type: str
+  sample: databricks
+statements:
+  description: The statements of the script, in order, without their text.
+  returned: if there is a script that could be split, also on failure
+  type: list
+  elements: dict
+  contains:
+    index:
+      description: Number of the statement, from 1.
+      type: int
+      sample: 12
+    line:
+      description: Line of the script on which it begins.
+      type: int
+      sample: 40
+    verb:
+      description: What it does.
+      type: str
+      sample: DROP
+    object:
+      description: Kind of the object that it does it to, where that is plain.
+      type: str
+      sample: CATALOG
+    name:
+      description: Name of that object, where that is plain.
+      type: str
+      sample: immuta
+    unusual:
+      description: Whether a statement of this kind is out of the ordinary in a clean-up script.
+      type: bool
+      sample: false
+    status:
+      description:
+        - V(done) if this run has run it, V(skipped) if an earlier run has, V(replayed) if an earlier run has and it was sent again to set up
+          the session, V(failed), V(unknown) if it was sent and the answer is missing, or V(not_run).
+      type: str
+      sample: done
+    query_id:
+      description: Databricks' id of the statement.
+      type: str
+      sample: 01ef2a3b-0000-1000-8000-000000000001
+    rowcount:
+      description: How many rows it was about, if Databricks tells.
+      type: int
+      sample: 1
+    seconds:
+      description: How long it took.
+      type: float
+      sample: 0.21
+executed:
+  description: How many statements this run has run.
+  returned: if there is a script that could be split, also on failure
+  type: int
+  sample: 14
+total:
+  description: How many statements the script has.
+  returned: if there is a script that could be split, also on failure
+  type: int
+  sample: 14
+resumed:
+  description: Whether an earlier run had run some of them.
+  returned: if there is a script that could be split, also on failure
+  type: bool
+  sample: false
+session:
+  description: Host, HTTP path, catalog, and schema that the session began with; empty if none was opened.
+  returned: success
+  type: dict
+  sample:
+    host: dbc-a1b2345c-d6e7.cloud.databricks.com
+    http_path: /sql/1.0/warehouses/1234567890abcdef
+    catalog:
+    schema:
+journal:
+  description: The journal's path, and what it says now, V(none), V(partial), or V(finished).
+  returned: success and not O(preflight)
+  type: dict
+  sample:
+    path: /srv/immuta/prod-databricks.sql.journal
+    state: finished
+failure:
+  description: What went wrong, for programs.
+  returned: failure
+  type: dict
+  sample:
+    code: statement_failed
+    message: "Statement 12 (DROP CATALOG immuta, line 40) could not be run: [INSUFFICIENT_PERMISSIONS] Insufficient privileges."
+    hint: "Whoever runs the script lacks a privilege: grant it, or sign in as a metastore admin."
+    errno:
+    sqlstate: "42501"
+    query_id: 01ef2a3b-0000-1000-8000-000000000001
+    index: 12
+    line: 40
+    verb: DROP
+    object: CATALOG
+    name: immuta
+    unusual: false
+"""
+
+from ansible_collections.community.immuta.plugins.module_utils import _module
+from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, run
+
+
+def main() -> None:
+    """Run the module."""
+    _module.run(
+        lambda context: run.run(context, databricks.Databricks),
+        {
+            **databricks.argument_spec(),
+            **run.OPTIONS,
+        },
+        mutually_exclusive=run.MUTUALLY_EXCLUSIVE,
+    )
+
+
+if __name__ == "__main__":
+    main()

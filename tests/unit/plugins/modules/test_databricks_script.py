@@ -1,0 +1,379 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""The module databricks_script with the real client, against the stand-in warehouse."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.tests.doubles.databricks_metastore import DEPLOYER, Metastore
+from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble, Fault
+
+if t.TYPE_CHECKING:
+    from conftest import Result, Runner
+
+TOKEN = "canary-dapi-token"
+SECRET = "canary-client-secret"
+CLEANUP = Path(__file__).parents[3] / "doubles" / "databricks_cleanup.sql"
+# Not repeatable, so that what became of it has to be found out.
+DROP = "DROP SCHEMA sales.crm CASCADE"
+
+
+@pytest.fixture
+def double() -> t.Iterator[DatabricksDouble]:
+    with DatabricksDouble(Metastore.example(token=TOKEN, secret=SECRET)) as running:
+        yield running
+
+
+class Databricks:
+    """Calls the module with the address of the double, and by token unless told otherwise."""
+
+    def __init__(self, module: Runner, double: DatabricksDouble, folder: Path) -> None:
+        self.module = module
+        self.double = double
+        self.path = str(folder / "script.sql")
+
+    def __call__(self, *, sql: str | None = None, **options: t.Any) -> Result:
+        if sql is not None:
+            Path(self.path).write_text(sql)
+            options.setdefault("path", self.path)
+        known: dict[str, t.Any] = {"host": self.double.url, "network_timeout": 10}
+        if not {"token", "client_id", "client_secret", "auth_type"} & set(options):
+            known["token"] = TOKEN
+        if not {"warehouse_id", "http_path"} & set(options):
+            known["warehouse_id"] = self.double.warehouse
+        return self.module("databricks_script", **{**known, **options})
+
+    @property
+    def sent(self) -> list[str]:
+        return [one.text for one in self.double.statements]
+
+    def fault(self, at: t.Any, kind: t.Any, **fields: t.Any) -> None:
+        self.double.faults.append(Fault(at, kind, **fields))
+
+
+@pytest.fixture
+def databricks(module: Runner, double: DatabricksDouble, tmp_path: Path) -> Databricks:
+    return Databricks(module, double, tmp_path)
+
+
+# Running
+
+
+def test_runs_immutas_script_to_its_end_and_not_again(databricks: Databricks) -> None:
+    first = databricks(sql=CLEANUP.read_text())
+    assert first["changed"] is True, first
+    assert first["executed"] == first["total"] == len(databricks.sent)
+    assert [row["query_id"] for row in first["statements"]] == [one.query_id for one in databricks.double.statements]
+    assert first["journal"]["state"] == "finished"
+    assert first["session"]["http_path"] == databricks.double.http_path
+    assert not databricks.double.metastore.exists("CATALOG", "immuta")
+    assert databricks.double.metastore.snapshot()["masks"] == []
+    assert databricks.double.open == {}
+    logins, sent = len(databricks.double.logins), len(databricks.sent)
+    second = databricks(path=databricks.path)
+    assert second["changed"] is False
+    assert {row["status"] for row in second["statements"]} == {"skipped"}
+    assert (len(databricks.double.logins), len(databricks.sent)) == (logins, sent)
+    assert second["statements"][0]["query_id"] == first["statements"][0]["query_id"]
+
+
+def test_check_mode_lists_and_sends_nothing(databricks: Databricks) -> None:
+    result = databricks(sql=CLEANUP.read_text(), check=True)
+    assert result["changed"] is True
+    assert {row["status"] for row in result["statements"]} == {"not_run"}
+    assert databricks.double.logins == []
+    assert not os.path.exists(journal.journal_path(databricks.path))
+    real = databricks(path=databricks.path)
+    assert (real["changed"], real["diff"]) == (result["changed"], result["diff"])
+
+
+def test_preflight_opens_a_session_and_sends_nothing(databricks: Databricks) -> None:
+    result = databricks(preflight=True)
+    assert (result["changed"], result["executed"]) == (False, 0)
+    assert [one.outcome for one in databricks.double.logins] == ["ok"]
+    assert databricks.sent == []
+
+
+def test_one_session_keeps_its_catalog_and_a_resumed_one_gets_it_again(databricks: Databricks) -> None:
+    script = "USE CATALOG sales;\nDROP TABLE crm.customers;\nDROP TABLE crm.none;\nDROP TABLE crm.leads;\n"
+    broken = databricks(sql=script)
+    assert broken.code == "statement_failed"
+    assert [row["status"] for row in broken["statements"]] == ["done", "done", "failed", "not_run"]
+    failure = broken["failure"]
+    assert (failure["sqlstate"], failure["line"]) == ("42P01", 3)
+    assert failure["query_id"] == databricks.double.statements[-1].query_id
+    databricks.double.metastore.add("TABLE", "sales", "crm", "none", owner=databricks.double.metastore.admins)
+    resumed = databricks(path=databricks.path)
+    assert [row["status"] for row in resumed["statements"]] == ["replayed", "skipped", "done", "done"]
+    assert databricks.sent.count("DROP TABLE crm.customers") == 1
+
+
+def test_begins_in_the_catalog_and_schema_of_the_options(databricks: Databricks) -> None:
+    result = databricks(sql="DROP TABLE customers;", catalog="sales", schema="crm")
+    assert not result.failed, result
+    assert not databricks.double.metastore.exists("TABLE", "sales", "crm", "customers")
+
+
+def test_a_missing_privilege_names_the_remedy(databricks: Databricks) -> None:
+    databricks.double.metastore.add_principal("guest@example.com", token="canary-guest-token")
+    result = databricks(sql="DROP CATALOG sales CASCADE;", token="canary-guest-token")
+    assert result.code == "statement_failed"
+    assert result["failure"]["sqlstate"] == "42501"
+    assert "metastore admin" in result["failure"]["hint"]
+
+
+# Signing in
+
+
+def test_by_client_id_and_secret(databricks: Databricks) -> None:
+    result = databricks(sql="SELECT 1;", client_id=DEPLOYER, client_secret=SECRET)
+    assert not result.failed, result
+    assert {one.user for one in databricks.double.statements} == {DEPLOYER}
+
+
+def test_all_from_the_environment(databricks: Databricks) -> None:
+    environment = {
+        "DATABRICKS_HOST": databricks.double.url + "/",
+        "DATABRICKS_HTTP_PATH": databricks.double.http_path,
+        "DATABRICKS_WAREHOUSE_ID": databricks.double.warehouse,
+        "DATABRICKS_TOKEN": TOKEN,
+    }
+    result = databricks.module("databricks_script", script="SELECT 1;", env=environment)
+    assert not result.failed, result
+    assert result["executed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "remedy"),
+    [
+        ({"token": "canary-expired"}, "login_failed", "token may have expired"),
+        ({"client_id": DEPLOYER, "client_secret": "canary-wrong"}, "login_failed", "No statement was sent"),
+        ({"warehouse_id": "nosuch"}, "login_failed", "there is no such warehouse"),
+        ({"catalog": "nosuch"}, "login_failed", "nosuch"),
+        ({"host": "127.0.0.1:9"}, "login_failed", "Check host"),
+        ({"host": "nosuch.invalid"}, "login_failed", "Check host"),
+        ({"host": "https://example.com/sql"}, "invalid_option", "host"),
+        ({"host": None}, "invalid_option", "DATABRICKS_HOST"),
+        ({"warehouse_id": None}, "invalid_option", "DATABRICKS_WAREHOUSE_ID"),
+        ({"http_path": "/sql/1.0/warehouses/other", "warehouse_id": "abc"}, "invalid_option", "not the same"),
+        ({"token": None}, "invalid_option", "DATABRICKS_TOKEN"),
+        ({"client_id": "x"}, "invalid_option", "DATABRICKS_CLIENT_SECRET"),
+        ({"client_secret": "canary-wrong"}, "invalid_option", "DATABRICKS_CLIENT_ID"),
+        ({"token": TOKEN, "client_id": "x"}, "invalid_option", "auth_type"),
+        ({"statement_timeout": 0}, "invalid_option", "statement_timeout"),
+    ],
+    ids=str,
+)
+def test_refuses_to_sign_in(databricks: Databricks, options: dict[str, t.Any], code: str, remedy: str) -> None:
+    result = databricks(sql="SELECT 1;", **options)
+    assert result.code == code, result
+    assert remedy in result["msg"]
+    assert databricks.sent == []
+    again = databricks(path=databricks.path)
+    assert not again.failed, again
+
+
+def test_both_ways_to_sign_in_are_told_apart_by_auth_type(databricks: Databricks) -> None:
+    result = databricks(sql="SELECT 1;", token=TOKEN, client_id="x", client_secret="y", auth_type="pat")
+    assert not result.failed, result
+
+
+def test_waits_for_a_warehouse_that_starts(databricks: Databricks) -> None:
+    databricks.double.stop_warehouse(requests=1)
+    result = databricks(sql="SELECT 1;")
+    assert not result.failed, result
+
+
+def test_gives_up_on_a_warehouse_that_does_not_start(databricks: Databricks) -> None:
+    databricks.double.stop_warehouse()
+    result = databricks(sql="SELECT 1;", login_timeout=2)
+    assert result.code == "login_failed"
+    assert "did not start" in result["msg"]
+
+
+# Statements without an answer
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "reset"},
+        {"kind": "lost"},
+        {"kind": "http", "status": 503},
+        {"kind": "http", "status": 503, "headers": {"Retry-After": "1"}},
+        {"kind": "http", "status": 429, "headers": {"Retry-After": "1"}},
+        {"kind": "http", "status": 500},
+        {"kind": "http", "status": 502},
+    ],
+    ids=str,
+)
+def test_sends_no_statement_twice(databricks: Databricks, fault: dict[str, t.Any]) -> None:
+    databricks.fault("statement", match="DROP", **fault)
+    result = databricks(sql=f"SELECT 1;\n{DROP};\n")
+    assert result.code == "statement_failed"
+    assert databricks.sent.count(DROP) == 1
+    refused = fault.get("status") in (429, 503)
+    assert [row["status"] for row in result["statements"]] == ["done", "failed" if refused else "unknown"]
+
+
+def lose(databricks: Databricks, **fault: t.Any) -> None:
+    """Have the answer to the second of three statements lost."""
+    databricks.fault("statement", "lost", match="DROP SCHEMA", **fault)
+    lost = databricks(sql=f"USE CATALOG main;\n{DROP};\nSELECT 1;\n")
+    assert lost.code == "statement_failed", lost
+    assert "Whether it has run is not known" in lost["msg"]
+    assert [row["status"] for row in lost["statements"]] == ["done", "unknown", "not_run"]
+
+
+def test_finds_a_lost_statement_that_ran(databricks: Databricks) -> None:
+    lose(databricks)
+    result = databricks(path=databricks.path)
+    assert [row["status"] for row in result["statements"]] == ["replayed", "skipped", "done"]
+    assert databricks.sent.count(DROP) == 1
+    (dropped,) = [one for one in databricks.double.statements if one.text == DROP]
+    assert result["statements"][1]["query_id"] == dropped.query_id
+
+
+def test_sends_a_lost_statement_again_that_failed(databricks: Databricks) -> None:
+    databricks.fault("statement", "lost", match="nosuch")
+    databricks(sql="DROP SCHEMA sales.nosuch;\n")
+    result = databricks(path=databricks.path)
+    assert result.code == "statement_failed"
+    assert "SCHEMA_NOT_FOUND" in result["msg"]
+
+
+def outlive_its_session(databricks: Databricks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let statements run on when the session is closed, as when the module is killed."""
+    monkeypatch.setattr(databricks.double, "close_session", lambda session: None)
+
+
+def test_a_lost_statement_ends_with_its_session_and_is_sent_again(databricks: Databricks) -> None:
+    lose(databricks, seconds=8.0)
+    result = databricks(path=databricks.path)
+    assert [row["status"] for row in result["statements"]] == ["replayed", "done", "done"]
+    assert [one.outcome for one in databricks.double.statements if one.text == DROP] == ["canceled", "ok"]
+
+
+def test_leaves_a_lost_statement_alone_that_still_runs(databricks: Databricks, monkeypatch: pytest.MonkeyPatch) -> None:
+    outlive_its_session(databricks, monkeypatch)
+    lose(databricks, seconds=8.0)
+    result = databricks(path=databricks.path)
+    assert result.code == "unknown_outcome"
+    assert "still running" in result["msg"]
+    assert databricks.sent.count(DROP) == 1
+
+
+def test_what_the_history_does_not_know_is_in_doubt(databricks: Databricks) -> None:
+    lose(databricks)
+    databricks.double.operations.clear()
+    result = databricks(path=databricks.path)
+    assert result.code == "unknown_outcome"
+    assert "on_unknown=rerun" in result["msg"]
+    again = databricks(path=databricks.path, on_unknown="rerun")
+    assert "SCHEMA_NOT_FOUND" in again["msg"]
+
+
+def test_a_lost_poll_is_looked_up_by_its_id(databricks: Databricks, monkeypatch: pytest.MonkeyPatch) -> None:
+    outlive_its_session(databricks, monkeypatch)
+    databricks.fault("statement", "slow", match="DROP SCHEMA", seconds=1.5)
+    databricks.fault("poll", "reset")
+    lost = databricks(sql=f"{DROP};\n")
+    assert lost.code == "statement_failed"
+    (sent,) = databricks.double.statements
+    assert lost["failure"]["query_id"] == sent.query_id
+    event = json.loads(Path(journal.journal_path(databricks.path)).read_text().splitlines()[-1])
+    assert (event["event"], event["query_id"]) == ("lost", sent.query_id)
+    while sent.outcome == "running":
+        time.sleep(0.05)
+    result = databricks(path=databricks.path)
+    assert [row["status"] for row in result["statements"]] == ["skipped"]
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_statement_that_takes_too_long(databricks: Databricks, silent: bool) -> None:
+    databricks.double.silent_timeouts = silent
+    databricks.fault("statement", "slow", match="DROP SCHEMA", seconds=30)
+    result = databricks(sql=f"{DROP};\nSELECT 1;\n", statement_timeout=1)
+    assert result.code == "statement_failed"
+    assert [row["status"] for row in result["statements"]] == ["failed", "not_run"]
+    assert "statement_timeout" in result["msg"] or "TIMEOUT" in result["msg"]
+    assert databricks.double.metastore.exists("SCHEMA", "sales", "crm")
+
+
+def test_a_statement_that_somebody_cancels(databricks: Databricks) -> None:
+    databricks.fault("statement", "slow", match="DROP SCHEMA", seconds=30)
+
+    def cancel() -> None:
+        while not databricks.double.operations:
+            time.sleep(0.02)
+        for operation in databricks.double.operations.values():
+            operation.cancelled.set()
+
+    threading.Thread(target=cancel, daemon=True).start()
+    result = databricks(sql=f"{DROP};\nSELECT 1;\n")
+    assert result.code == "statement_failed"
+    assert "cancelled" in result["msg"]
+    assert [row["status"] for row in result["statements"]] == ["failed", "not_run"]
+
+
+def test_a_session_that_is_gone(databricks: Databricks) -> None:
+    databricks.fault("statement", "http", match=DROP, status=404)
+    result = databricks(sql=f"SELECT 1;\n{DROP};\n")
+    assert [row["status"] for row in result["statements"]] == ["done", "failed"]
+
+
+# What goes wrong before anything is sent
+
+
+@pytest.mark.parametrize("library", ["databricks.sql", "databricks.sdk"])
+def test_a_missing_client_library(databricks: Databricks, tmp_path: Path, library: str) -> None:
+    hide = f"import sys\nsys.modules[{library!r}] = None\n"
+    (tmp_path / "sitecustomize.py").write_text(hide)
+    result = databricks(
+        sql="SELECT 1;",
+        client_id=DEPLOYER,
+        client_secret=SECRET,
+        env={"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])},
+    )
+    assert result.code == "missing_library"
+    assert (
+        result["failure"]["library"]
+        == {
+            "databricks.sql": "databricks-sql-connector",
+            "databricks.sdk": "databricks-sdk",
+        }[library]
+    )
+
+
+@pytest.mark.parametrize("script", ["SELECT 'open", "SELECT `open", "/* open", "BEGIN SELECT 1;", "", "-- nothing\n"])
+def test_refuses_a_script_that_can_not_be_run(databricks: Databricks, script: str) -> None:
+    result = databricks(sql=script or "\n")
+    assert result.failed
+    assert databricks.double.logins == []
+
+
+def test_no_secret_in_any_answer(databricks: Databricks) -> None:
+    literal = "canary-in-the-script"
+    script = f"SELECT 1;\nCREATE CONNECTION c TYPE mysql OPTIONS (password '{literal}');\n"
+    assert databricks(sql=script, check=True)["changed"]
+    assert databricks(path=databricks.path).failed
+    databricks(path=databricks.path, client_id=DEPLOYER, client_secret=SECRET)
+    databricks(path=databricks.path, token=TOKEN + "-wrong")
+    databricks(path=databricks.path, client_id=DEPLOYER, client_secret=SECRET + "-wrong")
+    record = Path(journal.journal_path(databricks.path)).read_text()
+    for secret in (literal, TOKEN, SECRET):
+        assert secret not in databricks.module.output
+        assert secret not in record
