@@ -156,6 +156,13 @@ def integration_newest(session: nox.Session) -> None:
 
 
 @nox.session(python=MIDDLE)
+def referee(session: nox.Session) -> None:
+    """Have sqlfluff's grammars judge what the splitter calls a statement."""
+    session.install(TARGETS["newest"][0], "pytest", "sqlfluff>=4")
+    pytest(session, "tests/referee/test_sqlfluff.py")
+
+
+@nox.session(python=MIDDLE)
 def coverage(session: nox.Session) -> None:
     """Measure what of the code the unit tests reach. Not part of `make test`."""
     core, _python, connector = TARGETS["newest"]
