@@ -68,6 +68,8 @@ PASSED_ON = (
     "schema",
 )
 CANCELLED = 604
+# Class of the SQL states "syntax error or access rule violation": only a server that has read a statement gives them.
+REFUSED = "42"
 # Tags that no two runs share; the query history can be searched for them.
 OWN_TAG = re.compile(r"community\.immuta/[0-9a-f]{12}/[0-9a-f]{8}")
 HISTORY = (
@@ -261,9 +263,10 @@ class Snowflake:
             return None
         message = _message(error)
         errno = error.errno if isinstance(error.errno, int) and error.errno >= 0 else None
-        # What the server refuses has a query id. Without one the client gave up, and the statement may have run; with
-        # CANCELLED too, which it reports when its own time is up.
-        lost = not error.sfqid or errno == CANCELLED
+        # A refusal has a query id, or an SQL state that no client makes up. Without both the client gave up, and the
+        # statement may have run; with CANCELLED too, which it reports when its own time is up.
+        refused = error.sfqid or (error.sqlstate or "").startswith(REFUSED)
+        lost = not refused or errno == CANCELLED
         attached = bool(STILL_ATTACHED.search(message))
         hint = ""
         if attached:
