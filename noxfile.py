@@ -163,6 +163,15 @@ def referee(session: nox.Session) -> None:
 
 
 @nox.session(python=MIDDLE)
+def fakesnow(session: nox.Session) -> None:
+    """Run scripts on fakesnow, a Snowflake that nobody here wrote."""
+    session.install(
+        TARGETS["newest"][0], "pytest", "requests", "fakesnow[server]==0.12.1", "snowflake-connector-python<5"
+    )
+    pytest(session, "tests/referee/test_fakesnow.py")
+
+
+@nox.session(python=MIDDLE)
 def coverage(session: nox.Session) -> None:
     """Measure what of the code the unit tests reach. Not part of `make test`."""
     core, _python, connector = TARGETS["newest"]

@@ -28,6 +28,7 @@ SESSIONS = (
     "lint",
     "types",
     "demo",
+    "fakesnow",
     "referee",
     "changelog",
     "ee",
