@@ -333,7 +333,9 @@ class Execution:
     def _done(self, cursor: t.Any, statement: Statement, row: dict[str, t.Any], seconds: float) -> None:
         row["status"] = "done"
         row["query_id"] = self._platform.query_id(cursor)
-        row["rowcount"] = cursor.rowcount if isinstance(cursor.rowcount, int) and cursor.rowcount >= 0 else None
+        # Asked once: some clients do more than look it up.
+        rowcount = cursor.rowcount
+        row["rowcount"] = rowcount if isinstance(rowcount, int) and rowcount >= 0 else None
         row["seconds"] = round(seconds, 3)
         self.report.executed += 1
         if self._journal:
