@@ -192,7 +192,8 @@ def bench(session: nox.Session) -> None:
     """Measure speed and memory beside others, in one run. Not part of `make test`."""
     core, _python, connector = TARGETS["newest"]
     session.install(core, connector, "sqlparse", "sqlglot")
-    session.run("python", "tests/bench/split.py", *session.posargs, env=everywhere(session))
+    for name in session.posargs or ("split", "execute"):
+        session.run("python", f"tests/bench/{name}.py", env=everywhere(session))
 
 
 @nox.session(python=MIDDLE)

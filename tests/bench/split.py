@@ -15,11 +15,12 @@ import io
 import json
 import logging
 import pathlib
-import resource
 import subprocess
 import sys
 import time
 import typing as t
+
+from ansible_collections.community.immuta.tests.bench.memory import peak, resident
 
 CASES = pathlib.Path(__file__).parents[1] / "unit/plugins/module_utils/_sql/sql_cases.json"
 MIB = 1024 * 1024
@@ -112,7 +113,7 @@ def measure(name: str, size: float) -> dict[str, float]:
     split = splitter(name)
     split("SELECT 1;", "snowflake")
     script = script_of(size, blocks=name not in NO_BLOCKS)
-    before = _resident()
+    before = resident()
     seconds = []
     for _attempt in range(ATTEMPTS if size <= 1 else 1):
         start = time.perf_counter()
@@ -120,20 +121,8 @@ def measure(name: str, size: float) -> dict[str, float]:
         seconds.append(time.perf_counter() - start)
         statements = len(found)
         del found
-    memory = max(_peak() - before, 0) / sys.getsizeof(script) + 1
+    memory = max(peak() - before, 0) / sys.getsizeof(script) + 1
     return {"seconds": min(seconds), "memory": memory, "statements": statements}
-
-
-def _resident() -> int:
-    """Bytes now. The peak is set back, so that making the script does not count."""
-    pathlib.Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    pages = pathlib.Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * resource.getpagesize()
-
-
-def _peak() -> int:
-    status = pathlib.Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
 def right(name: str) -> tuple[int, int, int, int]:
