@@ -26,13 +26,40 @@ def test_digest_is_that_of_the_file(tmp_path: Path) -> None:
     assert script.load(str(path), "snowflake", loaded.sha256.upper()).sha256 == loaded.sha256
 
 
+def test_a_byte_order_mark_and_windows_line_ends_are_not_sent(tmp_path: Path) -> None:
+    path = tmp_path / "x.sql"
+    path.write_bytes(b"\xef\xbb\xbfUSE ROLE a;\r\n-- it's\r\nDROP TABLE t;\r\n")
+    loaded = script.load(str(path), "snowflake")
+    assert loaded.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [(one.text, one.line) for one in loaded.statements] == [("USE ROLE a", 1), ("DROP TABLE t", 3)]
+
+
+def test_a_script_of_64_mib(tmp_path: Path) -> None:
+    path = tmp_path / "x.sql"
+    filler = b"/* " + b"it's; " * 170_000 + b"*/\n"
+    with path.open("wb") as file:
+        for number in range(66):
+            file.write(filler + b"DROP TABLE t%d;\n" % number)
+    assert path.stat().st_size > 64 * 1024 * 1024
+    loaded = script.load(str(path), "snowflake")
+    assert [loaded.statements[0].text, loaded.statements[-1].text] == ["DROP TABLE t0", "DROP TABLE t65"]
+    assert (len(loaded.statements), loaded.statements[-1].line) == (66, 132)
+
+
 @pytest.mark.parametrize(
     ("raw", "code", "words"),
     [
         (b"", "script", "no statement"),
         (b"-- nothing\n;;", "script", "no statement"),
         (b"SELECT '\xff';", "script", "not UTF-8"),
-        (b"SELECT 'open;", "split_error", "line"),
+        (b"\xef\xbb\xbf", "script", "no statement"),
+        ("SELECT 1;".encode("utf-16"), "script", "not UTF-8"),
+        (b"SELECT 'open;", "split_error", "line 1, column 8"),
+        (b'SELECT 1;\nSELECT "open;', "split_error", "line 2, column 8"),
+        (b"SELECT 1 /* open;", "split_error", "line 1, column 10"),
+        (b"SELECT $$ open;", "split_error", "line 1, column 8"),
+        (b"BEGIN\n SELECT 1;\n", "split_error", "line 1, column 1"),
+        (b"USE CATALOG `a`;", "split_error", "line 1, column 13"),
     ],
 )
 def test_refuses_what_can_not_be_run(tmp_path: Path, raw: bytes, code: str, words: str) -> None:

@@ -6,17 +6,20 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 import re
 import typing as t
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement, mask, secrets
 
 DIALECTS = ("snowflake", "databricks")
+CASES: list[dict[str, t.Any]] = json.loads(pathlib.Path(__file__).with_name("sql_cases.json").read_text("utf-8"))
 FEW = settings(
     max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -198,10 +201,29 @@ def test_gaps_hold_no_code(dialect: str, script: str) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 @FEW
 @given(script=SHREDDED)
+@example(script="BEGIN; DELETE FROM a; COMMIT")
 def test_a_piece_alone_is_that_piece(dialect: str, script: str) -> None:
     for statement in split_or_none(script, dialect) or []:
-        assert [piece.text for piece in split(statement.text, dialect)] == [statement.text]
+        # BEGIN starts a transaction only with its semicolon; without, it could be a block that was cut off.
+        alone = f"{statement.text};" if statement.text.upper() == "BEGIN" else statement.text
+        assert [piece.text for piece in split(alone, dialect)] == [statement.text]
         assert [piece.text for piece in split(f"SELECT 0;{statement.text};SELECT 1", dialect)][1:-1] == [statement.text]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@FEW
+@given(data=st.data())
+def test_what_is_put_between_the_statements_changes_no_other(dialect: str, data: st.DataObject) -> None:
+    case = data.draw(st.sampled_from([one for one in CASES if one["dialect"] == dialect and one.get("expect")]))
+    script, texts = str(case["script"]), list(case["expect"])
+    whole = split(script, dialect)
+    # From the end, so that the places of those before stay what they are.
+    for number in sorted(data.draw(st.sets(st.sampled_from(range(len(texts))), min_size=1, max_size=3)), reverse=True):
+        statement = whole[number]
+        added = " ".join(data.draw(plain_statements(dialect) | blocks(dialect)))
+        script = f"{script[: statement.end]}{data.draw(COMMENTS)};{data.draw(GAPS)}{added};{script[statement.end :]}"
+        texts.insert(statement.index, added)
+    assert [statement.text for statement in split(script, dialect)] == texts
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
