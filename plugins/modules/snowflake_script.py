@@ -119,6 +119,14 @@ statements:
       description: Line of the script on which it begins.
       type: int
       sample: 40
+    start:
+      description: Offset of its first character in the script, in characters of the decoded text, from 0.
+      type: int
+      sample: 1604
+    length:
+      description: How many characters its text has from there on. The semicolon behind it is not part of it.
+      type: int
+      sample: 28
     verb:
       description: What it does.
       type: str
@@ -131,6 +139,14 @@ statements:
       description: Name of that object, where that is plain.
       type: str
       sample: IMMUTA
+    session:
+      description: Whether all it changes is the session that it runs in.
+      type: bool
+      sample: false
+    repeatable:
+      description: Whether sending it a second time certainly does no harm.
+      type: bool
+      sample: true
     unusual:
       description: Whether a statement of this kind is out of the ordinary in a clean-up script.
       type: bool
@@ -197,9 +213,13 @@ failure:
     query_id: 01b2c3d4-0000-0000-0000-000000000001
     index: 12
     line: 40
+    start: 1604
+    length: 28
     verb: DROP
     object: DATABASE
     name: IMMUTA
+    session: false
+    repeatable: true
     unusual: false
 """
 

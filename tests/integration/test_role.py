@@ -343,7 +343,9 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
     assert given["dialect"] == "snowflake"
     assert given["technology"] == "Snowflake"
     assert given["connection_key"] == KEY
-    assert {"index", "line", "verb", "object", "name", "unusual"} == set(given["statements"][0])
+    assert {"index", "line", "start", "length", "verb", "object", "name", "session", "repeatable", "unusual"} == set(
+        given["statements"][0]
+    )
     assert snowflake.logins == []
     assert player.role(executor=str(own), **CONFIRMED).result["status"] == "already_done"
 

@@ -102,9 +102,13 @@ class Statement:
         return {
             "index": self.index,
             "line": self.line,
+            "start": self.start,
+            "length": self.length,
             "verb": head.verb,
             "object": head.kind,
             "name": head.name,
+            "session": self.is_session,
+            "repeatable": self.is_repeatable,
             "unusual": head.unusual,
         }
 

@@ -261,7 +261,12 @@ def test_what_is_left_open_is_refused_where_it_opens(dialect: str, opened: str, 
 @given(text=SHREDDED)
 def test_heads_and_masks_never_fail(dialect: str, text: str) -> None:
     for statement in split_or_none(text, dialect) or []:
-        assert set(statement.describe()) == {"index", "line", "verb", "object", "name", "unusual"}
+        shown = statement.describe()
+        assert text[shown["start"] : shown["start"] + shown["length"]] == statement.text
+        assert set(shown) == {
+            *("index", "line", "start", "length", "verb", "object", "name"),
+            *("session", "repeatable", "unusual"),
+        }
     assert isinstance(mask(text, dialect), str)
     assert isinstance(secrets(text, dialect), list)
 
