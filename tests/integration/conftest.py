@@ -6,161 +6,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import os
-import subprocess
-import sys
-import time
 import typing as t
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
-from ansible_collections.community.immuta.tests.doubles.process_tree import kill_tree
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
+from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
 
-KEY = "prod snowflake"
-# Strings that occur nowhere else, so that one of them in any output is a leak.
-API_KEY = "canary-api-key-5f0c1d"
+# A string that occurs nowhere else, so that in any output it is a leak.
 PASSWORD = "canary-password-77ae20"
-FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "ANSIBLE_", "AWX_", "JOB_ID")
-
-
-@dataclasses.dataclass
-class Played:
-    """What a play did and said."""
-
-    code: int
-    output: str
-    tasks: list[dict[str, t.Any]]
-
-    @property
-    def modules(self) -> list[str]:
-        """The modules of this collection that were run, in order."""
-        return [
-            one["action"].rpartition(".")[2]
-            for one in self.tasks
-            if one["outcome"] != "skipped" and one["action"].startswith("community.immuta.")
-        ]
-
-    @property
-    def changed(self) -> list[str]:
-        """The names of the tasks that changed something."""
-        return [one["task"] for one in self.tasks if one["changed"] and one["outcome"] == "ok"]
-
-    @property
-    def result(self) -> dict[str, t.Any]:
-        """The role's outcome."""
-        facts = [one["result"].get("ansible_facts", {}) for one in self.tasks]
-        found = [one["immuta_deregister_result"] for one in facts if one.get("immuta_deregister_result")]
-        return found[-1] if found else {}
-
-    @property
-    def error(self) -> str:
-        """The message of the last task that failed."""
-        return next(one["result"]["msg"] for one in reversed(self.tasks) if one["outcome"] == "failed")
-
-    def of(self, task: str) -> dict[str, t.Any]:
-        """The result of one task."""
-        return next(one["result"] for one in self.tasks if one["task"] == task and one["outcome"] != "skipped")
-
-
-class Player:
-    """Runs playbooks in a folder of its own, with an environment of its own."""
-
-    def __init__(self, folder: Path, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
-        self.folder = folder
-        self.immuta = immuta
-        self.snowflake = snowflake
-        self.scripts = folder / "kept" / "scripts"
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
-            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
-            "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_LOCAL_TEMP": str(folder / "ansible" / "tmp"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "record",
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "ANSIBLE_NOCOLOR": "1",
-            "NO_PROXY": "127.0.0.1",
-            "HOME": str(folder / "home"),
-            "IMMUTA_URL": immuta.url,
-            "IMMUTA_API_KEY": API_KEY,
-            "SNOWFLAKE_ACCOUNT": "example",
-            "SNOWFLAKE_USER": "DEPLOYER",
-            "SNOWFLAKE_PASSWORD": PASSWORD,
-            "SNOWFLAKE_HOST": snowflake.host,
-            "SNOWFLAKE_PORT": str(snowflake.port),
-            "SNOWFLAKE_PROTOCOL": "http",
-        }
-
-    def tasks(self, tasks: list[dict[str, t.Any]], *arguments: str, **options: t.Any) -> Played:
-        """Run a play of these tasks."""
-        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
-        return self.run([play], *arguments, **options)
-
-    def role(
-        self,
-        *arguments: str,
-        env: dict[str, str | None] | None = None,
-        kill_when: t.Callable[[], bool] | None = None,
-        **variables: t.Any,
-    ) -> Played:
-        """Run the role; variables without their prefix."""
-        values = {"connection_key": KEY, "script_dir": str(self.scripts), **variables}
-        given = {f"immuta_deregister_{name}": value for name, value in values.items()}
-        play = {
-            "hosts": "localhost",
-            "gather_facts": False,
-            "roles": [{"role": "community.immuta.deregister_connection"}],
-        }
-        return self.run([play], "--extra-vars", json.dumps(given), *arguments, env=env, kill_when=kill_when)
-
-    def run(
-        self,
-        plays: list[dict[str, t.Any]],
-        *arguments: str,
-        env: dict[str, str | None] | None = None,
-        kill_when: t.Callable[[], bool] | None = None,
-    ) -> Played:
-        """Run a playbook.
-
-        :param env: changes of the environment; None takes a variable out
-        :param kill_when: asked all the time; when it says yes, the whole play is killed at once
-        """
-        site = self.folder / "site.yml"
-        site.write_text(json.dumps(plays))
-        return self.command(str(site), *arguments, env=env, kill_when=kill_when)
-
-    def command(
-        self,
-        *arguments: str,
-        env: dict[str, str | None] | None = None,
-        kill_when: t.Callable[[], bool] | None = None,
-    ) -> Played:
-        """Run `ansible-playbook` with these arguments; the rest as in `run`."""
-        record = self.folder / "record.jsonl"
-        record.write_text("")
-        environment = {**self.environment, "RECORD_FILE": str(record), **(env or {})}
-        process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "ansible-playbook"), *arguments],
-            cwd=self.folder,
-            env={name: value for name, value in environment.items() if value is not None},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        if kill_when is not None:
-            while process.poll() is None and not kill_when():
-                time.sleep(0.002)
-            kill_tree(process.pid)
-        output, _nothing = process.communicate(timeout=120)
-        return Played(process.returncode, output, [json.loads(line) for line in record.read_text().splitlines()])
 
 
 @pytest.fixture
@@ -181,4 +37,12 @@ def snowflake() -> t.Iterator[SnowflakeDouble]:
 @pytest.fixture
 def player(tmp_path: Path, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> Player:
     """Runs playbooks against both."""
-    return Player(tmp_path, immuta, snowflake)
+    environment = {
+        "SNOWFLAKE_ACCOUNT": "example",
+        "SNOWFLAKE_USER": "DEPLOYER",
+        "SNOWFLAKE_PASSWORD": PASSWORD,
+        "SNOWFLAKE_HOST": snowflake.host,
+        "SNOWFLAKE_PORT": str(snowflake.port),
+        "SNOWFLAKE_PROTOCOL": "http",
+    }
+    return Player(tmp_path, immuta, environment)

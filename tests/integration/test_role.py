@@ -15,10 +15,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import API_KEY, KEY, PASSWORD, Player
+from conftest import PASSWORD
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
+from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
 
 SCRIPT = "prod%20snowflake.sql"
 CONFIRMED = {"confirm": KEY}
