@@ -31,6 +31,8 @@ TARGETS = {
     "newest": ("ansible-core>=2.21", pythons.first("3.14", "3.13", "3.12"), "snowflake-connector-python>=5"),
 }
 DOUBLES = ("openapi-core", "pyyaml", "cryptography")
+# SQLite's ODBC driver and unixODBC, with what they need and pyodbc doesn't bring.
+ODBC_PACKAGES = ("libltdl7", "libodbc2", "libodbcinst2", "libsqlite3-0", "libsqliteodbc")
 MIDDLE = pythons.first("3.13", "3.12")
 
 nox.options.default_venv_backend = "uv"
@@ -104,9 +106,10 @@ def ansible_test(session: nox.Session, *arguments: str) -> None:
         session.error("ansible-test had nothing to test")
 
 
-def pytest(session: nox.Session, *arguments: str) -> None:
+def pytest(session: nox.Session, *arguments: str, env: dict[str, str] | None = None) -> None:
     """Run pytest on the checkout. No test collected is exit status 5, which fails the session."""
-    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments, env=everywhere(session))
+    environment = {**everywhere(session), **(env or {})}
+    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments, env=environment)
 
 
 @nox.session(python=TARGETS["oldest"][1])
@@ -153,6 +156,40 @@ def integration_newest(session: nox.Session) -> None:
     session.install(core, connector, "requests", "pytest", *DOUBLES)
     # -rP shows the numbers that tests print: requests, module tasks, payloads.
     pytest(session, "-rP", "tests/integration")
+
+
+def odbc_driver(session: nox.Session) -> dict[str, str]:
+    """The environment in which the tests find an ODBC driver: the one that ODBC_DRIVER names, or Debian's."""
+    if driver := os.environ.get("ODBC_DRIVER"):
+        return {"ODBC_DRIVER": driver}
+    place = NOX / "debian"
+    if not (place / "root").is_dir():
+        if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+            session.error("there is no apt-get here: install unixODBC, and set ODBC_DRIVER=/path/to/libsqlite3odbc.so")
+        shutil.rmtree(place, ignore_errors=True)
+        # Folders of its own, so that neither root nor the machine's package lists are needed.
+        for name in ("lists/partial", "archives/partial", "unpacked"):
+            (place / name).mkdir(parents=True)
+        options = [f"Dir::State::lists={place / 'lists'}", f"Dir::Cache={place}", "APT::Sandbox::User="]
+        apt = ["apt-get", "-q", *(f"-o{option}" for option in options)]
+        with session.chdir(place):
+            session.run(*apt, "update", external=True, silent=True)
+            session.run(*apt, "download", *ODBC_PACKAGES, external=True, silent=True)
+            for package in sorted(place.glob("*.deb")):
+                session.run("dpkg-deb", "-x", str(package), str(place / "unpacked"), external=True)
+        (place / "unpacked").rename(place / "root")
+    found = next((place / "root").rglob("libsqlite3odbc.so"))
+    return {"ODBC_DRIVER": str(found), "LD_LIBRARY_PATH": str(found.parent.parent)}
+
+
+@nox.session(python=MIDDLE)
+@nox.parametrize("core", ["~=2.18.0", ">=2.21"], ids=["oldest", "newest"])
+def odbc(session: nox.Session, core: str) -> None:
+    """Run the role's executor odbc on the oldest ansible-core that community.general supports, and on the newest."""
+    session.install(f"ansible-core{core}", "pyodbc", "requests", "pytest", *DOUBLES)
+    # The package ansible brings community.general; of ansible-core it wants the newest only.
+    session.install("--no-deps", "ansible")
+    pytest(session, "tests/odbc", env=odbc_driver(session))
 
 
 @nox.session(python=MIDDLE)
@@ -235,6 +272,8 @@ def types(session: nox.Session) -> None:
         f"{base}.plugins",
         "-p",
         f"{base}.tests.doubles",
+        "-m",
+        f"{base}.tests.playing",
         env={**everywhere(session), "MYPYPATH": str(tree())},
     )
 

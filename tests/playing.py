@@ -56,7 +56,7 @@ class Played:
     @property
     def error(self) -> str:
         """The message of the last task that failed."""
-        return next(one["result"]["msg"] for one in reversed(self.tasks) if one["outcome"] == "failed")
+        return str(next(one["result"]["msg"] for one in reversed(self.tasks) if one["outcome"] == "failed"))
 
     def of(self, task: str) -> dict[str, t.Any]:
         """The result of one task."""

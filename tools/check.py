@@ -22,6 +22,7 @@ SESSIONS = (
     "integration_oldest",
     "sanity_newest",
     "integration_newest",
+    "odbc",
     "galaxy",
     "molecule",
     "docs",

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pytest
 from conftest import PASSWORD
 
+from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
 from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
@@ -365,6 +366,26 @@ def test_refuses_a_platform_without_an_executor_before_it_deletes(player: Player
     assert played.code != 0
     assert "handoff" in played.error
     assert key in immuta.state.connections
+
+
+def test_refuses_odbc_without_community_general_before_it_deletes(player: Player, immuta: ImmutaDouble) -> None:
+    immuta.state.integrations[5].script = "DROP DATABASE IF EXISTS IMMUTA;\n"
+    played = player.role(executor="odbc", **CONFIRMED)
+    assert played.code != 0
+    assert "collection community.general" in played.error
+    assert still_connected(immuta)
+
+
+@pytest.mark.parametrize("executor", ["auto", "odbc"])
+def test_refuses_a_technology_whose_scripts_it_can_not_split(
+    player: Player, immuta: ImmutaDouble, executor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(immuta_tenant, "DESCRIBED", {"Redshift"})
+    immuta.state.integrations[5].type = immuta.state.connections[KEY].technology = "Redshift"
+    played = player.role(executor=executor, **CONFIRMED)
+    assert played.code != 0
+    assert "handoff" in played.error
+    assert still_connected(immuta)
 
 
 # Bad input: whatever can be known before the deletion stops it before the deletion
