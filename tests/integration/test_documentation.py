@@ -94,6 +94,23 @@ def test_the_tasks_of_the_guide_run(site: Player, immuta: ImmutaDouble) -> None:
     assert KEY not in immuta.state.connections
 
 
+def test_the_task_file_of_the_role_runs(site: Player, immuta: ImmutaDouble) -> None:
+    readme = (ROOT / "roles" / "deregister_connection" / "README.md").read_text()
+    (block,) = re.findall(r"```yaml\n(- name: Check that the script.*?)```", readme, re.DOTALL)
+    own = site.folder / "own.yml"
+    own.write_text(localised(block, site.folder))
+    client = site.folder / "srv" / "bin" / "run-sql"
+    client.parent.mkdir()
+    client.write_text(f'#!/bin/sh\necho "$@" >> {site.folder / "called"}\n')
+    client.chmod(0o700)
+    played = site.role(executor=str(own), confirm=KEY)
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+    assert KEY not in immuta.state.connections
+    script = played.result["script"]["path"]
+    assert (site.folder / "called").read_text() == f"--dialect=snowflake --file={script}\n"
+
+
 def test_the_commands_of_the_readme_run(site: Player, immuta: ImmutaDouble) -> None:
     readme = (ROOT / "README.md").read_text().replace(" \\\n", "")
     commands = [shlex.split(line) for line in readme.splitlines() if line.startswith("ansible-playbook ")]
