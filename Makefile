@@ -38,7 +38,7 @@ bench: .venv/checks
 	touch $@
 
 .venv/demo: .venv/python
-	.venv/bin/uv pip install --quiet --python .venv/bin/python ansible-core requests snowflake-connector-python openapi-core pyyaml
+	.venv/bin/uv pip install --quiet --python .venv/bin/python ansible-core requests snowflake-connector-python databricks-sql-connector openapi-core pyyaml
 	touch $@
 
 clean:

@@ -25,10 +25,18 @@ NOT_BUILT = re.compile(r"^(\.(?!$)|noxfile|Makefile|pyproject|tools/|tests/outpu
 sys.path.insert(0, str(ROOT / "tools"))
 import pythons  # noqa: E402
 
-# ansible-core, its Python, and the Snowflake client that goes with it: the ends of what is supported.
+# ansible-core, its Python, and the platforms' clients that go with it: the ends of what is supported.
 TARGETS = {
-    "oldest": ("ansible-core~=2.16.0", pythons.first("3.10", "3.11", "3.12"), "snowflake-connector-python>=4.5,<5"),
-    "newest": ("ansible-core>=2.21", pythons.first("3.14", "3.13", "3.12"), "snowflake-connector-python>=5"),
+    "oldest": (
+        "ansible-core~=2.16.0",
+        pythons.first("3.10", "3.11", "3.12"),
+        ("snowflake-connector-python>=4.5,<5", "databricks-sql-connector>=4.1,<4.2", "databricks-sdk"),
+    ),
+    "newest": (
+        "ansible-core>=2.21",
+        pythons.first("3.14", "3.13", "3.12"),
+        ("snowflake-connector-python>=5", "databricks-sql-connector>=4.2", "databricks-sdk"),
+    ),
 }
 DOUBLES = ("openapi-core", "pyyaml", "cryptography")
 # SQLite's ODBC driver and unixODBC, with what they need and pyodbc doesn't bring.
@@ -143,8 +151,8 @@ def units_newest(session: nox.Session) -> None:
 @nox.session(python=TARGETS["oldest"][1])
 def integration_oldest(session: nox.Session) -> None:
     """Run the playbooks on the oldest ansible-core."""
-    core, _python, connector = TARGETS["oldest"]
-    session.install(core, connector, "requests", "pytest", *DOUBLES)
+    core, _python, clients = TARGETS["oldest"]
+    session.install(core, *clients, "requests", "pytest", *DOUBLES)
     # -rP shows the numbers that tests print: requests, module tasks, payloads.
     pytest(session, "-rP", "tests/integration")
 
@@ -152,8 +160,8 @@ def integration_oldest(session: nox.Session) -> None:
 @nox.session(python=TARGETS["newest"][1])
 def integration_newest(session: nox.Session) -> None:
     """Run the playbooks on the newest ansible-core."""
-    core, _python, connector = TARGETS["newest"]
-    session.install(core, connector, "requests", "pytest", *DOUBLES)
+    core, _python, clients = TARGETS["newest"]
+    session.install(core, *clients, "requests", "pytest", *DOUBLES)
     # -rP shows the numbers that tests print: requests, module tasks, payloads.
     pytest(session, "-rP", "tests/integration")
 
@@ -211,8 +219,8 @@ def fakesnow(session: nox.Session) -> None:
 @nox.session(python=MIDDLE)
 def coverage(session: nox.Session) -> None:
     """Measure what of the code the unit tests reach. Not part of `make test`."""
-    core, _python, connector = TARGETS["newest"]
-    session.install(core, connector, "requests", "pytest", "pytest-cov", "hypothesis", *DOUBLES)
+    core, _python, clients = TARGETS["newest"]
+    session.install(core, *clients, "requests", "pytest", "pytest-cov", "hypothesis", *DOUBLES)
     pytest(
         session,
         "-p",
@@ -227,8 +235,8 @@ def coverage(session: nox.Session) -> None:
 @nox.session(python=MIDDLE)
 def bench(session: nox.Session) -> None:
     """Measure speed and memory beside others, in one run. Not part of `make test`."""
-    core, _python, connector = TARGETS["newest"]
-    session.install(core, connector, "sqlparse", "sqlglot")
+    core, _python, clients = TARGETS["newest"]
+    session.install(core, *clients, "sqlparse", "sqlglot")
     for name in session.posargs or ("split", "execute"):
         session.run("python", f"tests/bench/{name}.py", env=everywhere(session))
 
@@ -236,8 +244,8 @@ def bench(session: nox.Session) -> None:
 @nox.session(python=MIDDLE)
 def molecule(session: nox.Session) -> None:
     """Run the molecule scenarios."""
-    core, _python, connector = TARGETS["newest"]
-    session.install("molecule", core, connector, "requests", *DOUBLES)
+    core, _python, clients = TARGETS["newest"]
+    session.install("molecule", core, *clients, "requests", *DOUBLES)
     output = str(session.run("molecule", "test", "--all", silent=True, env=everywhere(session)))
     session.log(output)
     if "no hosts matched" in output:
@@ -259,8 +267,8 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=MIDDLE)
 def types(session: nox.Session) -> None:
     """Check the types."""
-    core, _python, connector = TARGETS["newest"]
-    session.install("mypy", core, connector, "types-requests", "types-pyyaml", "pytest", "hypothesis", "nox", *DOUBLES)
+    core, _python, clients = TARGETS["newest"]
+    session.install("mypy", core, *clients, "types-requests", "types-pyyaml", "pytest", "hypothesis", "nox", *DOUBLES)
     base = "ansible_collections.community.immuta"
     session.run(
         "mypy",
@@ -357,7 +365,7 @@ def ee(session: nox.Session) -> None:
         )
     )
     session.log(output)
-    for wanted in ("requests", "snowflake-connector-python"):
+    for wanted in ("requests", "snowflake-connector-python", "databricks-sql-connector"):
         if wanted not in output:
             session.error(f"{wanted} is not among the requirements")
 
@@ -365,6 +373,6 @@ def ee(session: nox.Session) -> None:
 @nox.session(python=MIDDLE)
 def demo(session: nox.Session) -> None:
     """Run the demo, as `make demo` does."""
-    core, _python, connector = TARGETS["newest"]
-    session.install(core, connector, "requests", *DOUBLES)
+    core, _python, clients = TARGETS["newest"]
+    session.install(core, *clients, "requests", *DOUBLES)
     session.run("python", "tools/demo.py", env=everywhere(session))

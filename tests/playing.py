@@ -21,7 +21,7 @@ from ansible_collections.community.immuta.tests.doubles.process_tree import kill
 KEY = "prod snowflake"
 # A string that occurs nowhere else, so that in any output it is a leak.
 API_KEY = "canary-api-key-5f0c1d"
-FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "ANSIBLE_", "AWX_", "JOB_ID")
+FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "DATABRICKS_", "ANSIBLE_", "AWX_", "JOB_ID")
 
 
 @dataclasses.dataclass

@@ -114,6 +114,14 @@ statements:
       description: Line of the script on which it begins.
       type: int
       sample: 40
+    start:
+      description: Offset of its first character in the script, in characters of the decoded text, from 0.
+      type: int
+      sample: 1604
+    length:
+      description: How many characters its text has from there on. The semicolon behind it is not part of it.
+      type: int
+      sample: 19
     verb:
       description: What it does.
       type: str
@@ -126,6 +134,14 @@ statements:
       description: Name of that object, where that is plain.
       type: str
       sample: immuta
+    session:
+      description: Whether all it changes is the session that it runs in.
+      type: bool
+      sample: false
+    repeatable:
+      description: Whether sending it a second time certainly does no harm.
+      type: bool
+      sample: false
     unusual:
       description: Whether a statement of this kind is out of the ordinary in a clean-up script.
       type: bool
@@ -192,9 +208,13 @@ failure:
     query_id: 01ef2a3b-0000-1000-8000-000000000001
     index: 12
     line: 40
+    start: 1604
+    length: 19
     verb: DROP
     object: CATALOG
     name: immuta
+    session: false
+    repeatable: false
     unusual: false
 """
 

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
+from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
 from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
 
-# A string that occurs nowhere else, so that in any output it is a leak.
+# Strings that occur nowhere else, so that in any output they are a leak.
 PASSWORD = "canary-password-77ae20"
+TOKEN = "canary-token-10be93"
 
 
 @pytest.fixture
@@ -31,6 +34,13 @@ def immuta() -> t.Iterator[ImmutaDouble]:
 def snowflake() -> t.Iterator[SnowflakeDouble]:
     """The Snowflake account on which Immuta was set up."""
     with SnowflakeDouble(Account.example(password=PASSWORD)) as double:
+        yield double
+
+
+@pytest.fixture
+def databricks() -> t.Iterator[DatabricksDouble]:
+    """The Databricks workspace on which Immuta was set up."""
+    with DatabricksDouble(Metastore.example(token=TOKEN)) as double:
         yield double
 
 

@@ -360,14 +360,6 @@ def test_refuses_an_executor_that_is_none(player: Player, immuta: ImmutaDouble, 
     assert len(immuta.requests) == 0
 
 
-def test_refuses_a_platform_without_an_executor_before_it_deletes(player: Player, immuta: ImmutaDouble) -> None:
-    key = next(one.key for one in immuta.state.connections.values() if one.technology == "Databricks")
-    played = player.role(connection_key=key, confirm=key)
-    assert played.code != 0
-    assert "handoff" in played.error
-    assert key in immuta.state.connections
-
-
 def test_refuses_odbc_without_community_general_before_it_deletes(player: Player, immuta: ImmutaDouble) -> None:
     immuta.state.integrations[5].script = "DROP DATABASE IF EXISTS IMMUTA;\n"
     played = player.role(executor="odbc", **CONFIRMED)

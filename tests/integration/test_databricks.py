@@ -1,0 +1,126 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""The role on Databricks Unity Catalog, from end to end."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from conftest import TOKEN
+
+from ansible_collections.community.immuta.tests.doubles.databricks_metastore import IMMUTA
+from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble, Fault
+from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
+from ansible_collections.community.immuta.tests.playing import API_KEY, Player
+
+KEY = "prod databricks"
+CONFIRMED = {"connection_key": KEY, "confirm": KEY}
+
+
+@pytest.fixture
+def player(tmp_path: Path, immuta: ImmutaDouble, databricks: DatabricksDouble) -> Player:
+    environment = {
+        "DATABRICKS_HOST": databricks.url,
+        "DATABRICKS_WAREHOUSE_ID": databricks.warehouse,
+        "DATABRICKS_TOKEN": TOKEN,
+    }
+    return Player(tmp_path, immuta, environment)
+
+
+def texts(databricks: DatabricksDouble) -> list[str]:
+    return [one.text for one in databricks.statements]
+
+
+def nothing_left(immuta: ImmutaDouble, databricks: DatabricksDouble) -> bool:
+    state = databricks.metastore.snapshot()
+    return (
+        KEY not in immuta.state.connections
+        and not databricks.metastore.exists("CATALOG", "immuta")
+        and (state["masks"], state["row_filters"]) == ([], [])
+        and not any(grant.principal == IMMUTA for grant in databricks.metastore.grants)
+    )
+
+
+def test_takes_the_connection_out_of_service_whole(
+    player: Player, immuta: ImmutaDouble, databricks: DatabricksDouble
+) -> None:
+    planned = player.role("--check", "--diff", **CONFIRMED)
+    assert planned.code == 0, planned.output
+    assert (planned.result["status"], planned.result["executor"]) == ("planned", "databricks")
+    assert databricks.statements == []
+    played = player.role("--diff", **CONFIRMED)
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+    assert played.result["technology"] == "Databricks"
+    statements = played.result["script"]["statements"]
+    assert [one["query_id"] for one in statements] == [one.query_id for one in databricks.statements]
+    assert nothing_left(immuta, databricks)
+    assert databricks.open == {}
+    asked, sent = len(immuta.requests), len(databricks.statements)
+    again = player.role(**CONFIRMED)
+    assert again.code == 0, again.output
+    assert (again.result["status"], again.changed) == ("already_done", [])
+    assert len(immuta.requests) - asked == 2
+    assert len(databricks.statements) == sent
+
+
+@pytest.mark.parametrize("when", ["deleted", "half of the script"])
+def test_a_killed_run_is_finished_by_the_next_one(
+    player: Player, immuta: ImmutaDouble, databricks: DatabricksDouble, when: str
+) -> None:
+    def reached() -> bool:
+        if when == "deleted":
+            return any(one.method == "DELETE" for one in immuta.requests)
+        return len(databricks.statements) >= 5
+
+    databricks.faults.append(Fault("statement", "slow", match="REVOKE", times=9, seconds=0.4))
+    killed = player.role(kill_when=reached, **CONFIRMED)
+    assert killed.code != 0
+    assert databricks.metastore.exists("CATALOG", "immuta")
+    played = player.role(**CONFIRMED)
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+    assert nothing_left(immuta, databricks)
+    assert [one.method for one in immuta.requests].count("DELETE") == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "remedy"),
+    [
+        ({"DATABRICKS_TOKEN": "canary-expired"}, "a token may have expired"),
+        ({"DATABRICKS_TOKEN": None}, "DATABRICKS_TOKEN"),
+        ({"DATABRICKS_WAREHOUSE_ID": "nosuch"}, "there is no such warehouse"),
+        ({"DATABRICKS_HOST": "127.0.0.1:9"}, "Check host"),
+    ],
+    ids=str,
+)
+def test_what_would_stop_the_script_stops_it_before_the_deletion(
+    player: Player, immuta: ImmutaDouble, databricks: DatabricksDouble, environment: dict[str, t.Any], remedy: str
+) -> None:
+    played = player.role(env=environment, **CONFIRMED)
+    assert played.code != 0
+    assert remedy in played.error
+    assert KEY in immuta.state.connections
+    assert databricks.statements == []
+
+
+@pytest.mark.parametrize("executor", ["snowflake"])
+def test_refuses_the_executor_of_another_platform_before_it_deletes(
+    player: Player, immuta: ImmutaDouble, executor: str
+) -> None:
+    played = player.role(executor=executor, **CONFIRMED)
+    assert played.code != 0
+    assert "handoff" in played.error
+    assert KEY in immuta.state.connections
+
+
+def test_shows_no_secret(player: Player) -> None:
+    played = player.role("-vvvv", "--diff", **CONFIRMED)
+    assert played.code == 0
+    for secret in (TOKEN, API_KEY):
+        assert secret not in played.output
