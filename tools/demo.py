@@ -4,7 +4,7 @@
 
 """Shows the main job on stand-in servers: the plan, the run, a second run, a killed run and the one that finishes it.
 
-Run by `make demo`. The role, its modules and the Snowflake client are the real ones; only the two servers are stand-ins.
+Run by `make demo`. The role, its modules and the platforms' clients are the real ones; only the servers are stand-ins.
 """
 
 from __future__ import annotations
@@ -26,10 +26,15 @@ sys.path.insert(0, str(ROOT / "tests" / "doubles"))
 from process_tree import kill_tree  # noqa: E402
 
 KEY = "prod snowflake"
-SECRETS = {"IMMUTA_API_KEY": "demo-api-key-7d1f", "SNOWFLAKE_PASSWORD": "demo-password-93ab"}
+OTHER_KEY = "prod databricks"
+SECRETS = {
+    "IMMUTA_API_KEY": "demo-api-key-7d1f",
+    "SNOWFLAKE_PASSWORD": "demo-password-93ab",
+    "DATABRICKS_TOKEN": "demo-token-c20e",
+}
 PLAYBOOK = f"""\
 ---
-- name: Take "{KEY}" out of service
+- name: Take an Immuta connection out of service
   hosts: localhost
   gather_facts: false
   tasks:
@@ -37,7 +42,7 @@ PLAYBOOK = f"""\
       ansible.builtin.include_role:
         name: community.immuta.deregister_connection
       vars:
-        immuta_deregister_connection_key: {KEY}
+        immuta_deregister_connection_key: "{{{{ key | default('{KEY}') }}}}"
         immuta_deregister_script_dir: "{{{{ playbook_dir }}}}/scripts"
 """
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -80,7 +85,7 @@ class Server:
 class Play:
     """Runs the playbook as a user would."""
 
-    def __init__(self, folder: Path, immuta: Server, snowflake: Server) -> None:
+    def __init__(self, folder: Path, immuta: Server, snowflake: Server, databricks: Server) -> None:
         self._immuta = immuta
         self._command = [
             str(Path(sys.executable).parent / "ansible-playbook"),
@@ -91,7 +96,7 @@ class Play:
             **{
                 name: value
                 for name, value in os.environ.items()
-                if not name.startswith(("ANSIBLE_", "IMMUTA_", "SNOWFLAKE_"))
+                if not name.startswith(("ANSIBLE_", "IMMUTA_", "SNOWFLAKE_", "DATABRICKS_"))
             },
             **SECRETS,
             "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
@@ -109,6 +114,8 @@ class Play:
             "SNOWFLAKE_HOST": str(snowflake.about["host"]),
             "SNOWFLAKE_PORT": str(snowflake.about["port"]),
             "SNOWFLAKE_PROTOCOL": "http",
+            "DATABRICKS_HOST": databricks.url,
+            "DATABRICKS_WAREHOUSE_ID": "abc",
         }
 
     def run(self, *arguments: str, kill_after_delete: bool = False) -> float:
@@ -159,9 +166,18 @@ def left_over(immuta: Server, snowflake: Server) -> list[tuple[str, bool]]:
     ]
 
 
-def show_left_over(immuta: Server, snowflake: Server) -> bool:
+def left_over_on_databricks(immuta: Server, databricks: Server) -> list[tuple[str, bool]]:
+    """The same for the connection to Databricks."""
+    tenant, metastore = immuta.ask("state"), databricks.ask("state")
+    return [
+        ("Immuta connection " + OTHER_KEY, OTHER_KEY in [one["key"] for one in tenant["connections"]]),
+        ("Databricks catalog immuta", "immuta" in metastore["securables"]["catalog"]),
+        ("Databricks column masks and row filters", bool(metastore["masks"] or metastore["row_filters"])),
+    ]
+
+
+def show_left_over(rows: list[tuple[str, bool]]) -> bool:
     """Print a table of what is left, and return whether anything is."""
-    rows = left_over(immuta, snowflake)
     for name, there in rows:
         say(f"    {name:<42}{'still there' if there else 'gone'}", "33" if there else "32")
     return any(there for _name, there in rows)
@@ -177,7 +193,9 @@ def main() -> None:
         servers.append(immuta)
         snowflake = Server("snowflake_server.py", folder, "--password-env=SNOWFLAKE_PASSWORD")
         servers.append(snowflake)
-        play = Play(folder, immuta, snowflake)
+        databricks = Server("databricks_server.py", folder, "--token-env=DATABRICKS_TOKEN")
+        servers.append(databricks)
+        play = Play(folder, immuta, snowflake, databricks)
 
         act(1, "The plan: check mode asks, and changes nothing")
         play.run("--check", "--diff")
@@ -201,15 +219,21 @@ def main() -> None:
         shutil.rmtree(folder / "scripts")
         play.run("-e", confirm, kill_after_delete=True)
         say("  What both servers say now:")
-        show_left_over(immuta, snowflake)
+        show_left_over(left_over(immuta, snowflake))
 
         act(5, "The same command once more: it goes on where the other one died")
         play.run("-e", confirm)
 
-        act(6, "In the end")
-        say("  What both servers say:")
-        failed = show_left_over(immuta, snowflake)
         deletes = sum(request["method"] == "DELETE" for request in immuta.ask("requests"))
+
+        act(6, "A connection to Databricks Unity Catalog: the same role, the same plan and run")
+        other = f"key='{OTHER_KEY}'"
+        play.run("-e", other, "-e", f"immuta_deregister_confirm='{OTHER_KEY}'")
+        on_databricks = len(databricks.ask("statements"))
+
+        act(7, "In the end")
+        say("  What the servers say:")
+        failed = show_left_over([*left_over(immuta, snowflake), *left_over_on_databricks(immuta, databricks)])
         sent = [one["text"] for one in snowflake.ask("statements")]
         same = "the same as undisturbed" if sent == undisturbed else "NOT the same as undisturbed"
         say("")
@@ -223,6 +247,7 @@ def main() -> None:
             f"    second run       {requests_again} requests to Immuta, {statements_again} statements on Snowflake, {again:.1f} s"
         )
         say(f"    killed + rerun   {deletes} deletion, {len(sent)} statements, {same}")
+        say(f"    Databricks       {on_databricks} statements in one session")
         if failed or planned[1] or statements_again or deletes != 1 or sent != undisturbed:
             sys.exit("\nThe demo did not end as it should have.")
         say("\n  Nothing is left behind, and nothing was done twice.", "32;1")

@@ -20,6 +20,7 @@ stop_warehouse (`requests` or `seconds`, or neither), shutdown.
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import re
 import sys
@@ -727,7 +728,7 @@ def main() -> None:
     options = parser.parse_args()
     known = {"token": os.environ[options.token_env]} if options.token_env else {}
     serve(
-        DatabricksDouble(host=options.host, port=options.port, renew=lambda: Metastore.example(**known)),
+        DatabricksDouble(host=options.host, port=options.port, renew=functools.partial(Metastore.example, **known)),
         options.ready_file,
     )
 

@@ -20,6 +20,7 @@ from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Pla
 # Strings that occur nowhere else, so that in any output they are a leak.
 PASSWORD = "canary-password-77ae20"
 TOKEN = "canary-token-10be93"
+SECRET = "canary-client-secret-c4d2"
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def snowflake() -> t.Iterator[SnowflakeDouble]:
 @pytest.fixture
 def databricks() -> t.Iterator[DatabricksDouble]:
     """The Databricks workspace on which Immuta was set up."""
-    with DatabricksDouble(Metastore.example(token=TOKEN)) as double:
+    with DatabricksDouble(Metastore.example(token=TOKEN, secret=SECRET)) as double:
         yield double
 
 

@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PASSWORD
+from conftest import PASSWORD, SECRET
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from ansible_collections.community.immuta.tests.doubles.databricks_metastore import DEPLOYER
+from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
 from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
@@ -37,6 +39,9 @@ def localised(text: str, folder: Path) -> str:
         .replace("myorg-myaccount", "example")
         .replace("https://example.hosted.immutacloud.com", '"{{ immuta_url }}"')
         .replace("vault_immuta_api_key", "immuta_api_key")
+        .replace("dbc-a1b2345c-d6e7.cloud.databricks.com", '"{{ databricks_url }}"')
+        .replace("warehouse_id: 1234567890abcdef", "warehouse_id: abc")
+        .replace("client_id: 5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77", f"client_id: {DEPLOYER}")
     )
 
 
@@ -60,19 +65,24 @@ def archive(wrapper: str) -> int:
     return len(base64.b64decode(max(re.findall(r"[A-Za-z0-9+/]{1000,}={0,2}", wrapper), key=len)))
 
 
-def play(site: Player, tasks: list[dict[str, t.Any]], **more: t.Any) -> t.Any:
-    variables = {"immuta_url": site.immuta.url, "immuta_api_key": API_KEY}
-    return site.run([{"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks, **more}])
+def play(site: Player, tasks: list[dict[str, t.Any]], **variables: t.Any) -> t.Any:
+    variables = {"immuta_url": site.immuta.url, "immuta_api_key": API_KEY, **variables}
+    return site.run([{"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks}])
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_a_module_run(site: Player, name: str) -> None:
+def test_the_examples_of_a_module_run(site: Player, databricks: DatabricksDouble, name: str) -> None:
     module = importlib.import_module(f"ansible_collections.community.immuta.plugins.modules.{name}")
     tasks = yaml.safe_load(localised(module.EXAMPLES, site.folder))
-    if name == "snowflake_script":
-        saved = {"connection_key": KEY, "path": str(site.folder / "srv" / "prod-snowflake.sql")}
+    platform, _underscore, what = name.partition("_")
+    if what == "script":
+        saved = {"connection_key": f"prod {platform}", "path": str(site.folder / "srv" / f"prod-{platform}.sql")}
         tasks.insert(0, {"community.immuta.immuta_cleanup_script": saved})
-    played = play(site, tasks)
+    site.environment["DATABRICKS_HOST"] = databricks.url
+    site.environment["DATABRICKS_WAREHOUSE_ID"] = databricks.warehouse
+    site.environment["DATABRICKS_CLIENT_ID"] = DEPLOYER
+    site.environment["DATABRICKS_CLIENT_SECRET"] = SECRET
+    played = play(site, tasks, databricks_url=databricks.url, vault_databricks_client_secret=SECRET)
     assert played.code == 0, played.output
     assert played.modules.count(name) >= 2
 

@@ -38,7 +38,12 @@ class Target(execute.Platform, t.Protocol):
     tag: str
     session: dict[str, t.Any]
 
-    def __init__(self, params: dict[str, t.Any], run: str) -> None: ...
+    def __init__(self, params: dict[str, t.Any], run: str) -> None:
+        """Check the options; nothing is sent.
+
+        :raises InvalidOption: something is missing or does not fit together
+        :raises MissingLibrary: the platform's client is not there
+        """
 
     @property
     def hidden(self) -> list[str]:
