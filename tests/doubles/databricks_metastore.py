@@ -245,6 +245,10 @@ class Metastore:
         self._tokens[token] = Token(client, time.monotonic() + seconds)
         return token
 
+    def expire(self, token: str) -> None:
+        """Let a token be one that has expired."""
+        self._tokens[token].expires = time.monotonic()
+
     def sign_in(self, token: str) -> str:
         """The principal that a token belongs to.
 
