@@ -323,31 +323,35 @@ class Databricks:
         }
         if doubt.query_id:
             asked["filter_by.statement_ids"] = doubt.query_id
-        records = self._history(asked)
-        return None if records is None else doubt.found(records)
+        try:
+            return doubt.found(self._history(asked))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            # Who can't be asked, or answers something else than documented, tells nothing.
+            return None
 
-    def _history(self, asked: dict[str, t.Any]) -> list[execute.Record] | None:
-        """All that the history has, or None when it can't be asked."""
+    def _history(self, asked: dict[str, t.Any]) -> list[execute.Record]:
+        """What the query history has recorded, all pages of it."""
         import requests
 
-        records = []
         headers = self._credentials()
+
+        def sign(request: t.Any) -> t.Any:
+            request.headers.update(headers())
+            return request
+
+        records = []
         with requests.Session() as http:
             # Set so, a .netrc can't replace it.
-            http.auth = lambda request: (request.headers.update(headers()), request)[1]
+            http.auth = sign
             while True:
-                try:
-                    reply = http.get(
-                        self._place.base + HISTORY,
-                        params=asked,
-                        timeout=self._params["network_timeout"],
-                        allow_redirects=False,
-                    )
-                    page = reply.json() if reply.status_code == 200 else None
-                except (OSError, ValueError):
-                    return None
-                if not isinstance(page, dict):
-                    return None
+                reply = http.get(
+                    self._place.base + HISTORY,
+                    params=asked,
+                    timeout=self._params["network_timeout"],
+                    allow_redirects=False,
+                )
+                reply.raise_for_status()
+                page = reply.json()
                 for one in page.get("res") or []:
                     outcome = OUTCOMES.get(one["status"], "running")
                     records.append(execute.Record(one["query_id"], one.get("query_text") or "", outcome))

@@ -286,6 +286,16 @@ def test_what_the_history_does_not_know_is_in_doubt(databricks: Databricks) -> N
     assert "SCHEMA_NOT_FOUND" in again["msg"]
 
 
+@pytest.mark.parametrize("answer", [[], {"res": [{}]}, {"res": None, "has_next_page": True}], ids=str)
+def test_a_history_that_answers_something_else_tells_nothing(
+    databricks: Databricks, monkeypatch: pytest.MonkeyPatch, answer: t.Any
+) -> None:
+    lose(databricks)
+    monkeypatch.setattr(databricks.double, "history", lambda user, asked: answer)
+    assert databricks(path=databricks.path).code == "unknown_outcome"
+    assert databricks.sent.count(DROP) == 1
+
+
 def test_a_lost_poll_is_looked_up_by_its_id(databricks: Databricks, monkeypatch: pytest.MonkeyPatch) -> None:
     outlive_its_session(databricks, monkeypatch)
     databricks.fault("statement", "slow", match="DROP SCHEMA", seconds=1.5)
