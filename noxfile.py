@@ -200,6 +200,53 @@ def odbc(session: nox.Session, core: str) -> None:
     pytest(session, "tests/odbc", env=odbc_driver(session))
 
 
+# What the proofs need besides the newest targets.
+PROVING = ("pytest", "pytest-xdist", "hypothesis", "schemathesis", "ansible-runner", "pyopenssl", "trustme")
+
+
+def prove(session: nox.Session, *arguments: str, every: bool) -> None:
+    """Run proofs on the newest ansible-core: all their points on both cores, or a sample that changes with the commit."""
+    core, _python, clients = TARGETS["newest"]
+    session.install(core, *clients, "requests", *PROVING, *DOUBLES)
+    if every:
+        pytest(session, "-p", "xdist", "-n", "2", *arguments, *session.posargs, env={"EVERY_POINT": "1"})
+    else:
+        pytest(session, *arguments, *session.posargs)
+
+
+@nox.session(python=TARGETS["newest"][1])
+def proofs(session: nox.Session) -> None:
+    """Prove on a sample of all points that nothing is lost, nothing leaks, and no success is claimed wrongly."""
+    prove(
+        session,
+        "--durations=15",
+        "tests/crash",
+        "tests/faults",
+        "tests/leak",
+        "tests/property",
+        "tests/contract",
+        every=False,
+    )
+
+
+@nox.session(python=TARGETS["newest"][1])
+def crash(session: nox.Session) -> None:
+    """Kill the role at every point and run it again. Not part of `make test`."""
+    prove(session, "tests/crash", every=True)
+
+
+@nox.session(python=TARGETS["newest"][1])
+def faults(session: nox.Session) -> None:
+    """Run the role through every fault of the servers and every variant of the API. Not part of `make test`."""
+    prove(session, "tests/faults", every=True)
+
+
+@nox.session(python=TARGETS["newest"][1])
+def canaries(session: nox.Session) -> None:
+    """Look for secrets in all that every path leaves behind. Not part of `make test`."""
+    prove(session, "tests/leak", every=True)
+
+
 @nox.session(python=MIDDLE)
 def referee(session: nox.Session) -> None:
     """Have sqlfluff's grammars judge what the splitter calls a statement."""

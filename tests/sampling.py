@@ -1,0 +1,38 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which points of a long suite are tried in this run: all with EVERY_POINT=1, else some, others with each commit."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import typing as t
+from pathlib import Path
+
+T = t.TypeVar("T")
+EVERY_POINT = "EVERY_POINT"
+# A commit, or any other word: the same word, the same points.
+SEED = "SAMPLE_SEED"
+
+
+def seed() -> str:
+    """What the choice depends on: E(SAMPLE_SEED), or the commit that is checked out."""
+    if word := os.environ.get(SEED):
+        return word
+    asked = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def chosen(suite: str, points: t.Sequence[T], size: int) -> list[T]:
+    """The points to try, in their order.
+
+    :param suite: a word for the suite, so that two suites don't choose alike
+    :param size: how many, when not all are tried
+    """
+    if os.environ.get(EVERY_POINT) or len(points) <= size:
+        return list(points)
+    picked = random.Random(f"{suite} {seed()}").sample(range(len(points)), size)
+    return [points[index] for index in sorted(picked)]
