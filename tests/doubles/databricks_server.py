@@ -194,6 +194,11 @@ class _DatabricksHandler(Handler):
     def double(self) -> DatabricksDouble:
         return t.cast(DatabricksDouble, self.server.double)
 
+    def label(self) -> str:
+        if not self.path.startswith("/sql/"):
+            return super().label()
+        return f"thrift {TBinaryProtocol(TMemoryBuffer(self.body())).readMessageBegin()[0]}"
+
     def answer(self) -> None:
         path, _mark, query = self.path.partition("?")
         try:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gzip
+import io
 import json
 import os
 import signal
@@ -27,6 +28,8 @@ from pathlib import Path
 CONTROL = "/_double/"
 Self = t.TypeVar("Self", bound="Double")
 View = t.Callable[[], t.Any]
+# Asked before a request is done ("received") and before its answer is sent ("answered"); says whether to go on.
+Gate = t.Callable[[str, t.Literal["received", "answered"]], bool]
 Order = t.Callable[[t.Any], t.Any]
 
 
@@ -78,6 +81,10 @@ class Handler(BaseHTTPRequestHandler):
         """Send `value` as JSON."""
         self.reply(status, json.dumps(value).encode(), headers=headers)
 
+    def label(self) -> str:
+        """The request in a few words, for a gate; holds no secret."""
+        return f"{self.command} {self.path.partition('?')[0]}"
+
     def hang_up(self) -> None:
         """End the connection without an answer, as a reset and not as an orderly close."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -95,11 +102,30 @@ class Handler(BaseHTTPRequestHandler):
         self._body = None
         if self.path.startswith(CONTROL):
             self._control(self.path[len(CONTROL) :].partition("?")[0])
+        elif self.server.double.gate is not None:
+            self._pass(self.server.double.gate)
         else:
             self.answer()
         if not self.close_connection:
             # Bytes left unread would be taken for the next request.
             self.body()
+
+    def _pass(self, gate: Gate) -> None:
+        """Answer, if the gate lets the request and then its answer through."""
+        label = self.label()
+        if not gate(label, "received"):
+            self.hang_up()
+            return
+        sent, kept = self.wfile, io.BytesIO()
+        self.wfile = kept  # type: ignore[assignment]
+        try:
+            self.answer()
+        finally:
+            self.wfile = sent
+        if gate(label, "answered"):
+            sent.write(kept.getvalue())
+        else:
+            self.hang_up()
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _dispatch
 
@@ -168,6 +194,7 @@ class _Server(ThreadingHTTPServer):
 class Double:
     """A stand-in server. As a context manager it serves from a thread of its own.
 
+    :ivar gate: when set, every request but those of the control plane has to pass it
     :param host: the address to listen on
     :param port: the port; 0 takes a free one
     """
@@ -175,6 +202,7 @@ class Double:
     handler: t.ClassVar[type[Handler]]
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.gate: Gate | None = None
         self.stopped = threading.Event()
         self.stopping = threading.Event()
         self._server = _Server((host, port), self.handler, self)

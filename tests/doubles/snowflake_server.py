@@ -138,6 +138,12 @@ class _SnowflakeHandler(Handler):
     def double(self) -> SnowflakeDouble:
         return t.cast(SnowflakeDouble, self.server.double)
 
+    def label(self) -> str:
+        path = self.path.partition("?")[0]
+        if path != "/queries/v1/query-request":
+            return super().label()
+        return "statement " + " ".join(str(self.json()["sqlText"]).split()[:3])
+
     def answer(self) -> None:
         path, _mark, query = self.path.partition("?")
         asked = dict(urllib.parse.parse_qsl(query))

@@ -294,7 +294,9 @@ def _like(pattern: str, text: str | None, *, exact: bool) -> bool:
 
 def _names(query: Query) -> dict[str, t.Any]:
     error = query.error
-    values = (query.query_id, query.text, query.session_id, query.user, query.role, query.query_tag, query.status)
+    # The history shows no password.
+    text = re.sub(r"(PASSWORD\s*=\s*)'(?:[^'\\]|''|\\.)*'", r"\1'****'", query.text, flags=re.IGNORECASE)
+    values = (query.query_id, text, query.session_id, query.user, query.role, query.query_tag, query.status)
     return dict(zip(HISTORY_COLUMNS, (*values, error and f"{error.code:06d}", error and error.message), strict=True))
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -154,20 +155,26 @@ def require_writable(path: str) -> None:
 def save(path: str, raw: bytes) -> None:
     """Make C(raw) durable at C(path): written beside it, synced, renamed, the folder synced, read back.
 
+    What a killed run has left of its own writing is removed first: it may hold the script's text.
+
     :raises NotSaved: the old file, if any, is untouched
     """
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
         _make_folder(folder)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".immuta-")
+        _remove_unfinished(target)
+        temporary = ""
         try:
-            with os.fdopen(handle, "wb") as file:
+            # The lock says that it is being written; it ends with the process, however that ends.
+            with tempfile.NamedTemporaryFile(**_beside(target), dir=folder, delete=False) as file:
+                temporary = file.name
+                _lock(file.fileno())
                 os.fchmod(file.fileno(), MODE)
                 file.write(raw)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, target)
+                os.replace(temporary, target)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
@@ -182,14 +189,42 @@ def save(path: str, raw: bytes) -> None:
         raise NotSaved(f"The script read back from {path} is not what was written.", hint="Check the file system.")
 
 
+def _beside(target: str) -> dict[str, str]:
+    """How the name of an unfinished file of C(target) begins and ends."""
+    return {"prefix": f".{os.path.basename(target)}.", "suffix": ".new"}
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file; false when another process has it, or when the file system has no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_unfinished(target: str) -> None:
+    """Remove what killed runs have left of writing C(target); what a run is writing now is let alone."""
+    folder = os.path.dirname(target)
+    names = _beside(target)
+    for name in os.listdir(folder):
+        if not (name.startswith(names["prefix"]) and name.endswith(names["suffix"])):
+            continue
+        # Another run may finish or remove it at any moment.
+        with contextlib.suppress(OSError), open(os.path.join(folder, name), "rb") as file:
+            if _lock(file.fileno()):
+                os.unlink(file.name)
+
+
 def restrict(path: str) -> None:
     """Take the file away from other users."""
     os.chmod(path, MODE)
 
 
 def remove(path: str) -> None:
-    """Remove the file, durably."""
+    """Remove the file, durably, and with it what killed runs have left of writing it."""
     os.unlink(path)
+    _remove_unfinished(os.path.realpath(path))
     sync_folder(os.path.dirname(os.path.abspath(path)))
 
 

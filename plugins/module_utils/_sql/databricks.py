@@ -60,10 +60,13 @@ SENT_ONCE = {
     "_retry_delay_min": 60,
 }
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
+PROBE = "SELECT 1"
 HISTORY = "/api/2.0/sql/history/queries"
 # How far the clock of this machine and Databricks' may be apart.
 CLOCKS_APART = datetime.timedelta(minutes=10)
 OUTCOMES: dict[str, execute.Outcome] = {"FINISHED": "done", "FAILED": "failed", "CANCELED": "failed"}
+# What stands before each statement. Databricks has no tag of a session that every warehouse records.
+OWN_TAG = re.compile(r"/\* (community\.immuta/[0-9a-f]{12}/[0-9a-f]{8}) \*/ ")
 SQLSTATE = re.compile(r"\bSQLSTATE:\s*([0-9A-Z]{5})\b")
 
 
@@ -144,17 +147,21 @@ class NotFinished(Exception):
 
 
 class _Cursor:
-    """The client's cursor, but for C(execute), which raises when the statement has not run to its end."""
+    """The client's cursor, but for C(execute).
 
-    def __init__(self, connection: t.Any) -> None:
+    It names the run before each statement, and raises when the statement has not run to its end.
+    """
+
+    def __init__(self, connection: t.Any, tag: str) -> None:
         self._connection = connection
+        self._tag = tag
         self._cursor = connection.cursor()
 
     def execute(self, text: str) -> None:
         # A cursor keeps the id of its last statement, even when the next one never came to have one.
         self._cursor.close()
         self._cursor = self._connection.cursor()
-        self._cursor.execute(text)
+        self._cursor.execute(_tagged(self._tag, text))
         state = self._cursor.active_result_set.status.value
         if state != "SUCCEEDED":
             raise NotFinished(state)
@@ -164,13 +171,17 @@ class _Cursor:
 
 
 class _Connection:
-    """The client's connection, with our cursor."""
+    """The client's connection, with our cursor.
 
-    def __init__(self, connection: t.Any) -> None:
+    :param tag: the name of the run
+    """
+
+    def __init__(self, connection: t.Any, tag: str) -> None:
         self._connection = connection
+        self._tag = tag
 
     def cursor(self) -> _Cursor:
-        return _Cursor(self._connection)
+        return _Cursor(self._connection, self._tag)
 
     def close(self) -> None:
         self._connection.close()
@@ -261,7 +272,7 @@ class Databricks:
             "catalog": self._params["catalog"],
             "schema": self._params["schema"],
         }
-        return _Connection(connection)
+        return _Connection(connection, self.tag)
 
     def _login_failed(self, error: Exception, busy: bool) -> Failure:
         status = _http_code(error)
@@ -315,17 +326,18 @@ class Databricks:
         """Look a statement up in the warehouse's query history."""
         if self._place.warehouse is None:
             return None
-        since = datetime.datetime.fromisoformat(doubt.time) - CLOCKS_APART
+        then = datetime.datetime.fromisoformat(doubt.time)
+        since = min(then, datetime.datetime.now(datetime.timezone.utc)) - CLOCKS_APART
         asked: dict[str, t.Any] = {
             "filter_by.warehouse_ids": self._place.warehouse,
             "filter_by.query_start_time_range.start_time_ms": int(since.timestamp() * 1000),
             "max_results": 1000,
         }
-        if doubt.query_id:
-            asked["filter_by.statement_ids"] = doubt.query_id
         try:
-            return doubt.found(self._history(asked))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            # That it is in the history shows how new the history is.
+            cursor.execute(PROBE)
+            return doubt.found(self._history(asked), self.tag)
+        except (self._client.Error, OSError, ValueError, LookupError, TypeError, AttributeError, NotFinished):
             # Who can't be asked, or answers something else than documented, tells nothing.
             return None
 
@@ -354,10 +366,22 @@ class Databricks:
                 page = reply.json()
                 for one in page.get("res") or []:
                     outcome = OUTCOMES.get(one["status"], "running")
-                    records.append(execute.Record(one["query_id"], one.get("query_text") or "", outcome))
+                    tag, text = _untagged(one.get("query_text") or "")
+                    records.append(execute.Record(one["query_id"], text, outcome, tag, own=text == PROBE))
                 if not page.get("has_next_page"):
                     return records
                 asked = {**asked, "page_token": page["next_page_token"]}
+
+
+def _tagged(tag: str, text: str) -> str:
+    """A statement with the name of its run before it, by which the query history can tell runs apart."""
+    return f"/* {tag} */ {text}"
+
+
+def _untagged(text: str) -> tuple[str, str]:
+    """The name of the run and the statement; the name is empty when none stands before it."""
+    found = OWN_TAG.match(text)
+    return (found[1], text[found.end() :]) if found else ("", text)
 
 
 def _http_code(error: Exception) -> int | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import time
 import typing as t
 
@@ -20,6 +21,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.script impor
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement, mask
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+# A request of a process that has died may still be on its way for so many seconds.
+ON_ITS_WAY = 30.0
 
 
 class LoginFailed(Failure):
@@ -57,30 +60,35 @@ class Problem:
     hint: str = ""
 
 
-Outcome = t.Literal["done", "failed", "running"]
+Outcome = t.Literal["done", "failed", "running", "never"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Record:
     """What a platform has recorded of a statement.
 
-    :ivar text: as it was sent
+    :ivar text: as it was sent; some platforms leave secrets out of it
+    :ivar tag: names the run that sent it
+    :ivar own: whether it is not of the script, but was asked for the history's sake
     """
 
     query_id: str
     text: str
     outcome: Outcome
+    tag: str
+    own: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Found:
     """What a platform's own record says of a statement that was in doubt.
 
-    :ivar outcome: C(failed) means what it means of an answer: the statement has to be sent again
+    :ivar outcome: C(failed) means what it means of an answer, and C(never) that the statement has not come to the
+        platform: either way it has to be sent
     """
 
     outcome: Outcome
-    query_id: str
+    query_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +99,8 @@ class Doubt:
     :ivar time: when it was sent, as the journal has it
     :ivar query_id: its id, if it came to be known
     :ivar others: query ids that belong to other statements
+    :ivar other_texts: the other statements of the script
+    :ivar dialect: the script's
     """
 
     text: str = dataclasses.field(repr=False)
@@ -98,16 +108,38 @@ class Doubt:
     time: str
     query_id: str | None
     others: t.Collection[str]
+    other_texts: t.Collection[str] = dataclasses.field(repr=False)
+    dialect: str
 
-    def found(self, records: t.Iterable[Record]) -> Found | None:
-        """Which of these is the statement; None when that can't be told for certain."""
+    def found(self, records: t.Iterable[Record], run: str) -> Found | None:
+        """What these tell of the statement; None when that can't be told for certain.
+
+        That a statement is not among them is believed only when they show both that they reach back to the run that
+        sent it, and that they are as new as C(run), the present one.
+        """
+        records = list(records)
         fitting = [one for one in records if self._fits(one)]
-        return Found(fitting[0].outcome, fitting[0].query_id) if len(fitting) == 1 else None
+        if len(fitting) == 1:
+            return Found(fitting[0].outcome, fitting[0].query_id)
+        reaches_back = any(one.tag == self.tag for one in records)
+        up_to_date = any(one.tag == run for one in records)
+        if fitting or self.query_id or not reaches_back or not up_to_date:
+            return None
+        unknown = [one for one in records if one.tag == self.tag and not self._is_other(one)]
+        if not unknown:
+            return Found("never")
+        # A platform may show a statement without its secrets; then it fits by being the only one left.
+        if len(unknown) == 1 and mask(self.text, self.dialect) != self.text:
+            return Found(unknown[0].outcome, unknown[0].query_id)
+        return None
 
     def _fits(self, record: Record) -> bool:
         if self.query_id:
             return record.query_id == self.query_id
-        return record.query_id not in self.others and _bare(record.text) == _bare(self.text)
+        return record.tag == self.tag and record.query_id not in self.others and _bare(record.text) == _bare(self.text)
+
+    def _is_other(self, record: Record) -> bool:
+        return record.own or record.query_id in self.others or _bare(record.text) in map(_bare, self.other_texts)
 
 
 class Platform(t.Protocol):
@@ -135,7 +167,7 @@ class Platform(t.Protocol):
 class Rules:
     """How a run decides.
 
-    :ivar on_unknown: what to do with a statement that was sent by an earlier run and has no outcome
+    :ivar on_unknown: what to do with a statement that was sent by an earlier run and whose outcome can't be found out
     :ivar wait_timeout: seconds to wait in all for statements that the platform refuses for a while
     """
 
@@ -191,6 +223,7 @@ class Execution:
     :param tag: names this run on the platform
     :param clock: seconds that only go forward
     :param sleep: waits so many seconds
+    :param now: the time of day, to compare with the journal's
     """
 
     def __init__(
@@ -203,7 +236,9 @@ class Execution:
         tag: str,
         clock: t.Callable[[], float] = time.monotonic,
         sleep: t.Callable[[float], None] = time.sleep,
+        now: t.Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.timezone.utc),
     ) -> None:
+        self._now = now
         self._script = script
         self._platform = platform
         self._journal = journal
@@ -266,10 +301,7 @@ class Execution:
         if statement.is_repeatable:
             return
         row, tag = self.report.rows[statement.index - 1], str(doubt.get("tag"))
-        found = self._platform.find(
-            cursor,
-            Doubt(statement.text, tag, str(doubt["time"]), doubt.get("query_id"), self._progress.query_ids),
-        )
+        found = self._find(cursor, statement, doubt)
         if found is None or found.outcome == "running":
             row["status"] = "unknown"
             raise self._in_doubt(statement, tag, found)
@@ -278,6 +310,26 @@ class Execution:
             self._journal.done(statement.index, query_id=found.query_id)
         else:
             self._journal.failed(statement.index, query_id=found.query_id)
+
+    def _find(self, cursor: t.Any, statement: Statement, event: dict[str, t.Any]) -> Found | None:
+        doubt = Doubt(
+            text=statement.text,
+            tag=str(event.get("tag")),
+            time=str(event["time"]),
+            query_id=event.get("query_id"),
+            others=self._progress.query_ids,
+            other_texts=[one.text for one in self._script.statements if one is not statement],
+            dialect=self._script.dialect,
+        )
+        found = self._platform.find(cursor, doubt)
+        if found is None or found.outcome != "never":
+            return found
+        # What is not there may still come. A clock that was set back makes this longer, never shorter than it has to be.
+        age = max(0.0, (self._now() - datetime.datetime.fromisoformat(doubt.time)).total_seconds())
+        if age >= ON_ITS_WAY:
+            return found
+        self._sleep(ON_ITS_WAY - age)
+        return self._platform.find(cursor, doubt)
 
     def _in_doubt(self, statement: Statement, tag: str, found: Found | None) -> UnknownOutcome:
         if found is not None:

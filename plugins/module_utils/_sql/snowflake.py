@@ -72,9 +72,11 @@ CANCELLED = 604
 REFUSED = "42"
 # Tags that no two runs share; the query history can be searched for them.
 OWN_TAG = re.compile(r"community\.immuta/[0-9a-f]{12}/[0-9a-f]{8}")
+ASKING = "SELECT query_id, query_text, execution_status, query_tag"
 HISTORY = (
-    "SELECT query_id, query_text, execution_status"
-    " FROM TABLE(SNOWFLAKE.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000)) WHERE query_tag = '{tag}'"
+    f"{ASKING}"
+    " FROM TABLE(SNOWFLAKE.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000))"
+    " WHERE query_tag = {} OR query_tag = {}"
 )
 STILL_ATTACHED = re.compile(r"Policy\s+'.*'\s+used by\s+schema\s+.*\s+in another database", re.IGNORECASE | re.DOTALL)
 
@@ -284,19 +286,24 @@ class Snowflake:
         )
 
     def find(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
-        """Look a statement up in the query history.
-
-        Needs a warehouse. Nothing is told of a statement that is not there: it may be on its way, or be shown without
-        its secrets.
-        """
+        """Look a statement up in the query history. Needs a warehouse."""
         if not OWN_TAG.fullmatch(doubt.tag):
             return None
+        question = HISTORY.format(
+            *(f"'{tag}'" for tag in (doubt.tag, self.tag.replace("\\", "\\\\").replace("'", "''")))
+        )
         try:
-            cursor.execute(HISTORY.format(tag=doubt.tag))
-            rows = cursor.fetchall()
+            # Asked twice: that the first question is in the history shows how new the history is.
+            for _time in range(2):
+                cursor.execute(question)
+                rows = cursor.fetchall()
         except self._client.errors.Error:
             return None
-        return doubt.found(execute.Record(query_id, sent or "", _outcome(status)) for query_id, sent, status in rows)
+        records = [
+            execute.Record(query_id, sent or "", _outcome(status), tag or "", own=str(sent).startswith(ASKING))
+            for query_id, sent, status, tag in rows
+        ]
+        return doubt.found(records, self.tag)
 
 
 def _outcome(status: str) -> execute.Outcome:

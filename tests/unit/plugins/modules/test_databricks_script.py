@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -58,7 +60,7 @@ class Databricks:
 
     @property
     def sent(self) -> list[str]:
-        return [one.text for one in self.double.statements]
+        return [bare(one.text) for one in self.double.statements]
 
     def fault(self, at: t.Any, kind: t.Any, **fields: t.Any) -> None:
         self.double.faults.append(Fault(at, kind, **fields))
@@ -229,6 +231,11 @@ def test_sends_no_statement_twice(databricks: Databricks, fault: dict[str, t.Any
     assert [row["status"] for row in result["statements"]] == ["done", "failed" if refused else "unknown"]
 
 
+def bare(text: str) -> str:
+    """A statement without the name of its run."""
+    return re.sub(r"^/\* community\.immuta/[0-9a-f]{12}/[0-9a-f]{8} \*/ ", "", text)
+
+
 def lose(databricks: Databricks, **fault: t.Any) -> None:
     """Have the answer to the second of three statements lost."""
     databricks.fault("statement", "lost", match="DROP SCHEMA", **fault)
@@ -243,7 +250,7 @@ def test_finds_a_lost_statement_that_ran(databricks: Databricks) -> None:
     result = databricks(path=databricks.path)
     assert [row["status"] for row in result["statements"]] == ["replayed", "skipped", "done"]
     assert databricks.sent.count(DROP) == 1
-    (dropped,) = [one for one in databricks.double.statements if one.text == DROP]
+    (dropped,) = [one for one in databricks.double.statements if bare(one.text) == DROP]
     assert result["statements"][1]["query_id"] == dropped.query_id
 
 
@@ -264,7 +271,7 @@ def test_a_lost_statement_ends_with_its_session_and_is_sent_again(databricks: Da
     lose(databricks, seconds=8.0)
     result = databricks(path=databricks.path)
     assert [row["status"] for row in result["statements"]] == ["replayed", "done", "done"]
-    assert [one.outcome for one in databricks.double.statements if one.text == DROP] == ["canceled", "ok"]
+    assert [one.outcome for one in databricks.double.statements if bare(one.text) == DROP] == ["canceled", "ok"]
 
 
 def test_leaves_a_lost_statement_alone_that_still_runs(databricks: Databricks, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,6 +301,41 @@ def test_a_history_that_answers_something_else_tells_nothing(
     monkeypatch.setattr(databricks.double, "history", lambda user, asked: answer)
     assert databricks(path=databricks.path).code == "unknown_outcome"
     assert databricks.sent.count(DROP) == 1
+
+
+def age_journal(path: str) -> None:
+    """Let what the journal says be an hour older: a statement that is not there then is no more on its way."""
+    place = Path(journal.journal_path(path))
+    events = [json.loads(line) for line in place.read_text().splitlines()]
+    for event in events:
+        event["time"] = (datetime.datetime.fromisoformat(event["time"]) - datetime.timedelta(hours=1)).isoformat()
+    place.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+@pytest.mark.parametrize("by_another", [False, True])
+def test_sends_a_statement_again_that_never_came(databricks: Databricks, by_another: bool) -> None:
+    databricks.fault("statement", "reset", match="DROP SCHEMA")
+    lost = databricks(sql=f"USE CATALOG main;\n{DROP};\nSELECT 1;\n")
+    assert [row["status"] for row in lost["statements"]] == ["done", "unknown", "not_run"]
+    if by_another:
+        # The same statement, sent for something else, is not the one in doubt.
+        assert not databricks(script=DROP).failed
+    age_journal(databricks.path)
+    result = databricks(path=databricks.path)
+    if by_another:
+        assert "SCHEMA_NOT_FOUND" in result["msg"]
+        assert [row["status"] for row in result["statements"]] == ["replayed", "failed", "not_run"]
+    else:
+        assert [row["status"] for row in result["statements"]] == ["replayed", "done", "done"], result
+    assert not databricks.double.metastore.exists("SCHEMA", "sales", "crm")
+
+
+def test_a_history_that_does_not_reach_back_is_no_proof(databricks: Databricks) -> None:
+    databricks.fault("statement", "reset", match="DROP SCHEMA")
+    databricks(sql=f"{DROP};\n")
+    age_journal(databricks.path)
+    assert databricks(path=databricks.path).code == "unknown_outcome"
+    assert "ok" not in [one.outcome for one in databricks.double.statements if bare(one.text) == DROP]
 
 
 def test_a_lost_poll_is_looked_up_by_its_id(databricks: Databricks, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+import re
 import sys
 import typing as t
 from pathlib import Path
@@ -188,6 +190,34 @@ def test_asks_the_query_history_what_became_of_a_statement(
     result = snowflake(path=snowflake.path, **{**ADMIN, "warehouse": warehouse})
     assert (result.code, [row["status"] for row in result["statements"]]) == (code, statuses)
     assert [one.outcome for one in snowflake.double.statements if "D1" in one.text].count("ok") == 1
+
+
+PASSWORD_SET = "ALTER USER IMMUTA_SYSTEM_ACCOUNT SET PASSWORD = 'It''s new 4711'"
+
+
+@pytest.mark.parametrize("kind", ["lost", "reset"])
+@pytest.mark.parametrize("statement", ["CREATE DATABASE D1", PASSWORD_SET])
+def test_the_query_history_tells_what_has_come_and_what_has_not(
+    snowflake: Snowflake, kind: t.Any, statement: str
+) -> None:
+    snowflake.double.faults.append(Fault("statement", kind, match=statement[:10], times=99))
+    lost = snowflake(sql=f"USE ROLE ACCOUNTADMIN;\n{statement};\nCREATE DATABASE D2;\n", **ADMIN)
+    assert [row["status"] for row in lost["statements"]] == ["done", "unknown", "not_run"]
+    snowflake.double.faults.clear()
+    # What is not there after an hour is no more on its way.
+    place = Path(journal.journal_path(snowflake.path))
+    hour = datetime.timedelta(hours=1)
+    place.write_text(
+        re.sub(
+            r'(?<="time": ")[^"]*',
+            lambda found: (datetime.datetime.fromisoformat(found[0]) - hour).isoformat(),
+            place.read_text(),
+        )
+    )
+    result = snowflake(path=snowflake.path, **ADMIN)
+    second = "skipped" if kind == "lost" else "done"
+    assert [row["status"] for row in result["statements"]] == ["replayed", second, "done"], result
+    assert [one.outcome for one in snowflake.double.statements if one.text.startswith(statement)].count("ok") == 1
 
 
 def test_does_not_trust_a_tag_that_runs_may_share(snowflake: Snowflake) -> None:

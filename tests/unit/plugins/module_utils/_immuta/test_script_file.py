@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import typing as t
@@ -151,3 +152,25 @@ def test_removes(tmp_path: Path) -> None:
     script_file.save(str(path), script_file.contents(OWNER, BODY))
     script_file.remove(str(path))
     assert os.listdir(tmp_path) == []
+
+
+def test_removes_what_a_killed_run_has_left_unfinished(tmp_path: Path) -> None:
+    path = tmp_path / "script.sql"
+    left, others = tmp_path / ".script.sql.abc.new", tmp_path / ".other.sql.abc.new"
+    for one in (left, others):
+        one.write_text("half of a script")
+    script_file.save(str(path), b"whole")
+    assert {one.name for one in tmp_path.iterdir()} == {path.name, others.name}
+    left.write_text("half of a script")
+    script_file.remove(str(path))
+    assert [one.name for one in tmp_path.iterdir()] == [others.name]
+
+
+def test_lets_alone_what_another_run_is_writing(tmp_path: Path) -> None:
+    path, unfinished = tmp_path / "script.sql", tmp_path / ".script.sql.abc.new"
+    with open(unfinished, "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        script_file.save(str(path), b"whole")
+        assert unfinished.exists()
+    script_file.save(str(path), b"whole")
+    assert not unfinished.exists()
