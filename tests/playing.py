@@ -64,14 +64,21 @@ class Played:
 
 
 class Player:
-    """Runs playbooks in a folder of its own, with an environment of its own."""
+    """Runs playbooks in a folder of its own, with an environment of its own.
+
+    :ivar prefix: a command that runs `ansible-playbook` as its arguments
+    :ivar started: told the process id of each play
+    """
 
     def __init__(self, folder: Path, immuta: ImmutaDouble, environment: dict[str, str]) -> None:
         """Prepare a folder.
 
         :param environment: of every run, besides that of this process and the address of the tenant
         """
+        folder.mkdir(exist_ok=True)
         self.folder = folder
+        self.prefix: list[str] = []
+        self.started: t.Callable[[int], None] = lambda pid: None
         self.immuta = immuta
         self.scripts = folder / "kept" / "scripts"
         self.environment = {
@@ -143,7 +150,7 @@ class Player:
         record.write_text("")
         environment = {**self.environment, "RECORD_FILE": str(record), **(env or {})}
         process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "ansible-playbook"), *arguments],
+            [*self.prefix, str(Path(sys.executable).parent / "ansible-playbook"), *arguments],
             cwd=self.folder,
             env={name: value for name, value in environment.items() if value is not None},
             stdin=subprocess.DEVNULL,
@@ -151,9 +158,10 @@ class Player:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.started(process.pid)
         if kill_when is not None:
             while process.poll() is None and not kill_when():
                 time.sleep(0.002)
             kill_tree(process.pid)
-        output, _nothing = process.communicate(timeout=120)
+        output, _nothing = process.communicate(timeout=300)
         return Played(process.returncode, output, [json.loads(line) for line in record.read_text().splitlines()])

@@ -1,0 +1,41 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Has every task of a play pass a checkpoint before and after it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.callback import CallbackBase
+from sitecustomize import ask
+
+DOCUMENTATION = r"""
+name: checkpoint
+type: aggregate
+short_description: Have tasks pass checkpoints
+description:
+  - Asks at the port in E(CHECKPOINTS) before and after each task.
+"""
+
+
+class CallbackModule(CallbackBase):
+    """The callback plugin."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "checkpoint"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
+        """A task is about to begin."""
+        ask(f"before task {task.get_name().split(' : ')[-1]}")
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        """A task has ended well."""
+        ask(f"after task {result._task.get_name().split(' : ')[-1]}")
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        """A task has failed."""
+        self.v2_runner_on_ok(result)

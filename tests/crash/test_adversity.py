@@ -1,0 +1,84 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Disks that are full or read-only, and clocks that are wrong: nothing is lost, and the next run finishes."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._sql.journal import journal_path
+from ansible_collections.community.immuta.tests.crash.scenes import assert_finished, staged
+from ansible_collections.community.immuta.tests.sampling import chosen
+from ansible_collections.community.immuta.tests.stage import STAGES
+
+YEAR = 365 * 24 * 3600
+# What the kernel lets a file have: the ending of its name, and bytes.
+LIMITS = [".new 0", ".new 600", ".new 1", ".journal 0", ".journal 40", ".journal 700", ".journal 1500"]
+# By how many seconds the clock is wrong, and after how many readings; in the first run, and in the next one.
+CLOCKS = [(YEAR, 0, 0), (-YEAR, 0, 0), (0, 0, -YEAR), (YEAR, 20, 0), (-YEAR, 20, 0), (-YEAR, 20, YEAR)]
+
+
+@pytest.mark.parametrize("limit", chosen("disk", LIMITS, 2))
+def test_a_disk_that_is_full_in_the_middle_of_a_file(limit: str, tmp_path: Path) -> None:
+    with staged("snowflake", "cold", tmp_path) as (stage, checkpoints):
+        stage.player.environment["FILE_LIMIT"] = limit
+        broken = stage.play()
+        assert broken.code != 0
+        assert "NEXT: " in broken.error
+        if limit.startswith(".new"):
+            assert stage.connected
+            assert not stage.path.exists()
+            assert list(stage.player.scripts.iterdir()) == []
+            assert stage.sent() == []
+        else:
+            assert stage.saved
+        del stage.player.environment["FILE_LIMIT"]
+        checkpoints.plan(None)
+        assert_finished(stage, stage.play(), "completed")
+        assert stage.deletions == 1
+
+
+def test_a_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
+    with STAGES["snowflake"](tmp_path) as stage:
+        stage.player.scripts.mkdir(parents=True)
+        if os.geteuid() == 0:
+            # Modes don't bind root; a read-only mount does, in a mount namespace of its own.
+            mounted = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+            stage.player.prefix = ["unshare", "--mount", "sh", "-c", mounted, str(stage.player.scripts)]
+        else:
+            stage.player.scripts.chmod(0o500)
+        broken = stage.play()
+        assert broken.code != 0
+        assert str(stage.player.scripts) in broken.error
+        assert "NOT DONE: the connection is not known to be deleted" in broken.error
+        assert stage.connected
+        assert stage.sent() == []
+        stage.player.prefix = []
+        stage.player.scripts.chmod(0o700)
+        assert_finished(stage, stage.play(), "completed")
+
+
+@pytest.mark.parametrize(("shift", "after", "later"), chosen("clock", CLOCKS, 1))
+@pytest.mark.parametrize("platform", chosen("clock platform", list(STAGES), 1))
+def test_a_clock_that_is_wrong(platform: str, shift: int, after: int, later: int, tmp_path: Path) -> None:
+    with staged(platform, "cold", tmp_path) as (stage, checkpoints):
+        environment = stage.player.environment
+        environment |= {"CLOCK_SHIFT": str(shift), "CLOCK_SHIFT_AFTER": str(after)}
+        stage.refuse_statement(7)
+        assert stage.play().code != 0
+        assert stage.saved
+        written = [json.loads(line)["time"] for line in Path(journal_path(str(stage.path))).read_text().splitlines()]
+        years = [round((datetime.fromisoformat(one) - datetime.now(timezone.utc)).days / 365) for one in written]
+        assert years == sorted(years, key=abs)
+        assert years[-1] * YEAR == shift
+        checkpoints.plan(None)
+        environment |= {"CLOCK_SHIFT": str(later), "CLOCK_SHIFT_AFTER": "0"}
+        assert_finished(stage, stage.play(), "completed")
+        assert stage.deletions == 1
