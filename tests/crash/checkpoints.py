@@ -130,16 +130,22 @@ class Checkpoints:
 
 
 def points(passed: t.Iterable[str]) -> list[Point]:
-    """Everything that can happen in a play that passed these checkpoints."""
+    """Everything that can happen in a play that passed these checkpoints.
+
+    A killed process loses nothing that it has written, so being killed before a sync is being killed before what comes
+    after it. To be overtaken matters where it is done first: what comes later is done under the lock of the journal.
+    """
     counts: collections.Counter[str] = collections.Counter()
     found = []
     for label in passed:
         counts[label] += 1
-        found.append(Point("killed", label, counts[label]))
-        if label.startswith("request") and label.endswith(" answered"):
+        kind, syncs = label.split()[0], label.startswith("file fsync .journal")
+        if not syncs:
+            found.append(Point("killed", label, counts[label]))
+        if kind == "request" and label.endswith(" answered"):
             found.append(Point("answer lost", label, counts[label]))
-        if label.startswith("file"):
+        if kind == "file" and not syncs:
             found.append(Point("disk full", label, counts[label]))
-        if not label.startswith("after"):
-            found.append(Point("overtaken", label, counts[label]))
+        if counts[label] == 1 and (kind == "file" or label.endswith(" received")):
+            found.append(Point("overtaken", label, 1))
     return found

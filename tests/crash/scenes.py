@@ -52,7 +52,11 @@ def recorded(platform: str, beginning: str) -> tuple[Point, ...]:
         played = stage.play()
         assert played.code == 0, played.output
         assert_finished(stage, played, "completed")
-        return tuple(sorted(set(points(checkpoints.passed)), key=str))
+        passed = checkpoints.passed
+        if beginning != "cold":
+            # Tasks are the same as from cold, and so is the disk.
+            passed = [label for label in passed if label.startswith("request")]
+        return tuple(sorted(set(points(passed)), key=str))
 
 
 def assert_finished(stage: Stage, played: Played, *statuses: str) -> None:
