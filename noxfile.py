@@ -327,8 +327,9 @@ def types(session: nox.Session) -> None:
         f"{base}.plugins",
         "-p",
         f"{base}.tests.doubles",
-        "-m",
-        f"{base}.tests.playing",
+        *(word for name in ("playing", "sampling", "stage") for word in ("-m", f"{base}.tests.{name}")),
+        "-p",
+        f"{base}.tests.crash",
         env={**everywhere(session), "MYPYPATH": str(tree())},
     )
 

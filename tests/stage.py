@@ -133,8 +133,8 @@ class Stage(abc.ABC):
         assert progress.total == len(self.statements)
         assert set(progress.done) == {one.index for one in self.statements}
         assert {one.name for one in self.player.scripts.iterdir()} == {self.path.name, f"{self.path.name}.journal"}
-        for one in self.player.scripts.iterdir():
-            assert one.stat().st_mode & 0o777 == 0o600, one
+        for file in self.player.scripts.iterdir():
+            assert file.stat().st_mode & 0o777 == 0o600, file
         assert self.player.scripts.stat().st_mode & 0o777 == 0o700
 
 

@@ -167,8 +167,9 @@ def save(path: str, raw: bytes) -> None:
         temporary = ""
         try:
             # The lock says that it is being written; it ends with the process, however that ends.
-            with tempfile.NamedTemporaryFile(**_beside(target), dir=folder, delete=False) as file:
-                temporary = file.name
+            prefix, suffix = _beside(target)
+            handle, temporary = tempfile.mkstemp(suffix, prefix, folder)
+            with os.fdopen(handle, "wb") as file:
                 _lock(file.fileno())
                 os.fchmod(file.fileno(), MODE)
                 file.write(raw)
@@ -189,9 +190,9 @@ def save(path: str, raw: bytes) -> None:
         raise NotSaved(f"The script read back from {path} is not what was written.", hint="Check the file system.")
 
 
-def _beside(target: str) -> dict[str, str]:
+def _beside(target: str) -> tuple[str, str]:
     """How the name of an unfinished file of C(target) begins and ends."""
-    return {"prefix": f".{os.path.basename(target)}.", "suffix": ".new"}
+    return f".{os.path.basename(target)}.", ".new"
 
 
 def _lock(handle: int) -> bool:
@@ -206,9 +207,9 @@ def _lock(handle: int) -> bool:
 def _remove_unfinished(target: str) -> None:
     """Remove what killed runs have left of writing C(target); what a run is writing now is let alone."""
     folder = os.path.dirname(target)
-    names = _beside(target)
+    prefix, suffix = _beside(target)
     for name in os.listdir(folder):
-        if not (name.startswith(names["prefix"]) and name.endswith(names["suffix"])):
+        if not (name.startswith(prefix) and name.endswith(suffix)):
             continue
         # Another run may finish or remove it at any moment.
         with contextlib.suppress(OSError), open(os.path.join(folder, name), "rb") as file:
