@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.callback import CallbackBase
-from sitecustomize import ask
+from sitecustomize import ask  # type: ignore[import-not-found]
 
 DOCUMENTATION = r"""
 name: checkpoint
