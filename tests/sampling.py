@@ -16,6 +16,8 @@ T = t.TypeVar("T")
 EVERY_POINT = "EVERY_POINT"
 # A commit, or any other word: the same word, the same points.
 SEED = "SAMPLE_SEED"
+# How many points, when neither all nor the usual number will do.
+SIZE = "SAMPLE_SIZE"
 
 
 def seed() -> str:
@@ -30,8 +32,9 @@ def chosen(suite: str, points: t.Sequence[T], size: int) -> list[T]:
     """The points to try, in their order.
 
     :param suite: a word for the suite, so that two suites don't choose alike
-    :param size: how many, when not all are tried
+    :param size: how many, when not all are tried and E(SAMPLE_SIZE) does not say otherwise
     """
+    size = int(os.environ.get(SIZE, size))
     if os.environ.get(EVERY_POINT) or len(points) <= size:
         return list(points)
     picked = random.Random(f"{suite} {seed()}").sample(range(len(points)), size)
