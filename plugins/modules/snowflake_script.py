@@ -30,6 +30,7 @@ attributes:
     support: full
     details:
       - Splits the script and lists its statements. No connection is made, except with O(preflight=true), which signs in.
+      - An O(path) with no file is taken for one that a task before it would save, with a warning. Its statements are not listed then.
   diff_mode:
     support: full
     details:

@@ -69,7 +69,7 @@ def test_check_mode_from_cold_plans_and_changes_nothing(
     assert played.changed == [
         "Save the clean-up script",
         "Delete the connection",
-        "Foretell what becomes of a script that is not saved yet",
+        "Run the script on Snowflake",
     ]
     assert "DROP DATABASE IMMUTA" in played.output
     assert "THIS CAN'T BE UNDONE" in played.output

@@ -10,14 +10,20 @@ import dataclasses
 import typing as t
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from ansible_collections.community.immuta.plugins.module_utils import _task
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 
 # A loaded machine must not fail a property, and a failure has to come with what it takes to see it again.
 settings.register_profile(
-    "proofs", deadline=None, database=None, print_blob=True, suppress_health_check=list(HealthCheck), max_examples=60
+    "proofs",
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+    max_examples=60,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 settings.load_profile("proofs")
 

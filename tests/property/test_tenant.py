@@ -307,8 +307,10 @@ def _ensure(tenant: Tenant, folder: str, path: str, state: str, subject: dict[st
     assert look(folder) == before
     done = tenant.script(path, state=state, **subject)
     assert tenant.writes == []
-    assert done.code == told.code
     if done.failure:
+        # Check mode takes a script that is not there for one that another task would have saved.
+        foreseen = state == "executed" and not os.path.exists(path) and journal.UNLESS_SAVED in "".join(told.warnings)
+        assert foreseen or done.code == told.code
         assert look(folder) == before
         return
     assert (done.good.changed, done.good.diff) == (told.good.changed, told.good.diff)

@@ -284,21 +284,25 @@ def _present(context: Context, path: str) -> Outcome:
 
 
 def _executed(context: Context, path: str) -> Outcome:
+    expected = context.params["expected_sha256"]
     saved = _own_or_none(context, path)
-    if saved is None:
-        raise errors.Refused(f"There is no saved script at {path}.", hint="Check the option path.")
-    _require_expected(context.params["expected_sha256"], saved.sha256)
     place = journal.journal_path(path)
     before = progress = journal.read(place)
     changed = progress.state != "finished"
-    total = _count(saved)
-    journal.require_same(place, progress, saved.sha256, total)
-    if changed and not context.check_mode:
-        journal.mark_finished(place, sha256=saved.sha256, total=total, by="operator")
-        progress = journal.read(place)
+    if saved is not None:
+        _require_expected(expected, saved.sha256)
+        total = _count(saved)
+        journal.require_same(place, progress, saved.sha256, total)
+        if changed and not context.check_mode:
+            journal.mark_finished(place, sha256=saved.sha256, total=total, by="operator")
+            progress = journal.read(place)
+    elif context.check_mode:
+        context.warn(f"The script {path} is not there. {journal.UNLESS_SAVED}")
+    else:
+        raise errors.Refused(f"There is no saved script at {path}.", hint="Check the option path.")
     return Outcome(
         changed,
-        {"path": path, "sha256": saved.sha256, "execution": _execution(progress)},
+        {"path": path, "sha256": saved.sha256 if saved else expected, "execution": _execution(progress)},
         diff={
             "before": f"{before.state}\n",
             "after": "finished\n",

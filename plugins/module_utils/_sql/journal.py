@@ -23,6 +23,8 @@ from ansible_collections.community.immuta.plugins.module_utils._durable import s
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 
 MODE = 0o600
+# Check mode can't know a script that a task before it would save.
+UNLESS_SAVED = "Unless a task before this one saves it, this fails outside check mode."
 
 
 class JournalError(Failure):
