@@ -22,6 +22,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import OPERATIONS
+from ansible_collections.community.immuta.tests import sampling
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.plumbing import Double
@@ -44,9 +45,23 @@ KEPT = {
 Line = dict[str, t.Any]
 
 
+# The tests whose plays are rehearsed; None for all.
+_chosen: set[str] | None = None
+
+
+def choose(suite: str, tests: t.Sequence[str], size: int) -> None:
+    """Rehearse the plays of some of these tests only, unless all points are tried.
+
+    :param tests: as pytest names them
+    """
+    global _chosen
+    _chosen = set(sampling.chosen(f"{suite} rehearsed", tests, size))
+
+
 def wanted() -> bool:
-    """Whether plays are to be rehearsed."""
-    return bool(os.environ.get(REHEARSE))
+    """Whether the next play is to be rehearsed."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+    return bool(os.environ.get(REHEARSE)) and (_chosen is None or test in _chosen)
 
 
 # Nothing is touched

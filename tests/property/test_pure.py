@@ -18,7 +18,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, script_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    cleanup_script,
+    connection,
+    errors,
+    script_file,
+)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 
 ANYTHING = st.text(alphabet=st.characters(codec=None) | st.sampled_from("\r\n\0\ufeff\x85\u2028-;'\ud800"))
@@ -74,6 +80,23 @@ def test_an_edited_script_file_is_noticed(body: str, other: str) -> None:
         saved = script_file.read(str(path))
     assert saved is not None
     assert saved.intact is (other == body)
+
+
+FORMS = st.sampled_from(["string", "script", "sql", "plain"])
+
+
+@given(TEXTS, FORMS)
+def test_what_immuta_renders_can_be_kept_or_is_refused(text: str, form: str) -> None:
+    body = json.dumps({form: text} if form in ("script", "sql") else text) if form != "plain" else text
+    reply = Reply(200, body.encode("utf-8", "surrogatepass"), "application/json" if form != "plain" else "text/plain")
+    try:
+        found = cleanup_script.text_of(reply)
+    except errors.UnexpectedReply:
+        assert form == "plain" or not text.strip() or not utf8(text)
+        return
+    owner = script_file.Owner("https://tenant.example", "a key", 5, "Snowflake", "snowflake")
+    assert script_file.contents(owner, found)
+    assert form == "plain" or found == text
 
 
 # Journals

@@ -205,7 +205,8 @@ def text_of(reply: Reply) -> str:
         texts = [body[name] for name in TEXT_FIELDS if isinstance(body.get(name), str)]
         texts = texts or [value for value in body.values() if isinstance(value, str)]
         body = texts[0] if len(texts) == 1 else None
-    if not isinstance(body, str):
+    # JSON can write down half of a surrogate pair, which no file and no platform takes.
+    if not isinstance(body, str) or any("\ud800" <= character <= "\udfff" for character in body):
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script")
     if not body.strip():
         raise errors.UnexpectedReply(

@@ -91,10 +91,16 @@ def _foretell(context: Context, target: type[Target]) -> Outcome:
     params = context.params
     path = params["path"]
     context.warn(f"The script {path} is not there. {journal.UNLESS_SAVED}")
+    result = {
+        "path": path,
+        "sha256": params["expected_sha256"],
+        "dialect": target.dialect,
+        **execute.Report([]).as_dict(),
+    }
     if params["preflight"]:
-        return _preflight(context, target, None)
+        return Outcome(False, {**_preflight(context, target, None).result, **result})
     place = params["journal"] or journal.journal_path(path)
-    return Outcome(True, {"path": path, "session": {}, "journal": {"path": place, "state": "none"}})
+    return Outcome(True, {**result, "session": {}, "journal": {"path": place, "state": "none"}})
 
 
 def _script(context: Context, dialect: str) -> script.Script | None:
