@@ -176,5 +176,5 @@ class Player:
             while process.poll() is None and not kill_when():
                 time.sleep(0.002)
             kill_tree(process.pid)
-        output, _nothing = process.communicate(timeout=120)
+        output, _nothing = process.communicate(timeout=600)
         return Played(process.returncode, output, [json.loads(line) for line in record.read_text().splitlines()])

@@ -28,8 +28,9 @@ REHEARSED = 20
 unneeded: list[str] = []
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose the tests whose plays are rehearsed."""
+    """Choose the tests whose plays are rehearsed, of those that were asked for."""
     rehearsal.choose("integration", [item.nodeid for item in items], REHEARSED)
 
 
