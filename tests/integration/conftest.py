@@ -31,7 +31,8 @@ unneeded: list[str] = []
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Choose the tests whose plays are rehearsed, of those that were asked for."""
-    rehearsal.choose("integration", [item.nodeid for item in items], REHEARSED)
+    playing = [item.nodeid for item in items if "player" in getattr(item, "fixturenames", ())]
+    rehearsal.choose("integration", playing, REHEARSED)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
