@@ -163,7 +163,7 @@ def integration_newest(session: nox.Session) -> None:
     core, _python, clients = TARGETS["newest"]
     session.install(core, *clients, "requests", "pytest", *DOUBLES)
     # -rP shows the numbers that tests print: requests, module tasks, payloads.
-    pytest(session, "-rP", "tests/integration", env={"REHEARSE": "1"})
+    pytest(session, "-rP", "tests/integration")
 
 
 def odbc_driver(session: nox.Session) -> dict[str, str]:
