@@ -15,6 +15,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from ansible_collections.community.immuta.tests import rehearsal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.process_tree import kill_tree
 
@@ -145,8 +146,28 @@ class Player:
         env: dict[str, str | None] | None = None,
         kill_when: t.Callable[[], bool] | None = None,
     ) -> Played:
-        """Run `ansible-playbook` with these arguments; the rest as in `run`."""
-        record = self.folder / "record.jsonl"
+        """Run `ansible-playbook` with these arguments; the rest as in `run`. It may be rehearsed before."""
+        if not rehearsal.wanted():
+            return self._command(*arguments, env=env, kill_when=kill_when)
+        if "--check" in arguments:
+            # It is a rehearsal itself.
+            with rehearsal.harmless(self.folder):
+                return self._command(*arguments, env=env, kill_when=kill_when)
+        with rehearsal.understudies(), rehearsal.harmless(self.folder):
+            dry = self._command(*arguments, "--check", "--diff", env=env)
+        played = self._command(*arguments, "--diff", env=env, kill_when=kill_when)
+        rehearsal.require_same(dry, played, killed=kill_when is not None)
+        return played
+
+    def _command(
+        self,
+        *arguments: str,
+        env: dict[str, str | None] | None = None,
+        kill_when: t.Callable[[], bool] | None = None,
+    ) -> Played:
+        # Below Ansible's own folder, which nobody looks at.
+        record = self.folder / "ansible" / "record.jsonl"
+        record.parent.mkdir(exist_ok=True)
         record.write_text("")
         environment = {**self.environment, "RECORD_FILE": str(record), **(env or {})}
         process = subprocess.Popen(
@@ -163,5 +184,5 @@ class Player:
             while process.poll() is None and not kill_when():
                 time.sleep(0.002)
             kill_tree(process.pid)
-        output, _nothing = process.communicate(timeout=300)
+        output, _nothing = process.communicate(timeout=600)
         return Played(process.returncode, output, [json.loads(line) for line in record.read_text().splitlines()])

@@ -28,6 +28,7 @@ attributes:
     support: full
     details:
       - The script is asked for, but not saved.
+      - With O(state=executed), an O(path) with no file is taken for one that a task before it would save, with a warning.
   diff_mode:
     support: full
     details:
@@ -105,7 +106,9 @@ exists:
   type: bool
   sample: true
 sha256:
-  description: Digest of the whole file, as C(sha256sum) prints it.
+  description:
+    - Digest of the whole file, as C(sha256sum) prints it.
+    - In check mode, O(expected_sha256) if there is no file yet.
   returned: success and not O(state=absent)
   type: str
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae

@@ -30,6 +30,7 @@ attributes:
     support: full
     details:
       - Splits the script and lists its statements. No connection is made, except with O(preflight=true), which signs in.
+      - An O(path) with no file is taken for one that a task before it would save, with a warning. RV(statements) is empty then.
   diff_mode:
     support: full
     details:
@@ -96,7 +97,7 @@ path:
   type: str
   sample: /srv/immuta/prod-snowflake.sql
 sha256:
-  description: The script's digest.
+  description: The script's digest; in check mode O(expected_sha256) if its file is not there yet.
   returned: success, if there is a script
   type: str
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae

@@ -21,11 +21,14 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 import typing as t
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 CONTROL = "/_double/"
+# Seconds that a client may stay connected when nobody waits for it any more.
+LONGEST_TALK = 120.0
 Self = t.TypeVar("Self", bound="Double")
 View = t.Callable[[], t.Any]
 # Asked before a request is done ("received") and before its answer is sent ("answered"); says whether to go on.
@@ -200,6 +203,8 @@ class Double:
     """
 
     handler: t.ClassVar[type[Handler]]
+    # Those that serve in this process.
+    running: t.ClassVar[list[Double]] = []
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.gate: Gate | None = None
@@ -226,6 +231,34 @@ class Double:
         """How many TCP connections clients have opened so far."""
         return self._server.accepted
 
+    @property
+    def answering(self) -> Double:
+        """The double that answers at this one's address."""
+        return self._server.double
+
+    @contextlib.contextmanager
+    def stood_in_for(self, make: t.Callable[[], Double]) -> t.Iterator[None]:
+        """Have another double of the same kind answer at this one's address meanwhile; its own closes.
+
+        :param make: called when nobody talks to this one any more
+        :raises TimeoutError: a client is still connected
+        """
+        end = time.monotonic() + LONGEST_TALK
+        while self._server.connections:
+            # What a killed client has sent is still being done.
+            if time.monotonic() > end:
+                raise TimeoutError("a client does not hang up")
+            self.stopping.wait(0.01)
+        accepted, understudy = self._server.accepted, make()
+        understudy._server.server_close()
+        understudy._server = self._server
+        self._server.double = understudy
+        try:
+            yield
+        finally:
+            self._server.double = self
+            self._server.accepted = accepted
+
     def views(self) -> dict[str, View]:
         """What `GET /_double/NAME` answers, by name; the values go out as JSON."""
         return {}
@@ -238,6 +271,7 @@ class Double:
         """Serve from a thread until `stop`."""
         self._thread = threading.Thread(target=self._serve, name=type(self).__name__, daemon=True)
         self._thread.start()
+        self.running.append(self)
         return self
 
     def stop(self) -> None:
@@ -247,6 +281,7 @@ class Double:
                 return
             self.stopping.set()
         if self._thread is not None:
+            self.running.remove(self)
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.tests import rehearsal, sampling
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
@@ -21,6 +23,34 @@ from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Pla
 PASSWORD = "canary-password-77ae20"
 TOKEN = "canary-token-10be93"
 SECRET = "canary-client-secret-c4d2"
+# How many tests have their plays rehearsed, when REHEARSE is set and not all points are tried.
+REHEARSED = 20
+unneeded: list[str] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the tests whose plays are rehearsed, of those that were asked for."""
+    playing = [item.nodeid for item in items if "player" in getattr(item, "fixturenames", ())]
+    rehearsal.choose("integration", playing, REHEARSED)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail when all plays were rehearsed, and something was excused that never came up."""
+    options = session.config.option
+    whole = (
+        os.environ.get(sampling.EVERY_POINT) and not options.keyword and session.config.args == ["tests/integration"]
+    )
+    if os.environ.get(rehearsal.REHEARSE):
+        unneeded.extend(one.reason for one in rehearsal.EXCEPTIONS if not one.used)
+        if whole and unneeded and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was excused and never came up."""
+    for reason in unneeded:
+        terminalreporter.write_line(f"not needed by what was rehearsed: {reason}")
 
 
 @pytest.fixture

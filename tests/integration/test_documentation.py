@@ -133,6 +133,22 @@ def test_the_commands_of_the_readme_run(site: Player, immuta: ImmutaDouble) -> N
     assert played.result["status"] == "completed"
 
 
+def test_the_playbook_of_molecule_runs(site: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    for name, double in (("immuta", immuta), ("snowflake", snowflake)):
+        (site.folder / f"{name}.json").write_text(json.dumps({"host": double.host, "port": double.port}))
+    about = {
+        "molecule_folder": str(site.folder),
+        "molecule_key": KEY,
+        "molecule_api_key": API_KEY,
+        "molecule_password": PASSWORD,
+        "ansible_connection": "local",
+    }
+    converge = ROOT / "extensions" / "molecule" / "default" / "converge.yml"
+    played = site.command(str(converge), "-i", "instance,", "-e", json.dumps(about))
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+
+
 def test_payloads_are_small(site: Player) -> None:
     remote = site.folder / "remote"
     names = ["ansible.builtin.ping", *(f"community.immuta.{name}" for name in MODULES)]

@@ -66,7 +66,11 @@ def test_check_mode_from_cold_plans_and_changes_nothing(
     assert still_connected(immuta)
     assert snowflake.statements == []
     assert deletions(immuta) == 0
-    assert played.changed == ["Save the clean-up script", "Delete the connection"]
+    assert played.changed == [
+        "Save the clean-up script",
+        "Delete the connection",
+        "Run the script on Snowflake",
+    ]
     assert "DROP DATABASE IMMUTA" in played.output
     assert "THIS CAN'T BE UNDONE" in played.output
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
@@ -204,7 +205,8 @@ def text_of(reply: Reply) -> str:
         texts = [body[name] for name in TEXT_FIELDS if isinstance(body.get(name), str)]
         texts = texts or [value for value in body.values() if isinstance(value, str)]
         body = texts[0] if len(texts) == 1 else None
-    if not isinstance(body, str):
+    # JSON can write down half of a surrogate pair, which no file and no platform takes.
+    if not isinstance(body, str) or any("\ud800" <= character <= "\udfff" for character in body):
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script")
     if not body.strip():
         raise errors.UnexpectedReply(
@@ -242,7 +244,10 @@ def _present(context: Context, path: str) -> Outcome:
     _require_expected(context.params["expected_sha256"], sha256)
     replaced = before != script.raw
     progress = journal.read(journal.journal_path(path))
-    if replaced and progress.state != "none" and progress.sha256 != sha256:
+    if progress.state != "none" and progress.sha256 != sha256:
+        # One that was found beside a script of another digest says nothing of this one.
+        if not replaced:
+            journal.require_same(journal.journal_path(path), progress, sha256, progress.total or 0)
         raise errors.Refused(
             f"Immuta renders another script now than the one that is at {path}, and of that one statements have run.",
             hint="Look at the journal beside it to see what ran, move both files away, and run this again.",
@@ -280,18 +285,42 @@ def _present(context: Context, path: str) -> Outcome:
 
 
 def _executed(context: Context, path: str) -> Outcome:
+    expected = context.params["expected_sha256"]
     saved = _own_or_none(context, path)
-    if saved is None:
-        raise errors.Refused(f"There is no saved script at {path}.", hint="Check the option path.")
-    _require_expected(context.params["expected_sha256"], saved.sha256)
     place = journal.journal_path(path)
-    progress = journal.read(place)
+    before = progress = journal.read(place)
     changed = progress.state != "finished"
-    if changed and not context.check_mode:
-        total = len(split(saved.body, saved.owner.dialect)) if saved.owner.dialect else 0
-        journal.mark_finished(place, sha256=saved.sha256, total=total, by="operator")
-        progress = journal.read(place)
-    return Outcome(changed, {"path": path, "sha256": saved.sha256, "execution": _execution(progress)})
+    if saved is not None:
+        _require_expected(expected, saved.sha256)
+        total = _count(saved)
+        journal.require_same(place, progress, saved.sha256, total)
+        if changed and not context.check_mode:
+            journal.mark_finished(place, sha256=saved.sha256, total=total, by="operator")
+            progress = journal.read(place)
+    elif context.check_mode:
+        context.warn(f"The script {path} is not there. {journal.UNLESS_SAVED}")
+    else:
+        raise errors.Refused(f"There is no saved script at {path}.", hint="Check the option path.")
+    return Outcome(
+        changed,
+        {"path": path, "sha256": saved.sha256 if saved else expected, "execution": _execution(progress)},
+        diff={
+            "before": f"{before.state}\n",
+            "after": "finished\n",
+            "before_header": place,
+            "after_header": place,
+        },
+    )
+
+
+def _count(saved: script_file.Saved) -> int:
+    """How many statements a script has; 0 for one that only a person can tell apart."""
+    if saved.owner.dialect is None:
+        return 0
+    try:
+        return len(split(saved.body, saved.owner.dialect))
+    except SplitError:
+        return 0
 
 
 def _absent(context: Context, path: str) -> Outcome:
@@ -302,12 +331,25 @@ def _absent(context: Context, path: str) -> Outcome:
         context.warn(
             f"The script at {path} had not run to its end. Once its connection is deleted it can't be had again."
         )
-    changed = saved is not None or progress.state != "none"
+    changed = saved is not None or os.path.lexists(place)
+    shown = ""
+    if saved is not None:
+        context.hide(secrets(saved.body, saved.owner.dialect or "snowflake"))
+        shown = _shown(saved.owner, saved.body, saved.mode)
     if changed and not context.check_mode:
         if saved is not None:
             script_file.remove(path)
         journal.remove(place)
-    return Outcome(changed, {"path": path})
+    return Outcome(
+        changed,
+        {"path": path},
+        diff={
+            "before": f"journal: {progress.state}\n{shown}" if changed else "",
+            "after": "",
+            "before_header": path,
+            "after_header": path,
+        },
+    )
 
 
 def _own_or_none(context: Context, path: str) -> script_file.Saved | None:

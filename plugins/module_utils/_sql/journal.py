@@ -23,6 +23,8 @@ from ansible_collections.community.immuta.plugins.module_utils._durable import s
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 
 MODE = 0o600
+# Check mode can't know a script that a task before it would save.
+UNLESS_SAVED = "Unless a task before this one saves it, this fails outside check mode."
 
 
 class JournalError(Failure):
@@ -95,7 +97,7 @@ def _replay(path: str, raw: bytes) -> Progress:
 def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
     kind = event["event"]
     if kind == "begun":
-        progress.state, progress.sha256, progress.total = "partial", event["sha256"], int(event["total"])
+        progress.state, progress.sha256, progress.total = "partial", event["sha256"], _number(event["total"])
     elif kind == "finished":
         progress.state, progress.unknown = "finished", None
     elif kind == "lost":
@@ -103,8 +105,8 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
             raise ValueError(event["index"])
         progress.unknown = {**progress.unknown, "query_id": event["query_id"]}
     elif kind in ("started", "done", "failed"):
-        index = event["index"]
-        if not 1 <= index <= (progress.total or 0):
+        index = _number(event["index"])
+        if not 1 <= index <= (progress.total or 0) or not isinstance(event["time"], str):
             raise ValueError(index)
         progress.unknown = event if kind == "started" else None
         if kind == "done":
@@ -113,6 +115,12 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
             progress.query_ids.add(event["query_id"])
     else:
         raise ValueError(kind)
+
+
+def _number(value: t.Any) -> int:
+    if type(value) is not int:
+        raise ValueError(value)
+    return value
 
 
 class Journal:

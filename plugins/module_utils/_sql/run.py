@@ -56,6 +56,8 @@ def run(context: Context, target: type[Target]) -> Outcome:
     :raises Failure: with the rows of what ran and what did not, when a statement was sent
     """
     params = context.params
+    if context.check_mode and params["path"] and not os.path.lexists(params["path"]):
+        return _foretell(context, target)
     chosen = _script(context, target.dialect)
     if params["preflight"]:
         return _preflight(context, target, chosen)
@@ -82,6 +84,23 @@ def run(context: Context, target: type[Target]) -> Outcome:
         },
         diff=_diff(chosen, before),
     )
+
+
+def _foretell(context: Context, target: type[Target]) -> Outcome:
+    """What check mode can tell of a script that a task before this one has not saved, since that is in check mode too."""
+    params = context.params
+    path = params["path"]
+    context.warn(f"The script {path} is not there. {journal.UNLESS_SAVED}")
+    result = {
+        "path": path,
+        "sha256": params["expected_sha256"],
+        "dialect": target.dialect,
+        **execute.Report([]).as_dict(),
+    }
+    if params["preflight"]:
+        return Outcome(False, {**_preflight(context, target, None).result, **result})
+    place = params["journal"] or journal.journal_path(path)
+    return Outcome(True, {**result, "session": {}, "journal": {"path": place, "state": "none"}})
 
 
 def _script(context: Context, dialect: str) -> script.Script | None:

@@ -102,6 +102,16 @@ def test_check_mode_lists_and_sends_nothing(databricks: Databricks) -> None:
     assert (real["changed"], real["diff"]) == (result["changed"], result["diff"])
 
 
+def test_check_mode_takes_a_missing_script_for_one_to_come(databricks: Databricks) -> None:
+    planned = databricks(path=databricks.path, expected_sha256="0" * 64, check=True)
+    assert (planned["changed"], planned["statements"], planned["sha256"]) == (True, [], "0" * 64), planned
+    assert any("is not there" in str(warning) for warning in planned["warnings"])
+    assert databricks.double.logins == []
+    assert databricks(path=databricks.path, preflight=True, check=True)["changed"] is False
+    assert [one.outcome for one in databricks.double.logins] == ["ok"]
+    assert databricks(path=databricks.path).code == "script"
+
+
 def test_preflight_opens_a_session_and_sends_nothing(databricks: Databricks) -> None:
     result = databricks(preflight=True)
     assert (result["changed"], result["executed"]) == (False, 0)

@@ -313,16 +313,40 @@ def test_records_that_it_was_run_by_other_means(keep: Keeper) -> None:
     assert keep()["execution"]["state"] == "finished"
 
 
+def test_records_also_a_script_that_only_a_person_can_split(keep: Keeper) -> None:
+    keep.immuta.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
+    keep()
+    planned = keep(state="executed", check=True)
+    real = keep(state="executed")
+    assert real["execution"]["state"] == "finished", real
+    assert (planned["changed"], planned["diff"]) == (real["changed"], real["diff"])
+    assert keep()["execution"]["state"] == "finished"
+
+
 def test_can_not_record_what_is_not_there(keep: Keeper) -> None:
     assert keep(state="executed").code == "refused"
+    # A task before this one may be in check mode, too.
+    foretold = keep(state="executed", check=True, expected_sha256="0" * 64)
+    assert (foretold["changed"], foretold["sha256"]) == (True, "0" * 64)
+    assert any("is not there" in str(warning) for warning in foretold["warnings"])
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("state", ["present", "executed"])
+def test_does_not_believe_the_journal_of_another_script(keep: Keeper, state: str, check: bool) -> None:
+    keep()
+    journal.mark_finished(journal.journal_path(str(keep.path)), sha256="0" * 64, total=1, by="a test")
+    assert keep(state=state, check=check).code == "script_changed"
 
 
 def test_removes_the_script_and_its_journal(keep: Keeper) -> None:
     keep()
-    assert keep(state="absent", check=True)["changed"] is True
+    planned = keep(state="absent", check=True)
     assert keep.path.exists()
     removed = keep(state="absent")
     assert removed["changed"] is True
+    assert (planned["changed"], planned["diff"]) == (removed["changed"], removed["diff"])
+    assert "rotated-away-4b1d9e" not in removed["diff"]["before"]
     assert any("had not run to its end" in str(warning) for warning in removed["warnings"])
     assert keep(state="absent")["changed"] is False
     keep()

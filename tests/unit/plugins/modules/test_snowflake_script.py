@@ -108,6 +108,16 @@ def test_check_mode_lists_and_sends_nothing(snowflake: Snowflake) -> None:
     assert (real["changed"], real["diff"]) == (result["changed"], result["diff"])
 
 
+def test_check_mode_takes_a_missing_script_for_one_to_come(snowflake: Snowflake) -> None:
+    planned = snowflake(path=snowflake.path, expected_sha256="0" * 64, check=True)
+    assert (planned["changed"], planned["statements"], planned["sha256"]) == (True, [], "0" * 64), planned
+    assert any("is not there" in str(warning) for warning in planned["warnings"])
+    assert snowflake.double.logins == []
+    assert snowflake(path=snowflake.path, preflight=True, check=True)["changed"] is False
+    assert [one.outcome for one in snowflake.double.logins] == ["ok"]
+    assert snowflake(path=snowflake.path).code == "script"
+
+
 def test_tags_the_session(snowflake: Snowflake) -> None:
     snowflake(sql="SELECT 1;")
     (tag,) = {one.query_tag for one in snowflake.double.statements}

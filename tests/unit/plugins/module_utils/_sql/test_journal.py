@@ -106,6 +106,8 @@ def test_every_torn_end_reads_as_the_events_before_it(path: str) -> None:
         b"\xff\n",
         b'{"event": "started"}\n',
         b'{"event": "started", "index": 3}\n',
+        b'{"event": "started", "index": 1}\n',
+        b'{"event": "done", "index": true, "time": ""}\n',
         b'{"event": "done", "index": 0}\n',
     ],
 )
