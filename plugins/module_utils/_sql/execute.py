@@ -100,6 +100,7 @@ class Doubt:
     :ivar query_id: its id, if it came to be known
     :ivar others: query ids that belong to other statements
     :ivar other_texts: the other statements of the script
+    :ivar session: those statements of the script that set up the session
     :ivar dialect: the script's
     """
 
@@ -110,6 +111,7 @@ class Doubt:
     others: t.Collection[str]
     other_texts: t.Collection[str] = dataclasses.field(repr=False)
     dialect: str
+    session: t.Sequence[Statement] = ()
 
     def found(self, records: t.Iterable[Record], run: str) -> Found | None:
         """What these tell of the statement; None when that can't be told for certain.
@@ -320,6 +322,7 @@ class Execution:
             others=self._progress.query_ids,
             other_texts=[one.text for one in self._script.statements if one is not statement],
             dialect=self._script.dialect,
+            session=[one for one in self._script.statements if one.is_session],
         )
         found = self._platform.find(cursor, doubt)
         if found is None or found.outcome != "never":

@@ -22,6 +22,7 @@ Source: U(https://docs.snowflake.com/en/developer-guide/python-connector/python-
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
@@ -240,20 +241,23 @@ class Snowflake:
 
         :raises execute.LoginFailed: refused, or nobody there
         """
+        try:
+            connection = self._connect()
+        except self._client.errors.Error as error:
+            raise execute.LoginFailed(
+                f"Snowflake refuses the sign-in, or can't be reached: {_message(error)}",
+                hint="No statement was sent. Check account, host, user, and credentials; run it again.",
+                errno=error.errno,
+                sqlstate=error.sqlstate,
+            ) from None
+        self.session = {name: getattr(connection, name, None) for name in ("account", "user", "role", "warehouse")}
+        return connection
+
+    def _connect(self) -> t.Any:
         with warnings.catch_warnings():
             # The two supported generations of the client warn of each other's argument names.
             warnings.simplefilter("ignore")
-            try:
-                connection = self._client.connect(**self._arguments)
-            except self._client.errors.Error as error:
-                raise execute.LoginFailed(
-                    f"Snowflake refuses the sign-in, or can't be reached: {_message(error)}",
-                    hint="No statement was sent. Check account, host, user, and credentials; run it again.",
-                    errno=error.errno,
-                    sqlstate=error.sqlstate,
-                ) from None
-        self.session = {name: getattr(connection, name, None) for name in ("account", "user", "role", "warehouse")}
-        return connection
+            return self._client.connect(**self._arguments)
 
     def query_id(self, cursor: t.Any) -> str | None:
         """The id of the cursor's last query."""
@@ -286,19 +290,29 @@ class Snowflake:
         )
 
     def find(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
-        """Look a statement up in the query history. Needs a warehouse."""
+        """Look a statement up in the query history."""
         if not OWN_TAG.fullmatch(doubt.tag):
             return None
-        question = HISTORY.format(
-            *(f"'{tag}'" for tag in (doubt.tag, self.tag.replace("\\", "\\\\").replace("'", "''")))
-        )
         try:
-            # Asked twice: that the first question is in the history shows how new the history is.
-            for _time in range(2):
-                cursor.execute(question)
-                rows = cursor.fetchall()
+            if self.session.get("warehouse"):
+                return self._ask(cursor, doubt)
+            # The history takes a warehouse. One that the script takes later on is taken in a session of its own.
+            with contextlib.closing(self._connect()) as connection:
+                cursor = connection.cursor()
+                for statement in doubt.session:
+                    cursor.execute(statement.text)
+                    if statement.kind == "WAREHOUSE":
+                        break
+                return self._ask(cursor, doubt)
         except self._client.errors.Error:
             return None
+
+    def _ask(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
+        present = self.tag.replace("\\", "\\\\").replace("'", "''")
+        # Asked twice: that the first question is in the history shows how new the history is.
+        for _time in range(2):
+            cursor.execute(HISTORY.format(f"'{doubt.tag}'", f"'{present}'"))
+            rows = cursor.fetchall()
         records = [
             execute.Record(query_id, sent or "", _outcome(status), tag or "", own=str(sent).startswith(ASKING))
             for query_id, sent, status, tag in rows

@@ -202,6 +202,17 @@ def test_asks_the_query_history_what_became_of_a_statement(
     assert [one.outcome for one in snowflake.double.statements if "D1" in one.text].count("ok") == 1
 
 
+def test_takes_the_warehouse_of_the_script_to_ask_the_query_history(snowflake: Snowflake) -> None:
+    snowflake.double.faults.append(Fault("statement", "lost", match="DATABASE D1", times=99))
+    signed_in = {**ADMIN, "warehouse": None}
+    snowflake(sql="CREATE DATABASE D1;\nUSE WAREHOUSE COMPUTE_WH;\n", **signed_in)
+    snowflake.double.faults.clear()
+    result = snowflake(path=snowflake.path, **signed_in)
+    assert [row["status"] for row in result["statements"]] == ["skipped", "done"]
+    assert [one.outcome for one in snowflake.double.statements if "D1" in one.text].count("ok") == 1
+    assert snowflake.double.sessions == 0
+
+
 PASSWORD_SET = "ALTER USER IMMUTA_SYSTEM_ACCOUNT SET PASSWORD = 'It''s new 4711'"
 
 
