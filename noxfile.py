@@ -47,6 +47,8 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
 os.environ["PATH"] = pythons.path()
+# Nothing may be written next to the sources, so it is done once: else every process compiles what it imports.
+os.environ["UV_COMPILE_BYTECODE"] = "1"
 
 
 def everywhere(session: nox.Session) -> dict[str, str]:
