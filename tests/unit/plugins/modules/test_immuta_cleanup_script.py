@@ -152,7 +152,7 @@ def test_the_saved_one_counts_when_the_connection_is_gone(keep: Keeper) -> None:
     assert (result["source"], result["connection_exists"]) == ("saved", False)
     assert result["sha256"] == first["sha256"]
     assert result["statements"] == first["statements"]
-    assert len(keep.immuta.asked) == 4
+    assert len(keep.immuta.asked) == 5
 
 
 @pytest.mark.parametrize("afterwards", ["deleted", "disabled", "gone"])
