@@ -130,7 +130,7 @@ def fetch(client: Client, subject: Subject, saved: script_file.Saved | None, beg
     :raises NoCleanupScript: the technology has none
     :raises ScriptLost: neither Immuta nor the file has it
     :raises Contradiction: Immuta hides the connection or the script, but still uses the integration
-    :raises Refused: the saved one is another integration's
+    :raises Refused: the saved one is another integration's, or it is not known which integration is meant
     """
     exists = None
     in_use = None
@@ -156,6 +156,11 @@ def fetch(client: Client, subject: Subject, saved: script_file.Saved | None, beg
         if number is None and saved:
             # Immuta does not always say which integration it is; the saved script does.
             number = saved.owner.integration_id
+        if number is None and found.listed_only:
+            raise errors.Refused(
+                f"Immuta lists {subject}, but does not describe it, so it is not known which integration is behind it.",
+                hint="Run it again. If it stays so, find the integration in Immuta, and name it in integration_id.",
+            )
     if number is None:
         return _only_saved(client, subject, saved, exists)
     if not technology:

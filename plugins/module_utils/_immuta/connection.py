@@ -342,7 +342,7 @@ class Remover:
         while True:
             if not self._look(self._still_there):
                 left, problem = self._integration_afterwards()
-                if self._look(lambda: self._is_gone(left, problem)):
+                if self._look(self._is_gone, left, problem):
                     return Removal(deleted_objects, True, left, problem is None, str(problem or ""))
             self._sleep_or(
                 errors.TimedOut(
@@ -355,9 +355,9 @@ class Remover:
     def _so_far(self) -> str:
         return "Immuta took the deletion," if self._said == "taken" else "The connection was not found any more,"
 
-    def _look(self, question: t.Callable[[], bool]) -> bool:
+    def _look(self, question: t.Callable[..., bool], *about: t.Any) -> bool:
         try:
-            return question()
+            return question(*about)
         except errors.ImmutaError as error:
             error.hint = (
                 f"{self._so_far()} but whether it is gone could not be read. Nothing is lost: run it again, it reads"
