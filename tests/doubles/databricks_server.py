@@ -47,7 +47,7 @@ from .databricks_sql import Result, Session
 from .plumbing import Double, Handler, Order, View, command_line, serve
 
 Json = dict[str, t.Any]
-Place = t.Literal["session", "statement", "poll"]
+Place = t.Literal["session", "statement", "poll", "history"]
 Kind = t.Literal["error", "http", "reset", "lost", "slow"]
 
 # How long a request waits for a statement before it answers that it still runs: for results at once, and for its state.
@@ -69,8 +69,9 @@ OUTCOMES: t.Final = {
 class Fault:
     """One planned mishap. A client's retry is a request of its own, so by default it goes well.
 
-    :ivar at: `session` (opening one), `statement`, or `poll` (asking for a statement's state)
-    :ivar kind: `error`: refused with `condition`, `sqlstate` and `message`; `http`: answered with `status` and
+    :ivar at: `session` (opening one), `statement`, `poll` (asking for a statement's state), or `history` (asking the query
+        history)
+    :ivar kind: `error`: refused with `condition`, `sqlstate` and `message`, or of the history an answer without its fields; `http`: answered with `status` and
         `headers` and nothing done; `reset`: the connection is reset and nothing done; `lost`: done, and the connection
         reset instead of an answer, with `seconds` at once while the statement takes so long; `slow`: done after
         `seconds`
@@ -209,7 +210,7 @@ class _DatabricksHandler(Handler):
             elif path == "/oidc/v1/token" and self.command == "POST":
                 self._token()
             elif path == "/api/2.0/sql/history/queries" and self.command == "GET":
-                self.reply_json(self.double.history(self._user(), urllib.parse.parse_qs(query)))
+                self._history(query)
             elif self.command == "POST" and (match := re.fullmatch(r"/sql/1\.0/(?:warehouses|endpoints)/(\w+)", path)):
                 self._thrift(match[1])
             else:
@@ -232,6 +233,17 @@ class _DatabricksHandler(Handler):
         except SignInError as error:
             self.double.logins.append(Login("", "token", "refused"))
             raise _HttpError(403, "PERMISSION_DENIED", str(error)) from None
+
+    def _history(self, query: str) -> None:
+        user = self._user()
+        fault = self.double.fault("history", query)
+        self._play(fault)
+        told = self.double.history(user, urllib.parse.parse_qs(query))
+        if fault is not None and fault.kind == "lost":
+            raise _NoAnswer
+        if fault is not None and fault.kind == "slow":
+            self.double.stopping.wait(fault.seconds)
+        self.reply_json({"res": [{}]} if fault is not None and fault.kind == "error" else told)
 
     # OAuth for service principals
 

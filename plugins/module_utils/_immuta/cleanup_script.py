@@ -14,6 +14,7 @@ import json
 import os
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     connection,
     errors,
@@ -47,6 +48,12 @@ class NoCleanupScript(errors.ImmutaError):
     """This technology is cleaned up without a script."""
 
     code = "no_cleanup_script"
+
+
+class Contradiction(errors.ImmutaError):
+    """Immuta's answers don't fit together, so nothing is taken for true."""
+
+    code = "contradiction"
 
 
 class ScriptLost(errors.ImmutaError):
@@ -116,31 +123,46 @@ def require_own(saved: script_file.Saved | None, subject: Subject) -> None:
         )
 
 
-def fetch(client: Client, subject: Subject, saved: script_file.Saved | None) -> Script:
+def fetch(client: Client, subject: Subject, saved: script_file.Saved | None, begun: bool = False) -> Script:
     """The script from Immuta, or the saved one when Immuta can't render it any more.
 
     :param saved: the file as it is now; C(require_own) has passed it
+    :param begun: whether something of the saved one has run, which happens after the deletion only
     :raises NoCleanupScript: the technology has none
     :raises ScriptLost: neither Immuta nor the file has it
-    :raises Refused: the saved one is another integration's
+    :raises Contradiction: Immuta hides the connection or the script, but still uses the integration
+    :raises Refused: the saved one is another integration's, or it is not known which integration is meant
     """
     exists = None
-    in_use = True
+    in_use = None
     technology = ""
     number = subject.integration_id
     if subject.connection_key is not None:
-        found = _find_connection(client, subject.connection_key, saved)
+        found, integrations = connection.look_up(client, subject.connection_key, listed_first=begun)
         exists = found is not None
-        if found is not None:
-            technology = found.technology
-            if not connection.technology_has_script(technology):
-                raise NoCleanupScript(
-                    f"Connections of the technology {technology} (AWS Lake Formation) have no clean-up script.",
-                    hint="Delete the connection; there is nothing to run afterwards.",
-                    technology=technology,
+        if found is None:
+            if saved and not begun:
+                _require_unused(
+                    subject, next((one for one in integrations if one.id == saved.owner.integration_id), None)
                 )
-            number = number or connection.resolve_integration(client, found)
-    if number is None or exists is False:
+            return _only_saved(client, subject, saved, exists)
+        technology = found.technology
+        if not connection.technology_has_script(technology):
+            raise NoCleanupScript(
+                f"Connections of the technology {technology} (AWS Lake Formation) have no clean-up script.",
+                hint="Delete the connection; there is nothing to run afterwards.",
+                technology=technology,
+            )
+        number = number or connection.resolve_integration(client, found)
+        if number is None and saved:
+            # Immuta does not always say which integration it is; the saved script does.
+            number = saved.owner.integration_id
+        if number is None and found.listed_only:
+            raise errors.Refused(
+                f"Immuta lists {subject}, but does not describe it, so it is not known which integration is behind it.",
+                hint="Run it again. If it stays so, find the integration in Immuta, and name it in integration_id.",
+            )
+    if number is None:
         return _only_saved(client, subject, saved, exists)
     if not technology:
         described = integration.get(client, number)
@@ -152,19 +174,32 @@ def fetch(client: Client, subject: Subject, saved: script_file.Saved | None) -> 
         reply = client.find(RENDER_CLEANUP_SCRIPT, integration_id=number)
     except (errors.InvalidRequest, errors.Busy):
         # One that is listed but not in use any more may be refused instead of being unknown.
-        if in_use:
+        if in_use is not False:
             raise
         reply = None
     if reply is None:
+        if in_use is not False:
+            _require_unused(subject, next((one for one in integration.list_all(client) if one.id == number), None))
         return _only_saved(client, subject, saved, exists)
     body = text_of(reply)
     owner = script_file.Owner(client.settings.url, subject.connection_key, number, technology, dialect_of(technology))
     return Script(owner, body, script_file.contents(owner, body), "immuta", exists)
 
 
-def _find_connection(client: Client, key: str, saved: script_file.Saved | None) -> connection.Connection | None:
-    # A saved script shows that Immuta describes this technology by key; only then does the shorter question do.
-    return connection.get(client, key) if saved is None else connection.get_described(client, key)
+def _require_unused(subject: Subject, left: integration.Integration | None) -> None:
+    """Refuse to go on with a saved script while Immuta still governs through its integration.
+
+    :param left: the integration, if it is listed
+    """
+    if left is None or not left.in_use or left.status in integration.ENDING_STATUSES:
+        return
+    raise Contradiction(
+        f"Immuta's answers don't fit together: it says that {subject}, or the script of it, is not there, but its"
+        f" integration {left.id} is listed as {left.status!r}. Nothing was changed.",
+        hint="The API key may not see everything, or Immuta has kept the integration. Look at both in Immuta as an"
+        f" administrator. If the connection is gone for certain, delete or disable the integration {left.id} there, and"
+        " run this again.",
+    )
 
 
 def _only_saved(client: Client, subject: Subject, saved: script_file.Saved | None, exists: bool | None) -> Script:
@@ -173,10 +208,10 @@ def _only_saved(client: Client, subject: Subject, saved: script_file.Saved | Non
         if subject.connection_key is not None and not exists:
             meant = connection.similar_keys(subject.connection_key, connection.list_all(client))
         raise ScriptLost(
-            f"Immuta has no integration any more for {subject}, so it can't render the clean-up script, and no saved"
-            " script is at path."
+            f"Immuta has no integration for {subject}, so it can't render the clean-up script, and no saved script is at"
+            " path."
             if exists
-            else f"Immuta does not know {subject}, and no saved clean-up script is at path.",
+            else f"Immuta at {client.settings.url} does not know {subject}, and no saved clean-up script is at path.",
             hint=f"Did you mean {' or '.join(map(repr, meant))}?" if meant else f"If it existed: {BY_HAND}",
             connection_exists=exists,
         )
@@ -225,7 +260,24 @@ def ensure(context: Context) -> Outcome:
     :raises Failure: with the file as it was before
     """
     work = {"present": _present, "executed": _executed, "absent": _absent}[context.params["state"]]
-    return work(context, context.params["path"])
+    path = context.params["path"]
+    try:
+        return work(context, path)
+    except Failure as error:
+        error.details["saved"] = _kept(context, path)
+        raise
+
+
+def _kept(context: Context, path: str) -> dict[str, t.Any] | None:
+    """What is on the disk all the same when something has failed; None when that is nothing, or not to be used."""
+    try:
+        saved = _own_or_none(context, path)
+        progress = journal.read(journal.journal_path(path))
+    except Failure:
+        return None
+    if saved is None or not saved.intact:
+        return None
+    return {"path": path, "sha256": saved.sha256, "execution": _execution(progress)}
 
 
 def _present(context: Context, path: str) -> Outcome:
@@ -237,13 +289,13 @@ def _present(context: Context, path: str) -> Outcome:
         require_own(saved, subject)
         _require_intact(saved)
         script_file.require_writable(path)
-        script = fetch(client, subject, saved)
+        progress = journal.read(journal.journal_path(path))
+        script = fetch(client, subject, saved, begun=saved is not None and progress.state != "none")
     context.hide(secrets(script.body, script.owner.dialect or "snowflake"))
     before = script_file.contents(saved.owner, saved.body) if saved else None
     sha256 = script_file.digest(script.raw)
     _require_expected(context.params["expected_sha256"], sha256)
     replaced = before != script.raw
-    progress = journal.read(journal.journal_path(path))
     if progress.state != "none" and progress.sha256 != sha256:
         # One that was found beside a script of another digest says nothing of this one.
         if not replaced:
@@ -292,7 +344,7 @@ def _executed(context: Context, path: str) -> Outcome:
     changed = progress.state != "finished"
     if saved is not None:
         _require_expected(expected, saved.sha256)
-        total = _count(saved)
+        total = _total(saved)
         journal.require_same(place, progress, saved.sha256, total)
         if changed and not context.check_mode:
             journal.mark_finished(place, sha256=saved.sha256, total=total, by="operator")
@@ -313,12 +365,10 @@ def _executed(context: Context, path: str) -> Outcome:
     )
 
 
-def _count(saved: script_file.Saved) -> int:
-    """How many statements a script has; 0 for one that only a person can tell apart."""
-    if saved.owner.dialect is None:
-        return 0
+def _total(saved: script_file.Saved) -> int:
+    """How many statements there are; 0 when that can't be told, as of a script that only people can run."""
     try:
-        return len(split(saved.body, saved.owner.dialect))
+        return len(split(saved.body, saved.owner.dialect)) if saved.owner.dialect else 0
     except SplitError:
         return 0
 

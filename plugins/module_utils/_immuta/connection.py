@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import hashlib
@@ -15,16 +16,20 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, integration, options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
+    ADMIN,
     DELETE_OBJECT,
     GET_CONNECTION,
     SEARCH_OBJECTS,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
 
 PAGE_SIZE = 200
-# No server is known to cap its pages below this, so a shorter page is the last one.
+# A server that says how many objects there are is taken at its word on a page that is shorter than this; else the next
+# page is asked for, since pages may be capped and the number may be that of one page.
 SMALLEST_CAP = 10
 ENVELOPES = ("hits", "results", "data", "objects", "items")
+COUNTS = ("count", "total")
 # Technologies whose clean-up is not done by a script.
 WITHOUT_SCRIPT = frozenset({"glue"})
 # How often a DELETE is sent again after its answer was lost and a read has shown that nothing happened.
@@ -94,13 +99,15 @@ class Removal:
     :ivar verified: whether a read has shown that the connection is gone
     :ivar integration: the integration as it is listed afterwards; None when it is gone, when none was linked, and
         when C(integration_known) is false
-    :ivar integration_known: false when the key may not read integrations or nothing was waited for
+    :ivar integration_known: false when the integrations can't be read or nothing was waited for
+    :ivar problem: why they can't be read
     """
 
     deleted_objects: int | None
     verified: bool
     integration: integration.Integration | None = None
     integration_known: bool = False
+    problem: str = ""
 
 
 def technology_has_script(technology: str) -> bool:
@@ -111,21 +118,58 @@ def technology_has_script(technology: str) -> bool:
 def get(client: Client, key: str) -> Connection | None:
     """A connection by its key, or None when it does not exist. Finds those of every technology.
 
-    Immuta describes only some technologies by key; its list has all of them.
+    :raises ImmutaError: as C(look_up)
+    """
+    return look_up(client, key)[0]
 
+
+def look_up(
+    client: Client, key: str, *, listed_first: bool = False
+) -> tuple[Connection | None, list[integration.Integration]]:
+    """A connection by its key; or None and the tenant's integrations, which go to prove that it does not exist.
+
+    Immuta describes only some technologies by key; its list has all of them. A list without the key is believed only
+    from an API key that may read everything.
+
+    :param listed_first: look into the list first, which is shorter where no such connection is expected
     :raises ApiMissing: nothing can be said about any connection
+    :raises PermissionDenied: the API key may not see it, so nothing can be said about this one
+    """
+    listed = _listed(client, key) if listed_first else None
+    if listed or not listed_first:
+        try:
+            return _from_description(
+                parse_json(client.call(GET_CONNECTION, connection_key=key), GET_CONNECTION), key
+            ), []
+        except errors.NotFound:
+            listed = listed or _listed(client, key)
+    if listed:
+        return listed, []
+    return None, require_sight(client, f"the connection {key!r}")
+
+
+def _listed(client: Client, key: str) -> Connection | None:
+    return next((one for one in list_all(client) if one.key == key), None)
+
+
+def require_sight(client: Client, what: str) -> list[integration.Integration]:
+    """Refuse to take for absent what the API key may just not see.
+
+    Immuta leaves out of its answers what a key may not read. Who may read integrations may read every connection.
+
+    :param what: what Immuta does not show
+    :returns: the tenant's integrations
+    :raises PermissionDenied: the key may not read them
     """
     try:
-        reply = client.call(GET_CONNECTION, connection_key=key)
-    except errors.NotFound:
-        return next((one for one in list_all(client) if one.key == key), None)
-    return _from_description(parse_json(reply, GET_CONNECTION), key)
-
-
-def get_described(client: Client, key: str) -> Connection | None:
-    """Like C(get), in at most two calls, for a connection whose technology Immuta is known to describe by key."""
-    reply = client.find(GET_CONNECTION, connection_key=key)
-    return None if reply is None else _from_description(parse_json(reply, GET_CONNECTION), key)
+        return integration.list_all(client)
+    except errors.PermissionDenied as denied:
+        raise errors.PermissionDenied(
+            f"Immuta does not show {what} to this API key, which may not see everything: nothing can be said about what"
+            " exists.",
+            hint=f"Use a key whose owner has {ADMIN}.",
+            **denied.details,
+        ) from None
 
 
 def _from_description(body: t.Any, key: str) -> Connection:
@@ -158,39 +202,56 @@ def list_all(client: Client) -> list[Connection]:
     """All connections of the tenant, of every technology, in the order of their keys; without integration ids.
 
     Page by page, in any of the envelopes that the API is known to use, and also from a server that ignores paging.
+
+    :raises UnexpectedReply: an answer can't be understood, or there are fewer than Immuta says there are
     """
-    found: dict[str, Connection] = {}
+    seen: dict[tuple[str, ...], Connection] = {}
     offset = 0
     while True:
-        page = _page(client.call_json(SEARCH_OBJECTS, body={"size": PAGE_SIZE, "offset": offset}))
-        fresh = [one for one in page if one.key not in found]
-        found.update((one.key, one) for one in fresh)
+        page, total = _page(client.call_json(SEARCH_OBJECTS, body={"size": PAGE_SIZE, "offset": offset}))
+        fresh = {path: one for path, one in page if path not in seen}
+        seen.update(fresh)
         offset += len(page)
         # A page of nothing new is the end, or a server that always answers with everything. A page shorter than
         # PAGE_SIZE is not: the server may cap its pages.
-        if not fresh or len(page) < SMALLEST_CAP:
-            return sorted(found.values(), key=lambda one: one.key)
+        complete = total is not None and len(seen) >= total
+        if not fresh or (complete and len(page) < SMALLEST_CAP):
+            break
+    if total is not None and not complete:
+        raise _unreadable(f"ends after {len(seen)} of {total} objects")
+    return sorted((one for path, one in seen.items() if len(path) == 1), key=lambda one: one.key)
 
 
-def _page(body: t.Any) -> list[Connection]:
+def _page(body: t.Any) -> tuple[list[tuple[tuple[str, ...], Connection]], int | None]:
+    """The objects of a page, by their paths, and how many there are in all, if the server says so."""
+    total = None
     if isinstance(body, dict):
-        body = next((body[name] for name in ENVELOPES if isinstance(body.get(name), list)), None)
+        numbers = [body[name] for name in COUNTS if type(body.get(name)) is int]
+        lists = [body[name] for name in ENVELOPES if isinstance(body.get(name), list)]
+        total = max(numbers, default=None)
+        body = [one for part in lists for one in part] if lists else None
     if not isinstance(body, list):
-        raise errors.UnexpectedReply(
-            "Immuta's answer to the object search holds no list.",
-            method=SEARCH_OBJECTS.method,
-            path=SEARCH_OBJECTS.path,
-        )
-    return [one for one in map(_from_object, body) if one is not None]
+        raise _unreadable("holds no list")
+    return [_from_object(one) for one in body], total
 
 
-def _from_object(item: t.Any) -> Connection | None:
+def _unreadable(what: str) -> errors.UnexpectedReply:
+    return errors.UnexpectedReply(
+        f"Immuta's answer to the object search {what}, so nothing can be said about what exists.",
+        hint="Run it again. If it stays so, this version of Immuta answers otherwise than documented.",
+        method=SEARCH_OBJECTS.method,
+        path=SEARCH_OBJECTS.path,
+    )
+
+
+def _from_object(item: t.Any) -> tuple[tuple[str, ...], Connection]:
     path = item.get("objectPath") if isinstance(item, dict) else None
     if isinstance(path, str):
         path = [path]
-    if not isinstance(path, list) or len(path) != 1 or not isinstance(path[0], str):
-        return None
-    return Connection(
+    if not isinstance(path, list) or not path or not all(isinstance(one, str) for one in path):
+        # To pass over it could hide the very connection that is looked for.
+        raise _unreadable("holds an object without a path")
+    return tuple(path), Connection(
         key=path[0], technology=str(item.get("technology") or ""), state=item.get("state"), listed_only=True
     )
 
@@ -263,49 +324,78 @@ class Remover:
         self._end = client.clock() + wait_timeout
         self._wait_timeout = wait_timeout
         self._pause = FIRST_PAUSE
+        # What Immuta said to the deletion: taken, no such connection, or nothing that is known.
+        self._said: t.Literal["taken", "absent", "lost"] = "lost"
 
     def remove(self) -> Removal:
         """Delete the connection, wait until it is gone, and look at what became of its integration.
 
-        :raises Busy: Immuta refused the deletion during the whole of C(wait_timeout); nothing was deleted
+        Gone is a connection that is not found any more, when besides its integration is out of use, or it is not
+        listed any more.
+
+        :raises Busy: Immuta refused the deletion during the whole of C(wait_timeout)
         :raises TimedOut: Immuta took the deletion but the connection is still there
         """
         deleted_objects = self._delete()
         if not self._wait:
             return Removal(deleted_objects, verified=False)
-        while self._still_there():
+        while True:
+            if not self._look(self._still_there):
+                left, problem = self._integration_afterwards()
+                if self._look(self._is_gone, left, problem):
+                    return Removal(deleted_objects, True, left, problem is None, str(problem or ""))
             self._sleep_or(
                 errors.TimedOut(
-                    f"Immuta took the deletion of {self._connection.key!r}, but after {self._wait_timeout:g} s it is still there.",
+                    f"{self._so_far()} but after {self._wait_timeout:g} s the connection"
+                    f" {self._connection.key!r} is still there.",
                     hint="Run it again: it goes on waiting. Raise wait_timeout for large connections.",
                 )
             )
+
+    def _so_far(self) -> str:
+        return "Immuta took the deletion," if self._said == "taken" else "The connection was not found any more,"
+
+    def _look(self, question: t.Callable[..., bool], *about: t.Any) -> bool:
         try:
-            left = self._integration_afterwards()
-        except errors.PermissionDenied:
-            return Removal(deleted_objects, verified=True)
-        return Removal(deleted_objects, verified=True, integration=left, integration_known=True)
+            return question(*about)
+        except errors.ImmutaError as error:
+            error.hint = (
+                f"{self._so_far()} but whether it is gone could not be read. Nothing is lost: run it again, it reads"
+                f" first and goes on from there. {error.hint}"
+            ).rstrip()
+            raise
 
     def _delete(self) -> int | None:
         resends = 0
         while True:
             try:
-                reply = self._client.call(DELETE_OBJECT, connection_key=self._connection.key)
+                count = self._count(parse_json(self._call_delete(), DELETE_OBJECT))
             except errors.Busy as busy:
-                busy.hint = f"Nothing was deleted. It stayed busy for {self._wait_timeout:g} s; run it again later or raise wait_timeout."
+                done = "Nothing was deleted" if not resends else "Whether anything was deleted is not known"
+                busy.hint = (
+                    f"{done}. It stayed busy for {self._wait_timeout:g} s; run it again later or raise wait_timeout."
+                )
                 self._sleep_or(busy)
-            except errors.NotFound:
-                return None
-            except (errors.TransportError, errors.ServerError) as lost:
-                # The answer is lost, not necessarily the deletion: only a read can tell.
+            except (errors.TransportError, errors.ServerError, errors.NotFound, errors.UnexpectedReply) as lost:
+                # The answer is lost or makes no sense, which says nothing of the deletion: only a read can tell.
+                self._said = "absent" if isinstance(lost, errors.NotFound) else "lost"
                 if not self._still_there_after(lost):
                     return None
+                lost.hint = (
+                    "The connection is still there."
+                    f"{f' The owner of the key may lack {DELETE_OBJECT.permission}.' if self._said == 'absent' else ''}"
+                    f" Run it again: it reads first and goes on from there. {lost.hint}"
+                ).rstrip()
                 if resends == RESENDS:
                     raise
                 resends += 1
                 self._sleep_or(lost)
             else:
-                return self._count(parse_json(reply, DELETE_OBJECT))
+                self._said = "taken"
+                return count
+
+    def _call_delete(self) -> Reply:
+        return self._client.call(DELETE_OBJECT, connection_key=self._connection.key)
 
     def _count(self, body: t.Any) -> int | None:
         if body is None:
@@ -313,7 +403,6 @@ class Remover:
         if not isinstance(body, dict):
             raise errors.UnexpectedReply(
                 "Immuta's answer to the deletion is no JSON object.",
-                hint="Run it again: it reads first and goes on from there.",
                 method=DELETE_OBJECT.method,
                 path=DELETE_OBJECT.path,
             )
@@ -321,8 +410,15 @@ class Remover:
 
     def _still_there(self) -> bool:
         if self._connection.listed_only:
-            return any(one.key == self._connection.key for one in list_all(self._client))
-        return self._client.find(GET_CONNECTION, connection_key=self._connection.key) is not None
+            return self._is_listed()
+        reply = self._client.find(GET_CONNECTION, connection_key=self._connection.key)
+        if reply is None:
+            return False
+        _from_description(parse_json(reply, GET_CONNECTION), self._connection.key)
+        return True
+
+    def _is_listed(self) -> bool:
+        return _listed(self._client, self._connection.key) is not None
 
     def _still_there_after(self, lost: errors.ImmutaError) -> bool:
         try:
@@ -334,20 +430,44 @@ class Remover:
             )
             raise lost from None
 
-    def _integration_afterwards(self) -> integration.Integration | None:
+    def _is_gone(self, left: integration.Integration | None, problem: errors.ImmutaError | None) -> bool:
+        """Whether something besides the connection itself says that it is gone."""
+        if self._connection.integration_id is not None and problem is None and (left is None or not left.in_use):
+            return True
+        if self._said == "absent" and isinstance(problem, errors.PermissionDenied):
+            # It was there, and nobody says that it was deleted: the key may have lost its permission.
+            require_sight(self._client, f"the connection {self._connection.key!r}")
+        try:
+            return not self._is_listed()
+        except errors.PermissionDenied:
+            # A data owner may lose the right to list with the last connection.
+            if self._said != "taken":
+                raise
+            return True
+
+    def _integration_afterwards(self) -> tuple[integration.Integration | None, errors.ImmutaError | None]:
+        """What is listed of the integration, or why that can't be read."""
         number = self._connection.integration_id
-        if number is None:
-            return None
+        if number is None and self._said == "taken":
+            return None, None
         while True:
-            left = next((one for one in integration.list_all(self._client) if one.id == number), None)
+            try:
+                left = next((one for one in integration.list_all(self._client) if one.id == number), None)
+            except errors.ImmutaError as problem:
+                return None, problem
             if left is None or left.status not in integration.MOVING_STATUSES:
-                return left
-            self._sleep_or(
-                errors.TimedOut(
-                    f"The connection is gone, but after {self._wait_timeout:g} s its integration {number} is still {left.status!r}.",
-                    hint="Run it again later to see what became of it.",
-                )
+                return left, None
+            late = errors.TimedOut(
+                f"The connection is not found any more, but after {self._wait_timeout:g} s its integration {number} is"
+                f" still {left.status!r}.",
+                hint="Run it again later to see what became of it.",
             )
+            try:
+                self._sleep_or(late)
+            except errors.TimedOut:
+                with contextlib.suppress(errors.ImmutaError):
+                    late.result = {"verified": not self._is_listed()}
+                raise
 
     def _sleep_or(self, late: errors.ImmutaError) -> None:
         """Wait a little longer than the last time, or raise C(late) when the time is up."""
@@ -439,7 +559,7 @@ def _warn_of_left_over(context: Context, connection: Connection, removal: Remova
             " Look at it in Immuta before you run the clean-up script by hand."
         )
     elif removal.verified and not removal.integration_known and connection.integration_id:
-        context.warn("What became of the integration is not known: the API key may not read integrations.")
+        context.warn(f"What became of the integration is not known: {removal.problem}")
 
 
 def info(context: Context) -> Outcome:
@@ -450,6 +570,8 @@ def info(context: Context) -> Outcome:
             listed = [one for one in [get(client, key)] if one is not None]
         else:
             listed = [_described(client, one) for one in list_all(client)]
+            if not listed:
+                require_sight(client, "any connection")
         known = _integrations(context, client) if any(one.integration_id is not None for one in listed) else {}
     connections = []
     for one in listed:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
-from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import UnexpectedReply
+from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import NotFound, UnexpectedReply
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     GET_INTEGRATION,
     LIST_INTEGRATIONS,
@@ -23,6 +23,8 @@ from ansible_collections.community.immuta.plugins.module_utils._task import Cont
 GONE_STATUSES = frozenset({"deleted", "disabled"})
 # On the way somewhere: worth waiting for.
 MOVING_STATUSES = frozenset({"creating", "editing", "deleting", "migrating"})
+# On its way out, as after the deletion of its connection.
+ENDING_STATUSES = frozenset({"deleting", "deleteError"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,9 +94,22 @@ def _host(value: t.Any) -> str | None:
 
 
 def get(client: Client, integration_id: int) -> Integration | None:
-    """One integration, or None when it does not exist."""
-    reply = client.find(GET_INTEGRATION, integration_id=integration_id)
-    return None if reply is None else from_api(parse_json(reply, GET_INTEGRATION), GET_INTEGRATION)
+    """One integration, or None when it does not exist: when it is neither found nor listed.
+
+    :raises ImmutaError: nothing can be said about it
+    """
+    try:
+        reply = client.call(GET_INTEGRATION, integration_id=integration_id)
+    except NotFound:
+        return next((one for one in list_all(client) if one.id == integration_id), None)
+    found = from_api(parse_json(reply, GET_INTEGRATION), GET_INTEGRATION)
+    if found.id != integration_id:
+        raise UnexpectedReply(
+            f"Immuta answers with the integration {found.id} when asked for {integration_id}.",
+            method=GET_INTEGRATION.method,
+            path=GET_INTEGRATION.path,
+        )
+    return found
 
 
 def list_all(client: Client) -> list[Integration]:

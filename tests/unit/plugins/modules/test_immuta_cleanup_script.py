@@ -141,7 +141,36 @@ def test_pins_what_was_approved(keep: Keeper) -> None:
     assert keep(expected_sha256=digest.upper())["changed"] is True
 
 
+def test_a_script_that_can_not_be_split_can_be_recorded_as_run(keep: Keeper) -> None:
+    keep.immuta.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
+    keep()
+    assert keep(state="executed", check=True)["changed"] is True
+    assert keep(state="executed")["execution"] == {"state": "finished", "done": 0, "total": 0}
+    assert keep(state="executed")["changed"] is False
+
+
 # When Immuta can't render it any more
+
+
+def test_a_hidden_connection_is_not_a_deleted_one(keep: Keeper) -> None:
+    keep()
+    del keep.immuta.double.state.connections[KEY]
+    result = keep()
+    assert result.code == "contradiction"
+    assert "integration 5" in result["msg"]
+    assert result["failure"]["saved"]["execution"]["state"] == "none"
+
+
+def test_a_key_that_may_not_see_everything_finds_nothing_lost(keep: Keeper) -> None:
+    keep.immuta.permit("CREATE_DATA_SOURCE", owns=["prod databricks"])
+    keep.immuta.vary(missing_permission=404)
+    assert keep().code == "permission"
+
+
+def test_a_script_that_is_hidden_is_not_replaced_by_the_saved_one(keep: Keeper) -> None:
+    keep()
+    keep.immuta.fault("status", operation_id="renderCleanupScript", status=404)
+    assert keep().code == "contradiction"
 
 
 def test_the_saved_one_counts_when_the_connection_is_gone(keep: Keeper) -> None:
@@ -152,7 +181,7 @@ def test_the_saved_one_counts_when_the_connection_is_gone(keep: Keeper) -> None:
     assert (result["source"], result["connection_exists"]) == ("saved", False)
     assert result["sha256"] == first["sha256"]
     assert result["statements"] == first["statements"]
-    assert len(keep.immuta.asked) == 4
+    assert len(keep.immuta.asked) == 5
 
 
 @pytest.mark.parametrize("afterwards", ["deleted", "disabled", "gone"])

@@ -258,6 +258,41 @@ def test_someone_else_was_faster(remove: Remove) -> None:
     assert remove()["verified"] is True
 
 
+def test_a_refusal_that_looks_like_absence_deletes_nothing_and_says_so(remove: Remove) -> None:
+    remove.immuta.fault("status", operation_id="deleteObject", status=404, times=99)
+    result = remove()
+    assert result.code == "not_found"
+    assert "still there" in result["msg"]
+    assert remove.there
+
+
+def test_a_web_page_is_no_deletion(remove: Remove) -> None:
+    remove.immuta.fault("html", operation_id="deleteObject")
+    assert remove()["verified"] is True
+    assert not remove.there
+
+
+def test_one_404_is_not_enough_to_be_gone(remove: Remove) -> None:
+    remove.immuta.vary(deletion_reads=3, integration_afterwards="kept")
+    remove.immuta.double.state.connections[KEY].native_integration_id = None
+    remove.immuta.fault("status", operation_id="getConnection", status=404, nth=2)
+    assert remove()["verified"] is True
+    assert not remove.there
+
+
+def test_a_list_of_integrations_that_can_not_be_read_is_a_warning(remove: Remove) -> None:
+    remove.immuta.fault("status", operation_id="listIntegrations", status=500, times=99)
+    result = remove()
+    assert result["verified"] is True
+    assert any("integration is not known" in str(warning) for warning in result["warnings"])
+
+
+def test_a_key_that_may_not_see_it_finds_nothing_absent(remove: Remove) -> None:
+    remove.immuta.vary(missing_permission=404)
+    remove.immuta.permit("CREATE_DATA_SOURCE", owns=["prod databricks"])
+    assert remove().code == "permission"
+
+
 @pytest.mark.parametrize(
     ("variant", "code"),
     [

@@ -65,7 +65,7 @@ def test_all_connections_in_every_envelope(immuta: Immuta, envelope: str, paging
     assert {one["key"]: one["integration_id"] for one in result["connections"]}[KEY] == 5
 
 
-@pytest.mark.parametrize("cap", [None, 10, 25, 100])
+@pytest.mark.parametrize("cap", [None, 1, 9, 10, 25, 100])
 def test_every_page_is_read(immuta: Immuta, cap: int | None) -> None:
     many = [f"connection {number:03}" for number in range(57)]
     immuta.double.state.connections.update({key: Connection(key, "Redshift") for key in many})

@@ -1,0 +1,261 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every fault at every request of every Immuta module: a wrong success never, the right end or a failure that is true.
+
+The requests are those of an undisturbed call, so a new one is covered without a change here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import shutil
+import tempfile
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
+from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault, ImmutaDouble
+from ansible_collections.community.immuta.tests.faults.asking import API_KEY, IMPATIENT, KEY, Answer, Ask, tenant
+from ansible_collections.community.immuta.tests.sampling import chosen
+
+EVER = 10**6
+SCRIPT = Ask("cleanup_script", {"connection_key": KEY})
+SCRIPT_OF_5 = Ask("cleanup_script", {"integration_id": 5})
+REMOVE = Ask("connection", {"connection_key": KEY, "confirm": KEY})
+
+
+def nothing_yet(double: ImmutaDouble, folder: Path) -> None:
+    """From cold."""
+
+
+def saved(double: ImmutaDouble, folder: Path) -> None:
+    """The script is saved."""
+    assert SCRIPT(double, folder).outcome
+
+
+def saved_by_id(double: ImmutaDouble, folder: Path) -> None:
+    """The script is saved by the integration's id."""
+    assert SCRIPT_OF_5(double, folder).outcome
+
+
+def removed(double: ImmutaDouble, folder: Path) -> None:
+    """The script is saved, the connection gone, and nothing has run."""
+    saved(double, folder)
+    assert REMOVE(double, folder).result["verified"] is True
+
+
+def half(double: ImmutaDouble, folder: Path) -> None:
+    """A statement has run."""
+    removed(double, folder)
+    sha256 = script_file.digest((folder / "x.sql").read_bytes())
+    with journal.Journal(journal.journal_path(str(folder / "x.sql")), sha256, 3) as book:
+        book.started(1, "tag")
+        book.done(1)
+
+
+def finished(double: ImmutaDouble, folder: Path) -> None:
+    """All is done."""
+    removed(double, folder)
+    assert Ask("cleanup_script", {"state": "executed"})(double, folder).outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A module's call, and what was done before it."""
+
+    name: str
+    ask: Ask
+    before: t.Callable[[ImmutaDouble, Path], None] = nothing_yet
+
+
+CASES = [
+    Case("save", SCRIPT),
+    Case("save-again", SCRIPT, saved),
+    Case("save-by-id", SCRIPT_OF_5),
+    Case("save-by-id-again", SCRIPT_OF_5, saved_by_id),
+    Case("resume", SCRIPT, removed),
+    Case("resume-half", SCRIPT, half),
+    Case("resume-finished", SCRIPT, finished),
+    Case("remove", REMOVE),
+    Case("remove-again", REMOVE, removed),
+    Case("connection", Ask("connection_info", {"connection_key": KEY})),
+    Case("connection-gone", Ask("connection_info", {"connection_key": KEY}), removed),
+    Case("connections", Ask("connection_info", {})),
+    Case("integration", Ask("integration_info", {"integration_id": 5})),
+    Case("integration-gone", Ask("integration_info", {"integration_id": 5}), removed),
+    Case("integrations", Ask("integration_info", {})),
+]
+STATUSES = (401, 403, 404, 409, 429, 500, 502, 503, 504)
+QUICK: dict[str, dict[str, t.Any]] = {
+    **{kind: {"kind": kind} for kind in ("lost_answer", "reset_before", "html", "truncated", "redirect")},
+    **{f"status{status}": {"kind": "status", "status": status} for status in STATUSES},
+    "html-done": {"kind": "html", "done": True},
+    "status500-done": {"kind": "status", "status": 500, "done": True},
+    "status404-done": {"kind": "status", "status": 404, "done": True},
+    "status504-done": {"kind": "status", "status": 504, "done": True},
+}
+# These take as long as the client waits.
+TARDY: dict[str, dict[str, t.Any]] = {
+    "slow": {"kind": "slow", "seconds": 4 * IMPATIENT},
+    "drip": {"kind": "drip", "seconds": 4 * IMPATIENT},
+}
+SPANS = ("once", "this-one-for-good", "all-for-good")
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A fault at one request of a call, the first of which has the number 1."""
+
+    case: Case
+    number: int
+    operation: str
+    fault: str
+    span: str
+
+    def __str__(self) -> str:
+        return f"{self.case.name}-{self.number}.{self.operation}-{self.fault}-{self.span}"
+
+    def plan(self, double: ImmutaDouble) -> None:
+        """Plan the fault; the call comes next."""
+        fields = {**QUICK, **TARDY}[self.fault]
+        asked = [one.operation_id for one in undisturbed(self.case).asked]
+        only = self.operation if self.span == "this-one-for-good" else None
+        nth = asked[: self.number].count(only) if only else self.number
+        times = 1 if self.span == "once" else EVER
+        location = f"{double.url}/integrations"
+        double.faults.add(Fault(operation_id=only, nth=nth, times=times, location=location, **fields))
+
+
+@dataclasses.dataclass(frozen=True)
+class Undisturbed:
+    """A call that nothing has disturbed."""
+
+    asked: list[t.Any]
+    answer: Answer
+
+
+@functools.cache
+def undisturbed(case: Case) -> Undisturbed:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        with tenant() as double:
+            case.before(double, folder)
+            seen = len(double.requests)
+            answer = case.ask(double, folder)
+            assert answer.outcome, answer.failure
+            return Undisturbed(double.requests[seen:], answer)
+    finally:
+        shutil.rmtree(folder)
+
+
+def points(faults: t.Iterable[str]) -> list[Point]:
+    return [
+        Point(case, number, str(one.operation_id), fault, span)
+        for case in CASES
+        for number, one in enumerate(undisturbed(case).asked, 1)
+        for fault in faults
+        for span in SPANS
+    ]
+
+
+@dataclasses.dataclass
+class Judge:
+    """Holds an answer against what is true."""
+
+    double: ImmutaDouble
+    folder: Path
+    case: Case
+    there_before: bool
+
+    @property
+    def there(self) -> bool:
+        with self.double._lock:
+            self.double.state.settle()
+        return KEY in self.double.state.connections
+
+    def __call__(self, answer: Answer) -> None:
+        """An answer that a fault has disturbed.
+
+        :raises AssertionError: it says what is not so
+        """
+        if answer.failure is not None:
+            self._failed(answer)
+        elif self.case.ask.name == "connection":
+            assert not self.there
+            assert answer.outcome is not None
+            assert answer.outcome.changed is self.there_before
+            assert answer.result["verified"] is True
+        elif self.case.ask.name == "cleanup_script":
+            assert script_file.read(str(self.folder / "x.sql")) is not None
+            assert answer.result["connection_exists"] in (
+                (None,) if "integration_id" in self.case.ask.options else (self.there,)
+            )
+            assert (answer.result["source"] == "immuta") is self.there
+        elif self.case.ask.name == "connection_info":
+            wanted = undisturbed(self.case).answer.result["connections"]
+            assert [one["key"] for one in answer.result["connections"]] == [one["key"] for one in wanted]
+        else:
+            assert answer.result == undisturbed(self.case).answer.result
+
+    def _failed(self, answer: Answer) -> None:
+        failure = answer.failure
+        assert failure is not None
+        said = str(failure)
+        if self.case.ask.name == "cleanup_script":
+            held = script_file.read(str(self.folder / "x.sql"))
+            assert (failure.details["saved"] or {}).get("sha256") == (held.sha256 if held else None)
+            # A script that is lost is one that nobody has, of a connection that is gone: that was not so here.
+            assert failure.code not in ("script_lost", "no_cleanup_script")
+        if self.case.ask.name == "connection":
+            assert not failure.result.get("verified") or not self.there
+            assert "still there" not in said or "not known" in said or self.there
+            assert "Nothing was deleted" not in said or self.there
+            assert "is not found any more" not in said or not self.there
+        assert failure.hint or failure.status in (400, 404, 409) or failure.code in ("transport", "deadline"), said
+        assert API_KEY not in said
+
+
+def disturb(point: Point, folder: Path) -> None:
+    """Call with the fault, and twice without."""
+    with tenant() as double:
+        point.case.before(double, folder)
+        judge = Judge(double, folder, point.case, KEY in double.state.connections)
+        point.plan(double)
+        patience = {"timeout": IMPATIENT, "total_timeout": 60.0} if point.fault in TARDY else {}
+        judge(point.case.ask(double, folder, retries=1, wait_timeout=3.0, **patience))
+        double.faults.clear()
+        second = point.case.ask(double, folder)
+        judge.there_before = judge.there_before and not second.outcome
+        assert second.outcome, second.failure
+        third = point.case.ask(double, folder)
+        assert third.outcome and third.outcome.changed is False
+        taken = [one for one in double.requests if one.method == "DELETE" and one.status == 200 and not one.fault]
+        assert len(taken) <= 1
+
+
+TRIED = chosen("quick modules", points(QUICK), 150)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_fault_at_every_request(case: Case, tmp_path: Path) -> None:
+    wrong = []
+    for point in TRIED:
+        if point.case is case:
+            folder = tmp_path / str(point)
+            folder.mkdir()
+            try:
+                disturb(point, folder)
+            except AssertionError as error:
+                wrong.append(f"{point}: {error}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("point", chosen("tardy modules", points(TARDY), 3), ids=str)
+def test_answers_that_come_too_late(point: Point, tmp_path: Path) -> None:
+    disturb(point, tmp_path)
