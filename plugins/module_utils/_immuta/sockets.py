@@ -151,6 +151,15 @@ class _DirectConnection(_Connection):
     socket_options: t.Any
 
     def _new_conn(self) -> t.Any:
+        from urllib3.exceptions import NewConnectionError
+
+        try:
+            return self._first_that_answers()
+        except OSError as error:
+            # urllib3 takes some bare OSErrors for those of a request that was cut off, and waits for its answer.
+            raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error  # type: ignore[arg-type]
+
+    def _first_that_answers(self) -> _Socket:
         failure: OSError = OSError("the name has no address")
         try:
             found = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)

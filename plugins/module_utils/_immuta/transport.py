@@ -220,6 +220,14 @@ class Transport:
         if "," in response.headers.get("Content-Encoding", ""):
             # One layer unpacks to a thousand times of what was read at the most, each further one to a thousand times of that.
             raise TransportError(f"{self._host()} answered with something packed twice.", sent=True, **where)
+        if not response.raw.chunked and response.raw.length_remaining is None:
+            # http.client takes headers that end in the middle for whole ones, and a body without a length for whole
+            # wherever it ends.
+            raise TransportError(
+                f"{self._host()} answered without the length of the answer, so it can't be known to be whole.",
+                sent=True,
+                **where,
+            )
         body = bytearray()
         for chunk in response.iter_content(CHUNK):
             body += chunk
@@ -247,7 +255,7 @@ class Transport:
         sent = self._bounds.sent
         if self._bounds.over:
             return self._late(where)
-        if isinstance(error, self._requests.exceptions.SSLError):
+        if _is_tls(error):
             return TransportError(
                 f"The TLS connection to {self._host()} failed: {_reason(error)}.{'' if sent else ' Nothing was sent.'}",
                 sent=sent,
@@ -298,6 +306,12 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
         todo += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
 
 
+def _is_tls(error: BaseException) -> bool:
+    """Whether the two sides do not agree on TLS; an end in the middle of it is a connection that broke."""
+    found = [one for one in _causes(error) if isinstance(one, ssl.SSLError)]
+    return bool(found) and not any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in found)
+
+
 def _tls_remedy(error: BaseException) -> str:
     """What to do about a TLS connection that failed."""
     for one in _causes(error):
@@ -305,7 +319,9 @@ def _tls_remedy(error: BaseException) -> str:
             return CERTIFICATE_REMEDIES.get(number, PRIVATE_AUTHORITY)
         if isinstance(one, ssl.SSLError) and "ALERT" in str(one.reason):
             return "If the server asks for a client certificate, name one that it knows in client_cert."
-    return "Check that url begins with the right scheme and has the right port, and the files in ca_path and client_cert."
+    return (
+        "Check that url begins with the right scheme and has the right port, and the files in ca_path and client_cert."
+    )
 
 
 def _reason(error: BaseException) -> str:
