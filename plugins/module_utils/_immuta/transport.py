@@ -255,7 +255,7 @@ class Transport:
         sent = self._bounds.sent
         if self._bounds.over:
             return self._late(where)
-        if _is_tls(error):
+        if self._is_tls(error):
             return TransportError(
                 f"The TLS connection to {self._host()} failed: {_reason(error)}.{'' if sent else ' Nothing was sent.'}",
                 sent=sent,
@@ -269,6 +269,13 @@ class Transport:
             hint="" if sent else REACHABLE,
             **where,
         )
+
+    def _is_tls(self, error: BaseException) -> bool:
+        """Whether the two sides do not agree on TLS; an end in the middle of it is a connection that broke."""
+        causes = list(_causes(error))
+        kinds = (ssl.SSLError, self._requests.exceptions.SSLError, self._urllib3.exceptions.SSLError)
+        ended = any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in causes)
+        return any(isinstance(one, kinds) for one in causes) and not ended
 
     def _late(self, where: dict[str, t.Any]) -> DeadlineExceeded:
         return DeadlineExceeded(
@@ -304,12 +311,6 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
         seen.add(id(one))
         yield one
         todo += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-
-
-def _is_tls(error: BaseException) -> bool:
-    """Whether the two sides do not agree on TLS; an end in the middle of it is a connection that broke."""
-    found = [one for one in _causes(error) if isinstance(one, ssl.SSLError)]
-    return bool(found) and not any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in found)
 
 
 def _tls_remedy(error: BaseException) -> str:
