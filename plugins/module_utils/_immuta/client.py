@@ -131,7 +131,8 @@ class Client:
             return self.call(operation, body=body, **parameters)
         except errors.NotFound:
             if operation.family not in self._answered:
-                self.call_json(WITNESS[operation.family], body={} if operation.family == "connections" else None)
+                witness = WITNESS[operation.family]
+                self.call_json(witness, body={} if witness.takes_body else None)
             return None
 
     def _api_missing(self, family: Family, absent: errors.NotFound) -> errors.ApiMissing:
