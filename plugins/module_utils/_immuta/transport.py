@@ -318,6 +318,9 @@ def _tls_remedy(error: BaseException) -> str:
     for one in _causes(error):
         if number := getattr(one, "verify_code", 0):
             return CERTIFICATE_REMEDIES.get(number, PRIVATE_AUTHORITY)
+        if type(one).__name__ == "CertificateError":
+            # urllib3 1 compares the names itself.
+            return OTHER_NAME
         if isinstance(one, ssl.SSLError) and "ALERT" in str(one.reason):
             return "If the server asks for a client certificate, name one that it knows in client_cert."
     return (
