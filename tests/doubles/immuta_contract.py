@@ -102,8 +102,10 @@ class Contract:
         return None
 
     def methods(self, path: str) -> list[str]:
-        """The methods that are described for a raw path."""
-        return [one.method for one in self.operations if one.pattern.fullmatch(path)]
+        """The methods that are described for a raw path. Where one path of the description fits and one with placeholders, too,
+        those of the first, as OpenAPI has it."""
+        found = [one for one in self.operations if one.pattern.fullmatch(path)]
+        return [one.method for one in found if one.path == found[0].path]
 
     def check_request(self, operation: Operation, request: Request) -> str:
         """What is wrong with a request, or an empty string. Whether it is authorised is not the contract's business."""

@@ -13,6 +13,7 @@ import dataclasses
 import datetime
 import email.utils
 import json
+import math
 import random
 import time
 import typing as t
@@ -130,7 +131,8 @@ class Client:
             return self.call(operation, body=body, **parameters)
         except errors.NotFound:
             if operation.family not in self._answered:
-                self.call_json(WITNESS[operation.family], body={} if operation.family == "connections" else None)
+                witness = WITNESS[operation.family]
+                self.call_json(witness, body={} if witness.takes_body else None)
             return None
 
     def _api_missing(self, family: Family, absent: errors.NotFound) -> errors.ApiMissing:
@@ -192,9 +194,8 @@ class Client:
             if retry_after is not None:
                 pause = max(pause, seconds_until(retry_after))
             if self.clock() + pause >= deadline:
-                failure.hint = (
-                    f"Immuta asks to wait {pause:.0f} s, which total_timeout does not allow. {failure.hint}".rstrip()
-                )
+                if retry_after is not None:
+                    failure.hint = f"Immuta asks to wait {pause:.0f} s, which total_timeout does not allow. {failure.hint}".rstrip()
                 raise failure
             self.sleep(pause)
             attempt += 1
@@ -212,11 +213,13 @@ def seconds_until(retry_after: str, now: datetime.datetime | None = None) -> flo
     """The seconds that a C(Retry-After) header asks for: a number, or a date (RFC 9110); 0 when it is neither."""
     try:
         return max(0.0, float(int(retry_after)))
+    except OverflowError:
+        return math.inf
     except ValueError:
         pass
     try:
         moment = email.utils.parsedate_to_datetime(retry_after)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.timezone.utc)
@@ -237,7 +240,7 @@ def parse_json(reply: Reply, operation: Operation) -> t.Any:
         return None
     try:
         return json.loads(reply.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise not_immuta(reply, operation) from None
 
 
@@ -260,7 +263,7 @@ def message_of(reply: Reply) -> str:
     text = reply.body.decode("utf-8", "replace")
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = text
     if isinstance(body, dict):
         body = next((body[name] for name in ("message", "error", "detail", "error_description") if body.get(name)), "")

@@ -42,6 +42,7 @@ class Operation:
     :ivar path: the path, with one C({placeholder}) for each parameter
     :ivar permission: what the key's owner needs, in Immuta's words
     :ivar good: the statuses that mean success
+    :ivar takes_body: whether a request has a body
     """
 
     name: str
@@ -51,13 +52,14 @@ class Operation:
     family: Family
     permission: str
     good: frozenset[int] = frozenset({200})
+    takes_body: bool = False
 
 
 ADMIN = "APPLICATION_ADMIN"
 ANY_ADMIN = "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN"
 
 EXCHANGE_API_KEY = Operation(
-    "exchangeApiKey", "POST", "/bim/apikey/authenticate", Effect.READ, "auth", "a valid API key"
+    "exchangeApiKey", "POST", "/bim/apikey/authenticate", Effect.READ, "auth", "a valid API key", takes_body=True
 )
 LIST_INTEGRATIONS = Operation("listIntegrations", "GET", "/integrations", Effect.READ, "integrations", ADMIN)
 GET_INTEGRATION = Operation(
@@ -75,7 +77,9 @@ RENDER_CLEANUP_SCRIPT = Operation(
 GET_CONNECTION = Operation(
     "getConnection", "GET", "/data/connection/{connection_key}", Effect.READ, "connections", ANY_ADMIN
 )
-SEARCH_OBJECTS = Operation("searchObjects", "POST", "/data/object/search", Effect.READ, "connections", ANY_ADMIN)
+SEARCH_OBJECTS = Operation(
+    "searchObjects", "POST", "/data/object/search", Effect.READ, "connections", ANY_ADMIN, takes_body=True
+)
 DELETE_OBJECT = Operation(
     "deleteObject",
     "DELETE",

@@ -4,14 +4,15 @@
 
 """The only room that opens sockets to Immuta: one request out, one bounded answer back.
 
-It knows TLS, proxies, time-outs and authentication, and nothing about the API. It never repeats a request and never
-follows a redirect.
+It knows TLS, proxies, authentication and what went wrong, and nothing about the API. It never repeats a request and never
+follows a redirect. The deadline is kept by C(sockets).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import ssl
 import time
 import traceback
 import typing as t
@@ -24,6 +25,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.errors im
     RedirectRefused,
     TransportError,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.sockets import Bounds, adapter
 
 if t.TYPE_CHECKING:
     import requests
@@ -34,8 +36,15 @@ CHUNK = 64 * 1024
 REACHABLE = (
     "Check url, the name's address, proxies (HTTPS_PROXY, NO_PROXY) and firewalls from the host that runs the module."
 )
-# What urllib3 raises before a byte of the request has left.
-NEVER_SENT = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError")
+# What to do about a certificate, by OpenSSL's number for what is wrong with it.
+OTHER_NAME = "The certificate is for another name: check url, it must be the name that the certificate has."
+CERTIFICATE_REMEDIES = {
+    9: "The certificate is not valid yet: check the clock of the host that runs the module.",
+    10: "Have the server's certificate renewed, or check the clock of the host that runs the module.",
+    62: OTHER_NAME,
+    64: OTHER_NAME,
+}
+PRIVATE_AUTHORITY = "If the certificate is signed by a private authority, name its bundle in ca_path."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,15 +134,25 @@ class Transport:
         self._settings = settings
         self._clock = clock
         self._authorization = self._scheme(settings.api_key, settings.auth_scheme)
+        self._bounds = Bounds(clock)
         self._session: requests.Session = self._requests.Session()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, adapter(self._requests, self._bounds))
+        # Else requests reads the target and the body of every redirect, although it is told not to follow it.
+        self._session.get_redirect_target = lambda response: None
         # Auth set on the session wins over any .netrc; a callable keeps the key out of the session's headers.
         self._session.auth = self._authorize
-        self._session.headers.update({"Accept": "application/json, text/plain;q=0.9", "User-Agent": "community.immuta"})
+        self._session.headers.update(
+            {
+                "Accept": "application/json, text/plain;q=0.9",
+                "Accept-Encoding": "gzip",
+                "User-Agent": "community.immuta",
+            }
+        )
         self._verify: bool | str = settings.validate_certs and (settings.ca_path or True)
         if settings.client_cert:
-            self._session.cert = (
-                (settings.client_cert, settings.client_key) if settings.client_key else settings.client_cert
-            )
+            # With the file of the key named, an encrypted one is refused; else OpenSSL would ask for its passphrase.
+            self._session.cert = (settings.client_cert, settings.client_key or settings.client_cert)
         if not settings.validate_certs:
             # The user has said so in the task; one warning a request would bury the task's own output.
             self._urllib3.disable_warnings(self._urllib3.exceptions.InsecureRequestWarning)
@@ -158,12 +177,10 @@ class Transport:
         :raises RedirectRefused: the answer was a redirect
         """
         where: dict[str, t.Any] = {"method": method, "path": path}
-        remaining = deadline - self._clock()
-        if remaining <= 0:
-            raise DeadlineExceeded(self._late(), sent=False, **where)
-        timeout = min(self._settings.timeout, remaining)
+        self._bounds.begin(deadline, self._settings.timeout)
+        if self._bounds.over:
+            raise self._late(where)
         exceptions = self._requests.exceptions
-        answered = False
         try:
             with self._session.request(
                 method,
@@ -173,60 +190,47 @@ class Transport:
                 auth=None if authorize else self._anonymous,
                 allow_redirects=False,
                 stream=True,
-                timeout=(timeout, timeout),
+                timeout=self._settings.timeout,
                 verify=self._verify,
             ) as response:
-                answered = True
                 if 300 <= response.status_code < 400:
                     raise self._redirect(response, where)
                 return Reply(
                     response.status_code,
-                    self._read(response, deadline, where),
+                    self._read(response, where),
                     response.headers.get("Content-Type", ""),
                     response.headers.get("Retry-After"),
                 )
-        except exceptions.SSLError as error:
-            raise TransportError(
-                f"The TLS connection to {self._host()} failed: {_reason(error)}.",
-                sent=not _among_causes(error, "SSLCertVerificationError"),
-                hint="If the certificate is signed by a private authority, name its bundle in ca_path.",
-                code="tls",
-                **where,
-            ) from None
-        except exceptions.ConnectTimeout:
-            raise TransportError(
-                f"No connection to {self._host()} within {timeout:g} s.", sent=False, hint=REACHABLE, **where
-            ) from None
-        except (exceptions.InvalidURL, exceptions.InvalidProxyURL, exceptions.InvalidHeader) as error:
+        except (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.InvalidHeader) as error:
             raise ConfigurationError(
                 f"The request can't be made: {type(error).__name__}.",
                 hint="Check url, the proxy variables of the environment, and api_key for stray line breaks.",
                 **where,
             ) from None
         except (exceptions.RequestException, self._urllib3.exceptions.HTTPError) as error:
-            if deadline - self._clock() <= 0:
-                raise DeadlineExceeded(self._late(), sent=True, **where) from None
-            sent = answered or not _among_causes(error, *NEVER_SENT)
-            raise TransportError(
-                f"The connection to {self._host()} {'broke' if sent else 'could not be made'}: {_reason(error)}.",
-                sent=sent,
-                hint="" if sent else REACHABLE,
-                **where,
-            ) from None
+            raise self._broken(error, where) from None
         except OSError as error:
             # requests raises it for a CA bundle or client certificate that can't be read.
             raise ConfigurationError(
                 f"A TLS file can't be used: {error}.", hint="Check ca_path, client_cert and client_key.", **where
             ) from None
 
-    def _read(self, response: requests.Response, deadline: float, where: dict[str, t.Any]) -> bytes:
-        """The whole body, within the deadline and the size bound. A slow drip must not outlive the deadline."""
+    def _read(self, response: requests.Response, where: dict[str, t.Any]) -> bytes:
+        """The whole body, unpacked, within the size bound."""
+        if "," in response.headers.get("Content-Encoding", ""):
+            # One layer unpacks to a thousand times of what was read at the most, each further one to a thousand times of that.
+            raise TransportError(f"{self._host()} answered with something packed twice.", sent=True, **where)
+        if not response.raw.chunked and response.raw.length_remaining is None:
+            # http.client takes headers that end in the middle for whole ones, and a body without a length for whole
+            # wherever it ends.
+            raise TransportError(
+                f"{self._host()} answered without the length of the answer, so it can't be known to be whole.",
+                sent=True,
+                **where,
+            )
         body = bytearray()
-        # read1 gives what has arrived; read(n) and iter_content(n) would sit through a drip until n bytes are there.
-        while chunk := response.raw.read1(CHUNK, decode_content=True):
+        for chunk in response.iter_content(CHUNK):
             body += chunk
-            if self._clock() > deadline:
-                raise DeadlineExceeded(self._late(), sent=True, **where)
             if len(body) > LARGEST_BODY:
                 raise TransportError(
                     f"{self._host()} answered with more than {LARGEST_BODY} bytes.", sent=True, **where
@@ -234,12 +238,49 @@ class Transport:
         return bytes(body)
 
     def _redirect(self, response: requests.Response, where: dict[str, t.Any]) -> RedirectRefused:
-        target = urlsplit(response.headers.get("Location", "")).hostname
+        try:
+            target = urlsplit(response.headers.get("Location", "")).hostname or "another path of its own"
+        except ValueError:
+            target = "an address that is none"
         return RedirectRefused(
-            f"{self._host()} redirects to {target or 'another path of its own'}; redirects are not followed,"
-            " since the API key would go with them.",
+            f"{self._host()} redirects to {target[:200]}; redirects are not followed, since the API key would go with"
+            " them.",
             hint="Set url to the tenant's final address.",
             status=response.status_code,
+            **where,
+        )
+
+    def _broken(self, error: Exception, where: dict[str, t.Any]) -> TransportError:
+        """The error for a request that got no whole answer."""
+        sent = self._bounds.sent
+        if self._bounds.over:
+            return self._late(where)
+        if self._is_tls(error):
+            return TransportError(
+                f"The TLS connection to {self._host()} failed: {_reason(error)}.{'' if sent else ' Nothing was sent.'}",
+                sent=sent,
+                hint=_tls_remedy(error),
+                code="tls",
+                **where,
+            )
+        return TransportError(
+            f"The connection to {self._host()} {'broke' if sent else 'could not be made'}: {_reason(error)}.",
+            sent=sent,
+            hint="" if sent else REACHABLE,
+            **where,
+        )
+
+    def _is_tls(self, error: BaseException) -> bool:
+        """Whether the two sides do not agree on TLS; an end in the middle of it is a connection that broke."""
+        causes = list(_causes(error))
+        kinds = (ssl.SSLError, self._requests.exceptions.SSLError, self._urllib3.exceptions.SSLError)
+        ended = any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in causes)
+        return any(isinstance(one, kinds) for one in causes) and not ended
+
+    def _late(self, where: dict[str, t.Any]) -> DeadlineExceeded:
+        return DeadlineExceeded(
+            f"{self._host()} did not answer completely within total_timeout ({self._settings.total_timeout:g} s).",
+            sent=self._bounds.sent,
             **where,
         )
 
@@ -258,9 +299,6 @@ class Transport:
     def _host(self) -> str:
         return urlsplit(self._settings.url).netloc
 
-    def _late(self) -> str:
-        return f"{self._host()} did not answer completely within total_timeout ({self._settings.total_timeout:g} s)."
-
 
 def _causes(error: BaseException) -> t.Iterator[BaseException]:
     """The error and everything that it wraps; requests and urllib3 nest in arguments as well as in causes."""
@@ -275,9 +313,19 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
         todo += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
 
 
-def _among_causes(error: BaseException, *names: str) -> bool:
-    """Whether one of the exception types C(names) is the error or below it."""
-    return any(type(one).__name__ in names for one in _causes(error))
+def _tls_remedy(error: BaseException) -> str:
+    """What to do about a TLS connection that failed."""
+    for one in _causes(error):
+        if number := getattr(one, "verify_code", 0):
+            return CERTIFICATE_REMEDIES.get(number, PRIVATE_AUTHORITY)
+        if type(one).__name__ == "CertificateError":
+            # urllib3 1 compares the names itself.
+            return OTHER_NAME
+        if isinstance(one, ssl.SSLError) and "ALERT" in str(one.reason):
+            return "If the server asks for a client certificate, name one that it knows in client_cert."
+    return (
+        "Check that url begins with the right scheme and has the right port, and the files in ca_path and client_cert."
+    )
 
 
 def _reason(error: BaseException) -> str:

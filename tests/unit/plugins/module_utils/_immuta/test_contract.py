@@ -6,44 +6,138 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import re
+import typing as t
+
+import pytest
 import yaml
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import OPERATIONS
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
+    DELETE_OBJECT,
+    OPERATIONS,
+    Effect,
+    Operation,
+)
 from ansible_collections.community.immuta.tests.doubles.immuta_contract import DESCRIPTION
 
 ABOUT = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
-DESCRIBED = {
-    operation["operationId"]: (method.upper(), path, operation)
-    for path, item in ABOUT["paths"].items()
-    for method, operation in item.items()
-    if method in ("get", "post", "put", "patch", "delete")
-}
+FAMILIES = {"/bim/": "auth", "/integrations": "integrations", "/data/": "connections"}
 
 
-def test_the_same_operations() -> None:
-    assert {operation.name for operation in OPERATIONS} == set(DESCRIBED)
+def described(about: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
+    """What the description says of each operation, in the words of the table."""
+    found = {}
+    for path, item in about["paths"].items():
+        for method, one in item.items():
+            parameters = [
+                about["components"]["parameters"][ref["$ref"].rpartition("/")[2]] for ref in one.get("parameters", [])
+            ]
+            assert one["operationId"] not in found
+            found[one["operationId"]] = {
+                "method": method.upper(),
+                "path": path,
+                "parameters": sorted((where["in"], where["name"], where["required"]) for where in parameters),
+                "effect": one["x-effect"],
+                "good": {int(status) for status in one["responses"] if status.startswith("2")},
+                "errors": {status for status in one["responses"] if not status.startswith("2")},
+                "takes_body": one.get("requestBody", {}).get("required", False),
+                "authorized": one.get("security", about["security"]) != [],
+            }
+    return found
 
 
-def test_the_same_methods_paths_and_effects() -> None:
-    for operation in OPERATIONS:
-        method, path, about = DESCRIBED[operation.name]
-        assert operation.method == method
-        assert operation.effect.value == about["x-effect"]
-        # The names of placeholders are each side's own.
-        ours, theirs = operation.path.split("/"), path.split("/")
-        assert [part if "{" not in part else "{}" for part in ours] == [
-            part if "{" not in part else "{}" for part in theirs
+def expected(one: Operation) -> dict[str, t.Any]:
+    """What the table says of an operation, in the same form."""
+    return {
+        "method": one.method,
+        "path": one.path,
+        "parameters": sorted(("path", name, True) for name in re.findall(r"{(\w+)}", one.path)),
+        "effect": one.effect.value,
+        "good": set(one.good),
+        "errors": {"4XX", "5XX"},
+        "takes_body": one.takes_body,
+        "authorized": one.family != "auth",
+    }
+
+
+def differences(operations: t.Iterable[Operation], about: dict[str, t.Any]) -> list[str]:
+    """Where the table and the description do not say the same."""
+    theirs = described(about)
+    ours = {one.name: expected(one) for one in operations}
+    found = [f"{name} is on one side only" for name in set(ours) ^ set(theirs)]
+    for name in set(ours) & set(theirs):
+        found += [
+            f"{name}: {field} is {value!r} in the table, {theirs[name][field]!r} in the description"
+            for field, value in ours[name].items()
+            if value != theirs[name][field]
         ]
+    found += [
+        f"{one.name}: {one.path} is not of the family {one.family}"
+        for one in operations
+        if not any(one.path.startswith(begin) and one.family == family for begin, family in FAMILIES.items())
+    ]
+    return found
 
 
-def test_every_good_status_is_described() -> None:
-    for operation in OPERATIONS:
-        _method, _path, about = DESCRIBED[operation.name]
-        described = {int(status) for status in about["responses"] if status.isdigit() and status.startswith("2")}
-        assert operation.good == described, operation.name
+def test_they_say_the_same() -> None:
+    assert differences(OPERATIONS, ABOUT) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "removeObject"},
+        {"method": "POST"},
+        {"path": "/data/objects/{connection_key}"},
+        {"path": "/data/object/{key}"},
+        {"path": "/data/object/{connection_key}/"},
+        {"effect": Effect.READ},
+        {"good": frozenset({200, 202})},
+        {"good": frozenset({200, 202, 204, 205})},
+        {"takes_body": True},
+        {"family": "auth"},
+        {"family": "integrations"},
+    ],
+    ids=str,
+)
+def test_a_change_of_the_table_is_seen(change: dict[str, t.Any]) -> None:
+    others = [one for one in OPERATIONS if one is not DELETE_OBJECT]
+    assert differences(others, ABOUT)
+    assert differences([*others, dataclasses.replace(DELETE_OBJECT, **change)], ABOUT)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("operationId",), "removeObject"),
+        (("x-effect",), "read"),
+        (("parameters",), []),
+        (("responses", "205"), {"description": "Reset"}),
+        (("responses", "404"), {"description": "Absent"}),
+        (("requestBody",), {"required": True}),
+        (("security",), []),
+    ],
+    ids=str,
+)
+def test_a_change_of_the_description_is_seen(place: tuple[str, ...], value: t.Any) -> None:
+    about = copy.deepcopy(ABOUT)
+    at = about["paths"][DELETE_OBJECT.path]["delete"]
+    for name in place[:-1]:
+        at = at[name]
+    at[place[-1]] = value
+    assert differences(OPERATIONS, about)
+
+
+def test_another_operation_of_the_description_is_seen() -> None:
+    about = copy.deepcopy(ABOUT)
+    about["paths"]["/data/object/search"]["put"] = {**about["paths"]["/data/object/search"]["post"], "operationId": "x"}
+    assert differences(OPERATIONS, about)
 
 
 def test_every_operation_says_where_it_is_from_and_how_sure_that_is() -> None:
-    for name, (_method, _path, about) in DESCRIBED.items():
-        assert str(about["x-provenance"]).startswith("https://documentation.immuta.com/"), name
-        assert about["x-confidence"], name
+    for item in ABOUT["paths"].values():
+        for one in item.values():
+            assert str(one["x-provenance"]).startswith("https://documentation.immuta.com/"), one
+            assert one["x-confidence"], one

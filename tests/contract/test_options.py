@@ -1,0 +1,207 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the documentation says of options and variables is what the code takes: modules, action groups, and the role."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import re
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.community.immuta.plugins.module_utils import _module
+
+ROOT = Path(__file__).parents[2]
+NAME = "community.immuta"
+MODULES = sorted(one.stem for one in (ROOT / "plugins/modules").glob("*.py") if one.stem != "__init__")
+ROLE = ROOT / "roles/deregister_connection"
+VARIABLE = re.compile(r"(?<!\w)immuta_deregister_\w+")
+# What the role sets for others.
+GIVEN = {"immuta_deregister_result", "immuta_deregister_script"}
+# What the playbook has besides the role's.
+OF_THE_PLAYBOOK = {"immuta_deregister_hosts"}
+# A word in an option's name that is about a secret, and the options of which the value is none.
+SECRET = re.compile(r"key|token|password|passphrase|secret")
+NO_SECRETS = {"connection_key", "exchange_api_key", "client_key", "private_key_file", "token_file_path"}
+
+
+@functools.cache
+def documented() -> dict[str, t.Any]:
+    """The documentation of all modules, with their fragments, as ansible-doc shows it."""
+    command = ["ansible-doc", "--json", "-t", "module", *(f"{NAME}.{one}" for one in MODULES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {name.rpartition(".")[2]: one["doc"] for name, one in json.loads(done.stdout).items()}
+
+
+class Seen(Exception):
+    """Ends a module when it has said what it takes."""
+
+
+@functools.cache
+def taken(name: str) -> dict[str, t.Any]:
+    """The arguments that a module gives to AnsibleModule."""
+    seen: dict[str, t.Any] = {}
+
+    def ansible_module(**arguments: t.Any) -> None:
+        seen.update(arguments)
+        raise Seen
+
+    module = importlib.import_module(f"ansible_collections.{NAME}.plugins.modules.{name}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_module, "AnsibleModule", ansible_module)
+        with pytest.raises(Seen):
+            module.main()
+    return seen
+
+
+def variables(option: dict[str, t.Any]) -> list[str]:
+    """The environment variables that an option's text says are used when it is not set, in this order."""
+    description = option["description"]
+    lines = [description] if isinstance(description, str) else description
+    return [
+        name
+        for line in lines
+        if line.startswith("If not set, the environment")
+        for name in re.findall(r"E\((\w+)\)", line)
+    ]
+
+
+def compare(doc: dict[str, t.Any], spec: dict[str, t.Any]) -> list[str]:
+    """The differences between documented options and an argument spec."""
+    found = [f"{name} is on one side only" for name in set(doc) ^ set(spec)]
+    for name in set(doc) & set(spec):
+        one, other = doc[name], spec[name]
+        for field, default in (
+            ("type", "str"),
+            ("elements", None),
+            ("default", None),
+            ("choices", None),
+            ("required", False),
+            ("aliases", []),
+        ):
+            if one.get(field, default) != other.get(field, default):
+                found.append(
+                    f"{name}: {field} is {one.get(field)!r} in the documentation, {other.get(field)!r} in the code"
+                )
+        fallback = other.get("fallback", (None, []))[1]
+        if variables(one) != list(fallback):
+            found.append(f"{name}: {variables(one)} in the documentation, {fallback} in the code")
+        if SECRET.search(name) and bool(other.get("no_log")) is (name in NO_SECRETS):
+            found.append(f"{name}: no_log is {other.get('no_log')}")
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_are_as_documented(name: str) -> None:
+    assert compare(documented()[name]["options"], taken(name)["argument_spec"]) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "path"},
+        {"default": "x"},
+        {"choices": ["a"]},
+        {"required": True},
+        {"aliases": ["x"]},
+        {"no_log": False},
+        {"fallback": (None, ["IMMUTA_API_KEY"])},
+        {"fallback": (None, ["IMMUTA_API_TOKEN", "IMMUTA_API_KEY"])},
+    ],
+    ids=str,
+)
+def test_a_difference_is_seen(change: dict[str, t.Any]) -> None:
+    doc, spec = documented()["immuta_connection"]["options"], taken("immuta_connection")["argument_spec"]
+    assert compare(doc, {**spec, "api_key": {**spec["api_key"], **change}})
+    assert compare(doc, {**spec, "another": {}})
+    assert compare(doc, {name: one for name, one in spec.items() if name != "api_key"})
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_check_mode_is_as_documented(name: str) -> None:
+    assert taken(name)["supports_check_mode"]
+    assert documented()[name]["attributes"]["check_mode"]["support"] == "full"
+
+
+def test_action_groups_are_as_documented() -> None:
+    groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))["action_groups"]
+    assert sorted(one for members in groups.values() for one in members) == MODULES
+    for group, members in groups.items():
+        for name in members:
+            # The group's options come from the fragment of the same name.
+            source = (ROOT / f"plugins/modules/{name}.py").read_text("utf-8")
+            assert f"- {NAME}.{group}\n" in source, name
+            assert f"- {NAME}.attributes.actiongroup_{group}\n" in source, name
+            assert documented()[name]["attributes"]["action_group"]["membership"] == [f"{NAME}.{group}"], name
+
+
+def test_options_of_a_group_are_the_same_in_each_of_its_modules() -> None:
+    spec = {name: taken(name)["argument_spec"] for name in MODULES if name.startswith("immuta_")}
+    shared = functools.reduce(lambda one, other: one & other, (set(one) for one in spec.values()))
+    assert {"url", "api_key", "ca_path", "total_timeout"} <= shared
+    for name in shared:
+        assert (
+            len({repr({**one[name], "fallback": one[name].get("fallback", (0, 0))[1]}) for one in spec.values()}) == 1
+        )
+
+
+# The role
+
+
+def specified() -> dict[str, t.Any]:
+    """The role's variables, as its argument spec has them."""
+    specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text("utf-8"))
+    return dict(specs["argument_specs"]["main"]["options"])
+
+
+def used(*folders: str) -> set[str]:
+    """The role's variables that files of the role name."""
+    files = [file for folder in folders for file in (ROLE / folder).rglob("*") if file.is_file()]
+    assert files
+    return {name for file in files for name in VARIABLE.findall(file.read_text("utf-8"))}
+
+
+def test_the_role_uses_the_variables_that_it_specifies() -> None:
+    assert used("tasks", "vars", "templates") - GIVEN == set(specified())
+
+
+def test_the_documentation_knows_no_other_variables() -> None:
+    files = [
+        ROLE / "README.md",
+        ROOT / "README.md",
+        *(ROOT / "docs").rglob("*.rst"),
+        *(ROOT / "playbooks").rglob("*.yml"),
+    ]
+    for file in files:
+        assert set(VARIABLE.findall(file.read_text("utf-8"))) <= {*specified(), *GIVEN, *OF_THE_PLAYBOOK}, file
+
+
+def test_the_role_applies_the_defaults_that_it_specifies() -> None:
+    text = (ROLE / "vars/main.yml").read_text("utf-8")
+    tasks = "".join(one.read_text("utf-8") for one in (ROLE / "tasks").rglob("*.yml"))
+    for name, about in specified().items():
+        if "default" not in about:
+            continue
+        applied = set(re.findall(name + r" \| default\((.*?), true\)", text + tasks))
+        # What the role leaves out, the module sets.
+        module = taken("immuta_connection")["argument_spec"].get(name.removeprefix("immuta_deregister_"), {})
+        values = {module.get("default") if one == "omit" else yaml.safe_load(one) for one in applied}
+        assert values == {about["default"]}, name
+
+
+def test_the_outcome_has_the_documented_fields() -> None:
+    table = (ROLE / "README.md").read_text("utf-8").partition("## The outcome")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    result = (ROLE / "vars/main.yml").read_text("utf-8").partition("__deregister_connection_result: >-")[2]
+    fields = set(re.findall(r"^    '(\w+)':", result.partition("} }}")[0], re.MULTILINE))
+    assert fields
+    assert told == {*fields, "failed_task"}
