@@ -452,23 +452,6 @@ def test_every_way_out_gives_the_file_free(path: str, tmp_path: Path) -> None:
     assert open_files() == before
 
 
-def test_a_child_does_not_inherit_it(path: str) -> None:
-    before = set(os.listdir("/dev/fd"))
-    with journal.Journal(path, SHA, 2):
-        added = [int(name) for name in set(os.listdir("/dev/fd")) - before]
-        held = [handle for handle in added if _is_open(handle)]
-        assert held
-        assert not any(os.get_inheritable(handle) for handle in held)
-
-
-def _is_open(handle: int) -> bool:
-    try:
-        os.fstat(handle)
-    except OSError:
-        return False
-    return True
-
-
 def test_its_name_is_on_the_disk_too(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[tuple[str, int]] = []
     fsync = os.fsync
