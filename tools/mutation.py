@@ -21,6 +21,7 @@ import compileall
 import contextlib
 import difflib
 import functools
+import gc
 import importlib
 import itertools
 import json
@@ -59,7 +60,7 @@ ROOMS = {
         ["_immuta/client.py", "_immuta/operations.py"],
         ["_immuta/test_client_rules.py", "_immuta/test_contract.py"],
     ),
-    "plan": (["_immuta/connection.py"], ["_immuta/test_connection.py"]),
+    "plan": (["_immuta/connection.py"], ["_immuta/test_connection.py", "_immuta/test_removal.py"]),
 }
 # A mutant may take ten times the processor time of the tests, and a wall time that a loaded machine doesn't reach.
 TIMES, LEAST_SECONDS, WALL_SECONDS, MEMORY = 10, 20, 300, 4 << 30
@@ -151,13 +152,16 @@ def functions_of(node: ast.AST, inside: str = "") -> list[tuple[int, int, str]]:
 class Loop:
     """A pytest plugin: instead of the tests once it runs them in one fork after the other, each with another mutant."""
 
-    def __init__(self, place: Path, sources: list[str], waiting: t.Any, results: t.Any) -> None:
-        self.place, self.sources, self.waiting, self.results = place, sources, waiting, results
+    def __init__(self, tree: Path, mutants: list[Mutant], taken: t.Any, results: t.Any) -> None:
+        self.tree, self.mutants, self.taken, self.results = tree, mutants, taken, results
+        self.place = tree / "ansible_collections/community/immuta"
         self.forked = False
         self.limits: tuple[int, float] | None = None
 
     def pytest_runtestloop(self, session: t.Any) -> bool | None:
-        number, file, code = -1, self.sources[0], (self.place / self.sources[0]).read_text("utf-8")
+        gc.freeze()
+        number, file = -1, self.mutants[0].file
+        code = (self.place / file).read_text("utf-8")
         while True:
             original = (self.place / file).read_text("utf-8")
             (self.place / file).write_text(code, "utf-8")
@@ -168,6 +172,7 @@ class Loop:
                 self._become(file, session)
                 return None
             word = self._wait(child, started)
+            self._move_forward(session.items)
             (self.place / file).write_text(original, "utf-8")
             self.results.put((number, word))
             if self.limits is None:
@@ -178,9 +183,23 @@ class Loop:
                 cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
                 taken = time.monotonic() - started
                 self.limits = int(max(LEAST_SECONDS, TIMES * cpu)), max(WALL_SECONDS, TIMES * taken)
-            if (item := self.waiting.get()) is None:
+            with self.taken:
+                number = self.taken.value
+                self.taken.value += 1
+            if number >= len(self.mutants):
                 return True
-            number, file, code = item
+            file, code = self.mutants[number].file, self.mutants[number].code
+
+    def pytest_runtest_logreport(self, report: t.Any) -> None:
+        if report.failed:
+            (self.tree / "killer").write_text(report.nodeid, "utf-8")
+
+    def _move_forward(self, items: list[t.Any]) -> None:
+        """The test that has noticed this mutant comes first for the next one, which is likely to be near it."""
+        with contextlib.suppress(FileNotFoundError):
+            killer = (self.tree / "killer").read_text("utf-8")
+            (self.tree / "killer").unlink()
+            items.sort(key=lambda item: item.nodeid != killer)
 
     def _become(self, file: str, session: t.Any) -> None:
         """Load the module anew, and what imports it, and let the tests use that."""
@@ -239,13 +258,12 @@ def imports_of(module: t.Any) -> set[str]:
     return found
 
 
-def work(tree: Path, room: str, waiting: t.Any, results: t.Any) -> None:
+def work(tree: Path, mutants: list[Mutant], taken: t.Any, results: t.Any) -> None:
     """Try mutants until there are no more."""
     place = copy_to(tree)
-    sources = [f"{UTILS}/{file}" for file in ROOMS[room][0]]
     # What pytest loads is compiled once. What is mutated never is: two mutants could look alike to the cache.
     compileall.compile_dir(place, quiet=1)
-    for source in sources:
+    for source in {mutant.file for mutant in mutants}:
         for compiled in (place / source).parent.glob(f"__pycache__/{Path(source).stem}.*"):
             compiled.unlink()
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -256,11 +274,13 @@ def work(tree: Path, room: str, waiting: t.Any, results: t.Any) -> None:
     output = os.open(tree / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    loop = Loop(place, sources, waiting, results)
-    tests = [one if one.startswith("-") else f"{UNIT}/{one}" for one in ROOMS[room][1]]
+    loop = Loop(tree, mutants, taken, results)
+    tests = [one if one.startswith("-") else f"{UNIT}/{one}" for one in ROOMS[mutants[0].room][1]]
     import pytest
 
-    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={tree / 'temporary'}", *tests], [loop])
+    status = pytest.main(
+        ["-x", "-q", "--tb=short", "-p", "no:cacheprovider", f"--basetemp={tree / 'temporary'}", *tests], [loop]
+    )
     if loop.forked:
         sys.stdout.flush()
         os._exit(int(status))
@@ -283,14 +303,12 @@ def copy_to(tree: Path) -> Path:
 
 def try_all(room: str, mutants: list[Mutant], workers: int, base: Path) -> list[str]:
     """What became of each mutant of a room."""
+    # No queue with a thread: forks don't go with threads.
     context = multiprocessing.get_context("fork")
-    waiting, results = context.Queue(), context.Queue()
-    for number, mutant in enumerate(mutants):
-        waiting.put((number, mutant.file, mutant.code))
+    taken, results = context.Value("i", 0), context.SimpleQueue()
     trees = [base / f"{room}{number}" for number in range(workers)]
-    processes = [context.Process(target=work, args=(tree, room, waiting, results)) for tree in trees]
+    processes = [context.Process(target=work, args=(tree, mutants, taken, results)) for tree in trees]
     for process in processes:
-        waiting.put(None)
         process.start()
     became = [""] * len(mutants)
     try:
