@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import ast
 import collections
-import compileall
 import contextlib
 import difflib
 import functools
@@ -63,7 +62,7 @@ ROOMS = {
     "plan": (["_immuta/connection.py"], ["_immuta/test_connection.py", "_immuta/test_removal.py"]),
 }
 # A mutant may take ten times the processor time of the tests, and a wall time that a loaded machine doesn't reach.
-TIMES, LEAST_SECONDS, WALL_SECONDS, MEMORY = 10, 20, 300, 4 << 30
+TIMES, LEAST_SECONDS, WALL_SECONDS, MEMORY = 10, 5, 300, 1 << 30
 
 
 class Mutant(t.NamedTuple):
@@ -159,6 +158,15 @@ class Loop:
         self.limits: tuple[int, float] | None = None
 
     def pytest_runtestloop(self, session: t.Any) -> bool | None:
+        # What is loaded now is compiled. What is mutated never is: two mutants could look alike to the cache.
+        for source in {mutant.file for mutant in self.mutants}:
+            for compiled in (self.place / source).parent.glob(f"__pycache__/{Path(source).stem}.*"):
+                compiled.unlink()
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        sys.dont_write_bytecode = True
+        for key, module in list(sys.modules.items()):
+            if key.startswith(PACKAGE):
+                imports_of(module)
         gc.freeze()
         number, file = -1, self.mutants[0].file
         code = (self.place / file).read_text("utf-8")
@@ -226,9 +234,9 @@ class Loop:
 
 
 def renew(name: str, tests: set[t.Any]) -> None:
-    """Import a module anew, and all of the collection that is loaded and depends on it; tests get the new objects.
+    """Import a module anew, and all of the collection that is loaded and depends on it; then let the tests do so.
 
-    A test that keeps an old object sees no fault, so that a mistake here makes a survivor, not a kill.
+    What a test keeps of the old one (in its parameters) sees no fault: a mistake here makes a survivor, not a kill.
     """
     ours = {key: module for key, module in sys.modules.items() if key.startswith(PACKAGE) and module not in tests}
     stale = {name}
@@ -236,14 +244,9 @@ def renew(name: str, tests: set[t.Any]) -> None:
         stale |= more
     for key in stale:
         sys.modules.pop(key, None)
-    new = {key: importlib.import_module(key) for key in sorted(stale)}
     for test in tests:
-        for attribute, value in list(vars(test).items()):
-            for key in stale & ours.keys():
-                if value is ours[key]:
-                    setattr(test, attribute, new[key])
-                elif value is vars(ours[key]).get(attribute, test):
-                    setattr(test, attribute, getattr(new[key], attribute))
+        # Its functions, which pytest has collected, find the new objects among their globals.
+        importlib.reload(test)
 
 
 @functools.cache
@@ -261,13 +264,7 @@ def imports_of(module: t.Any) -> set[str]:
 def work(tree: Path, mutants: list[Mutant], taken: t.Any, results: t.Any) -> None:
     """Try mutants until there are no more."""
     place = copy_to(tree)
-    # What pytest loads is compiled once. What is mutated never is: two mutants could look alike to the cache.
-    compileall.compile_dir(place, quiet=1)
-    for source in {mutant.file for mutant in mutants}:
-        for compiled in (place / source).parent.glob(f"__pycache__/{Path(source).stem}.*"):
-            compiled.unlink()
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    sys.dont_write_bytecode = True
+    sys.dont_write_bytecode = False
     os.environ["PYTHONPATH"] = str(tree)
     sys.path.insert(0, str(tree))
     os.chdir(place)
@@ -279,7 +276,7 @@ def work(tree: Path, mutants: list[Mutant], taken: t.Any, results: t.Any) -> Non
     import pytest
 
     status = pytest.main(
-        ["-x", "-q", "--tb=short", "-p", "no:cacheprovider", f"--basetemp={tree / 'temporary'}", *tests], [loop]
+        ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", f"--basetemp={tree / 'temporary'}", *tests], [loop]
     )
     if loop.forked:
         sys.stdout.flush()
@@ -301,8 +298,8 @@ def copy_to(tree: Path) -> Path:
     return place
 
 
-def try_all(room: str, mutants: list[Mutant], workers: int, base: Path) -> list[str]:
-    """What became of each mutant of a room."""
+def try_all(room: str, mutants: list[Mutant], workers: int, base: Path, record: Path) -> list[str]:
+    """What became of each mutant of a room; the survivors are recorded as they are found."""
     # No queue with a thread: forks don't go with threads.
     context = multiprocessing.get_context("fork")
     taken, results = context.Value("i", 0), context.SimpleQueue()
@@ -311,11 +308,15 @@ def try_all(room: str, mutants: list[Mutant], workers: int, base: Path) -> list[
     for process in processes:
         process.start()
     became = [""] * len(mutants)
+    record.write_text("[]", "utf-8")
     try:
         while not all(became):
             number, word = results.get()
             if number >= 0:
                 became[number] = word
+                if word == "passed":
+                    survivors = [one.key for one, word in zip(mutants, became, strict=True) if word == "passed"]
+                    record.write_text(json.dumps(survivors, indent=1), "utf-8")
                 if (count := len(became) - became.count("")) % 100 == 0:
                     print(f"{room}: {count} of {len(mutants)}, {became.count('passed')} survive", flush=True)
             elif word != "passed":
@@ -331,25 +332,26 @@ def try_all(room: str, mutants: list[Mutant], workers: int, base: Path) -> list[
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rooms", nargs="*", choices=[*ROOMS, []], help="all when none is named")
+    parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"of {', '.join(ROOMS)}; all when none is named")
     parser.add_argument("--base", type=Path, required=True, help="a folder for copies and results")
     parser.add_argument("--again", action="store_true", help="only those that survived the last time")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     rooms = options.rooms or list(ROOMS)
-    mutants = [one for room in rooms for file in ROOMS[room][0] for one in mutants_of(room, f"{UTILS}/{file}")]
-    record = options.base / "survivors.json"
-    if options.again:
-        last = {tuple(key) for key in json.loads(record.read_text("utf-8"))}
-        mutants = [one for one in mutants if one.key in last]
-    print(f"{len(mutants)} mutants of {', '.join(rooms)}", flush=True)
-    became = [
-        word
-        for room in rooms
-        for word in try_all(room, [m for m in mutants if m.room == room], options.workers, options.base.resolve())
-    ]
+    if strange := set(rooms) - ROOMS.keys():
+        parser.error(f"there is no room {', '.join(strange)}")
+    base = options.base.resolve()
+    mutants, became = [], []
+    for room in rooms:
+        of_room = [one for file in ROOMS[room][0] for one in mutants_of(room, f"{UTILS}/{file}")]
+        record = base / f"{room}.json"
+        if options.again:
+            last = {tuple(key) for key in json.loads(record.read_text("utf-8"))}
+            of_room = [one for one in of_room if one.key in last]
+        print(f"{room}: {len(of_room)} mutants", flush=True)
+        mutants += of_room
+        became += try_all(room, of_room, options.workers, base, record) if of_room else []
     survivors = [one for one, word in zip(mutants, became, strict=True) if word == "passed"]
-    record.write_text(json.dumps([one.key for one in survivors], indent=1), "utf-8")
 
     listed = yaml.safe_load(SURVIVORS.read_text("utf-8")) or [] if SURVIVORS.exists() else []
     files = {f"{UTILS}/{file}" for room in rooms for file in ROOMS[room][0]}

@@ -10,27 +10,27 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._sql.dialect import (
-    Dialect,
     Unreadable,
     dialect_named,
     keyword,
 )
 
-SNOWFLAKE, DATABRICKS = dialect_named("snowflake"), dialect_named("databricks")
-BOTH = pytest.mark.parametrize("rules", [SNOWFLAKE, DATABRICKS], ids=["snowflake", "databricks"])
+SNOWFLAKE, DATABRICKS = "snowflake", "databricks"
+BOTH = pytest.mark.parametrize("dialect", [SNOWFLAKE, DATABRICKS])
 
 
-def tokens(rules: Dialect, text: str) -> list[tuple[str, str]]:
-    return [(token.kind, text[token.start : token.end]) for token in rules.read(text)]
+def tokens(dialect: str, text: str) -> list[tuple[str, str]]:
+    return [(token.kind, text[token.start : token.end]) for token in dialect_named(dialect).read(text)]
 
 
-def values(rules: Dialect, text: str) -> list[str]:
+def values(dialect: str, text: str) -> list[str]:
+    rules = dialect_named(dialect)
     return [rules.value(text, token) for token in rules.read(text) if token.kind in ("string", "name", "word")]
 
 
 @BOTH
-def test_words_marks_and_literals(rules: Dialect) -> None:
-    assert tokens(rules, "a_1$b _c = 'x;''y' + 1.5e3 -- z\n<$d /* e */ $$f';$$, é") == [
+def test_words_marks_and_literals(dialect: str) -> None:
+    assert tokens(dialect, "a_1$b _c = 'x;''y' + 1.5e3 -- z\n<$d /* e */ $$f';$$, é") == [
         ("word", "a_1$b"),
         ("word", "_c"),
         ("mark", "="),
@@ -67,15 +67,16 @@ def test_only_snowflake_has_comments_with_two_slashes_and_commands_with_an_excla
 
 
 @BOTH
-def test_a_part_is_read_as_if_it_were_all(rules: Dialect) -> None:
+def test_a_part_is_read_as_if_it_were_all(dialect: str) -> None:
     text = "ab 'cd' ef"
+    rules = dialect_named(dialect)
     assert [(one.start, one.end) for one in rules.read(text, 1, 9)] == [(1, 2), (3, 7), (8, 9)]
     assert [(one.start, one.end) for one in rules.read(text, 7)] == [(8, 10)]
     assert list(rules.read(text, 10)) == []
 
 
 @pytest.mark.parametrize(
-    ("rules", "text", "expected"),
+    ("dialect", "text", "expected"),
     [
         (SNOWFLAKE, "Abc", ["ABC"]),
         (DATABRICKS, "Abc", ["Abc"]),
@@ -101,8 +102,8 @@ def test_a_part_is_read_as_if_it_were_all(rules: Dialect) -> None:
         (DATABRICKS, "1 r'a'", ["r", "a"]),
     ],
 )
-def test_values(rules: Dialect, text: str, expected: list[str]) -> None:
-    assert values(rules, text) == expected
+def test_values(dialect: str, text: str, expected: list[str]) -> None:
+    assert values(dialect, text) == expected
 
 
 def test_a_raw_name_is_no_raw_string() -> None:
@@ -199,7 +200,7 @@ def test_keywords_are_folded_for_ascii_only() -> None:
 
 
 def test_names_of_dialects() -> None:
-    assert (SNOWFLAKE.name, DATABRICKS.name) == ("snowflake", "databricks")
+    assert (dialect_named(SNOWFLAKE).name, dialect_named(DATABRICKS).name) == ("snowflake", "databricks")
     with pytest.raises(InvalidOption) as caught:
         dialect_named("oracle")
     assert caught.value.message == "There is no SQL dialect of the name oracle."
