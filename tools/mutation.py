@@ -118,7 +118,7 @@ def mutants_of(room: str, file: str) -> list[Mutant]:
         if source[first:last].split() != module.code_for_node(mutation.original_node).split():
             raise RuntimeError(f"line {span.start.line} of {file} is not where it should be")
         code = source[:first] + module.code_for_node(mutation.mutated_node) + source[last:]
-        if code in seen or not is_python(code):
+        if code in seen:
             continue
         seen.add(code)
         at, length = starts[span.start.line - 1], len(code) - len(source)
@@ -128,14 +128,6 @@ def mutants_of(room: str, file: str) -> list[Mutant]:
         function = next((name for start, end, name in reversed(scopes) if start <= span.start.line <= end), "")
         mutants.append(Mutant(room, file, function, diff, code))
     return mutants
-
-
-def is_python(code: str) -> bool:
-    try:
-        ast.parse(code)
-    except SyntaxError:
-        return False
-    return True
 
 
 def functions_of(node: ast.AST, inside: str = "") -> list[tuple[int, int, str]]:
@@ -158,45 +150,59 @@ class Loop:
         self.limits: tuple[int, float] | None = None
 
     def pytest_runtestloop(self, session: t.Any) -> bool | None:
-        # What is loaded now is compiled. What is mutated never is: two mutants could look alike to the cache.
-        for source in {mutant.file for mutant in self.mutants}:
-            for compiled in (self.place / source).parent.glob(f"__pycache__/{Path(source).stem}.*"):
-                compiled.unlink()
-        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-        sys.dont_write_bytecode = True
-        for key, module in list(sys.modules.items()):
-            if key.startswith(PACKAGE):
-                imports_of(module)
-        gc.freeze()
-        number, file = -1, self.mutants[0].file
-        code = (self.place / file).read_text("utf-8")
+        self._prepare()
+        # The file as it is, by the same way: what that takes is the measure.
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        word = self._try(self.mutants[0].file, None, session)
+        if self.forked:
+            return None
+        self.results.put((-1, word))
+        if word != "passed":
+            return True
+        after, taken = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - started
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        self.limits = int(max(LEAST_SECONDS, TIMES * cpu)), max(WALL_SECONDS, TIMES * taken)
         while True:
-            original = (self.place / file).read_text("utf-8")
-            (self.place / file).write_text(code, "utf-8")
-            started = time.monotonic()
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            child = os.fork()
-            if child == 0:
-                self._become(file, session)
-                return None
-            word = self._wait(child, started)
-            self._move_forward(session.items)
-            (self.place / file).write_text(original, "utf-8")
-            self.results.put((number, word))
-            if self.limits is None:
-                # This was the file as it is, by the same way: what it took is the measure.
-                if word != "passed":
-                    return True
-                after = resource.getrusage(resource.RUSAGE_CHILDREN)
-                cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-                taken = time.monotonic() - started
-                self.limits = int(max(LEAST_SECONDS, TIMES * cpu)), max(WALL_SECONDS, TIMES * taken)
             with self.taken:
                 number = self.taken.value
                 self.taken.value += 1
             if number >= len(self.mutants):
-                return True
-            file, code = self.mutants[number].file, self.mutants[number].code
+                break
+            word = self._try(self.mutants[number].file, self.mutants[number].code, session)
+            if self.forked:
+                return None
+            self.results.put((number, word))
+        return True
+
+    def _prepare(self) -> None:
+        # What is loaded now is compiled. What is mutated never is: two mutants could look alike to the cache.
+        for file in {mutant.file for mutant in self.mutants}:
+            for compiled in (self.place / file).parent.glob(f"__pycache__/{Path(file).stem}.*"):
+                compiled.unlink()
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        sys.dont_write_bytecode = True
+        # Once for all forks.
+        for key, module in list(sys.modules.items()):
+            if key.startswith(PACKAGE):
+                imports_of(module)
+        gc.freeze()
+
+    def _try(self, file: str, code: str | None, session: t.Any) -> str:
+        """What the tests say, in a fork; in the fork itself this returns before they have run."""
+        original = (self.place / file).read_text("utf-8")
+        try:
+            ast.parse(code or original)
+        except SyntaxError:
+            return "invalid"
+        (self.place / file).write_text(code or original, "utf-8")
+        started, child = time.monotonic(), os.fork()
+        if child == 0:
+            self._become(file, session)
+            return ""
+        word = self._wait(child, started)
+        (self.place / file).write_text(original, "utf-8")
+        self._move_forward(session.items)
+        return word
 
     def pytest_runtest_logreport(self, report: t.Any) -> None:
         if report.failed:
@@ -369,7 +375,7 @@ def main() -> int:
             print(f"\n{title}{f' ({times} times)' if times > 1 else ''}: {file} {function}\n{diff.rstrip()}")
     print()
     for room in rooms:
-        words = [word for one, word in zip(mutants, became, strict=True) if one.room == room]
+        words = [word for one, word in zip(mutants, became, strict=True) if one.room == room and word != "invalid"]
         killed = 100 * (1 - words.count("passed") / max(len(words), 1))
         bad += killed < LEAST and not options.again
         print(

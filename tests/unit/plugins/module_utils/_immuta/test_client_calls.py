@@ -43,7 +43,7 @@ class World:
 
     def client(self, *, check_mode: bool = False, **options: t.Any) -> Client:
         return Client(
-            Settings(self.double.url, API_KEY, **options),
+            Settings(self.double.url, API_KEY, **{"timeout": 60.0, **options}),
             check_mode=check_mode,
             hide=self.hidden.extend,
             clock=lambda: self.now,
@@ -302,25 +302,25 @@ def test_waits_as_long_as_it_is_asked_to(world: World, asked: int | str, waited:
 
 
 def test_does_not_wait_longer_than_it_may(world: World) -> None:
-    world.fault("listIntegrations", 429, times=9, retry_after=10)
-    with world.client(total_timeout=10.0) as client:
+    world.fault("listIntegrations", 429, times=9, retry_after=100)
+    with world.client(total_timeout=100.0) as client:
         error = fails(errors.RateLimited, lambda: client.call(operations.LIST_INTEGRATIONS))
-        assert error.hint == ("Immuta asks to wait 10 s, which total_timeout does not allow. Run it again later.")
+        assert error.hint == ("Immuta asks to wait 100 s, which total_timeout does not allow. Run it again later.")
         assert world.waits == []
-    with world.client(total_timeout=10.1) as client:
+    with world.client(total_timeout=200.0) as client:
         fails(errors.RateLimited, lambda: client.call(operations.LIST_INTEGRATIONS))
-        assert world.waits == [10.0]
+        assert world.waits == [100.0]
 
 
 def test_the_time_of_a_call_begins_with_the_call(world: World) -> None:
-    with world.client(total_timeout=10.0, exchange_api_key=True) as client:
-        world.fault("exchangeApiKey", 503, retry_after=6)
-        world.fault("listIntegrations", 503, retry_after=6)
+    with world.client(total_timeout=200.0, exchange_api_key=True) as client:
+        world.fault("exchangeApiKey", 503, retry_after=120)
+        world.fault("listIntegrations", 503, retry_after=120)
         fails(errors.ServerError, lambda: client.call(operations.LIST_INTEGRATIONS))
-        assert world.waits == [6.0]
-        world.fault("listIntegrations", 503, retry_after=6)
+        assert world.waits == [120.0]
+        world.fault("listIntegrations", 503, retry_after=120)
         client.call(operations.LIST_INTEGRATIONS)
-        assert world.waits == [6.0, 6.0]
+        assert world.waits == [120.0, 120.0]
 
 
 def test_backs_off_by_default() -> None:
@@ -464,3 +464,25 @@ def test_which_effects_are_harmless() -> None:
         **dict.fromkeys(("read", "render"), True),
         **dict.fromkeys(("create", "update", "delete"), False),
     }
+
+
+def test_a_wait_of_its_own_that_is_too_long_blames_nobody(world: World) -> None:
+    world.fault("listIntegrations", 503)
+    world.jitter = 1000.0
+    with world.client() as client:
+        error = fails(errors.ServerError, lambda: client.call(operations.LIST_INTEGRATIONS))
+    assert error.hint == "Run it again later."
+    assert world.waits == []
+
+
+def test_numbers_and_dates_out_of_all_bounds() -> None:
+    assert seconds_until("9" * 400) == float("inf")
+    assert seconds_until("9" * 5000) == 0.0
+    assert seconds_until("Fri, 02 Jan 2026 99999999999999999999:04:05 GMT") == 0.0
+    assert seconds_until(f"Fri, 02 Jan 2026 03:04:05 +{'9' * 30}") == 0.0
+
+
+def test_json_that_is_nested_out_of_all_bounds() -> None:
+    deep = b"[" * 200_000
+    fails(errors.UnexpectedReply, lambda: parse_json(Reply(200, deep), operations.LIST_INTEGRATIONS))
+    assert message_of(Reply(400, deep)) == "[" * 300

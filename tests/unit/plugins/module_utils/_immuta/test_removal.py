@@ -38,7 +38,7 @@ class World:
 
     def connect(self, context: Context | None) -> Client:
         return Client(
-            Settings(self.double.url, API_KEY, retries=0),
+            Settings(self.double.url, API_KEY, timeout=60, retries=0),
             check_mode=context is not None and context.check_mode,
             clock=lambda: self.now,
             sleep=self.sleep,
