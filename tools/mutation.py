@@ -39,7 +39,7 @@ import libcst as cst
 import yaml
 from libcst.metadata import MetadataWrapper, WhitespaceInclusivePositionProvider
 from mutmut.mutation.file_mutation import Mutation, MutationVisitor
-from mutmut.mutation.mutators import mutation_operators
+from mutmut.mutation.mutators import mutation_operators, operator_string
 from mutmut.mutation.pragma_handling import IgnoredCode
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,7 +85,17 @@ def left_out(node: cst.Expr) -> t.Iterator[cst.CSTNode]:
         yield cst.Pass()
 
 
-OPERATORS = [*mutation_operators, (cst.Expr, left_out)]
+def other_text(node: cst.BaseString) -> t.Iterator[cst.CSTNode]:
+    """Another text. That in other case only tells the same again, but for a regular expression."""
+    others = operator_string(node)
+    yield from others if isinstance(node, cst.SimpleString) and "r" in node.prefix else itertools.islice(others, 1)
+
+
+OPERATORS = [
+    *(one for one in mutation_operators if one[1] is not operator_string),
+    (cst.BaseString, other_text),
+    (cst.Expr, left_out),
+]
 
 
 class Visitor(MutationVisitor):
@@ -185,6 +195,8 @@ class Loop:
         for key, module in list(sys.modules.items()):
             if key.startswith(PACKAGE):
                 imports_of(module)
+        if described := sys.modules.get(f"{PACKAGE}.tests.doubles.immuta_contract"):
+            described.contract()
         gc.freeze()
 
     def _try(self, file: str, code: str | None, session: t.Any) -> str:

@@ -70,7 +70,7 @@ class _Frame:
     opener: str
     at: int
     verb: str
-    label: str | None = None
+    label: str | None
     handles: bool = False
 
 
