@@ -260,8 +260,11 @@ def renew(name: str, tests: set[t.Any]) -> None:
     stale = {name}
     while more := {key for key, module in ours.items() if key not in stale and stale & imports_of(module)}:
         stale |= more
-    for key in stale:
-        sys.modules.pop(key, None)
+    for key in stale & ours.keys():
+        del sys.modules[key]
+        # Or else "from package import module" would find the old one.
+        package, _dot, module = key.rpartition(".")
+        delattr(sys.modules[package], module)
     for test in tests:
         # Its functions, which pytest has collected, find the new objects among their globals.
         importlib.reload(test)

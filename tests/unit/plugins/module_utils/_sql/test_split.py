@@ -168,8 +168,9 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(script: str, dialect: str, 
 
 @pytest.mark.parametrize(("before", "line", "column"), [("", 1, 8), ("\n", 2, 8), ("\n\n ", 3, 9), ("\ufeff", 1, 9)])
 def test_where_the_first_statement_is_refused(before: str, line: int, column: int) -> None:
-    with pytest.raises(SplitError, match=f" at line {line}, column {column}\\.$"):
+    with pytest.raises(SplitError) as caught:
         split(f"{before}SELECT 'a", "snowflake")
+    assert (caught.value.details["line"], caught.value.details["column"]) == (line, column)
 
 
 def test_every_case_is_there_once() -> None:
