@@ -80,7 +80,6 @@ class _Splitter:
         self._rules = rules
         self._snowflake = rules.name == "snowflake"
         self._frames: list[_Frame] = []
-        self._start_statement()
 
     def run(self) -> list[Statement]:
         text = self._text

@@ -173,6 +173,23 @@ def test_where_the_first_statement_is_refused(before: str, line: int, column: in
     assert (caught.value.details["line"], caught.value.details["column"]) == (line, column)
 
 
+@pytest.mark.parametrize(
+    ("script", "column"),
+    [("\0", 1), ("a\0\0", 2), ("\0\ud800", 1), ("\ud800", 1), ("é\ud800\ud800", 2), ("\ud800\0", 2)],
+)
+def test_the_first_character_that_is_no_text_is_named(script: str, column: int) -> None:
+    with pytest.raises(SplitError, match="A character that is no text stands at line 1") as caught:
+        split(script, "snowflake")
+    assert caught.value.details["column"] == column
+
+
+def test_statements_know_their_line_and_dialect() -> None:
+    for dialect in ("snowflake", "databricks"):
+        found = split("\nSELECT 1;\n\nSELECT\n2;SELECT 3;\nSELECT 4", dialect)
+        assert [one.line for one in found] == [2, 4, 5, 6]
+        assert {one.dialect for one in found} == {dialect}
+
+
 def test_every_case_is_there_once() -> None:
     assert len({case["id"] for case in CASES}) == len(CASES)
     assert len({(case["dialect"], case["script"]) for case in CASES}) == len(CASES)
