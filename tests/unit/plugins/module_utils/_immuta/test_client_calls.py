@@ -117,6 +117,11 @@ def test_check_mode_sends_no_write(world: World) -> None:
     assert world.asked == ["getConnection", "renderCleanupScript"]
 
 
+def test_without_check_mode_it_sends_writes(world: World) -> None:
+    with Client(Settings(world.double.url, API_KEY, timeout=60.0)) as client:
+        assert client.call(operations.DELETE_OBJECT, connection_key=KEY).status == 200
+
+
 def test_the_end_of_a_client_closes_its_connection(world: World) -> None:
     with world.client() as client:
         client.call(operations.LIST_INTEGRATIONS)

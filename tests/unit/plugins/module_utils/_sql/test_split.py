@@ -190,6 +190,13 @@ def test_statements_know_their_line_and_dialect() -> None:
         assert {one.dialect for one in found} == {dialect}
 
 
+@pytest.mark.parametrize("head", ["CREATE", "CREATE OR REPLACE", "ALTER SECURE", "WITH a"])
+@pytest.mark.parametrize("gap", ["", " ", "/* ; */", " -- ;\n"])
+def test_a_definition_that_ends_before_it_says_of_what(head: str, gap: str) -> None:
+    for dialect in ("snowflake", "databricks"):
+        assert [one.text for one in split(f"{head}{gap};SELECT 1", dialect)] == [head, "SELECT 1"]
+
+
 def test_every_case_is_there_once() -> None:
     assert len({case["id"] for case in CASES}) == len(CASES)
     assert len({(case["dialect"], case["script"]) for case in CASES}) == len(CASES)
