@@ -117,6 +117,12 @@ def test_check_mode_sends_no_write(world: World) -> None:
     assert world.asked == ["getConnection", "renderCleanupScript"]
 
 
+def test_an_option_that_a_url_can_not_hold_is_named(world: World) -> None:
+    with world.client() as client, pytest.raises(InvalidOption, match=r"The option connection_key is '\.\.'"):
+        client.call(operations.GET_CONNECTION, connection_key="..")
+    assert world.asked == []
+
+
 def test_without_check_mode_it_sends_writes(world: World) -> None:
     with Client(Settings(world.double.url, API_KEY, timeout=60.0)) as client:
         assert client.call(operations.DELETE_OBJECT, connection_key=KEY).status == 200

@@ -124,6 +124,13 @@ def test_finds_in_the_list_what_immuta_does_not_describe(world: World) -> None:
     assert world.asked[:2] == ["getConnection", "searchObjects"]
 
 
+@pytest.mark.parametrize("get", ["get", "get_described"])
+def test_a_login_page_describes_nothing(world: World, get: str) -> None:
+    world.vary(login_page=True)
+    error = fails(errors.UnexpectedReply, lambda: getattr(connection, get)(world.client, KEY))
+    assert error.message.startswith("GET /data/connection/{connection_key} was answered with a web page")
+
+
 def test_a_dict_of_a_connection() -> None:
     assert PROD.as_dict() == {
         **{"key": KEY, "technology": "Snowflake", "hostname": HOST, "port": 443, "state": "ACTIVE"},

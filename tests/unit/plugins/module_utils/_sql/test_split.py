@@ -197,6 +197,18 @@ def test_a_definition_that_ends_before_it_says_of_what(head: str, gap: str) -> N
         assert [one.text for one in split(f"{head}{gap};SELECT 1", dialect)] == [head, "SELECT 1"]
 
 
+@pytest.mark.parametrize("name", ["case.a", "t.case", "t . case", "s:case", "@case", "s:a.case"])
+def test_a_keyword_that_is_part_of_a_longer_name_is_none(name: str) -> None:
+    script = f"BEGIN SELECT {name} FROM t; END"
+    assert [one.text for one in split(f"{script};SELECT 1", "snowflake")] == [script, "SELECT 1"]
+
+
+def test_only_the_whole_word_before_an_end_makes_it_a_name() -> None:
+    assert len(split("BEGIN SELECT 1 AS END; END;", "snowflake")) == 1
+    with pytest.raises(SplitError, match="END has no semicolon before it"):
+        split("BEGIN SELECT 1 x_AS END; END;", "snowflake")
+
+
 def test_every_case_is_there_once() -> None:
     assert len({case["id"] for case in CASES}) == len(CASES)
     assert len({(case["dialect"], case["script"]) for case in CASES}) == len(CASES)
