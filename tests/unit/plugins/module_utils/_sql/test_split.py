@@ -203,6 +203,17 @@ def test_a_keyword_that_is_part_of_a_longer_name_is_none(name: str) -> None:
     assert [one.text for one in split(f"{script};SELECT 1", "snowflake")] == [script, "SELECT 1"]
 
 
+def test_a_keyword_with_a_dot_begins_no_statement() -> None:
+    for script in ("begin.a;", "SELECT 1;end.b", "declare.c"):
+        with pytest.raises(SplitError, match="What is no statement begins"):
+            split(script, "snowflake")
+
+
+def test_begin_inside_a_statement_of_a_block_opens_none() -> None:
+    for dialect in ("snowflake", "databricks"):
+        assert len(split("BEGIN SELECT a begin FROM t; END; SELECT 1", dialect)) == 2
+
+
 def test_only_the_whole_word_before_an_end_makes_it_a_name() -> None:
     assert len(split("BEGIN SELECT 1 AS END; END;", "snowflake")) == 1
     with pytest.raises(SplitError, match="END has no semicolon before it"):
