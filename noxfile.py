@@ -281,6 +281,19 @@ def coverage(session: nox.Session) -> None:
     )
 
 
+@nox.session(python=TARGETS["newest"][1])
+def mutation(session: nox.Session) -> None:
+    """Break the code in every place and see whether a test notices. Not part of `make test`."""
+    core, _python, clients = TARGETS["newest"]
+    # The driver uses mutmut's parts, not only its command.
+    session.install(core, *clients, "requests", "pytest", "mutmut>=3.8,<3.9", *DOUBLES)
+    base = Path(session.create_tmp()).resolve() / "mutation"
+    base.mkdir(exist_ok=True)
+    # The driver makes copies and puts those on the path: no other one must be there.
+    environment = {**everywhere(session), "PYTHONPATH": ""}
+    session.run("python", "tools/mutation.py", f"--base={base}", *session.posargs, env=environment)
+
+
 @nox.session(python=MIDDLE)
 def bench(session: nox.Session) -> None:
     """Measure speed and memory beside others, in one run. Not part of `make test`."""

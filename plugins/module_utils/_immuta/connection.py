@@ -425,8 +425,8 @@ class Remover:
             return self._still_there()
         except errors.ImmutaError as error:
             lost.hint = (
-                f"Whether the connection was deleted could not be read either: {error.message} Nothing is lost: run it"
-                " again, it reads first and goes on from there."
+                f"Whether the connection was deleted could not be read either: {error.message.rstrip('.')}. Nothing is"
+                " lost: run it again, it reads first and goes on from there."
             )
             raise lost from None
 

@@ -102,24 +102,24 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
         progress.state, progress.unknown = "finished", None
     elif kind == "lost":
         if progress.unknown is None or progress.unknown["index"] != event["index"]:
-            raise ValueError(event["index"])
+            raise ValueError
         progress.unknown = {**progress.unknown, "query_id": event["query_id"]}
     elif kind in ("started", "done", "failed"):
         index = _number(event["index"])
         if not 1 <= index <= (progress.total or 0) or not isinstance(event["time"], str):
-            raise ValueError(index)
+            raise ValueError
         progress.unknown = event if kind == "started" else None
         if kind == "done":
             progress.done[index] = event
         if event.get("query_id"):
             progress.query_ids.add(event["query_id"])
     else:
-        raise ValueError(kind)
+        raise ValueError
 
 
 def _number(value: t.Any) -> int:
     if type(value) is not int:
-        raise ValueError(value)
+        raise ValueError
     return value
 
 

@@ -70,7 +70,7 @@ class _Frame:
     opener: str
     at: int
     verb: str
-    label: str | None = None
+    label: str | None
     handles: bool = False
 
 
@@ -80,7 +80,6 @@ class _Splitter:
         self._rules = rules
         self._snowflake = rules.name == "snowflake"
         self._frames: list[_Frame] = []
-        self._start_statement()
 
     def run(self) -> list[Statement]:
         text = self._text

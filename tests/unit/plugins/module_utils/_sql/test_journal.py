@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
 import fcntl
 import json
@@ -15,6 +16,7 @@ import stat
 import subprocess
 import sys
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -32,8 +34,10 @@ def path(tmp_path: Path) -> str:
 def test_nothing_recorded(path: str) -> None:
     progress = journal.read(path)
     assert progress.state == "none"
+    assert progress.sha256 is None
     assert progress.total is None
     assert progress.done == {}
+    assert progress.query_ids == set()
     assert progress.unknown is None
 
 
@@ -213,7 +217,7 @@ def test_a_killed_run_leaves_no_lock(path: str) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while True:
         try:
             book = journal.Journal(path, SHA, 2)
@@ -252,3 +256,247 @@ def test_removes(path: str) -> None:
     journal.Journal(path, SHA, 1).close()
     journal.remove(path)
     assert not os.path.exists(path)
+
+
+def fails(call: t.Callable[[], object]) -> journal.JournalError:
+    with pytest.raises(journal.JournalError) as caught:
+        call()
+    return caught.value
+
+
+def open_files() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
+def test_the_lines_of_a_run(path: str) -> None:
+    times = iter(f"2026-01-02T03:04:0{second}Z" for second in range(9))
+    with journal.Journal(path, SHA, 2, now=lambda: next(times)) as book:
+        book.started(1, "tag")
+        book.failed(1, errno=7, query_id="q1")
+        book.started(1, "again")
+        book.lost(1, "q2")
+        book.done(1, query_id="q2", rowcount=3)
+        book.finished("Snowflake")
+    assert [json.loads(line) for line in Path(path).read_text().splitlines()] == [
+        {"event": "begun", "sha256": SHA, "total": 2, "time": "2026-01-02T03:04:00Z"},
+        {"event": "started", "index": 1, "tag": "tag", "time": "2026-01-02T03:04:01Z"},
+        {"event": "failed", "index": 1, "errno": 7, "query_id": "q1", "time": "2026-01-02T03:04:02Z"},
+        {"event": "started", "index": 1, "tag": "again", "time": "2026-01-02T03:04:03Z"},
+        {"event": "lost", "index": 1, "query_id": "q2", "time": "2026-01-02T03:04:04Z"},
+        {"event": "done", "index": 1, "query_id": "q2", "rowcount": 3, "time": "2026-01-02T03:04:05Z"},
+        {"event": "finished", "by": "Snowflake", "time": "2026-01-02T03:04:06Z"},
+    ]
+
+
+def test_times_are_of_utc_and_name_it(path: str) -> None:
+    before = datetime.datetime.now(datetime.timezone.utc)
+    journal.Journal(path, SHA, 1).close()
+    after = datetime.datetime.now(datetime.timezone.utc)
+    recorded = json.loads(Path(path).read_text())["time"]
+    moment = datetime.datetime.fromisoformat(recorded)
+    assert moment.utcoffset() == datetime.timedelta(0)
+    assert before - datetime.timedelta(milliseconds=1) <= moment <= after
+    assert len(recorded) == len("2026-01-02T03:04:05.678+00:00")
+
+
+def test_what_is_written_is_known_at_once(path: str) -> None:
+    with journal.Journal(path, SHA, 2) as book:
+        assert (book.progress.state, book.progress.sha256, book.progress.total) == ("partial", SHA, 2)
+        book.started(1, "tag")
+        assert book.progress.unknown is not None
+        book.lost(1, "q1")
+        assert (book.progress.unknown["query_id"], book.progress.unknown["tag"]) == ("q1", "tag")
+        book.done(1, query_id="q1")
+        assert book.progress.unknown is None
+        assert book.progress.query_ids == {"q1"}
+        book.started(2, "tag")
+        book.finished("operator")
+        assert (book.progress.state, book.progress.unknown) == ("finished", None)
+
+
+def test_a_lost_answer_leaves_the_statement_in_doubt_under_its_id(path: str) -> None:
+    with journal.Journal(path, SHA, 2) as book:
+        book.started(2, "tag")
+        book.lost(2, "q2")
+    unknown = journal.read(path).unknown
+    assert unknown is not None
+    assert (unknown["index"], unknown["tag"], unknown["query_id"]) == (2, "tag", "q2")
+
+
+@pytest.mark.parametrize(
+    ("events", "damaged"),
+    [
+        ([("started", 1)], 1),
+        ([("begun", 0), ("started", 2)], None),
+        ([("begun", 0), ("started", 3)], 2),
+        ([("begun", 0), ("lost", 1)], 2),
+        ([("begun", 0), ("started", 1), ("lost", 2)], 3),
+        ([("begun", 0), ("started", 1), ("done", 1), ("lost", 1)], 4),
+        ([("begun", 0), ("started", 1), ("lost", 1), ("lost", 1)], None),
+    ],
+)
+def test_events_in_an_impossible_order_are_damage(
+    path: str, events: list[tuple[str, int]], damaged: int | None
+) -> None:
+    lines = [
+        json.dumps({"event": event, "index": index, "sha256": SHA, "total": 2, "query_id": "q"})
+        for event, index in events
+    ]
+    Path(path).write_text("".join(f"{line}\n" for line in lines))
+    if damaged is None:
+        assert journal.read(path).unknown is not None
+        return
+    for call in (lambda: journal.read(path), lambda: journal.Journal(path, SHA, 2)):
+        error = fails(call)
+        assert error.message == f"Line {damaged} of the journal {path} is damaged."
+        assert error.hint == ("Find out from the platform which statements ran, and mend the journal or move it away.")
+        assert error.code == "journal"
+
+
+def test_says_whose_lock_it_is_and_what_to_do(path: str) -> None:
+    with journal.Journal(path, SHA, 2):
+        refused = fails(lambda: journal.Journal(path, SHA, 2))
+        kept = fails(lambda: journal.remove(path))
+    assert refused.code == kept.code == "locked"
+    assert refused.message == f"Another run is at work on this script: it has locked {path}."
+    assert refused.hint == "Wait until it has ended, then run this again."
+    assert kept.message == f"A run is at work on this script: it has locked {path}."
+    assert kept.hint == "Wait until it has ended."
+
+
+def test_says_which_script_a_journal_is_of(path: str) -> None:
+    journal.Journal(path, SHA, 2).close()
+    other = fails(lambda: journal.Journal(path, "b" * 64, 2))
+    assert other.message == f"The journal {path} belongs to another script (sha256 {SHA})."
+    assert other.hint == (
+        "The script was changed after it had begun to run. Restore it, or move the journal away to run it from its"
+        " beginning."
+    )
+    longer = fails(lambda: journal.Journal(path, SHA, 3))
+    assert longer.message == f"The journal {path} counts 2 statements in this script, and this run counts 3."
+    assert longer.hint == (
+        "Another version of this collection has begun to run it and has split it otherwise. Finish it with that"
+        " version."
+    )
+    assert longer.code == "journal"
+
+
+def test_a_finished_script_may_be_counted_otherwise(path: str) -> None:
+    journal.mark_finished(path, sha256=SHA, total=5, by="operator")
+    with journal.Journal(path, SHA, 6) as book:
+        assert (book.progress.state, book.progress.total) == ("finished", 5)
+    assert fails(lambda: journal.Journal(path, "b" * 64, 5)).code == "script_changed"
+
+
+def test_what_can_not_be_read_written_or_removed(tmp_path: Path) -> None:
+    folder = str(tmp_path / "folder")
+    os.mkdir(folder)
+    assert fails(lambda: journal.read(folder)).message == f"The journal {folder} can't be read: Is a directory."
+    error = fails(lambda: journal.Journal(folder, SHA, 1))
+    assert error.message == f"The journal {folder} can't be written: Is a directory."
+    assert error.hint == "Nothing was sent. Name another journal."
+    # Here the first attempt to open it fails, in the other case only the removal.
+    Path(tmp_path / "file").touch()
+    below = str(tmp_path / "file" / "x")
+    assert fails(lambda: journal.remove(below)).message == f"The journal {below} can't be removed: Not a directory."
+    assert fails(lambda: journal.remove(folder)).message == f"The journal {folder} can't be removed: Is a directory."
+    assert os.path.isdir(folder)
+
+
+def test_a_full_disk_says_where_and_what_to_do(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int, line: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with journal.Journal(path, SHA, 2) as book:
+        monkeypatch.setattr(os, "write", full)
+        error = fails(lambda: book.started(1, "tag"))
+        assert error.message == f"The journal {path} can't be written: No space left on device."
+        assert error.hint == "Free some space and run this again; the journal says where to go on."
+        assert book.progress.unknown is None
+
+
+def test_a_disk_that_does_not_sync_is_an_error(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(handle: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with journal.Journal(path, SHA, 2) as book:
+        monkeypatch.setattr(os, "fsync", broken)
+        assert "Input/output error" in fails(lambda: book.started(1, "tag")).message
+        assert book.progress.unknown is None
+
+
+def test_a_lock_that_fails_leaves_nothing_that_others_can_read(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*args: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    before = os.umask(0)
+    try:
+        error = fails(lambda: journal.Journal(path, SHA, 2))
+    finally:
+        os.umask(before)
+    assert error.message == f"The journal {path} can't be locked: No locks available."
+    assert error.hint == "Nothing was sent. Name a journal on a file system that has locks."
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def test_every_way_out_gives_the_file_free(path: str, tmp_path: Path) -> None:
+    before = open_files()
+    journal.Journal(path, SHA, 2).close()
+    fails(lambda: journal.Journal(path, "b" * 64, 2))
+    journal.read(path)
+    with journal.Journal(path, SHA, 2):
+        fails(lambda: journal.Journal(path, SHA, 2))
+        fails(lambda: journal.remove(path))
+    fails(lambda: journal.remove(str(tmp_path)))
+    journal.remove(path)
+    journal.mark_finished(path, sha256=SHA, total=2, by="operator")
+    assert open_files() == before
+
+
+def test_its_name_is_on_the_disk_too(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[str, int]] = []
+    fsync = os.fsync
+
+    def spy(handle: int) -> None:
+        about = os.fstat(handle)
+        synced.append(("folder" if stat.S_ISDIR(about.st_mode) else "file", about.st_ino))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    folder = ("folder", os.stat(os.path.dirname(path)).st_ino)
+    journal.Journal(path, SHA, 2).close()
+    assert synced == [("file", os.stat(path).st_ino), folder]
+    synced.clear()
+    journal.Journal(path, SHA, 2).close()
+    # Nothing new was written, nothing has to be synced.
+    assert synced == []
+    journal.remove(path)
+    assert synced == [folder]
+
+
+def test_a_path_without_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    journal.mark_finished("j", sha256=SHA, total=1, by="operator")
+    assert journal.read("j").state == "finished"
+    journal.remove("j")
+    assert os.listdir(tmp_path) == []
+
+
+def test_records_who_has_run_it(path: str) -> None:
+    journal.mark_finished(path, sha256=SHA, total=5, by="operator")
+    assert json.loads(Path(path).read_text().splitlines()[-1])["by"] == "operator"
+    assert journal.read(path).sha256 == SHA
+
+
+def test_is_beside_the_script() -> None:
+    assert journal.journal_path("/a/x.sql") == "/a/x.sql.journal"
+
+
+def test_a_torn_end_is_cut_off_before_anything_is_appended(path: str) -> None:
+    with journal.Journal(path, SHA, 2) as book:
+        book.started(1, "tag")
+    whole = Path(path).read_bytes()
+    Path(path).write_bytes(whole + b'{"event": "done", "index": 1')
+    journal.Journal(path, SHA, 2).close()
+    assert Path(path).read_bytes() == whole

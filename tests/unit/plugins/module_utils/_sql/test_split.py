@@ -42,6 +42,184 @@ def test_refusal(case: dict[str, t.Any]) -> None:
     assert error.as_dict()["code"] == "split_error"
 
 
+CHECK_BLOCK = "Check the blocks of the script; put names that are keywords into quotes."
+REFUSED = [
+    ("SELECT '\ud83d';", "snowflake", "A character that is no text stands", "Save the script as UTF-8 text."),
+    ("SELECT 1\n !source a.sql\n;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
+    ("DELIMITER //\nSELECT 1//", "snowflake", "A command of a client (DELIMITER) stands", "Remove it: it is no SQL."),
+    (
+        "-- a \\\nDROP TABLE a;",
+        "databricks",
+        "A comment ends in a backslash, which may continue it",
+        "Remove the backslash.",
+    ),
+    ("-- a\rDROP TABLE a;", "snowflake", "A comment ends in a lone carriage return", "End lines with LF or CR LF."),
+    (
+        "DROP TABLE a; /* b */ */ DROP TABLE c;",
+        "snowflake",
+        "A comment is closed that was not opened",
+        "Remove the */, or open the comment.",
+    ),
+    ("DROP TABLE a;\n /* open", "snowflake", "A comment is not closed; it was opened", "Close it with */."),
+    (
+        "/* a /*+ b */ c */ DROP TABLE a;",
+        "databricks",
+        "A comment is opened inside a comment",
+        "Remove the inner sign.",
+    ),
+    (
+        "CREATE PROCEDURE p() LANGUAGE SQL AS",
+        "snowflake",
+        "A definition has no body before its end",
+        "Add what follows its AS.",
+    ),
+    ("SELECT /*+ a(';') */ 1;", "databricks", "A hint (/*+) holds quotes, ; or --", "Remove the hint."),
+    ("BEGIN a: ; END;", "databricks", "A label has nothing to name", CHECK_BLOCK),
+    ("BEGIN a: SELECT 1; END;", "databricks", "A label stands before what can't have one", CHECK_BLOCK),
+    ("DROP TABLE `a`;", "snowflake", "A name is quoted with backticks", "Snowflake quotes names with double quotes."),
+    ("SELECT a$$;$$;", "snowflake", "A name runs into $$", "Put a space before the $$."),
+    ("BEGIN SELECT 1); END;", "snowflake", "A parenthesis is closed that was not opened", "Remove it, or open it."),
+    ("BEGIN SELECT (1; END;", "snowflake", "A parenthesis is not closed before the semicolon", "Close it."),
+    ('LIST @"s"/a--b;', "snowflake", "A path without quotes holds a comment sign", "Put the path into quotes."),
+    ('DROP TABLE a;\nDROP TABLE "open', "snowflake", "A quoted name is not closed; it was opened", 'Close it with ".'),
+    ("DROP TABLE `open``;", "databricks", "A quoted name is not closed; it was opened", "Close it with `."),
+    ("SELECT r'a''b\\';'", "databricks", "A raw string touches another string", "Put a space between the two."),
+    ("BEGIN IF (a) DROP TABLE a; END IF; END;", "snowflake", "A semicolon stands before the THEN of IF", CHECK_BLOCK),
+    (
+        "CREATE FUNCTION f() RETURNS INT AS $$ SELECT 1; ",
+        "snowflake",
+        "A string in $$ is not closed; it was opened",
+        "Close it with $$.",
+    ),
+    ('SELECT "open;', "databricks", "A string is not closed; it was opened", 'Close it with ".'),
+    ("SELECT 'open\\", "snowflake", "A string is not closed; it was opened", "Close it with '."),
+    ("SELECT $tag$ a; $tag$;", "snowflake", "A string is quoted with $tag$", "Quote it with $$."),
+    ("USE ROLE &role;", "snowflake", "A variable of a client (&name) stands", "Write its value into the script."),
+    (
+        "BEGIN \u0131f (a) THEN SELECT 1; END IF; END;",
+        "snowflake",
+        "A word holds a letter that some read as an ASCII one",
+        "Use ASCII letters.",
+    ),
+    (
+        "BEGIN; SELECT 1; COMMIT;",
+        "databricks",
+        "BEGIN can be read as a block and as a transaction",
+        "Write BEGIN TRANSACTION.",
+    ),
+    ("SELECT 1; BEGIN", "snowflake", "BEGIN is not closed; it stands", "Add its END."),
+    (
+        "BEGIN SELECT CASE WHEN a THEN 1; END;",
+        "snowflake",
+        "CASE is not closed before the semicolon; it stands",
+        "Add its END.",
+    ),
+    ("DECLARE a INT;\nSELECT 1;", "snowflake", "DECLARE is not closed; it stands", "Add its END."),
+    ("DROP TABLE a;\nELSE SELECT 1;", "snowflake", "ELSE stands outside a block", CHECK_BLOCK),
+    ("BEGIN SELECT 1; ELSE SELECT 2; END;", "snowflake", "ELSE stands where BEGIN can't have it", CHECK_BLOCK),
+    ("BEGIN SELECT 1; END IF; END;", "snowflake", "END IF closes BEGIN", CHECK_BLOCK),
+    ("BEGIN LOOP SELECT 1; END WHILE; END;", "snowflake", "END WHILE closes LOOP", CHECK_BLOCK),
+    ("BEGIN SELECT 1 END;", "snowflake", "END has no semicolon before it, or is a name without quotes", CHECK_BLOCK),
+    ("BEGIN SELECT 1; END a;", "databricks", "END is followed by what is not its label", "Put ; behind the END."),
+    (
+        "BEGIN SELECT 1; END\nDROP TABLE a;",
+        "snowflake",
+        "END is not followed by a semicolon; it stands",
+        "Put ; behind it.",
+    ),
+    ("DROP TABLE a;\nEND;", "snowflake", "END stands outside a block", CHECK_BLOCK),
+    ("BEGIN CASE WHEN a THEN SELECT 1; END; END;", "databricks", "END without CASE closes CASE", CHECK_BLOCK),
+    ("BEGIN\n IF (a) THEN DROP TABLE a;\nEND;\n", "snowflake", "END without IF closes IF", CHECK_BLOCK),
+    (
+        "BEGIN SELECT 1; EXCEPTION WHEN OTHER THEN SELECT 1; EXCEPTION WHEN OTHER THEN SELECT 1; END;",
+        "snowflake",
+        "EXCEPTION stands where BEGIN can't have it",
+        CHECK_BLOCK,
+    ),
+    ("FOR r IN c DO SELECT 1; END FOR;", "snowflake", "FOR stands outside a block", CHECK_BLOCK),
+    ("IF (a) THEN DROP TABLE a; END IF;", "snowflake", "IF stands outside a block", CHECK_BLOCK),
+    ("BEGIN\n LOOP\n DROP TABLE a;", "snowflake", "LOOP is not closed; it stands", "Add its END."),
+    (
+        "BEGIN REPEAT SELECT 1; END REPEAT; END;",
+        "snowflake",
+        "REPEAT has no UNTIL before its END; it stands",
+        CHECK_BLOCK,
+    ),
+    ("SELECT 1; RETURN 1;", "snowflake", "RETURN stands outside a block", CHECK_BLOCK),
+    ("BEGIN SELECT 1 THEN SELECT 2; END;", "snowflake", "THEN stands inside a statement that has none", CHECK_BLOCK),
+    (
+        "BEGIN SELECT 1; WHEN OTHER THEN SELECT 2; END;",
+        "snowflake",
+        "WHEN stands where BEGIN can't have it",
+        CHECK_BLOCK,
+    ),
+    ("SELECT 1;\n/\n", "snowflake", "What is no statement begins", "Check what stands before it."),
+]
+
+
+@pytest.mark.parametrize(("script", "dialect", "what", "hint"), REFUSED, ids=[f"{one[1]} {one[2]}" for one in REFUSED])
+def test_a_refusal_says_what_is_wrong_and_what_to_do(script: str, dialect: str, what: str, hint: str) -> None:
+    with pytest.raises(SplitError) as caught:
+        split(script, dialect)
+    at = caught.value.details
+    assert caught.value.message == f"{what} at line {at['line']}, column {at['column']}."
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(("before", "line", "column"), [("", 1, 8), ("\n", 2, 8), ("\n\n ", 3, 9), ("\ufeff", 1, 9)])
+def test_where_the_first_statement_is_refused(before: str, line: int, column: int) -> None:
+    with pytest.raises(SplitError) as caught:
+        split(f"{before}SELECT 'a", "snowflake")
+    assert (caught.value.details["line"], caught.value.details["column"]) == (line, column)
+
+
+@pytest.mark.parametrize(
+    ("script", "column"),
+    [("\0", 1), ("a\0\0", 2), ("\0\ud800", 1), ("\ud800", 1), ("é\ud800\ud800", 2), ("\ud800\0", 2)],
+)
+def test_the_first_character_that_is_no_text_is_named(script: str, column: int) -> None:
+    with pytest.raises(SplitError, match="A character that is no text stands at line 1") as caught:
+        split(script, "snowflake")
+    assert caught.value.details["column"] == column
+
+
+def test_statements_know_their_line_and_dialect() -> None:
+    for dialect in ("snowflake", "databricks"):
+        found = split("\nSELECT 1;\n\nSELECT\n2;SELECT 3;\nSELECT 4", dialect)
+        assert [one.line for one in found] == [2, 4, 5, 6]
+        assert {one.dialect for one in found} == {dialect}
+
+
+@pytest.mark.parametrize("head", ["CREATE", "CREATE OR REPLACE", "ALTER SECURE", "WITH a"])
+@pytest.mark.parametrize("gap", ["", " ", "/* ; */", " -- ;\n"])
+def test_a_definition_that_ends_before_it_says_of_what(head: str, gap: str) -> None:
+    for dialect in ("snowflake", "databricks"):
+        assert [one.text for one in split(f"{head}{gap};SELECT 1", dialect)] == [head, "SELECT 1"]
+
+
+@pytest.mark.parametrize("name", ["case.a", "t.case", "t . case", "s:case", "@case", "s:a.case"])
+def test_a_keyword_that_is_part_of_a_longer_name_is_none(name: str) -> None:
+    script = f"BEGIN SELECT {name} FROM t; END"
+    assert [one.text for one in split(f"{script};SELECT 1", "snowflake")] == [script, "SELECT 1"]
+
+
+def test_a_keyword_with_a_dot_begins_no_statement() -> None:
+    for script in ("begin.a;", "SELECT 1;end.b", "declare.c"):
+        with pytest.raises(SplitError, match="What is no statement begins"):
+            split(script, "snowflake")
+
+
+def test_begin_inside_a_statement_of_a_block_opens_none() -> None:
+    for dialect in ("snowflake", "databricks"):
+        assert len(split("BEGIN SELECT a begin FROM t; END; SELECT 1", dialect)) == 2
+
+
+def test_only_the_whole_word_before_an_end_makes_it_a_name() -> None:
+    assert len(split("BEGIN SELECT 1 AS END; END;", "snowflake")) == 1
+    with pytest.raises(SplitError, match="END has no semicolon before it"):
+        split("BEGIN SELECT 1 x_AS END; END;", "snowflake")
+
+
 def test_every_case_is_there_once() -> None:
     assert len({case["id"] for case in CASES}) == len(CASES)
     assert len({(case["dialect"], case["script"]) for case in CASES}) == len(CASES)

@@ -1,0 +1,664 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A connection is read, planned, deleted and waited for against the stand-in, by a clock that only waiting moves."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, options
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Settings
+from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
+from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
+
+KEY = "prod snowflake"
+HOST = "example.snowflakecomputing.com"
+API_KEY = "api-key-of-the-removal-tests"
+PROD = connection.Connection(KEY, "Snowflake", HOST, 443, "ACTIVE", 5)
+MANY = 60
+
+
+class World:
+    """A tenant, a client of it, and the time."""
+
+    def __init__(self, double: doubles.ImmutaDouble) -> None:
+        self.double = double
+        self.now = 1000.0
+        self.waits: list[float] = []
+        self.warnings: list[str] = []
+        self.client = self.connect(None)
+
+    def connect(self, context: Context | None) -> Client:
+        return Client(
+            Settings(self.double.url, API_KEY, timeout=60, retries=0),
+            check_mode=context is not None and context.check_mode,
+            clock=lambda: self.now,
+            sleep=self.sleep,
+            jitter=lambda: 0.0,
+        )
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+    def remove(self, one: connection.Connection = PROD, *, wait: bool = True, seconds: float = 30) -> t.Any:
+        return connection.Remover(self.client, one, wait=wait, wait_timeout=seconds).remove()
+
+    def ensure_absent(self, check_mode: bool = False, **params: t.Any) -> Outcome:
+        known = {"connection_key": KEY, "confirm": KEY, "expected_plan_digest": None, "wait": True, "wait_timeout": 30}
+        assert set(params) <= set(known)
+        return connection.ensure_absent(self.context({**known, **params}, check_mode))
+
+    def info(self, key: str | None = None) -> list[dict[str, t.Any]]:
+        outcome = connection.info(self.context({"connection_key": key}, True))
+        assert (outcome.changed, outcome.diff, set(outcome.result)) == (False, None, {"connections"})
+        return outcome.result["connections"]  # type: ignore[no-any-return]
+
+    def context(self, params: dict[str, t.Any], check_mode: bool) -> Context:
+        return Context(params, check_mode, self.warnings.append, lambda secrets: None)
+
+    def vary(self, **fields: t.Any) -> None:
+        for name, value in fields.items():
+            setattr(self.double.variant, name, value)
+
+    def fault(self, operation: str, status: int = 503, times: int = 1, **fields: t.Any) -> None:
+        self.double.faults.add(
+            doubles.Fault(**{"kind": "status", "operation_id": operation, "status": status, "times": times, **fields})
+        )
+
+    def add(self, count: int) -> None:
+        for number in range(count):
+            key = f"c{number:03}"
+            self.double.state.connections[key] = doubles.Connection(key, "Trino")
+
+    @property
+    def asked(self) -> list[str | None]:
+        return [one.operation_id for one in self.double.requests]
+
+    @property
+    def state(self) -> doubles.State:
+        return self.double.state
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[World]:
+    with doubles.ImmutaDouble(doubles.State.example(KEY, api_key=API_KEY), doubles.Variant()) as double:
+        one = World(double)
+        monkeypatch.setattr(options, "client", one.connect)
+        with one.client:
+            yield one
+        assert not double.violations
+
+
+def fails(kind: type[errors.ImmutaError], call: t.Callable[[], object]) -> errors.ImmutaError:
+    with pytest.raises(kind) as caught:
+        call()
+    assert type(caught.value) is kind
+    return caught.value
+
+
+# Reading
+
+
+def test_gets_what_immuta_describes(world: World) -> None:
+    assert connection.get(world.client, KEY) == PROD
+    assert connection.get_described(world.client, KEY) == PROD
+    assert world.asked == ["getConnection", "getConnection"]
+
+
+def test_finds_in_the_list_what_immuta_does_not_describe(world: World) -> None:
+    world.state.connections["trino"] = doubles.Connection("trino", "Trino", state="DISABLED")
+    assert connection.get(world.client, "trino") == connection.Connection(
+        "trino", "Trino", state="DISABLED", listed_only=True
+    )
+    assert connection.get(world.client, "Trino") is None
+    assert connection.get_described(world.client, "trino") is None
+    assert world.asked[:2] == ["getConnection", "searchObjects"]
+
+
+@pytest.mark.parametrize("get", ["get", "get_described"])
+def test_a_login_page_describes_nothing(world: World, get: str) -> None:
+    world.vary(login_page=True)
+    error = fails(errors.UnexpectedReply, lambda: getattr(connection, get)(world.client, KEY))
+    assert error.message.startswith("GET /data/connection/{connection_key} was answered with a web page")
+
+
+def test_a_dict_of_a_connection() -> None:
+    assert PROD.as_dict() == {
+        **{"key": KEY, "technology": "Snowflake", "hostname": HOST, "port": 443, "state": "ACTIVE"},
+        "integration_id": 5,
+    }
+
+
+def test_reads_a_description() -> None:
+    full = {
+        "connectionKey": "k",
+        "connection": {"technology": "Databricks", "hostname": "h", "port": "44"},
+        "state": "ACTIVE",
+        "nativeIntegrationId": "7",
+    }
+    assert connection._from_description(full, "k") == connection.Connection("k", "Databricks", "h", 44, "ACTIVE", 7)
+    for about in ({}, {"connection": None}, {"connection": "x"}):
+        assert connection._from_description({"connectionKey": "k", **about}, "k") == connection.Connection("k", "")
+
+
+@pytest.mark.parametrize("body", [None, [], "connectionKey", {}, {"key": "k"}, ["connectionKey"]])
+def test_what_describes_no_connection(body: t.Any) -> None:
+    error = fails(errors.UnexpectedReply, lambda: connection._from_description(body, "k"))
+    assert error.message == "Immuta's answer describes no connection."
+    assert error.details["method"] == "GET"
+    assert error.details["path"] == "/data/connection/{connection_key}"
+
+
+def test_another_connection_than_the_one_asked_for() -> None:
+    error = fails(errors.UnexpectedReply, lambda: connection._from_description({"connectionKey": "K"}, "k"))
+    assert error.message == "Immuta answers with the connection 'K' when asked for 'k'."
+    assert error.hint == "Use the key as Immuta spells it; its case matters."
+    assert (error.details["method"], error.details["path"]) == ("GET", "/data/connection/{connection_key}")
+
+
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (6, 1), (7, 2), (197, 2), (206, 2), (207, 3), (MANY, 2)])
+def test_lists_to_the_end(world: World, count: int, requests: int) -> None:
+    # Three connections are there already. A page of ten may have been cut by the server, one of nine is the last.
+    world.add(count)
+    keys = [one.key for one in connection.list_all(world.client)]
+    assert keys == sorted(world.state.connections)
+    assert len(world.asked) == requests
+    assert [one.body["size"] for one in world.double.requests] == [200] * requests
+
+
+@pytest.mark.parametrize(("cap", "requests"), [(10, 4), (33, 2), (11, 4), (12, 3)])
+def test_lists_from_a_server_that_caps_its_pages(world: World, cap: int, requests: int) -> None:
+    world.vary(search_page_cap=cap)
+    world.add(30)
+    assert len(connection.list_all(world.client)) == 33
+    offsets = [one.body["offset"] for one in world.double.requests]
+    assert offsets == [min(number * cap, 33) for number in range(requests)]
+
+
+def test_lists_from_a_server_that_ignores_paging(world: World) -> None:
+    world.vary(search_paging="ignored")
+    world.add(MANY)
+    assert len(connection.list_all(world.client)) == MANY + 3
+    assert [one.body["offset"] for one in world.double.requests] == [0, MANY + 3]
+
+
+@pytest.mark.parametrize("envelope", ["hits", "results", "data", "objects", "items"])
+def test_every_envelope(envelope: str) -> None:
+    objects = [{"objectPath": ["a"], "technology": "Trino", "state": "ACTIVE"}]
+    expected = [connection.Connection("a", "Trino", state="ACTIVE", listed_only=True)]
+    assert connection._page({"count": 1, envelope: objects}) == expected
+    assert connection._page({"hits": None, "count": [], envelope: objects}) == expected
+    assert connection._page(objects) == expected
+    assert connection._page({envelope: []}) == []
+
+
+@pytest.mark.parametrize("body", [None, {}, "x", {"hits": "x"}, {"other": []}])
+def test_what_holds_no_list(body: t.Any) -> None:
+    error = fails(errors.UnexpectedReply, lambda: connection._page(body))
+    assert error.message == "Immuta's answer to the object search holds no list."
+    assert (error.details["method"], error.details["path"]) == ("POST", "/data/object/search")
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"objectPath": "a"}, "a"),
+        ({"objectPath": ["a"]}, "a"),
+        ({"objectPath": ["a", "database"]}, None),
+        ({"objectPath": []}, None),
+        ({"objectPath": [1]}, None),
+        ({"objectPath": 1}, None),
+        ({"objectPath": {"a": "b"}}, None),
+        ({}, None),
+        ("objectPath", None),
+        (None, None),
+    ],
+)
+def test_only_connections_are_taken_from_the_objects(item: t.Any, expected: str | None) -> None:
+    found = connection._from_object(item)
+    assert found == (None if expected is None else connection.Connection(expected, "", listed_only=True))
+
+
+def test_keys_that_may_be_meant() -> None:
+    known = [connection.Connection(key, "") for key in ("abcdef", "ABCDEF", "abcdeg", "abcdeh", "abcdei", " abcdef ")]
+    # The three closest, then those that differ in case and blanks only, each once.
+    assert connection.similar_keys("abcdef", known[:5]) == ["abcdef", "abcdei", "abcdeh", "ABCDEF"]
+    assert connection.similar_keys(" AbCdEf", [known[1], known[5]]) == ["ABCDEF", " abcdef "]
+    # 0.7 of the letters have to agree.
+    tenths = [connection.Connection(key, "") for key in ("abcdefgxxx", "abcdefxxxx")]
+    assert connection.similar_keys("abcdefghij", tenths) == ["abcdefgxxx"]
+
+
+# The integration behind a connection
+
+UNKNOWN = dataclasses.replace(PROD, integration_id=None)
+
+
+def test_the_integration_that_immuta_names_needs_no_call(world: World) -> None:
+    assert connection.resolve_integration(world.client, PROD) == 5
+    assert connection.resolve_integration(world.client, dataclasses.replace(UNKNOWN, hostname=None)) is None
+    assert world.asked == []
+
+
+@pytest.mark.parametrize(
+    ("technology", "kind", "found"),
+    [
+        ("Snowflake", "Snowflake", True),
+        ("SNOWFLAKE", "snowflake", True),
+        ("Databricks", "DatabricksUnityCatalog", True),
+        ("Databricks Unity", "databricks", True),
+        ("Snowflake", "Databricks", False),
+    ],
+)
+def test_the_integration_on_the_host(world: World, technology: str, kind: str, found: bool) -> None:
+    world.state.integrations = {5: doubles.Integration(5, kind, config={"host": HOST.upper()})}
+    one = dataclasses.replace(UNKNOWN, technology=technology)
+    assert connection.resolve_integration(world.client, one) == (5 if found else None)
+
+
+def test_an_integration_out_of_use_or_on_another_host_is_not_meant(world: World) -> None:
+    world.state.integrations[5].status = "deleted"
+    assert connection.resolve_integration(world.client, UNKNOWN) is None
+    world.state.integrations[5].status = "enabled"
+    world.state.integrations[5].config["host"] = "other.example"
+    assert connection.resolve_integration(world.client, UNKNOWN) is None
+
+
+def test_two_integrations_on_the_host_are_refused(world: World) -> None:
+    world.state.integrations[6] = dataclasses.replace(world.state.integrations[5], id=6)
+    error = fails(errors.Refused, lambda: connection.resolve_integration(world.client, UNKNOWN))
+    assert error.message == (
+        "Immuta does not say which integration belongs to the connection 'prod snowflake', and 5, 6 are on its host."
+    )
+    assert error.hint == "Find the right one in Immuta and name it in integration_id."
+
+
+# The plan
+
+
+def test_the_whole_plan() -> None:
+    plan = connection.decide_absent("https://tenant.example", PROD)
+    steps = [
+        {
+            "action": "delete_connection",
+            "target": KEY,
+            "effect": "the connection, every data source below it and the access controls on them are removed",
+        },
+        {
+            "action": "remove_integration",
+            "target": 5,
+            "effect": "Immuta stops governing through it; its clean-up script can't be rendered any more",
+        },
+    ]
+    # An approval may be older than the version that carries it out: the digest must stay what it is.
+    subject = {
+        "connection": [KEY, "Snowflake", HOST, 443, 5],
+        "steps": steps,
+        "tenant": "https://tenant.example",
+    }
+    digest = hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
+    assert plan.as_dict() == {"steps": steps, "irreversible": True, "digest": digest}
+    assert plan.connection == PROD
+    nothing = connection.decide_absent("https://tenant.example", None)
+    assert nothing.connection is None
+    subject = {"connection": None, "steps": [], "tenant": "https://tenant.example"}
+    digest = hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
+    assert nothing.as_dict() == {"steps": [], "irreversible": False, "digest": digest}
+
+
+# Carrying it out
+
+
+def test_removes_and_looks(world: World) -> None:
+    assert world.remove() == connection.Removal(5, verified=True, integration=None, integration_known=True)
+    assert world.asked == ["deleteObject", "getConnection", "listIntegrations"]
+    assert world.waits == []
+
+
+def test_does_not_look_when_told_so(world: World) -> None:
+    world.vary(deletion_reads=100)
+    assert world.remove(wait=False) == connection.Removal(5, verified=False, integration=None, integration_known=False)
+    assert world.asked == ["deleteObject"]
+
+
+def test_waits_longer_and_longer_but_not_too_long(world: World) -> None:
+    world.vary(deletion_reads=9)
+    assert world.remove(seconds=100).verified
+    assert world.waits == [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375, 10.0, 10.0, 10.0]
+
+
+def test_waits_to_the_end_of_its_time_and_not_longer(world: World) -> None:
+    world.vary(deletion_reads=100)
+    error = fails(errors.TimedOut, lambda: world.remove(seconds=4))
+    assert world.waits == [1.0, 1.5, 1.5]
+    # At the very end it has looked once more.
+    assert world.asked == ["deleteObject", *["getConnection"] * 4]
+    assert error.message == "Immuta took the deletion of 'prod snowflake', but after 4 s it is still there."
+    assert error.hint == "Run it again: it goes on waiting. Raise wait_timeout for large connections."
+
+
+def test_looks_in_the_list_for_what_is_only_listed(world: World) -> None:
+    listed = connection.Connection("trino", "Trino", listed_only=True)
+    world.state.connections["trino"] = doubles.Connection("trino", "Trino", child_count=2)
+    world.vary(deletion_reads=2)
+    assert world.remove(listed) == connection.Removal(2, verified=True, integration_known=True)
+    assert world.asked == ["deleteObject", "searchObjects", "searchObjects", "searchObjects"]
+
+
+def test_a_busy_connection_is_waited_for(world: World) -> None:
+    world.fault("deleteObject", 409, times=2)
+    assert world.remove().verified
+    assert world.waits == [1.0, 1.5]
+    assert world.asked.count("deleteObject") == 3
+
+
+def test_a_connection_that_stays_busy(world: World) -> None:
+    world.fault("deleteObject", 409, times=MANY)
+    error = fails(errors.Busy, lambda: world.remove(seconds=2.5))
+    assert error.hint == "Nothing was deleted. It stayed busy for 2.5 s; run it again later or raise wait_timeout."
+    assert world.waits == [1.0, 1.5]
+    assert KEY in world.state.connections
+
+
+def test_a_connection_that_is_gone_already(world: World) -> None:
+    del world.state.connections[KEY]
+    assert world.remove(wait=False).deleted_objects is None
+
+
+@pytest.mark.parametrize("fault", [{"kind": "lost_answer"}, {"kind": "status", "status": 500, "done": True}])
+def test_a_deletion_whose_answer_is_lost_is_not_sent_again(world: World, fault: dict[str, t.Any]) -> None:
+    world.fault("deleteObject", **fault)
+    removal = world.remove()
+    assert (removal.deleted_objects, removal.verified) == (None, True)
+    assert world.asked.count("deleteObject") == 1
+    assert world.waits == []
+
+
+@pytest.mark.parametrize("fault", [{"kind": "reset_before"}, {"kind": "status", "status": 500}])
+def test_a_deletion_that_did_not_happen_is_sent_twice_again(world: World, fault: dict[str, t.Any]) -> None:
+    world.fault("deleteObject", times=2, **fault)
+    assert world.remove().deleted_objects == 5
+    assert world.asked[:5] == ["deleteObject", "getConnection", "deleteObject", "getConnection", "deleteObject"]
+    assert world.waits == [1.0, 1.5]
+
+
+def test_a_deletion_that_never_happens_is_given_up(world: World) -> None:
+    world.fault("deleteObject", 500, times=MANY)
+    fails(errors.ServerError, lambda: world.remove())
+    assert world.asked == ["deleteObject", "getConnection"] * 3
+    world.waits.clear()
+    fails(errors.ServerError, lambda: world.remove(seconds=0.5))
+    assert world.waits == [0.5]
+
+
+def test_a_deletion_of_which_nothing_can_be_read(world: World) -> None:
+    world.fault("deleteObject", 502)
+    world.fault("getConnection", 403)
+    error = fails(errors.ServerError, lambda: world.remove())
+    assert error.hint == (
+        "Whether the connection was deleted could not be read either: Immuta refuses GET"
+        " /data/connection/prod%20snowflake (403): A planned fault. Nothing is lost: run it again, it reads first and"
+        " goes on from there."
+    )
+    assert error.__cause__ is None
+
+
+@pytest.mark.parametrize("body", [[], "deleted", 5])
+def test_an_answer_to_the_deletion_that_is_none(world: World, body: t.Any) -> None:
+    remover = connection.Remover(world.client, PROD, wait=True, wait_timeout=1)
+    error = fails(errors.UnexpectedReply, lambda: remover._count(body))
+    assert error.message == "Immuta's answer to the deletion is no JSON object."
+    assert error.hint == "Run it again: it reads first and goes on from there."
+    assert (error.details["method"], error.details["path"]) == ("DELETE", "/data/object/{connection_key}")
+    assert remover._count({"childCount": "4"}) == 4
+    assert remover._count({}) is None
+    assert remover._count(None) is None
+
+
+# What becomes of the integration
+
+
+@pytest.mark.parametrize("status", ["deleted", "disabled", "enabled", "deleteError"])
+def test_an_integration_that_stays(world: World, status: str) -> None:
+    world.vary(integration_afterwards="kept")
+    other = world.state.integrations[7]
+    world.state.connections[KEY].native_integration_id = None
+    world.state.integrations[5].status = status
+    removal = world.remove()
+    assert (removal.integration.id, removal.integration.status) == (5, status)
+    assert removal.integration_known
+    assert world.waits == []
+    assert other.status == "enabled"
+
+
+def test_an_integration_on_its_way_is_waited_for_but_not_for_ever(world: World) -> None:
+    world.state.connections[KEY].native_integration_id = None
+    world.state.integrations[5].status = "deleting"
+    error = fails(errors.TimedOut, lambda: world.remove(seconds=2.5))
+    assert world.waits == [1.0, 1.5]
+    assert error.message == "The connection is gone, but after 2.5 s its integration 5 is still 'deleting'."
+    assert error.hint == "Run it again later to see what became of it."
+    assert world.asked.count("listIntegrations") == 3
+
+
+def test_an_integration_that_may_not_be_read(world: World) -> None:
+    world.fault("listIntegrations", 403)
+    removal = world.remove()
+    assert removal == connection.Removal(5, verified=True, integration=None, integration_known=False)
+
+
+def test_a_connection_without_integration_asks_for_none(world: World) -> None:
+    removal = world.remove(UNKNOWN)
+    assert removal == connection.Removal(5, verified=True, integration=None, integration_known=True)
+    assert "listIntegrations" not in world.asked
+
+
+# The module's work
+
+
+def test_the_outcome_of_a_removal(world: World) -> None:
+    plan = connection.decide_absent(world.double.url, PROD).as_dict()
+    planned = world.ensure_absent(check_mode=True)
+    expected = {
+        "connection": PROD.as_dict(),
+        "integration": None,
+        "deleted_objects": None,
+        "verified": False,
+        "plan": plan,
+    }
+    assert planned.changed
+    assert planned.result == expected
+    assert world.asked == ["getConnection"]
+    outcome = world.ensure_absent(expected_plan_digest=plan["digest"].upper())
+    assert outcome.changed
+    assert outcome.result == {**expected, "deleted_objects": 5, "verified": True}
+    before = {"connection_key": KEY, **PROD.as_dict(), "state": "present"}
+    assert (
+        outcome.diff
+        == planned.diff
+        == {
+            "before": before,
+            "after": {"connection_key": KEY, "state": "absent"},
+        }
+    )
+    again = world.ensure_absent(expected_plan_digest=plan["digest"], confirm=None)
+    assert not again.changed
+    assert again.result == {
+        **expected,
+        "connection": None,
+        "verified": True,
+        "plan": connection.decide_absent(world.double.url, None).as_dict(),
+    }
+    absent = {"connection_key": KEY, "state": "absent"}
+    assert again.diff == {"before": absent, "after": absent}
+    assert world.warnings == []
+
+
+def test_options_that_stop_it_before_anything_is_asked(world: World) -> None:
+    assert fails(errors.ConfigurationError, lambda: world.ensure_absent(connection_key="")).message == (
+        "The option connection_key is empty."
+    )
+    for check_mode in (True, False):
+        error = fails(errors.Refused, lambda mode=check_mode: world.ensure_absent(mode, confirm="prod"))  # type: ignore[misc]
+        assert error.code == "confirmation_mismatch"
+        assert error.message == (
+            "The option confirm is 'prod', but the connection is 'prod snowflake'. Nothing was deleted."
+        )
+        assert error.hint == "Set confirm to the very key of the connection that is to go."
+    assert world.asked == []
+
+
+def test_options_that_stop_it_after_it_was_read(world: World) -> None:
+    digest = connection.decide_absent(world.double.url, PROD).digest
+    error = fails(errors.Refused, lambda: world.ensure_absent(confirm=None))
+    assert error.code == "confirmation_required"
+    assert error.message == "The option confirm is missing. Nothing was deleted."
+    assert error.hint == (
+        "Deleting can't be undone. To go on, set confirm to 'prod snowflake'; to see the plan, use check mode."
+    )
+    for check_mode in (True, False):
+        error = fails(errors.Refused, lambda mode=check_mode: world.ensure_absent(mode, expected_plan_digest="0"))  # type: ignore[misc]
+        assert error.code == "plan_changed"
+        assert error.message == (
+            f"The plan has the digest {digest}, but expected_plan_digest is 0. Nothing was deleted."
+        )
+        assert error.hint == (
+            "It is not the plan that was approved: look at it in check mode, and approve it anew if it is right."
+        )
+    assert set(world.asked) == {"getConnection"}
+    assert KEY in world.state.connections
+
+
+def test_waits_as_it_is_told(world: World) -> None:
+    world.vary(deletion_reads=100)
+    assert world.ensure_absent(wait=False).result["verified"] is False
+    assert world.warnings == []
+    world.double.reset()
+    world.vary(deletion_reads=100)
+    assert "after 3 s" in fails(errors.TimedOut, lambda: world.ensure_absent(wait_timeout=3)).message
+    assert sum(world.waits) == 3
+
+
+def test_finds_the_integration_that_the_description_leaves_out(world: World) -> None:
+    world.vary(native_integration_id="absent")
+    plan = world.ensure_absent(check_mode=True).result["plan"]
+    assert [step["target"] for step in plan["steps"]] == [KEY, 5]
+    assert world.asked == ["getConnection", "listIntegrations"]
+
+
+def test_looks_for_no_integration_where_there_is_no_script(world: World) -> None:
+    world.vary(native_integration_id="absent")
+    world.state.connections["lake"] = doubles.Connection("lake", "Glue", HOST)
+    assert world.ensure_absent(True, connection_key="lake", confirm=None).result["connection"]["integration_id"] is None
+    assert world.asked == ["getConnection"]
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+def test_an_integration_that_is_not_known_is_a_warning(world: World, permitted: bool) -> None:
+    world.vary(native_integration_id="absent")
+    if permitted:
+        world.state.integrations[6] = dataclasses.replace(world.state.integrations[5], id=6)
+    else:
+        world.fault("listIntegrations", 403)
+    outcome = world.ensure_absent(check_mode=True)
+    assert outcome.result["connection"]["integration_id"] is None
+    assert len(world.warnings) == 1
+    assert world.warnings[0].startswith("The integration of the connection is not known: Immuta ")
+
+
+@pytest.mark.parametrize(
+    ("afterwards", "status", "warned"),
+    [("gone", None, False), ("deleted", "deleted", False), ("disabled", "disabled", False), ("kept", "enabled", True)],
+)
+def test_an_integration_that_is_still_in_use_is_a_warning(
+    world: World, afterwards: str, status: str | None, warned: bool
+) -> None:
+    world.vary(integration_afterwards=afterwards)
+    left = world.ensure_absent().result["integration"]
+    assert (left and left["status"]) == status
+    assert (left is None) == (status is None)
+    assert left is None or (left["id"], left["in_use"]) == (5, warned)
+    assert world.warnings == (
+        [
+            "The connection is gone, but its integration 5 is still listed as 'enabled'. Look at it in Immuta before"
+            " you run the clean-up script by hand."
+        ]
+        if warned
+        else []
+    )
+
+
+def test_an_integration_that_may_not_be_read_afterwards_is_a_warning(world: World) -> None:
+    world.fault("listIntegrations", 403)
+    assert world.ensure_absent().result["verified"] is True
+    assert world.warnings == ["What became of the integration is not known: the API key may not read integrations."]
+
+
+# The information module
+
+
+def test_informs_about_one(world: World) -> None:
+    assert world.info(KEY) == [{**PROD.as_dict(), "integration_type": "Snowflake", "integration_status": "enabled"}]
+    assert world.asked == ["getConnection", "listIntegrations"]
+    assert world.info("none") == []
+
+
+def test_informs_about_all(world: World) -> None:
+    world.state.connections["a trino"] = doubles.Connection("a trino", "Trino", state="X")
+    found = world.info()
+    about = [(one["key"], one["technology"], one["state"], one["integration_id"]) for one in found]
+    assert about == [
+        ("a trino", "Trino", "X", None),
+        ("prod databricks", "Databricks", "ACTIVE", 7),
+        ("prod lake formation", "Glue", "ACTIVE", 9),
+        (KEY, "Snowflake", "ACTIVE", 5),
+    ]
+    assert [(one["integration_type"], one["integration_status"]) for one in found] == [
+        *((None, None), ("Databricks", "enabled"), ("Glue", "enabled"), ("Snowflake", "enabled"))
+    ]
+    assert world.asked == ["searchObjects", *["getConnection"] * 4, "listIntegrations"]
+
+
+def test_informs_about_connections_without_integrations(world: World) -> None:
+    world.vary(native_integration_id="null")
+    assert [one["integration_status"] for one in world.info()] == [None] * 3
+    assert "listIntegrations" not in world.asked
+    world.vary(native_integration_id="present")
+    world.state.integrations.clear()
+    assert [one["integration_type"] for one in world.info()] == [None] * 3
+
+
+def test_informs_about_what_it_may_read(world: World) -> None:
+    world.fault("listIntegrations", 403)
+    assert [one["integration_type"] for one in world.info()] == [None] * 3
+    assert world.warnings == [
+        "Types and statuses of integrations are left out: Immuta refuses GET /integrations (403): A planned fault."
+        " The key's owner needs APPLICATION_ADMIN."
+    ]
+
+
+def test_informs_with_the_list_where_there_is_no_description(world: World) -> None:
+    world.fault("getConnection", 400)
+    world.fault("getConnection", 404, nth=2)
+    found = world.info()
+    assert [one["hostname"] is None for one in found] == [True, True, False]
+    assert [one["integration_id"] for one in found] == [None, None, 5]
+
+
+def test_the_list_completes_a_description(world: World) -> None:
+    listed = connection.Connection("prod lake formation", "Glue", state="OLD", listed_only=True)
+    world.state.connections[listed.key].state = ""
+    found = connection._described(world.client, listed)
+    assert found == connection.Connection(listed.key, "Glue", state="OLD", integration_id=9)
+    world.state.connections[KEY].state = "NEW"
+    described = connection._described(world.client, connection.Connection(KEY, "Other", state="OLD"))
+    assert (described.technology, described.state, described.listed_only) == ("Snowflake", "NEW", False)
