@@ -17,6 +17,7 @@ import traceback
 import typing as t
 from urllib.parse import urlsplit
 
+from ansible_collections.community.immuta.plugins.module_utils import _hidden
 from ansible_collections.community.immuta.plugins.module_utils._failure import MissingLibrary
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import (
     ConfigurationError,
@@ -236,7 +237,7 @@ class Transport:
     def _redirect(self, response: requests.Response, where: dict[str, t.Any]) -> RedirectRefused:
         target = urlsplit(response.headers.get("Location", "")).hostname
         return RedirectRefused(
-            f"{self._host()} redirects to {target or 'another path of its own'}; redirects are not followed,"
+            f"{self._host()} redirects to {_hidden.said(target or 'another path of its own')}; redirects are not followed,"
             " since the API key would go with them.",
             hint="Set url to the tenant's final address.",
             status=response.status_code,
@@ -284,4 +285,4 @@ def _reason(error: BaseException) -> str:
     """The innermost cause, in a few words. Addresses of objects and URLs are left out."""
     innermost = list(_causes(error))[-1]
     text = getattr(innermost, "verify_message", "") or getattr(innermost, "strerror", "") or str(innermost)
-    return text.splitlines()[0][:200].rstrip(".") if text else type(innermost).__name__
+    return _hidden.shorten(text.splitlines()[0], 200).rstrip(".") if text else type(innermost).__name__

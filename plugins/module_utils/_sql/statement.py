@@ -590,7 +590,7 @@ def _credentials(text: str, rules: Dialect) -> list[_Credential]:
                     found.append((token.start, token.end, (here[1:-1], value)))
                 elif _KEY.fullmatch(value):
                     awaited = True
-                elif _KEY.search(value):
+                elif _HOLDS_KEY.search(value):
                     found += _inner_credentials(token, here, _credentials(value, rules))
             elif token.kind == MARK:
                 awaited = awaited and here in "=:>(|"
@@ -626,10 +626,12 @@ def _loose_credentials(text: str, start: int, end: int) -> t.Iterator[_Credentia
 
 
 _KEY_WORDS = (
-    r"\w*(?:PASSWORD|PASSWD|PWD|PASSPHRASE|SECRET|SECRET_STRING|TOKEN|CREDENTIALS?"
+    r"(?:PASSWORD|PASSWD|PWD|PASSPHRASE|SECRET|SECRET_STRING|TOKEN|CREDENTIALS?"
     r"|(?:SECRET|PRIVATE|MASTER|ACCESS|ACCOUNT|API|SAS|ENCRYPTION)[_.]?KEY)"
 )
-_KEY = re.compile(_KEY_WORDS, re.IGNORECASE)
+# Only where it is anchored may any letters stand in front of a key word: a search would read them again from each letter.
+_KEY = re.compile(r"\w*" + _KEY_WORDS, re.IGNORECASE)
+_HOLDS_KEY = re.compile(_KEY_WORDS, re.IGNORECASE)
 _LOOSE = re.compile(_KEY_WORDS + r"\b['\"`]*[\s=:>(]*(?P<value>['\"$][^\r\n]*)", re.IGNORECASE)
 _NO_QUOTE = re.compile(r"[^'\"$]+")
 # What may stand between the word and its value; R begins a raw string.
