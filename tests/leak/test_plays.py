@@ -244,4 +244,4 @@ def test_nothing_gets_out_of_a_play(
     if point.end != "success" and not refused_early and point.end != "not split":
         assert "********" in output
     if not refused_early and point.end in ("success", "statement", "not split") and point.runner != "check":
-        assert scripts
+        assert scripts, output

@@ -52,6 +52,8 @@ def _child(order: dict[str, t.Any]) -> t.NoReturn:
     ):
         os.dup2(os.open(order["folder"] + "/" + name, flags, 0o600), number)
     sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8")
+    # Ansible takes an argument for a file of options.
+    sys.argv[1:] = []
     os.environ.clear()
     os.environ.update(order["environment"])
     code = 1
