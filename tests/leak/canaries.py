@@ -23,7 +23,7 @@ from urllib.parse import quote, quote_plus
 # A secret of fewer characters can't be told from a part of another word, nor can a part of one.
 PART = 8
 # Every kind of character that some encoding changes; the first and last eight are in no other secret.
-API_KEY = "kQ7/zT+4w\"d\\&%41'{{x}}=u~ Lp0?vR-m3<b>Yc9"
+API_KEY = "kQ7/zT+4w\"d\\&%41'{{x}}=u~,Lp0?vR-m3<b>Yc9"
 EXCHANGED = "eyJ0xM5uVb2Ql.aW8-Ri_e7Gk3HsZq.Nf6Pd1Xc4Ty"
 PASSWORD = "hG6\"v\\n&%5E'{{7*7}} ü€Wj8/sK+r2=aD$Zb1"
 PASSPHRASE = "Vy3!tN8'q\"Mz\\0{%z%}&Cf5~oB7ärE9"

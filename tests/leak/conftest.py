@@ -125,7 +125,7 @@ class Modules:
         code = int(self._answer_lines.readline())
         given.unlink()
         out, err = ((self.exchange / stream).read_text() for stream in ("out", "err"))
-        assert out.startswith("{"), out + err
+        assert out.lstrip().startswith("{"), out + err
         return Answer(json.loads(out), out + err, code)
 
     def close(self) -> None:

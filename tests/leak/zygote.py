@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs modules, each in a process of its own that begins with everything imported.
+"""Runs modules, each in a process of its own that begins with all imported but the platforms' clients.
+
+These start threads, which a fork does not survive.
 
 Told on file descriptor 3, one JSON object a line, and answering on 4. A module is told nothing of it: it has its options
 on standard input and its environment, and writes to standard output, as under Ansible.
@@ -24,13 +26,7 @@ PACKAGE = "ansible_collections.community.immuta.plugins"
 
 def main() -> None:
     """Import, then fork for each order."""
-    for name in (
-        "requests",
-        "databricks.sql",
-        "databricks.sdk.core",
-        "snowflake.connector",
-        "ansible.module_utils.basic",
-    ):
+    for name in ("requests", "ansible.module_utils.basic"):
         importlib.import_module(name)
     for path in Path(sys.argv[1]).glob("*.py"):
         importlib.import_module(f"{PACKAGE}.modules.{path.stem}")
