@@ -242,7 +242,7 @@ class Snowflake:
     def __call__(self, text: str = STATEMENT, **options: t.Any) -> Answer:
         path = self.folder / "x.sql"
         path.write_text(text)
-        given = {"user": "DEPLOYER", "password": PASSWORD, **options}
+        given = {"user": "DEPLOYER", "password": PASSWORD, "role": "ACCOUNTADMIN", **options}
         return self.modules("snowflake_script", path=str(path), **self.address, **given)
 
 
@@ -267,11 +267,7 @@ def test_snowflake_runs_the_script(account: Snowflake) -> None:
     assert answer.result["executed"] == 1
     assert open_to_others([account.folder / "x.sql.journal"]) == []
     script = f"{STATEMENT};SELECT 1"
-    clean(
-        account(path=None, script=script)
-        if False
-        else account.modules("snowflake_script", script=script, user="DEPLOYER", password=PASSWORD, **account.address)
-    )
+    clean(account.modules("snowflake_script", script=script, user="DEPLOYER", password=PASSWORD, **account.address))
     broken = account.modules(
         "snowflake_script", script=f"{STATEMENT};SELECT 'open", user="DEPLOYER", password=PASSWORD, **account.address
     )
@@ -305,7 +301,7 @@ def test_snowflake_with_a_token(account: Snowflake, authenticator: str, secret: 
         "file": {"token_file_path": str(token)},
     }[way]
     account.double.account.add_user("ROBOT", access_token=PAT, oauth_token=OAUTH)
-    about = {"user": "ROBOT", "password": None, "authenticator": authenticator, **given}
+    about = {"user": "ROBOT", "password": None, "role": None, "authenticator": authenticator, **given}
     answer = clean(account("SELECT 1", **about))
     assert answer.result["executed"] == 1
     account.double.faults[:] = [
@@ -326,7 +322,7 @@ def test_snowflake_with_a_key(account: Snowflake, way: str) -> None:
         "environment": {"env": {"SNOWFLAKE_PRIVATE_KEY_RAW": pem.replace("\n", "\\n")}},
         "file": {"private_key_file": str(file)},
     }[way]
-    about = {"user": "ROBOT", "password": None, **given}
+    about = {"user": "ROBOT", "password": None, "role": None, **given}
     body = body_of(pem)
     answer = clean(account("SELECT 1", private_key_passphrase=PASSPHRASE, **about), *body)
     assert answer.result["executed"] == 1
@@ -336,13 +332,13 @@ def test_snowflake_with_a_key(account: Snowflake, way: str) -> None:
     refused = account("SELECT 2", private_key_passphrase=PASSPHRASE, **about)
     clean(failed(refused, "login_failed"), *body)
     clean(failed(account("SELECT 2", private_key_passphrase="x" + PASSPHRASE, **about), "invalid_option"), *body)
-    bug = ("_sql.snowflake", "_import_client", f"no {body[2]} {pem!r} {PASSPHRASE!r}")
+    text = f"no {body[2]} {pem!r} {PASSPHRASE!r}"
     clean(
         failed(
             account(
                 "SELECT 2",
                 private_key_passphrase=PASSPHRASE,
-                bug=("_sql.snowflake", "Snowflake.connect", bug[2]),
+                bug=("_sql.snowflake", "Snowflake.connect", text),
                 **about,
             ),
             "bug",
