@@ -20,6 +20,7 @@ options:
   script:
     description:
       - The script itself. No record is kept of what ran, unless O(journal) is set.
+      - It may hold credentials, so its text is not logged or shown.
     type: str
   expected_sha256:
     description:

@@ -5,7 +5,8 @@
 """The root of every error that this collection reports on purpose.
 
 A room says what went wrong by raising a C(Failure); only C(_module) turns one
-into C(fail_json). Anything else that is raised is a bug and stays a traceback.
+into C(fail_json). Anything else that is raised is a bug, which C(_module) reports as
+one, with a traceback that secrets are cut out of.
 """
 
 from __future__ import annotations

@@ -10,15 +10,20 @@ returns an C(Outcome), or raises a C(Failure). It never calls exit_json or fail_
 
 from __future__ import annotations
 
+import logging
+import os
+import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
 
+from ansible_collections.community.immuta.plugins.module_utils import _hidden
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, MissingLibrary
 from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
 
-# A shorter secret would be cut out of unrelated words; such ones are masked where they stand instead.
-SHORTEST_HIDDEN = 4
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+# Options that hold more than a secret; whoever reads them hides what is secret in them.
+TEXTS = frozenset({"script"})
 
 
 def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], **spec: t.Any) -> None:
@@ -28,13 +33,19 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
     :param argument_spec: the module's options
     :param spec: more arguments of AnsibleModule: C(mutually_exclusive), C(required_if), ...
     """
+    # Without a listener, libraries would log to standard error, which passes no filter of ours.
+    logging.getLogger().addHandler(logging.NullHandler())
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **spec)
-
-    def hide(values: t.Iterable[str]) -> None:
-        module.no_log_values.update(value for value in values if value and len(value) >= SHORTEST_HIDDEN)
-
-    params = {name: _unset_if_empty(value, argument_spec.get(name, {}), hide) for name, value in module.params.items()}
-    context = Context(params=params, check_mode=module.check_mode, warn=module.warn, hide=hide)
+    params = {
+        name: _unset_if_empty(value, argument_spec.get(name, {}), module) for name, value in module.params.items()
+    }
+    _hide_options(module, params, argument_spec)
+    context = Context(
+        params=params,
+        check_mode=module.check_mode,
+        warn=lambda text: module.warn(_hidden.shown(text)),
+        hide=_hidden.add,
+    )
     try:
         outcome = work(context)
     except MissingLibrary as error:
@@ -44,14 +55,44 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
             failure=error.as_dict(),
         )
     except Failure as error:
-        module.fail_json(msg=str(error), failure=error.as_dict(), **error.result)
+        module.fail_json(**_hidden.shown({"msg": str(error), "failure": error.as_dict(), **error.result}))
+    except Exception as error:
+        module.fail_json(**_bug(error))
     result = dict(outcome.result)
     if outcome.diff is not None and module._diff:
         result["diff"] = outcome.diff
-    module.exit_json(changed=outcome.changed, **result)
+    module.exit_json(changed=outcome.changed, **_hidden.shown(result))
 
 
-def _unset_if_empty(value: t.Any, spec: dict[str, t.Any], hide: t.Callable[[t.Iterable[str]], None]) -> t.Any:
+def _hide_options(module: AnsibleModule, params: dict[str, t.Any], argument_spec: dict[str, t.Any]) -> None:
+    """Hide the secret options, and passwords in URLs, which belong into no option and are shown with it."""
+    for name, value in params.items():
+        if isinstance(value, str) and argument_spec.get(name, {}).get("no_log") and name not in TEXTS:
+            _hidden.add([value])
+    proxies = (os.environ.get(name) or os.environ.get(name.lower()) or "" for name in PROXIES)
+    options = (value for value in params.values() if isinstance(value, str) and len(value) <= _hidden.LONGEST_SAID)
+    passwords = [password for text in (*options, *proxies) for password in _hidden.in_url(text)]
+    _hidden.add(passwords)
+    # Ansible itself shows the options.
+    module.no_log_values.update(passwords)
+
+
+def _bug(error: Exception) -> dict[str, t.Any]:
+    """The failure for what nobody has expected. The error's own text stands in the traceback only."""
+    trace = traceback.format_exc()
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}, line {frame.lineno}, in {frame.name}"
+    message = f"Unexpected {type(error).__name__} ({place}): this is a bug in community.immuta"
+    failure = Failure(message, hint="Please report it with the traceback; secrets are cut out of it.", code="bug")
+    # The end of a traceback tells most.
+    return {
+        "msg": str(failure),
+        "failure": failure.as_dict(),
+        "exception": _hidden.said(trace[-_hidden.LONGEST_SAID :]),
+    }
+
+
+def _unset_if_empty(value: t.Any, spec: dict[str, t.Any], module: AnsibleModule) -> t.Any:
     """An empty string becomes what the option is when it is not given: surveys can't leave an answer out."""
     if value != "":
         return value
@@ -63,5 +104,5 @@ def _unset_if_empty(value: t.Any, spec: dict[str, t.Any], hide: t.Callable[[t.It
     except AnsibleFallbackNotFound:
         return spec.get("default")
     if spec.get("no_log"):
-        hide([value])
+        module.no_log_values.add(value)
     return value

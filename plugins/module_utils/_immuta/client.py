@@ -19,6 +19,7 @@ import time
 import typing as t
 from urllib.parse import quote
 
+from ansible_collections.community.immuta.plugins.module_utils import _hidden
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
@@ -257,7 +258,7 @@ def not_immuta(reply: Reply, operation: Operation, what: str = "JSON") -> errors
 
 
 def message_of(reply: Reply) -> str:
-    """What the server says of an error, short; never a whole body."""
+    """What the server says of an error, short and without secrets; never a whole body."""
     if looks_like_html(reply):
         return "(a web page)"
     text = reply.body.decode("utf-8", "replace")
@@ -269,8 +270,8 @@ def message_of(reply: Reply) -> str:
         body = next((body[name] for name in ("message", "error", "detail", "error_description") if body.get(name)), "")
     if isinstance(body, dict):
         body = body.get("message", "")
-    line = " ".join("".join(char if char.isprintable() else " " for char in str(body)).split())
-    return line[:LONGEST_MESSAGE]
+    line = " ".join("".join(char if char.isprintable() else " " for char in str(body)[: _hidden.LONGEST_SAID]).split())
+    return _hidden.shorten(line, LONGEST_MESSAGE)
 
 
 def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaError:

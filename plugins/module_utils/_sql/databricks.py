@@ -26,6 +26,7 @@ import traceback
 import typing as t
 import urllib.parse
 
+from ansible_collections.community.immuta.plugins.module_utils import _hidden
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, MissingLibrary
 from ansible_collections.community.immuta.plugins.module_utils._sql import execute, options
 
@@ -227,7 +228,15 @@ class Databricks:
                 client_secret=self._params["client_secret"],
                 auth_type="oauth-m2m",
             )
-            return sdk.oauth_service_principal(config)
+            provider = sdk.oauth_service_principal(config)
+
+            def headers() -> dict[str, str]:
+                found: dict[str, str] = provider()
+                # The token that the secret was exchanged for.
+                _hidden.add([found["Authorization"].removeprefix("Bearer ")])
+                return found
+
+            return headers
 
         return oauth
 

@@ -110,7 +110,7 @@ class Dialect:
             raise Unreadable("A comment is closed that was not opened", start, "Remove the */, or open the comment.")
         if sign == "&":
             raise Unreadable("A variable of a client (&name) stands", start, "Write its value into the script.")
-        if sign == "!" and not text[text.rfind("\n", 0, start) + 1 : start].strip():
+        if sign == "!" and _begins_line(text, start):
             raise Unreadable("A command of a client (!name) stands", start, "Remove it: it is no SQL.")
         return MARK, end
 
@@ -221,6 +221,13 @@ def dialect_named(name: str) -> Dialect:
 
 def _is_wordlike(character: str) -> bool:
     return character.isalnum() or character in "_$"
+
+
+def _begins_line(text: str, start: int) -> bool:
+    """Whether only blanks stand in front of C(start); looks at no more than these."""
+    while start and text[start - 1] != "\n" and text[start - 1].isspace():
+        start -= 1
+    return start == 0 or text[start - 1] == "\n"
 
 
 def _is_raw(text: str, start: int) -> bool:

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import env_fallback
 
+from ansible_collections.community.immuta.plugins.module_utils import _hidden
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 
 # By option, in the order in which they are tried.
@@ -43,5 +44,5 @@ def require_seconds(params: dict[str, t.Any], *names: str) -> None:
 
 
 def one_line(message: str) -> str:
-    """A client's message as it is shown: on one line, and of bounded length."""
-    return " ".join(message.split())[:1000]
+    """A client's message as it is shown: without secrets, on one line, and of bounded length."""
+    return _hidden.shorten(" ".join(message[: _hidden.LONGEST_SAID].split()), 1000)

@@ -17,7 +17,8 @@ from ansible_collections.community.immuta.plugins.module_utils._task import Cont
 # Documented in the fragment C(script), and on_unknown in each module.
 OPTIONS: dict[str, t.Any] = {
     "path": {"type": "path"},
-    "script": {"type": "str"},
+    # It may hold credentials, and Ansible writes the options that it knows nothing of to the system's log.
+    "script": {"type": "str", "no_log": True},
     "expected_sha256": {"type": "str"},
     "journal": {"type": "path"},
     "preflight": {"type": "bool", "default": False},

@@ -30,6 +30,7 @@ import traceback
 import typing as t
 import warnings
 
+from ansible_collections.community.immuta.plugins.module_utils import _hidden
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption, MissingLibrary
 from ansible_collections.community.immuta.plugins.module_utils._sql import execute, options
 
@@ -178,6 +179,7 @@ def _private_key(params: dict[str, t.Any]) -> bytes:
     name = "private_key" if params["private_key"] else "private_key_file"
     # A PEM that went through a one-line field has its line breaks written out.
     pem = params[name].replace("\\n", "\n").encode() if name == "private_key" else _read(name, params[name])
+    _hidden.add([pem.decode("utf-8", "replace")])
     # The client depends on it, so it is there whenever the client is.
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization

@@ -9,6 +9,7 @@ A statement is known by its head: verb, kind of object, name. Its body and its l
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import re
@@ -583,14 +584,18 @@ def _credentials(text: str, rules: Dialect) -> list[_Credential]:
             here = text[token.start : token.end]
             if token.kind == COMMENT:
                 stop = token.end - 2 if here.endswith("*/") else token.end
-                found += _loose_credentials(text, token.start, stop)
+                found += _loose_credentials(text, token.start, stop, rules)
             elif token.kind == STRING:
                 value = rules.value(text, token)
                 if awaited or group:
                     found.append((token.start, token.end, (here[1:-1], value)))
                 elif _KEY.fullmatch(value):
                     awaited = True
-                elif _KEY.search(value):
+                elif _HOLDS_KEY.search(value):
+                    if _ENDS_IN_KEY.search(value):
+                        # As after an apostrophe in prose: what follows is no code, but the credential.
+                        line = _LINE_END.search(text, token.end)
+                        found += _loose_credentials(text, token.start, line.start() if line else len(text), rules)
                     found += _inner_credentials(token, here, _credentials(value, rules))
             elif token.kind == MARK:
                 awaited = awaited and here in "=:>(|"
@@ -606,7 +611,7 @@ def _credentials(text: str, rules: Dialect) -> list[_Credential]:
                     group = None
     except Unreadable:
         # Strings and code may have changed places: whatever looks like a credential is one.
-        found += _loose_credentials(text, 0, len(text))
+        found += _loose_credentials(text, 0, len(text), rules)
     return found
 
 
@@ -618,19 +623,31 @@ def _inner_credentials(token: Token, literal: str, inner: list[_Credential]) -> 
     return [(token.start, token.end, values) for _start, _end, values in inner]
 
 
-def _loose_credentials(text: str, start: int, end: int) -> t.Iterator[_Credential]:
+def _loose_credentials(text: str, start: int, end: int, rules: Dialect) -> t.Iterator[_Credential]:
     """Whatever looks like a credential, up to the end of its line."""
     for match in _LOOSE.finditer(text, start, end):
-        value = _NO_QUOTE.search(match["value"])
-        yield match.start("value"), match.end("value"), (value.group() if value else "",)
+        value = match["value"]
+        bare = value.strip(_AROUND)
+        # Where the literal ends is not certain: it may be all of the line, go up to the next quote, or be whole.
+        values = {bare, *_NO_QUOTE.findall(value)[:1]}
+        with contextlib.suppress(Unreadable, StopIteration):
+            token = next(rules.read(value))
+            if token.kind == STRING:
+                values |= {value[token.start + 1 : token.end - 1], rules.value(value, token)}
+        yield match.start("value"), match.end("value"), tuple(sorted(values))
 
 
 _KEY_WORDS = (
-    r"\w*(?:PASSWORD|PASSWD|PWD|PASSPHRASE|SECRET|SECRET_STRING|TOKEN|CREDENTIALS?"
+    r"(?:PASSWORD|PASSWD|PWD|PASSPHRASE|SECRET|SECRET_STRING|TOKEN|CREDENTIALS?"
     r"|(?:SECRET|PRIVATE|MASTER|ACCESS|ACCOUNT|API|SAS|ENCRYPTION)[_.]?KEY)"
 )
-_KEY = re.compile(_KEY_WORDS, re.IGNORECASE)
+# Only where it is anchored may any letters stand in front of a key word: a search would read them again from each letter.
+_KEY = re.compile(r"\w*" + _KEY_WORDS, re.IGNORECASE)
+_HOLDS_KEY = re.compile(_KEY_WORDS, re.IGNORECASE)
 _LOOSE = re.compile(_KEY_WORDS + r"\b['\"`]*[\s=:>(]*(?P<value>['\"$][^\r\n]*)", re.IGNORECASE)
 _NO_QUOTE = re.compile(r"[^'\"$]+")
+_ENDS_IN_KEY = re.compile(_KEY_WORDS + r"\b['\"`]*\s*[=:>]+[\s(]*\Z", re.IGNORECASE)
+_LINE_END = re.compile(r"[\r\n]")
+_AROUND = "'\"$;, \t"
 # What may stand between the word and its value; R begins a raw string.
 _BEFORE_VALUE = frozenset(["DEFAULT", "R", "STRING", "TEXT", "VARCHAR"])
