@@ -38,6 +38,8 @@ LONGEST_SAID = 64 * 1024
 LONGEST_ENCODED = 8 * 1024
 # A form up to this length is found through an index; longer ones are few, and searched for one by one.
 LONGEST_INDEXED = 256
+# What frames a key is the same for all keys.
+FRAMES = [f"-----{end} {kind}PRIVATE KEY-----" for end in ("BEGIN", "END") for kind in ("", "ENCRYPTED ", "RSA ")]
 # A password in a URL, as in that of a proxy.
 IN_URL = re.compile(r"://[^/?#@\s:]*:([^/?#@\s]+)@")
 
@@ -68,7 +70,8 @@ class Hidden:
         if self._everything is None:
             self._everything = _Forms(form for secret in self._secrets for form in _forms(secret, folded=True))
         text = text[:LONGEST_SAID]
-        return _cut(text, [*self._everything.whole(text), *self._everything.parts(text)])
+        # In another case only the whole secret counts: the names of users and roles are often a part of one.
+        return _cut(text, [*self._everything.whole(text), *self._of_results().parts(text)])
 
     def shorten(self, text: str, longest: int) -> str:
         """Like C(said), and cut to so many characters afterwards: a secret must not be halved before it is found."""
@@ -85,10 +88,13 @@ class Hidden:
         return value
 
     def _shown(self, text: str) -> str:
+        return _cut(text, self._of_results().whole(text))
+
+    def _of_results(self) -> _Forms:
         if self._results is None:
             long = (secret for secret in self._secrets if len(secret) >= SHORTEST_IN_RESULTS)
             self._results = _Forms(form for secret in long for form in _forms(secret, folded=False))
-        return _cut(text, self._results.whole(text))
+        return self._results
 
 
 # Start and end of what is cut out.
@@ -124,7 +130,8 @@ class _Forms:
 
     def parts(self, text: str) -> list[_Span]:
         """Where C(PART) or more characters of a long form stand."""
-        places = {text[at : at + PART] for at in range(len(text) - PART + 1)}
+        framed = {frame[at : at + PART] for frame in FRAMES for at in range(len(frame) - PART + 1)}
+        places = {text[at : at + PART] for at in range(len(text) - PART + 1)} - framed
         common = {
             form[at : at + PART]
             for form in self._all
@@ -159,7 +166,6 @@ def _parts(value: str) -> t.Iterator[str]:
         yield value[-LONGEST_ENCODED // 2 :]
         return
     lines = [line.strip() for line in value.replace("\\r", "\n").replace("\\n", "\n").splitlines()]
-    # What frames a key is the same for all keys.
     lines = [line for line in lines if line and not line.startswith("-----")]
     if len(lines) > 1 or value.lstrip().startswith("-----"):
         yield from (line for line in lines if len(line) >= 2 * PART)

@@ -111,8 +111,22 @@ def open_to_others(paths: t.Iterable[Path]) -> list[str]:
     return found
 
 
+def _below(pid: int) -> list[int]:
+    """The processes that this one has started, and those that they have."""
+    parents: dict[int, list[int]] = {}
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            # The second field is the name in parentheses, which may hold anything.
+            about = Path("/proc", process, "stat").read_text().rpartition(")")[2].split()
+            parents.setdefault(int(about[1]), []).append(int(process))
+    found = [pid]
+    for one in found:
+        found += parents.get(one, [])
+    return found[1:]
+
+
 class Watch:
-    """Reads the command line and the environment of every process, all the time.
+    """Reads the command line and the environment of every process below this one, all the time.
 
     :param secrets: what must be on no command line
     :param withheld: what must be in no environment either
@@ -143,12 +157,10 @@ class Watch:
             self.looks += 1
 
     def _look(self) -> None:
-        for process in os.listdir("/proc"):
-            if not process.isdigit():
-                continue
+        for process in _below(os.getpid()):
             for name, wanted in self._pieces.items():
                 with contextlib.suppress(OSError):
-                    raw = Path("/proc", process, name).read_bytes()
+                    raw = Path("/proc", str(process), name).read_bytes()
                     found = next((piece for piece in wanted if piece in raw), None)
                     if found is not None:
                         self.seen.append(f"{found!r} in {name} of {process}: {raw[:80]!r}")

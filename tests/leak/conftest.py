@@ -113,6 +113,8 @@ class Modules:
         :param bug: a file of module_utils, a name in it, and the text of the error that it raises from now on
         """
         arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_verbosity": 4}
+        # Since ansible-core 2.19 a traceback is left out unless it is asked for.
+        arguments["_ansible_tracebacks_for"] = ["error"]
         given = self.exchange / "in"
         given.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
         order = {
