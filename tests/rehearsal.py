@@ -195,6 +195,12 @@ def _unread(point: Point) -> tuple[int, int] | None:
     return (1, 1) if dry["action"] in EXECUTORS and _no_file(dry) and same[0] == same[1] else None
 
 
+def _nothing_listed(point: Point) -> tuple[int, int] | None:
+    dry, real = point.dry[0], point.real[0]
+    empty = dry["outcome"] == "skipped" and dry["result"].get("skipped_reason") == "No items in the list"
+    return (1, 1) if empty and dry["task"] == real["task"] and real["outcome"] == "ok" and not real["changed"] else None
+
+
 def _not_given(point: Point) -> tuple[int, int] | None:
     dry, real = point.dry[0], point.real[0]
     if not dry["task"].startswith(RUN) or (dry["outcome"], real["outcome"]) != ("skipped", "ok"):
@@ -225,6 +231,7 @@ def _without_check_mode(point: Point) -> tuple[int, int] | None:
 
 EXCEPTIONS: list[Unknowable] = [
     Unknowable("from cold the script is not on the disk, so that its statements can't be listed", _unread),
+    Unknowable("what a playbook makes of statements that can't be listed from cold", _nothing_listed),
     Unknowable("from cold there is no script to give to odbc, to a person, or to the user's own tasks", _not_given),
     Unknowable("a server's refusal of a statement is known when it was sent", _only_by_doing),
     Unknowable("a module without check mode is skipped in it", _without_check_mode),
