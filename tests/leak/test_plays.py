@@ -10,8 +10,8 @@ import dataclasses
 import itertools
 import json
 import subprocess
-import tempfile
 import sys
+import tempfile
 import typing as t
 from pathlib import Path
 
