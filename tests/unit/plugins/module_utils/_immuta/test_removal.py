@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import DELETE_OBJECT
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Settings
 from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
 from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
@@ -24,6 +25,9 @@ HOST = "example.snowflakecomputing.com"
 API_KEY = "api-key-of-the-removal-tests"
 PROD = connection.Connection(KEY, "Snowflake", HOST, 443, "ACTIVE", 5)
 MANY = 60
+INTEGRATIONS_REFUSED = (
+    "Immuta refuses GET /integrations (403): A planned fault. The key's owner needs APPLICATION_ADMIN."
+)
 
 
 class World:
@@ -110,21 +114,49 @@ def fails(kind: type[errors.ImmutaError], call: t.Callable[[], object]) -> error
 
 def test_gets_what_immuta_describes(world: World) -> None:
     assert connection.get(world.client, KEY) == PROD
-    assert connection.get_described(world.client, KEY) == PROD
+    assert connection.look_up(world.client, KEY) == (PROD, [])
     assert world.asked == ["getConnection", "getConnection"]
+    assert connection.look_up(world.client, KEY, listed_first=True) == (PROD, [])
+    assert world.asked[2:] == ["searchObjects", "getConnection"]
 
 
 def test_finds_in_the_list_what_immuta_does_not_describe(world: World) -> None:
     world.state.connections["trino"] = doubles.Connection("trino", "Trino", state="DISABLED")
-    assert connection.get(world.client, "trino") == connection.Connection(
-        "trino", "Trino", state="DISABLED", listed_only=True
-    )
-    assert connection.get(world.client, "Trino") is None
-    assert connection.get_described(world.client, "trino") is None
+    trino = connection.Connection("trino", "Trino", state="DISABLED", listed_only=True)
+    assert connection.get(world.client, "trino") == trino
     assert world.asked[:2] == ["getConnection", "searchObjects"]
+    assert "listIntegrations" not in world.asked
+    world.double.requests.clear()
+    assert connection.look_up(world.client, "trino", listed_first=True) == (trino, [])
+    assert world.asked[0] == "searchObjects"
+    assert "listIntegrations" not in world.asked
 
 
-@pytest.mark.parametrize("get", ["get", "get_described"])
+@pytest.mark.parametrize("listed_first", [False, True])
+def test_absent_is_what_a_whole_list_lacks_for_a_key_that_may_see_everything(world: World, listed_first: bool) -> None:
+    # Keys differ by case, too.
+    absent, known = connection.look_up(world.client, KEY.upper(), listed_first=listed_first)
+    assert absent is None
+    assert [one.id for one in known] == [5, 7, 9]
+    assert ("getConnection" in world.asked) is not listed_first
+    assert "searchObjects" in world.asked
+    assert world.asked[-1] == "listIntegrations"
+    assert connection.get(world.client, KEY.upper()) is None
+    world.fault("listIntegrations", 403)
+    error = fails(
+        errors.PermissionDenied,
+        lambda: connection.look_up(world.client, KEY.upper(), listed_first=listed_first),
+    )
+    assert error.message == (
+        "Immuta does not show the connection 'PROD SNOWFLAKE' to this API key, which may not see everything: nothing"
+        " can be said about what exists."
+    )
+    assert error.hint == "Use a key whose owner has APPLICATION_ADMIN."
+    assert (error.details["method"], error.details["path"]) == ("GET", "/integrations")
+    assert error.__cause__ is None
+
+
+@pytest.mark.parametrize("get", ["get", "look_up"])
 def test_a_login_page_describes_nothing(world: World, get: str) -> None:
     world.vary(login_page=True)
     error = fails(errors.UnexpectedReply, lambda: getattr(connection, get)(world.client, KEY))
@@ -194,38 +226,74 @@ def test_lists_from_a_server_that_ignores_paging(world: World) -> None:
 @pytest.mark.parametrize("envelope", ["hits", "results", "data", "objects", "items"])
 def test_every_envelope(envelope: str) -> None:
     objects = [{"objectPath": ["a"], "technology": "Trino", "state": "ACTIVE"}]
-    expected = [connection.Connection("a", "Trino", state="ACTIVE", listed_only=True)]
-    assert connection._page({"count": 1, envelope: objects}) == expected
-    assert connection._page({"hits": None, "count": [], envelope: objects}) == expected
-    assert connection._page(objects) == expected
-    assert connection._page({envelope: []}) == []
+    expected = [(("a",), connection.Connection("a", "Trino", state="ACTIVE", listed_only=True))]
+    assert connection._page({"count": 1, envelope: objects}) == (expected, 1)
+    assert connection._page({"hits": None, "count": [], envelope: objects}) == (expected, None)
+    assert connection._page(objects) == (expected, None)
+    assert connection._page({envelope: []}) == ([], None)
+
+
+def test_a_page_is_all_of_its_lists_and_the_highest_of_its_numbers() -> None:
+    page, total = connection._page(
+        {"items": [{"objectPath": "b"}], "hits": [{"objectPath": "a"}], "count": 2, "total": 3, "data": "x"}
+    )
+    assert ([path for path, _one in page], total) == ([("a",), ("b",)], 3)
+    assert connection._page({"count": True, "total": "3", "hits": []}) == ([], None)
+    assert connection._page({"total": 0, "hits": []}) == ([], 0)
+
+
+def test_a_list_that_ends_before_its_number_says_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def search(total: int) -> t.Callable[..., t.Any]:
+        pages = iter([[{"objectPath": ["a"]}, {"objectPath": ["a", "database"]}], [{"objectPath": ["b"]}], []])
+        return lambda operation, body: {"count": total, "hits": next(pages)}
+
+    monkeypatch.setattr(world.client, "call_json", search(3))
+    assert [one.key for one in connection.list_all(world.client)] == ["a", "b"]
+    monkeypatch.setattr(world.client, "call_json", search(4))
+    error = fails(errors.UnexpectedReply, lambda: connection.list_all(world.client))
+    assert error.message == (
+        "Immuta's answer to the object search ends after 3 of 4 objects, so nothing can be said about what exists."
+    )
 
 
 @pytest.mark.parametrize("body", [None, {}, "x", {"hits": "x"}, {"other": []}])
 def test_what_holds_no_list(body: t.Any) -> None:
     error = fails(errors.UnexpectedReply, lambda: connection._page(body))
-    assert error.message == "Immuta's answer to the object search holds no list."
+    assert error.message == (
+        "Immuta's answer to the object search holds no list, so nothing can be said about what exists."
+    )
+    assert error.hint == "Run it again. If it stays so, this version of Immuta answers otherwise than documented."
     assert (error.details["method"], error.details["path"]) == ("POST", "/data/object/search")
 
 
 @pytest.mark.parametrize(
-    ("item", "expected"),
+    ("path", "expected"),
+    [("a", ("a",)), (["a"], ("a",)), (["a", "database"], ("a", "database"))],
+)
+def test_objects_are_known_by_their_paths(path: t.Any, expected: tuple[str, ...]) -> None:
+    found = connection._from_object({"objectPath": path})
+    assert found == (expected, connection.Connection("a", "", listed_only=True))
+
+
+@pytest.mark.parametrize(
+    "item",
     [
-        ({"objectPath": "a"}, "a"),
-        ({"objectPath": ["a"]}, "a"),
-        ({"objectPath": ["a", "database"]}, None),
-        ({"objectPath": []}, None),
-        ({"objectPath": [1]}, None),
-        ({"objectPath": 1}, None),
-        ({"objectPath": {"a": "b"}}, None),
-        ({}, None),
-        ("objectPath", None),
-        (None, None),
+        {"objectPath": []},
+        {"objectPath": [1]},
+        {"objectPath": ["a", None]},
+        {"objectPath": 1},
+        {"objectPath": {"a": "b"}},
+        {"objectPath": None},
+        {},
+        "objectPath",
+        None,
     ],
 )
-def test_only_connections_are_taken_from_the_objects(item: t.Any, expected: str | None) -> None:
-    found = connection._from_object(item)
-    assert found == (None if expected is None else connection.Connection(expected, "", listed_only=True))
+def test_an_object_that_can_not_be_read_is_not_passed_over(item: t.Any) -> None:
+    error = fails(errors.UnexpectedReply, lambda: connection._page([{"objectPath": ["a"]}, item]))
+    assert error.message == (
+        "Immuta's answer to the object search holds an object without a path, so nothing can be said about what exists."
+    )
 
 
 def test_keys_that_may_be_meant() -> None:
@@ -342,7 +410,7 @@ def test_waits_to_the_end_of_its_time_and_not_longer(world: World) -> None:
     assert world.waits == [1.0, 1.5, 1.5]
     # At the very end it has looked once more.
     assert world.asked == ["deleteObject", *["getConnection"] * 4]
-    assert error.message == "Immuta took the deletion of 'prod snowflake', but after 4 s it is still there."
+    assert error.message == "Immuta took the deletion, but after 4 s the connection 'prod snowflake' is still there."
     assert error.hint == "Run it again: it goes on waiting. Raise wait_timeout for large connections."
 
 
@@ -351,7 +419,8 @@ def test_looks_in_the_list_for_what_is_only_listed(world: World) -> None:
     world.state.connections["trino"] = doubles.Connection("trino", "Trino", child_count=2)
     world.vary(deletion_reads=2)
     assert world.remove(listed) == connection.Removal(2, verified=True, integration_known=True)
-    assert world.asked == ["deleteObject", "searchObjects", "searchObjects", "searchObjects"]
+    # Not listed any more, twice: that it is not found is the list's word here, too.
+    assert world.asked == ["deleteObject", *["searchObjects"] * 4]
 
 
 def test_a_busy_connection_is_waited_for(world: World) -> None:
@@ -400,6 +469,48 @@ def test_a_deletion_that_never_happens_is_given_up(world: World) -> None:
     assert world.waits == [0.5]
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "hint"),
+    [
+        (404, errors.NotFound, f" The owner of the key may lack {DELETE_OBJECT.permission}."),
+        (503, errors.ServerError, ""),
+    ],
+)
+def test_a_deletion_that_is_refused_though_the_connection_is_there(
+    world: World, status: int, kind: type[errors.ImmutaError], hint: str
+) -> None:
+    world.fault("deleteObject", status, times=MANY)
+    error = fails(kind, lambda: world.remove())
+    assert world.asked.count("deleteObject") == 3
+    assert error.hint.startswith(
+        f"The connection is still there.{hint} Run it again: it reads first and goes on from there."
+    )
+    assert KEY in world.state.connections
+
+
+@pytest.mark.parametrize("remembered", [5, None])
+def test_what_somebody_else_deleted_is_gone_on_two_answers(world: World, remembered: int | None) -> None:
+    world.state.integrations[5].status = "deleted"
+    del world.state.connections[KEY]
+    removal = world.remove(dataclasses.replace(PROD, integration_id=remembered))
+    assert (removal.deleted_objects, removal.verified) == (None, True)
+    assert world.asked[0] == "deleteObject"
+    assert world.asked.count("deleteObject") == 1
+    assert "listIntegrations" in world.asked
+    assert world.asked[-1] == ("searchObjects" if remembered is None else "listIntegrations")
+
+
+def test_what_a_key_may_not_see_any_more_is_not_gone(world: World) -> None:
+    del world.state.connections[KEY]
+    world.fault("listIntegrations", 403, times=MANY)
+    error = fails(errors.PermissionDenied, lambda: world.remove())
+    assert error.message.startswith("Immuta does not show the connection 'prod snowflake' to this API key")
+    assert error.hint == (
+        "The connection was not found any more, but whether it is gone could not be read. Nothing is lost: run it"
+        " again, it reads first and goes on from there. Use a key whose owner has APPLICATION_ADMIN."
+    )
+
+
 def test_a_deletion_of_which_nothing_can_be_read(world: World) -> None:
     world.fault("deleteObject", 502)
     world.fault("getConnection", 403)
@@ -417,7 +528,6 @@ def test_an_answer_to_the_deletion_that_is_none(world: World, body: t.Any) -> No
     remover = connection.Remover(world.client, PROD, wait=True, wait_timeout=1)
     error = fails(errors.UnexpectedReply, lambda: remover._count(body))
     assert error.message == "Immuta's answer to the deletion is no JSON object."
-    assert error.hint == "Run it again: it reads first and goes on from there."
     assert (error.details["method"], error.details["path"]) == ("DELETE", "/data/object/{connection_key}")
     assert remover._count({"childCount": "4"}) == 4
     assert remover._count({}) is None
@@ -445,7 +555,9 @@ def test_an_integration_on_its_way_is_waited_for_but_not_for_ever(world: World) 
     world.state.integrations[5].status = "deleting"
     error = fails(errors.TimedOut, lambda: world.remove(seconds=2.5))
     assert world.waits == [1.0, 1.5]
-    assert error.message == "The connection is gone, but after 2.5 s its integration 5 is still 'deleting'."
+    assert error.message == (
+        "The connection is not found any more, but after 2.5 s its integration 5 is still 'deleting'."
+    )
     assert error.hint == "Run it again later to see what became of it."
     assert world.asked.count("listIntegrations") == 3
 
@@ -453,7 +565,11 @@ def test_an_integration_on_its_way_is_waited_for_but_not_for_ever(world: World) 
 def test_an_integration_that_may_not_be_read(world: World) -> None:
     world.fault("listIntegrations", 403)
     removal = world.remove()
-    assert removal == connection.Removal(5, verified=True, integration=None, integration_known=False)
+    assert removal == connection.Removal(
+        5, verified=True, integration=None, integration_known=False, problem=INTEGRATIONS_REFUSED
+    )
+    # The list, in its stead, says that the connection is gone.
+    assert world.asked[-1] == "searchObjects"
 
 
 def test_a_connection_without_integration_asks_for_none(world: World) -> None:
@@ -600,7 +716,7 @@ def test_an_integration_that_is_still_in_use_is_a_warning(
 def test_an_integration_that_may_not_be_read_afterwards_is_a_warning(world: World) -> None:
     world.fault("listIntegrations", 403)
     assert world.ensure_absent().result["verified"] is True
-    assert world.warnings == ["What became of the integration is not known: the API key may not read integrations."]
+    assert world.warnings == [f"What became of the integration is not known: {INTEGRATIONS_REFUSED}"]
 
 
 # The information module
@@ -640,10 +756,7 @@ def test_informs_about_connections_without_integrations(world: World) -> None:
 def test_informs_about_what_it_may_read(world: World) -> None:
     world.fault("listIntegrations", 403)
     assert [one["integration_type"] for one in world.info()] == [None] * 3
-    assert world.warnings == [
-        "Types and statuses of integrations are left out: Immuta refuses GET /integrations (403): A planned fault."
-        " The key's owner needs APPLICATION_ADMIN."
-    ]
+    assert world.warnings == [f"Types and statuses of integrations are left out: {INTEGRATIONS_REFUSED}"]
 
 
 def test_informs_with_the_list_where_there_is_no_description(world: World) -> None:

@@ -339,7 +339,7 @@ def test_events_in_an_impossible_order_are_damage(
     path: str, events: list[tuple[str, int]], damaged: int | None
 ) -> None:
     lines = [
-        json.dumps({"event": event, "index": index, "sha256": SHA, "total": 2, "query_id": "q"})
+        json.dumps({"event": event, "index": index, "sha256": SHA, "total": 2, "query_id": "q", "time": "now"})
         for event, index in events
     ]
     Path(path).write_text("".join(f"{line}\n" for line in lines))
