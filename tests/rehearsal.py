@@ -73,7 +73,7 @@ def understudies() -> t.Iterator[None]:
     with contextlib.ExitStack() as stack:
         for double in Double.running:
             # The class may have been made for one test.
-            kind = next(one for one in KEPT if isinstance(double, one))
+            (kind,) = [one for one in KEPT if isinstance(double, one)]
             stack.enter_context(double.stood_in_for(lambda double=double, kind=kind: _understudy(double, kind)))
         yield
 

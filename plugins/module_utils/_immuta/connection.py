@@ -226,7 +226,8 @@ def _page(body: t.Any) -> tuple[list[tuple[tuple[str, ...], Connection]], int | 
     """The objects of a page, by their paths, and how many there are in all, if the server says so."""
     total = None
     if isinstance(body, dict):
-        numbers = [body[name] for name in COUNTS if type(body.get(name)) is int]
+        counts = [body.get(name) for name in COUNTS]
+        numbers = [one for one in counts if isinstance(one, int) and not isinstance(one, bool)]
         lists = [body[name] for name in ENVELOPES if isinstance(body.get(name), list)]
         total = max(numbers, default=None)
         body = [one for part in lists for one in part] if lists else None

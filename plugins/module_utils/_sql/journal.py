@@ -118,7 +118,7 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
 
 
 def _number(value: t.Any) -> int:
-    if type(value) is not int:
+    if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError
     return value
 

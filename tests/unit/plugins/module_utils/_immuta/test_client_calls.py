@@ -75,7 +75,7 @@ def world() -> t.Iterator[World]:
 def fails(kind: type[errors.ImmutaError], call: t.Callable[[], object]) -> errors.ImmutaError:
     with pytest.raises(kind) as caught:
         call()
-    assert type(caught.value) is kind
+    assert caught.value.__class__ == kind
     # What the cause was is in the message, without its secrets.
     assert caught.value.__cause__ is None
     return caught.value

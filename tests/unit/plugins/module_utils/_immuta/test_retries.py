@@ -479,7 +479,7 @@ def _try(fault: Fault, operation: Operation, mended: int | None, world: World) -
         return
     assert caught is not None, case
     if fault.error is errors.NotFound and operation.name in ("listIntegrations", "searchObjects"):
-        assert type(caught) is errors.ApiMissing, case
+        assert isinstance(caught, errors.ApiMissing), case
         return
     assert (type(caught), caught.code) == (fault.error, fault.code), f"{case}: {caught}"
     assert getattr(caught, "sent", None) is fault.sent, f"{case}: {caught}"
