@@ -68,7 +68,8 @@ class Hidden:
         if self._everything is None:
             self._everything = _Forms(form for secret in self._secrets for form in _forms(secret, folded=True))
         text = text[:LONGEST_SAID]
-        return _cut(text, [*self._everything.whole(text), *self._everything.parts(text)])
+        # In another case only the whole secret counts: the names of users and roles are often a part of one.
+        return _cut(text, [*self._everything.whole(text), *self._of_results().parts(text)])
 
     def shorten(self, text: str, longest: int) -> str:
         """Like C(said), and cut to so many characters afterwards: a secret must not be halved before it is found."""
@@ -85,10 +86,13 @@ class Hidden:
         return value
 
     def _shown(self, text: str) -> str:
+        return _cut(text, self._of_results().whole(text))
+
+    def _of_results(self) -> _Forms:
         if self._results is None:
             long = (secret for secret in self._secrets if len(secret) >= SHORTEST_IN_RESULTS)
             self._results = _Forms(form for secret in long for form in _forms(secret, folded=False))
-        return _cut(text, self._results.whole(text))
+        return self._results
 
 
 # Start and end of what is cut out.

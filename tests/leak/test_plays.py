@@ -111,9 +111,9 @@ class Stage:
             statement = f"SET VAR password = {literal(SCRIPT, 'escaped')};"
         open_quote = "\nDROP DATABASE 'open;" if point.end == "not split" else ""
         integration.script = statement + "\n" + str(integration.script) + open_quote
-        said = (
-            f"{SAID}: {forms(PASSWORD)['json']} {forms(DATABRICKS)['base64 +2']} {statement} {forms(SCRIPT)['quote']}"
-        )
+        # A platform knows its own credentials and the script, and can repeat no others.
+        own = next(iter(secret.values()))
+        said = " ".join([forms(own)["json"], forms(own)["base64 +2"], statement, forms(SCRIPT)["quote"]])
         if point.end in ("sign-in", "statement"):
             at: t.Any = {"sign-in": {"snowflake": "login", "databricks": "session"}[point.platform]}.get(
                 point.end, "statement"
