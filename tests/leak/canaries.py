@@ -14,6 +14,7 @@ import contextlib
 import html
 import json
 import os
+import re
 import stat
 import threading
 import typing as t
@@ -133,12 +134,13 @@ class Watch:
     :ivar looks: how many times it has read all of them
     """
 
-    def __init__(self, secrets: t.Iterable[str], withheld: t.Iterable[str] = ()) -> None:
+    def __init__(self, secrets: t.Collection[str], withheld: t.Collection[str] = ()) -> None:
         self.looks = 0
         self.seen: list[str] = []
         self._pieces = {
-            "cmdline": [piece.encode() for secret in secrets for piece in pieces(secret)],
-            "environ": [piece.encode() for secret in withheld for piece in pieces(secret)],
+            name: re.compile(b"|".join(re.escape(piece.encode()) for one in wanted for piece in sorted(pieces(one))))
+            for name, wanted in (("cmdline", secrets), ("environ", withheld))
+            if wanted
         }
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -152,7 +154,7 @@ class Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(0.02):
+        while not self._over.wait(0.05):
             self._look()
             self.looks += 1
 
@@ -161,6 +163,6 @@ class Watch:
             for name, wanted in self._pieces.items():
                 with contextlib.suppress(OSError):
                     raw = Path("/proc", str(process), name).read_bytes()
-                    found = next((piece for piece in wanted if piece in raw), None)
+                    found = wanted.search(raw)
                     if found is not None:
-                        self.seen.append(f"{found!r} in {name} of {process}: {raw[:80]!r}")
+                        self.seen.append(f"{found.group()!r} in {name} of {process}: {raw[:80]!r}")
