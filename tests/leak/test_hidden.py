@@ -67,11 +67,12 @@ def test_results_keep_what_only_looks_like_a_secret() -> None:
     assert hidden.said("The abc of DEPLOYER.") == "The abc of DEPLOYER."
 
 
-def test_lines_of_a_key_are_hidden_one_by_one() -> None:
+def test_lines_of_a_key_are_hidden_one_by_one_and_its_frame_is_not() -> None:
     lines = [EXCHANGED[:32].replace(".", "A"), API_KEY[:7] + PASSWORD[:1] * 25]
     hidden = hiding("\\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----", ""]))
     for line in lines:
         assert line not in hidden.said(f"bad line {line}")
+    assert hidden.said("-----BEGIN PRIVATE KEY----- is missing") == "-----BEGIN PRIVATE KEY----- is missing"
 
 
 def test_white_space_around_a_secret_is_no_part_of_it() -> None:
