@@ -109,6 +109,9 @@ def ansible_test(session: nox.Session, *arguments: str) -> None:
     """Run ansible-test in a copy; a run that tests nothing fails."""
     prime_pip(session)
     with session.chdir(copy(session) / "ansible_collections" / NAME):
+        if arguments[0] == "units":
+            # The tests run modules as processes of their own, hundreds of times.
+            session.run("python", "-m", "compileall", "-q", "plugins", silent=True)
         environment = {**everywhere(session), "PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
         output = str(session.run("ansible-test", *arguments, "--color", "no", silent=True, env=environment))
     session.log(output)

@@ -25,7 +25,7 @@ LIMITS = [".new 0", ".new 600", ".new 1", ".journal 0", ".journal 40", ".journal
 CLOCKS = [(YEAR, 0, 0), (-YEAR, 0, 0), (0, 0, -YEAR), (YEAR, 6, 0), (-YEAR, 6, 0), (-YEAR, 6, YEAR)]
 
 
-@pytest.mark.parametrize("limit", chosen("disk", LIMITS, 2))
+@pytest.mark.parametrize("limit", chosen("disk", LIMITS, 1))
 def test_a_disk_that_is_full_in_the_middle_of_a_file(limit: str, tmp_path: Path) -> None:
     with staged("snowflake", "cold", tmp_path) as (stage, checkpoints):
         stage.player.environment["FILE_LIMIT"] = limit
