@@ -438,6 +438,13 @@ def test_a_connection_that_stays_busy(world: World) -> None:
     assert KEY in world.state.connections
 
 
+def test_a_connection_that_is_busy_after_a_lost_answer(world: World) -> None:
+    world.fault("deleteObject", kind="reset_before")
+    world.fault("deleteObject", 409, nth=2, times=MANY)
+    error = fails(errors.Busy, lambda: world.remove(seconds=2))
+    assert error.hint.startswith("Whether anything was deleted is not known. It stayed busy for 2 s;")
+
+
 def test_a_connection_that_is_gone_already(world: World) -> None:
     del world.state.connections[KEY]
     assert world.remove(wait=False).deleted_objects is None
@@ -458,6 +465,62 @@ def test_a_deletion_that_did_not_happen_is_sent_twice_again(world: World, fault:
     assert world.remove().deleted_objects == 5
     assert world.asked[:5] == ["deleteObject", "getConnection", "deleteObject", "getConnection", "deleteObject"]
     assert world.waits == [1.0, 1.5]
+
+
+def test_a_login_page_is_no_answer_to_a_deletion(world: World) -> None:
+    world.fault("deleteObject", kind="html", times=2)
+    assert world.remove().deleted_objects == 5
+    assert world.asked.count("deleteObject") == 3
+    assert world.waits == [1.0, 1.5]
+
+
+@pytest.mark.parametrize(
+    ("fault", "so_far"),
+    [
+        (None, "Immuta took the deletion,"),
+        ("lost_answer", "The connection was not found any more,"),
+    ],
+)
+def test_a_deletion_after_which_nothing_can_be_read(world: World, fault: t.Any, so_far: str) -> None:
+    if fault:
+        world.fault("deleteObject", kind=fault)
+    world.fault("getConnection", 500, nth=2 if fault else 1)
+    error = fails(errors.ServerError, lambda: world.remove())
+    assert error.hint.startswith(
+        f"{so_far} but whether it is gone could not be read. Nothing is lost: run it again, it reads first and goes on"
+        " from there."
+    )
+
+
+def test_a_login_page_does_not_say_that_it_is_still_there(world: World) -> None:
+    remover = connection.Remover(world.client, PROD, wait=True, wait_timeout=1)
+    assert remover._still_there()
+    world.vary(login_page=True)
+    fails(errors.UnexpectedReply, remover._still_there)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_who_may_not_list_any_more_believes_only_a_deletion_that_was_taken(world: World, taken: bool) -> None:
+    # As a data owner may, who has deleted the last connection.
+    if not taken:
+        world.fault("deleteObject", kind="lost_answer")
+    world.fault("searchObjects", 403, nth=1 if taken else 2, times=MANY)
+    if taken:
+        assert world.remove(UNKNOWN) == connection.Removal(5, verified=True, integration_known=True)
+    else:
+        assert fails(errors.PermissionDenied, lambda: world.remove(UNKNOWN)).hint.startswith(
+            "The connection was not found any more, but whether it is gone could not be read."
+        )
+    assert "searchObjects" in world.asked
+
+
+@pytest.mark.parametrize("listed", [0, 2])
+def test_what_is_still_listed_is_not_gone(world: World, listed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([True] * listed + [False])
+    monkeypatch.setattr(connection.Remover, "_is_listed", lambda remover: next(answers))
+    world.vary(integration_afterwards="kept")
+    assert world.remove().verified
+    assert world.waits == [1.0, 1.5][:listed]
 
 
 def test_a_deletion_that_never_happens_is_given_up(world: World) -> None:
@@ -559,7 +622,15 @@ def test_an_integration_on_its_way_is_waited_for_but_not_for_ever(world: World) 
         "The connection is not found any more, but after 2.5 s its integration 5 is still 'deleting'."
     )
     assert error.hint == "Run it again later to see what became of it."
+    assert error.result == {"verified": True}
     assert world.asked.count("listIntegrations") == 3
+
+
+def test_what_is_not_read_of_a_slow_integration_is_not_claimed(world: World) -> None:
+    world.state.connections[KEY].native_integration_id = None
+    world.state.integrations[5].status = "deleting"
+    world.fault("searchObjects", 500, times=MANY)
+    assert fails(errors.TimedOut, lambda: world.remove(seconds=1)).result == {}
 
 
 def test_an_integration_that_may_not_be_read(world: World) -> None:
@@ -751,6 +822,15 @@ def test_informs_about_connections_without_integrations(world: World) -> None:
     world.vary(native_integration_id="present")
     world.state.integrations.clear()
     assert [one["integration_type"] for one in world.info()] == [None] * 3
+
+
+def test_informs_about_none_only_who_may_see_everything(world: World) -> None:
+    world.state.connections.clear()
+    assert world.info() == []
+    assert world.asked == ["searchObjects", "listIntegrations"]
+    world.fault("listIntegrations", 403)
+    error = fails(errors.PermissionDenied, lambda: world.info())
+    assert error.message.startswith("Immuta does not show any connection to this API key")
 
 
 def test_informs_about_what_it_may_read(world: World) -> None:

@@ -113,6 +113,12 @@ def test_every_torn_end_reads_as_the_events_before_it(path: str) -> None:
         b'{"event": "started", "index": 1}\n',
         b'{"event": "done", "index": true, "time": ""}\n',
         b'{"event": "done", "index": 0}\n',
+        b'{"event": "done", "index": 0, "time": ""}\n',
+        b'{"event": "done", "index": 3, "time": ""}\n',
+        b'{"event": "done", "index": "1", "time": ""}\n',
+        b'{"event": "done", "index": 1, "time": 5}\n',
+        b'{"event": "begun", "sha256": "a", "total": "2"}\n',
+        b'{"event": "begun", "sha256": "a", "total": true}\n',
     ],
 )
 def test_refuses_damage_elsewhere(path: str, damage: bytes) -> None:
