@@ -19,6 +19,7 @@ SESSIONS = (
     "units_oldest",
     "sanity_oldest",
     "units_newest",
+    "proofs",
     "integration_oldest",
     "sanity_newest",
     "integration_newest",
