@@ -4,14 +4,15 @@
 
 PYTHON3 ?= python3
 
-.PHONY: help demo test crash faults canaries mutation coverage bench clean
+.PHONY: help demo test crash faults canaries rehearsal mutation coverage bench clean
 
 help:
 	@echo "make demo       the main job on stand-in servers"
-	@echo "make test       everything that must pass (about 10 minutes the first time)"
-	@echo "make crash      kill the role at every point, and run it again (about an hour)"
-	@echo "make faults     every fault of the servers, and every variant of the API (about an hour)"
+	@echo "make test       everything that must pass (about 20 minutes)"
+	@echo "make crash      kill the role at every point, and run it again (an hour or two)"
+	@echo "make faults     every fault of the servers, and every variant of the API (an hour or two)"
 	@echo "make canaries   look for secrets in all that every path leaves behind"
+	@echo "make rehearsal  run every playbook in check mode before it is run, and compare"
 	@echo "make mutation   break the code in every place, and see whether a test notices"
 	@echo "make coverage   what of the code the unit tests reach"
 	@echo "make bench      speed and memory, side by side with others"
@@ -25,7 +26,7 @@ demo: .venv/demo
 test: .venv/checks
 	@.venv/bin/python tools/check.py $(SESSIONS)
 
-crash faults canaries mutation coverage bench: .venv/checks
+crash faults canaries rehearsal mutation coverage bench: .venv/checks
 	@.venv/bin/python -m nox --reuse-venv=yes -s $@ $(if $(ARGS),-- $(ARGS))
 
 .venv/python:

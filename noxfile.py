@@ -243,6 +243,14 @@ def canaries(session: nox.Session) -> None:
     prove(session, "tests/leak", every=True)
 
 
+@nox.session(python=TARGETS["newest"][1])
+def rehearsal(session: nox.Session) -> None:
+    """Run every playbook in check mode before it is run, and hold the one against the other. Not part of `make test`."""
+    core, _python, clients = TARGETS["newest"]
+    session.install(core, *clients, "requests", "pytest", *DOUBLES)
+    pytest(session, "tests/integration", *session.posargs, env={"REHEARSE": "1", "EVERY_POINT": "1"})
+
+
 @nox.session(python=MIDDLE)
 def referee(session: nox.Session) -> None:
     """Have sqlfluff's grammars judge what the splitter calls a statement."""
