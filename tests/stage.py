@@ -115,7 +115,7 @@ class Stage(abc.ABC):
     def executions(self) -> collections.Counter[int]:
         """How often each statement of the script was executed, by index."""
         executed = collections.Counter(text for text, good in self.sent() if good)
-        return collections.Counter({one.index: executed[_bare(one.text)] for one in self.statements})
+        return collections.Counter({one.index: executed[bare(one.text)] for one in self.statements})
 
     def require_finished(self) -> None:
         """Fail unless everything is as an undisturbed run leaves it."""
@@ -123,9 +123,9 @@ class Stage(abc.ABC):
         assert self.number not in self.immuta.state.integrations
         assert self.cleaned_up()
         assert self.saved
-        texts = collections.Counter(_bare(one.text) for one in self.statements)
+        texts = collections.Counter(bare(one.text) for one in self.statements)
         for one in self.statements:
-            times, written = self.executions()[one.index], texts[_bare(one.text)]
+            times, written = self.executions()[one.index], texts[bare(one.text)]
             assert times >= written, f"statement {one.index} was not executed"
             assert one.is_repeatable or times == written, f"statement {one.index} was executed {times} times"
         progress = journal.read(journal.journal_path(str(self.path)))
@@ -158,7 +158,7 @@ class OnSnowflake(Stage):
         }
 
     def sent(self) -> list[tuple[str, bool]]:
-        return [(_bare(one.text), one.outcome == "ok") for one in self.server.statements if one.outcome != "repeat"]
+        return [(bare(one.text), one.outcome == "ok") for one in self.server.statements if one.outcome != "repeat"]
 
     def cleaned_up(self) -> bool:
         gone = (("DATABASE", "IMMUTA"), ("ROLE", "IMMUTA_SYSTEM"), ("USER", "IMMUTA_SYSTEM_ACCOUNT"))
@@ -185,7 +185,7 @@ class OnDatabricks(Stage):
         }
 
     def sent(self) -> list[tuple[str, bool]]:
-        return [(_bare(one.text), one.outcome == "ok") for one in self.server.statements]
+        return [(bare(one.text), one.outcome == "ok") for one in self.server.statements]
 
     def cleaned_up(self) -> bool:
         state = self.server.metastore.snapshot()
@@ -202,7 +202,7 @@ class OnDatabricks(Stage):
 STAGES: dict[str, type[Stage]] = {"snowflake": OnSnowflake, "databricks": OnDatabricks}
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """A statement's text without the name of the run before it and the semicolon after it."""
     if text.startswith("/* community.immuta/"):
         text = text.partition("*/")[2]

@@ -21,6 +21,7 @@ from ansible_collections.community.immuta.tests.doubles.databricks_server import
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State, Variant
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
 from ansible_collections.community.immuta.tests.playing import API_KEY, Played, Player
+from ansible_collections.community.immuta.tests.stage import bare
 
 Platform = t.Literal["snowflake", "databricks"]
 PLATFORMS: tuple[Platform, ...] = ("snowflake", "databricks")
@@ -86,8 +87,13 @@ class World:
 
     @property
     def executed(self) -> list[str]:
-        """What the platform has run, in order; a lost answer that is asked for again is no second time."""
-        return [one.text for one in self.sql.statements if one.outcome == "ok" and "QUERY_HISTORY" not in one.text]
+        """What the platform has run of the script, in order; a lost answer that is asked for again is no second time."""
+        asked = ("QUERY_HISTORY", "SELECT 1")
+        return [
+            bare(one.text)
+            for one in self.sql.statements
+            if one.outcome == "ok" and not any(word in one.text for word in asked)
+        ]
 
     @property
     def progress(self) -> journal.Progress:
@@ -132,6 +138,7 @@ class Undisturbed(t.NamedTuple):
     :ivar logins: how often the platform was signed in to
     :ivar statements: what it was sent, in order
     :ivar once: those that are not repeatable
+    :ivar session: those that set up the session, and may come again, and earlier, where a history is asked
     :ivar snapshot: what there is on the platform in the end
     """
 
@@ -139,6 +146,7 @@ class Undisturbed(t.NamedTuple):
     logins: int
     statements: list[str]
     once: list[str]
+    session: list[str]
     snapshot: t.Any
 
 
@@ -154,13 +162,14 @@ def undisturbed(platform: Platform, saved: bool) -> Undisturbed:
         assert played.code == 0, played.output
         assert played.result["status"] == "completed"
         rows = played.result["script"]["statements"]
-        texts = [statement.text for statement in one.sql.statements]
+        texts = [bare(statement.text) for statement in one.sql.statements]
         assert len(rows) == len(texts)
         return Undisturbed(
             [str(request.operation_id) for request in one.immuta.requests[seen:]],
             len(one.sql.logins) - logins,
             texts,
             [text for row, text in zip(rows, texts, strict=True) if not row["repeatable"]],
+            [text for row, text in zip(rows, texts, strict=True) if row["session"]],
             one.snapshot,
         )
 
@@ -187,8 +196,12 @@ def check_executed(one: World) -> None:
     """All statements have run, as undisturbed, and what is not repeatable only once."""
     wanted = undisturbed(one.platform, False)
     assert one.snapshot == wanted.snapshot
-    first = list(dict.fromkeys(one.executed))
-    assert first == list(dict.fromkeys(wanted.statements))
+    assert set(wanted.session) <= set(one.executed)
+    first, all_of_them = (
+        [text for text in dict.fromkeys(texts) if text not in wanted.session]
+        for texts in (one.executed, wanted.statements)
+    )
+    assert first == all_of_them
     for text in wanted.once:
         assert one.executed.count(text) == wanted.statements.count(text), text
 
