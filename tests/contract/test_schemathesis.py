@@ -21,7 +21,7 @@ API_KEY = "example-api-key"
 VARIANTS: dict[str, dict[str, t.Any]] = {
     "documented": {},
     "strings": {"id_type": "string", "script_form": "script", "delete_reply": "connection_key", "error_body": "error"},
-    "texts": {"script_form": "text", "script_status": 201, "error_body": "text", "delete_reply": "empty_200"},
+    "texts": {"script_form": "text", "script_status": 201, "error_body": "text", "delete_reply": "empty_204"},
     "lists": {"search_envelope": "list", "delete_reply": "empty_204", "native_integration_id": "absent"},
     "capped": {"search_envelope": "data", "search_page_cap": 1, "deletion_reads": 2, "script_form": "sql"},
 }

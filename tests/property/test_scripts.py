@@ -118,7 +118,9 @@ class Connection:
         platform = self.platform
         fault = platform.faults.pop(0) if platform.faults else "fine"
         ran = fault in ("fine", "lost after", "killed after")
-        platform.history.append(execute.Record(f"q{len(platform.history) + 1}", text, "done" if ran else "failed"))
+        platform.history.append(
+            execute.Record(f"q{len(platform.history) + 1}", text, "done" if ran else "failed", "run")
+        )
         if ran:
             platform.effects.append(text)
         if fault.startswith("killed"):

@@ -105,7 +105,6 @@ def states(draw: st.DrawFn) -> State:
             {"APPLICATION_ADMIN", "INFRASTRUCTURE_ADMIN", "GOVERNANCE"},
             {"APPLICATION_ADMIN", "INFRASTRUCTURE_ADMIN", "GOVERNANCE"},
             {"APPLICATION_ADMIN"},
-            {"INFRASTRUCTURE_ADMIN"},
         ]
     )
     return State(integrations, connections, {API_KEY: ApiKey("deployer", draw(allowed))})
@@ -262,7 +261,7 @@ def progress(path: str, journaled: str) -> None:
     sha256 = cleanup_script.script_file.read(path)
     if journaled == "none" or sha256 is None:
         return
-    total = cleanup_script._count(sha256)
+    total = cleanup_script._total(sha256)
     with journal.Journal(
         journal.journal_path(path), "f" * 64 if journaled == "strange" else sha256.sha256, total
     ) as book:
