@@ -485,7 +485,7 @@ def test_a_deletion_after_which_nothing_can_be_read(world: World, fault: t.Any, 
     if fault:
         world.fault("deleteObject", kind=fault)
     world.fault("getConnection", 500, nth=2 if fault else 1)
-    error = fails(errors.ServerError, lambda: world.remove())
+    error = fails(errors.ServerError, world.remove)
     assert error.hint.startswith(
         f"{so_far} but whether it is gone could not be read. Nothing is lost: run it again, it reads first and goes on"
         " from there."
@@ -829,7 +829,7 @@ def test_informs_about_none_only_who_may_see_everything(world: World) -> None:
     assert world.info() == []
     assert world.asked == ["searchObjects", "listIntegrations"]
     world.fault("listIntegrations", 403)
-    error = fails(errors.PermissionDenied, lambda: world.info())
+    error = fails(errors.PermissionDenied, world.info)
     assert error.message.startswith("Immuta does not show any connection to this API key")
 
 
