@@ -49,7 +49,7 @@ class Integration:
 class Deletion:
     """A deletion under way: it ends after so many more reads of the connection, and not before `ends_at`.
 
-    :ivar ends_at: on the monotonic clock
+    :ivar ends_at: on the tenant's clock
     :ivar afterwards: what becomes of the integration then
     """
 
@@ -92,7 +92,7 @@ class ApiKey:
 
 @dataclass
 class Token:
-    """A token that an API key was exchanged for; `expires_at` is on the monotonic clock."""
+    """A token that an API key was exchanged for; `expires_at` is on the tenant's clock."""
 
     api_key: str
     expires_at: float
@@ -106,12 +106,14 @@ class State:
     :ivar connections: by key
     :ivar api_keys: by the key itself
     :ivar tokens: by the token itself
+    :ivar clock: seconds, as of `time.monotonic`; deletions end and tokens expire by it
     """
 
     integrations: dict[int, Integration] = field(default_factory=dict)
     connections: dict[str, Connection] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
+    clock: t.Callable[[], float] = time.monotonic
 
     @classmethod
     def example(cls, connection_key: str = "prod snowflake", api_key: str = "example-api-key") -> State:
@@ -189,7 +191,7 @@ class State:
         """End the deletions whose time has come."""
         for key, one in list(self.connections.items()):
             ending = one.deletion
-            if ending and ending.reads <= 0 and time.monotonic() >= ending.ends_at:
+            if ending and ending.reads <= 0 and self.clock() >= ending.ends_at:
                 del self.connections[key]
                 integration = self.integration_of(one)
                 if integration is None:
@@ -354,7 +356,7 @@ class Tenant:
 
     def _caller(self, authorization: str) -> ApiKey:
         scheme, _blank, secret = authorization.rpartition(" ")
-        now = time.monotonic()
+        now = self.state.clock()
         if scheme in ("", "Bearer") and secret in self.state.api_keys:
             return self.state.api_keys[secret]
         token = self.state.tokens.get(secret) if scheme == "Bearer" else None
@@ -371,7 +373,7 @@ class Tenant:
         if api_key not in self.state.api_keys:
             raise self._unauthenticated()
         token = secrets.token_urlsafe(32)
-        self.state.tokens[token] = Token(api_key, time.monotonic() + self.variant.token_lifetime)
+        self.state.tokens[token] = Token(api_key, self.state.clock() + self.variant.token_lifetime)
         return _json({"token": token})
 
     @staticmethod
@@ -476,7 +478,7 @@ class Tenant:
             raise Refusal(404, self._no_connection(key))
         if one.deletion is not None:
             raise Refusal(409, f"Unable to delete connection {key} in current state deleting.")
-        ends_at = time.monotonic() + self.variant.deletion_seconds
+        ends_at = self.state.clock() + self.variant.deletion_seconds
         one.deletion = Deletion(self.variant.deletion_reads, ends_at, self.variant.integration_afterwards)
         integration = self.state.integration_of(one)
         if integration is not None:

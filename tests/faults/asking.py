@@ -29,12 +29,12 @@ IMPATIENT = 0.3
 
 
 class Clock:
-    """The time, and the pauses of whoever sleeps by it."""
+    """The time, and the pauses of whoever sleeps by it. The tenant's time is the same: what it takes, they wait for."""
 
     def __init__(self) -> None:
         self.skipped = 0.0
 
-    def now(self) -> float:
+    def __call__(self) -> float:
         return time.monotonic() + self.skipped
 
     def sleep(self, seconds: float) -> None:
@@ -67,8 +67,9 @@ class Ask:
         path = {"path": str(folder / "x.sql")} if "path" in defaults else {}
         params = {**defaults, "url": double.url, "api_key": API_KEY, **path, **self.options, **more}
         warnings: list[str] = []
-        clock = Clock()
-        patient = functools.partial(client.Client, clock=clock.now, sleep=clock.sleep)
+        clock = double.state.clock
+        assert isinstance(clock, Clock)
+        patient = functools.partial(client.Client, clock=clock, sleep=clock.sleep)
         answer = Answer(warnings=warnings)
         with mock.patch.object(options, "Client", patient):
             try:
@@ -105,6 +106,7 @@ def tenant(variant: Variant | None = None, **permissions: t.Any) -> t.Iterator[I
     :param permissions: C(permissions) and C(owns) of the API key
     """
     state = State.example(KEY, api_key=API_KEY)
+    state.clock = Clock()
     # Short, since it is split again and again.
     state.integrations[5].script = SHORT
     for name, value in permissions.items():
