@@ -6,11 +6,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
-import subprocess
-import sys
 import typing as t
 from email.message import Message
 from pathlib import Path
@@ -24,9 +20,8 @@ from ansible_collections.community.immuta.tests.doubles.databricks_server import
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault, ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Reply
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
+from ansible_collections.community.immuta.tests.launching import Answer, Launcher
 from ansible_collections.community.immuta.tests.playing import FOREIGN, KEY
-
-ROOT = Path(__file__).parents[2]
 
 
 class EchoingImmuta(ImmutaDouble):
@@ -48,15 +43,6 @@ class EchoingImmuta(ImmutaDouble):
         return reply, fault
 
 
-@dataclasses.dataclass
-class Answer:
-    """What a module left: its result, and all that it printed."""
-
-    result: dict[str, t.Any]
-    printed: str
-    code: int
-
-
 class Modules:
     """Runs modules.
 
@@ -65,39 +51,18 @@ class Modules:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.exchange = folder / "exchange"
-        for name in ("home", "tmp", "exchange"):
+        for name in ("home", "tmp"):
             (folder / name).mkdir()
-        told, self._orders = os.pipe()
-        self._answers, telling = os.pipe()
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
-            "HOME": str(folder / "home"),
-            "TMPDIR": str(folder / "tmp"),
-            "NO_PROXY": "127.0.0.1",
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        }
-        # The file descriptors are known to the child by fixed numbers.
-        start = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.executable, [sys.executable, *sys.argv[3:]])"
-        start = start.replace("4);", "4);", 1)
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                start,
-                str(told),
-                str(telling),
-                str(Path(__file__).parent / "zygote.py"),
-                str(ROOT / "plugins" / "modules"),
-            ],
-            cwd=folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            pass_fds=[told, telling],
+        self._launch = Launcher(
+            folder,
+            {
+                **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
+                "HOME": str(folder / "home"),
+                "TMPDIR": str(folder / "tmp"),
+                "NO_PROXY": "127.0.0.1",
+            },
         )
-        os.close(told)
-        os.close(telling)
-        self._answer_lines = os.fdopen(self._answers)
+        self.close = self._launch.close
 
     def __call__(
         self,
@@ -108,33 +73,11 @@ class Modules:
         bug: tuple[str, str, str] | None = None,
         **options: t.Any,
     ) -> Answer:
-        """Run one.
-
-        :param bug: a file of module_utils, a name in it, and the text of the error that it raises from now on
-        """
+        """Run one; a bug as in `Launcher`."""
         arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_verbosity": 4}
         # Since ansible-core 2.19 a traceback is left out unless it is asked for.
         arguments["_ansible_tracebacks_for"] = ["error"]
-        given = self.exchange / "in"
-        given.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-        order = {
-            "module": name,
-            "folder": str(self.exchange),
-            "environment": {**self.environment, **(env or {})},
-            "bug": bug,
-        }
-        os.write(self._orders, json.dumps(order).encode() + b"\n")
-        code = int(self._answer_lines.readline())
-        given.unlink()
-        out, err = ((self.exchange / stream).read_text() for stream in ("out", "err"))
-        assert out.lstrip().startswith("{"), out + err
-        return Answer(json.loads(out), out + err, code)
-
-    def close(self) -> None:
-        """End the process that runs them."""
-        os.close(self._orders)
-        self._process.wait(60)
-        self._answer_lines.close()
+        return self._launch(name, arguments, env, bug)
 
 
 @pytest.fixture(scope="session")

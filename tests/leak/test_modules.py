@@ -28,7 +28,7 @@ from canaries import (
     literal,
     open_to_others,
 )
-from conftest import Answer, EchoingImmuta, Modules
+from conftest import EchoingImmuta, Modules
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -37,6 +37,7 @@ from ansible_collections.community.immuta.tests.doubles.databricks_server import
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault as ImmutaFault
 from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Reply
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
+from ansible_collections.community.immuta.tests.launching import Answer
 from ansible_collections.community.immuta.tests.playing import KEY
 from ansible_collections.community.immuta.tests.sampling import chosen
 

@@ -17,6 +17,8 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.community.immuta.tests.launching import Answer, Launcher
+
 PACKAGE = "ansible_collections.community.immuta.plugins.modules"
 # What a developer's shell may hold must not decide what a test sees.
 FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "DATABRICKS_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
@@ -50,7 +52,8 @@ class Result(dict[str, t.Any]):
 class Runner:
     """Runs a module as Ansible does: a process of its own, options as JSON on standard input, one JSON answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, launch: Launcher) -> None:
+        self._launch = launch
         self.output = ""
 
     def __call__(
@@ -62,27 +65,43 @@ class Runner:
         env: dict[str, str] | None = None,
         **options: t.Any,
     ) -> Result:
+        """Run one. With a PYTHONPATH of its own it is a new process, that has imported nothing."""
         arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_no_log": False}
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
-        environment.update({"NO_PROXY": "*", "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **(env or {})})
+        environment = {"NO_PROXY": "*", **(env or {})}
+        if "PYTHONPATH" in environment:
+            answer = self._alone(name, arguments, environment)
+        else:
+            answer = self._launch(name, arguments, environment)
+        self.output += answer.printed
+        assert "ResourceWarning" not in answer.err, answer.err
+        strange = set(answer.result) - documented(name) - COMMON
+        assert not strange, f"{name} returns what its documentation does not know: {strange}"
+        return Result(answer.result)
+
+    def _alone(self, name: str, arguments: dict[str, t.Any], environment: dict[str, str]) -> Answer:
         done = subprocess.run(
             [sys.executable, "-W", "error::ResourceWarning", "-m", f"{PACKAGE}.{name}"],
             input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-            env=environment,
+            env={**self._launch.environment, **environment},
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        self.output += done.stdout + done.stderr
         assert done.stdout.strip(), f"{name} died:\n{done.stderr}"
-        result = Result(json.loads(done.stdout))
-        strange = set(result) - documented(name) - COMMON
-        assert not strange, f"{name} returns what its documentation does not know: {strange}"
-        return result
+        return Answer(json.loads(done.stdout), done.stdout, done.stderr, done.returncode)
+
+
+@pytest.fixture(scope="session")
+def launch(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Launcher]:
+    """What modules are run by."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
+    launcher = Launcher(tmp_path_factory.mktemp("modules"), environment)
+    yield launcher
+    launcher.close()
 
 
 @pytest.fixture
-def module() -> Runner:
+def module(launch: Launcher) -> Runner:
     """Runs modules; C(module.output) is all that they printed."""
-    return Runner()
+    return Runner(launch)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs modules, each in a process of its own that begins with all imported but the platforms' clients.
+"""Runs modules, each in a process of its own that begins with what is slow to import. See `launching`.
 
-These start threads, which a fork does not survive.
+The client of Snowflake is not among it: it starts threads, which a fork does not survive. What it imports is.
 
 Told on file descriptor 3, one JSON object a line, and answering on 4. A module is told nothing of it: it has its options
 on standard input and its environment, and writes to standard output, as under Ansible.
@@ -12,24 +12,43 @@ on standard input and its environment, and writes to standard output, as under A
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import io
 import json
 import os
 import sys
+import tempfile
 import traceback
 import typing as t
 from pathlib import Path
 
 PACKAGE = "ansible_collections.community.immuta.plugins"
+SLOW = (
+    "requests",
+    "ansible.module_utils.basic",
+    "pandas",
+    "boto3",
+    "OpenSSL.SSL",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "databricks.sql.client",
+    "databricks.sdk.core",
+)
 
 
 def main() -> None:
     """Import, then fork for each order."""
-    for name in ("requests", "ansible.module_utils.basic"):
-        importlib.import_module(name)
+    for name in SLOW:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     for path in Path(sys.argv[1]).glob("*.py"):
         importlib.import_module(f"{PACKAGE}.modules.{path.stem}")
+    threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
+    if threads > 1:
+        sys.exit(f"one of the imports has started {threads - 1} threads")
+    # What has been imported is not looked through again by each child.
+    gc.freeze()
     with os.fdopen(3) as orders, os.fdopen(4, "w") as answers:
         for line in orders:
             child = os.fork()
@@ -52,6 +71,7 @@ def _child(order: dict[str, t.Any]) -> t.NoReturn:
     sys.argv[1:] = []
     os.environ.clear()
     os.environ.update(order["environment"])
+    tempfile.tempdir = None
     code = 1
     try:
         if order["bug"]:
@@ -62,6 +82,8 @@ def _child(order: dict[str, t.Any]) -> t.NoReturn:
         code = int(end.code or 0)
     except BaseException:
         traceback.print_exc()
+    # What was not closed is said on standard error.
+    gc.collect()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
