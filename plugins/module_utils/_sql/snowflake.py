@@ -26,6 +26,7 @@ import contextlib
 import os
 import pathlib
 import re
+import sys
 import traceback
 import typing as t
 import warnings
@@ -333,12 +334,25 @@ def _message(error: t.Any) -> str:
     return options.one_line(str(getattr(error, "raw_msg", None) or error.msg or type(error).__name__))
 
 
+@contextlib.contextmanager
+def _absent(*names: str) -> t.Iterator[None]:
+    """Have imports fail of what the client can do without: where they are installed, they take most of the time."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
+
+
 def _import_client() -> t.Any:
     # At sign-in the client would look for the metadata services of three clouds, and wait where there are none.
     os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
     try:
-        import snowflake.connector
-        import snowflake.connector.errors
+        with _absent("pandas", "pyarrow"):
+            import snowflake.connector
+            import snowflake.connector.errors
     except ImportError:
         raise MissingLibrary(
             "snowflake-connector-python",
