@@ -4,7 +4,7 @@
 
 PYTHON3 ?= python3
 
-.PHONY: help demo test crash faults canaries rehearsal mutation coverage bench clean
+.PHONY: help demo test crash faults canaries rehearsal matrix mutation coverage bench clean
 
 help:
 	@echo "make demo       the main job on stand-in servers"
@@ -13,6 +13,7 @@ help:
 	@echo "make faults     every fault of the servers, and every variant of the API (an hour or two)"
 	@echo "make canaries   look for secrets in all that every path leaves behind"
 	@echo "make rehearsal  run every playbook in check mode before it is run, and compare"
+	@echo "make matrix     all playbooks and unit tests on every ansible-core from 2.16"
 	@echo "make mutation   break the code in every place, and see whether a test notices"
 	@echo "make coverage   what of the code the unit tests reach"
 	@echo "make bench      speed and memory, side by side with others"
@@ -26,7 +27,7 @@ demo: .venv/demo
 test: .venv/checks
 	@.venv/bin/python tools/check.py $(SESSIONS)
 
-crash faults canaries rehearsal mutation coverage bench: .venv/checks
+crash faults canaries rehearsal matrix mutation coverage bench: .venv/checks
 	@.venv/bin/python -m nox --reuse-venv=yes -s $@ $(if $(ARGS),-- $(ARGS))
 
 .venv/python:

@@ -153,22 +153,46 @@ def units_newest(session: nox.Session) -> None:
     ansible_test(session, "units", "--venv", "--python", str(session.python))
 
 
-@nox.session(python=TARGETS["oldest"][1])
-def integration_oldest(session: nox.Session) -> None:
-    """Run the playbooks on the oldest ansible-core."""
-    core, _python, clients = TARGETS["oldest"]
+def integrate(session: nox.Session, core: str, clients: tuple[str, ...], **environment: str) -> None:
+    """Run the playbooks."""
     session.install(core, *clients, "requests", "pytest", *DOUBLES)
     # -rP shows the numbers that tests print: requests, module tasks, payloads.
-    pytest(session, "-rP", "tests/integration")
+    pytest(session, "-rP", "--durations=10", "tests/integration", *session.posargs, env=environment)
+
+
+@nox.session(python=TARGETS["oldest"][1])
+def integration_oldest(session: nox.Session) -> None:
+    """Run a sample of the playbooks on the oldest ansible-core; `matrix` runs all of them there."""
+    core, _python, clients = TARGETS["oldest"]
+    integrate(session, core, clients, SAMPLE_TESTS="24")
 
 
 @nox.session(python=TARGETS["newest"][1])
 def integration_newest(session: nox.Session) -> None:
     """Run the playbooks on the newest ansible-core."""
     core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", "pytest", *DOUBLES)
-    # -rP shows the numbers that tests print: requests, module tasks, payloads.
-    pytest(session, "-rP", "tests/integration")
+    integrate(session, core, clients)
+
+
+# Each ansible-core that is supported, and the Python that its controller runs on here.
+MATRIX = {
+    "2.16": TARGETS["oldest"][1],
+    "2.17": pythons.first("3.10", "3.11", "3.12"),
+    "2.18": pythons.first("3.11", "3.12", "3.13"),
+    "2.19": pythons.first("3.12", "3.11", "3.13"),
+    "2.20": pythons.first("3.12", "3.13", "3.14"),
+    "2.21": TARGETS["newest"][1],
+}
+
+
+@nox.session
+@nox.parametrize("python,core", [(python, core) for core, python in MATRIX.items()], ids=list(MATRIX))
+def matrix(session: nox.Session, core: str) -> None:
+    """Run all playbooks and the unit tests on each ansible-core that is supported. Not part of `make test`."""
+    _core, _python, clients = TARGETS["newest" if core == list(MATRIX)[-1] else "oldest"]
+    session.install("pip")
+    integrate(session, f"ansible-core~={core}.0", clients)
+    ansible_test(session, "units", "--venv", "--python", str(session.python))
 
 
 def odbc_driver(session: nox.Session) -> dict[str, str]:
@@ -198,11 +222,12 @@ def odbc_driver(session: nox.Session) -> dict[str, str]:
 @nox.session(python=MIDDLE)
 @nox.parametrize("core", ["~=2.18.0", ">=2.21"], ids=["oldest", "newest"])
 def odbc(session: nox.Session, core: str) -> None:
-    """Run the role's executor odbc on the oldest ansible-core that community.general supports, and on the newest."""
+    """Run the role's executor odbc on the newest ansible-core, and some of it on the oldest that community.general supports."""
     session.install(f"ansible-core{core}", "pyodbc", "requests", "pytest", *DOUBLES)
     # The package ansible brings community.general; of ansible-core it wants the newest only.
     session.install("--no-deps", "ansible")
-    pytest(session, "tests/odbc", env=odbc_driver(session))
+    some = {} if core == ">=2.21" else {"SAMPLE_TESTS": "5"}
+    pytest(session, "tests/odbc", *session.posargs, env={**odbc_driver(session), **some})
 
 
 # What the proofs need besides the newest targets.

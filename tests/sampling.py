@@ -12,12 +12,16 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+import pytest
+
 T = t.TypeVar("T")
 EVERY_POINT = "EVERY_POINT"
 # A commit, or any other word: the same word, the same points.
 SEED = "SAMPLE_SEED"
 # How many points, when neither all nor the usual number will do.
 SIZE = "SAMPLE_SIZE"
+# How many tests of a suite that is run whole elsewhere.
+TESTS = "SAMPLE_TESTS"
 
 
 def seed() -> str:
@@ -39,3 +43,17 @@ def chosen(suite: str, points: t.Sequence[T], size: int) -> list[T]:
         return list(points)
     picked = random.Random(f"{suite} {seed()}").sample(range(len(points)), size)
     return [points[index] for index in sorted(picked)]
+
+
+def keep_some_tests(config: pytest.Config, items: list[pytest.Item], suite: str, always: t.Collection[str]) -> None:
+    """Deselect tests, when E(SAMPLE_TESTS) says how many are to stay.
+
+    :param always: names of tests that stay in any case
+    """
+    if not (size := os.environ.get(TESTS)):
+        return
+    fixed = {item.nodeid for item in items if item.originalname in always}  # type: ignore[attr-defined]
+    rest = [item.nodeid for item in items if item.nodeid not in fixed]
+    kept = fixed | set(random.Random(f"{suite} {seed()}").sample(rest, min(int(size) - len(fixed), len(rest))))
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
+    items[:] = [item for item in items if item.nodeid in kept]
