@@ -26,11 +26,15 @@ FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "DATABRICKS_", "ANSIBLE_", "AWX_", "JOB_ID")
 
 @dataclasses.dataclass
 class Played:
-    """What a play did and said."""
+    """What a play did and said.
+
+    :ivar stats: what it has left with set_stats
+    """
 
     code: int
     output: str
     tasks: list[dict[str, t.Any]]
+    stats: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
     @property
     def modules(self) -> list[str]:
@@ -189,4 +193,6 @@ class Player:
                 time.sleep(0.002)
             kill_tree(process.pid)
         output, _nothing = process.communicate(timeout=600)
-        return Played(process.returncode, output, [json.loads(line) for line in record.read_text().splitlines()])
+        lines = [json.loads(line) for line in record.read_text().splitlines()]
+        stats = next((line["stats"] for line in lines if "stats" in line), {})
+        return Played(process.returncode, output, [line for line in lines if "stats" not in line], stats)

@@ -36,4 +36,11 @@ options:
       - Whether to check the script, if there is one, and to sign in, and to do nothing else.
     type: bool
     default: false
+  pause_after:
+    description:
+      - Seconds after which to stop before the next statement, so that a playbook can say how far it is. Run the module again until
+        RV(paused) is false. If not set, the script is run to its end.
+      - There is no pause after a statement on whose session those behind it may depend, for example one that begins a transaction, makes
+        something temporary, or calls a procedure.
+    type: float
 """

@@ -180,6 +180,11 @@ resumed:
   returned: if there is a script that could be split, also on failure
   type: bool
   sample: false
+paused:
+  description: Whether it has stopped before the end because of O(pause_after), with nothing wrong.
+  returned: if there is a script that could be split, also on failure
+  type: bool
+  sample: false
 session:
   description: Host, HTTP path, catalog, and schema that the session began with; empty if none was opened.
   returned: success

@@ -185,6 +185,11 @@ resumed:
   returned: if there is a script that could be split, also on failure
   type: bool
   sample: false
+paused:
+  description: Whether it has stopped before the end because of O(pause_after), with nothing wrong.
+  returned: if there is a script that could be split, also on failure
+  type: bool
+  sample: false
 session:
   description: Account, user, role, and warehouse of the session; empty if none was opened.
   returned: success

@@ -18,6 +18,8 @@ import pytest
 import yaml
 
 from ansible_collections.community.immuta.plugins.module_utils import _module
+from ansible_collections.community.immuta.plugins.module_utils._immuta import options
+from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
 
 ROOT = Path(__file__).parents[2]
 NAME = "community.immuta"
@@ -26,8 +28,9 @@ ROLE = ROOT / "roles/deregister_connection"
 VARIABLE = re.compile(r"(?<!\w)immuta_deregister_\w+")
 # What the role sets for others.
 GIVEN = {"immuta_deregister_result", "immuta_deregister_script"}
-# What the playbook has besides the role's.
-OF_THE_PLAYBOOK = {"immuta_deregister_hosts"}
+# What the playbooks have besides the role's.
+PLAYBOOKS = ROOT / "docs/docsite/rst/guide_playbooks.rst"
+CREDENTIALS = ROOT / "playbooks/vars/credentials.yml"
 # A word in an option's name that is about a secret, and the options of which the value is none.
 SECRET = re.compile(r"key|token|password|passphrase|secret")
 NO_SECRETS = {"connection_key", "exchange_api_key", "client_key", "private_key_file", "token_file_path"}
@@ -173,6 +176,26 @@ def test_the_role_uses_the_variables_that_it_specifies() -> None:
     assert used("tasks", "vars", "templates") - GIVEN == set(specified())
 
 
+def of_the_playbooks() -> set[str]:
+    """The variables that the playbooks have, besides the role's."""
+    table = PLAYBOOKS.read_text("utf-8").partition("list-table")[2].partition("Give them")[0]
+    return set(VARIABLE.findall(table)) - set(specified())
+
+
+def test_the_playbooks_use_the_variables_that_are_documented() -> None:
+    texts = [one.read_text("utf-8") for one in (ROOT / "playbooks").rglob("*.*") if one.is_file()]
+    assert of_the_playbooks() == {name for text in texts for name in VARIABLE.findall(text)} - set(specified()) - GIVEN
+
+
+def test_the_playbooks_pass_on_every_variable_of_the_environment() -> None:
+    passed = yaml.safe_load(CREDENTIALS.read_text("utf-8"))
+    variables = {"snowflake": snowflake.VARIABLES, "databricks": databricks.VARIABLES}
+    variables["immuta"] = {"url": options.URL_VARIABLES, "api_key": options.API_KEY_VARIABLES}
+    for name, expected in variables.items():
+        found = {key: re.findall(r"'(\w+)'", value)[0] for key, value in passed[f"__immuta_{name}"].items()}
+        assert found == {key: names[0] for key, names in expected.items()}
+
+
 def test_the_documentation_knows_no_other_variables() -> None:
     files = [
         ROLE / "README.md",
@@ -181,7 +204,7 @@ def test_the_documentation_knows_no_other_variables() -> None:
         *(ROOT / "playbooks").rglob("*.yml"),
     ]
     for file in files:
-        assert set(VARIABLE.findall(file.read_text("utf-8"))) <= {*specified(), *GIVEN, *OF_THE_PLAYBOOK}, file
+        assert set(VARIABLE.findall(file.read_text("utf-8"))) <= {*specified(), *GIVEN, *of_the_playbooks()}, file
 
 
 def test_the_role_applies_the_defaults_that_it_specifies() -> None:

@@ -171,10 +171,12 @@ class Rules:
 
     :ivar on_unknown: what to do with a statement that was sent by an earlier run and whose outcome can't be found out
     :ivar wait_timeout: seconds to wait in all for statements that the platform refuses for a while
+    :ivar pause_after: seconds after which a run stops before the next statement; None to run to the end
     """
 
     on_unknown: t.Literal["rerun", "fail"] = "fail"
     wait_timeout: float = 0.0
+    pause_after: float | None = None
 
 
 @dataclasses.dataclass
@@ -184,11 +186,13 @@ class Report:
     :ivar rows: one for each statement, in order
     :ivar executed: how many statements this run has sent, those that set the session up again left out
     :ivar resumed: whether an earlier run had begun
+    :ivar paused: whether it has stopped before the end, with nothing wrong, for the next run to go on
     """
 
     rows: list[dict[str, t.Any]]
     executed: int = 0
     resumed: bool = False
+    paused: bool = False
 
     def as_dict(self) -> dict[str, t.Any]:
         """For a module's result."""
@@ -197,6 +201,7 @@ class Report:
             "executed": self.executed,
             "total": len(self.rows),
             "resumed": self.resumed,
+            "paused": self.paused,
         }
 
 
@@ -273,16 +278,30 @@ class Execution:
         return self.report
 
     def _run_all(self) -> None:
+        began = self._clock()
         connection = self._platform.connect()
         try:
             cursor = connection.cursor()
             self._settle(cursor)
             for statement in self._script.statements:
+                if self._is_time_to_pause(began, statement):
+                    self.report.paused = True
+                    return
                 self._step(cursor, statement)
         finally:
             _close_quietly(connection)
         if self._journal:
             self._journal.finished(self._platform.name)
+
+    def _is_time_to_pause(self, began: float, following: Statement) -> bool:
+        """Whether to leave the rest to the next run, which has a session of its own."""
+        return (
+            self._rules.pause_after is not None
+            and self._clock() - began >= self._rules.pause_after
+            and self.report.executed > 0
+            and self.report.rows[following.index - 1]["status"] == "not_run"
+            and not any(one.is_bound for one in self._script.statements[: following.index - 1])
+        )
 
     def _step(self, cursor: t.Any, statement: Statement) -> None:
         row = self.report.rows[statement.index - 1]

@@ -11,7 +11,7 @@ import typing as t
 import uuid
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, script, statement
+from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, options, script, statement
 from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
 
 # Documented in the fragment C(script), and on_unknown in each module.
@@ -23,6 +23,7 @@ OPTIONS: dict[str, t.Any] = {
     "journal": {"type": "path"},
     "preflight": {"type": "bool", "default": False},
     "on_unknown": {"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
+    "pause_after": {"type": "float"},
 }
 MUTUALLY_EXCLUSIVE = [("path", "script")]
 
@@ -57,6 +58,10 @@ def run(context: Context, target: type[Target]) -> Outcome:
     :raises Failure: with the rows of what ran and what did not, when a statement was sent
     """
     params = context.params
+    if params["pause_after"] is not None:
+        options.require_seconds(params, "pause_after")
+        if not params["path"] and not params["journal"]:
+            raise InvalidOption("The option pause_after needs a journal to go on from.", hint="Set path or journal.")
     if context.check_mode and params["path"] and not os.path.lexists(params["path"]):
         return _foretell(context, target)
     chosen = _script(context, target.dialect)
@@ -83,7 +88,7 @@ def run(context: Context, target: type[Target]) -> Outcome:
             "session": session,
             "journal": {"path": place, "state": after.state},
         },
-        diff=_diff(chosen, before),
+        diff=_diff(chosen, before, after if report.paused else None),
     )
 
 
@@ -137,15 +142,19 @@ def _execute(
     context: Context, target: type[Target], chosen: script.Script, place: str | None
 ) -> tuple[execute.Report, dict[str, t.Any]]:
     platform = _platform(context, target, f"{chosen.sha256[:12]}/{uuid.uuid4().hex[:8]}")
-    rules = execute.Rules(context.params["on_unknown"], context.params.get("policy_wait_timeout", 0.0))
+    params = context.params
+    rules = execute.Rules(params["on_unknown"], params.get("policy_wait_timeout", 0.0), params["pause_after"])
     if place is None:
         return execute.Execution(chosen, platform, None, rules, tag=platform.tag).run(), platform.session
     with journal.Journal(os.path.abspath(place), chosen.sha256, len(chosen.statements)) as book:
         return execute.Execution(chosen, platform, book, rules, tag=platform.tag).run(), platform.session
 
 
-def _diff(chosen: script.Script, before: journal.Progress) -> dict[str, t.Any]:
-    """The statements that have run, before and after; no bodies."""
+def _diff(chosen: script.Script, before: journal.Progress, paused: journal.Progress | None) -> dict[str, t.Any]:
+    """The statements that have run, before and after; no bodies.
+
+    :param paused: what has run, when the run has stopped before the end
+    """
 
     def lines(done: t.Callable[[int], bool]) -> str:
         return "".join(
@@ -157,7 +166,7 @@ def _diff(chosen: script.Script, before: journal.Progress) -> dict[str, t.Any]:
     finished = before.state == "finished"
     return {
         "before": lines(lambda index: finished or index in before.done),
-        "after": lines(lambda index: True),
+        "after": lines(lambda index: paused is None or index in paused.done),
         "before_header": "statements that have run",
         "after_header": "statements that have run",
     }

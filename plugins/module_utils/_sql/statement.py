@@ -93,6 +93,12 @@ class Statement:
         return self._head.session or self._head.repeatable
 
     @property
+    def is_bound(self) -> bool:
+        """Whether what follows may need its very session: it may have begun a transaction, made something temporary, or
+        changed the session where that can't be seen."""
+        return self._head.bound
+
+    @property
     def is_unusual(self) -> bool:
         """Whether it is out of the ordinary in a clean-up script, so that people should look at it."""
         return self._head.unusual
@@ -150,6 +156,7 @@ class _Head(t.NamedTuple):
     session: bool = False
     repeatable: bool = False
     unusual: bool = True
+    bound: bool = False
 
 
 class _Words:
@@ -236,7 +243,7 @@ def _read_head(statement: Statement) -> _Head:
     head = _head(words, snowflake=rules.name == "snowflake")
     if rules.name == "snowflake" and statement.script.find("->>", statement.start, statement.end) >= 0:
         # Another statement follows behind the arrow, and may do anything.
-        return head._replace(session=False, repeatable=False, unusual=True)
+        return head._replace(session=False, repeatable=False, unusual=True, bound=True)
     return head
 
 
@@ -247,20 +254,22 @@ def _head(words: _Words, *, snowflake: bool) -> _Head:
     verb = words.word(at)
     at += 1
     if verb == "BEGIN" and words.word(at) in _TRANSACTION:
-        return _Head(verb, "TRANSACTION")
+        return _Head(verb, "TRANSACTION", bound=True)
     if verb == "BEGIN" or (verb == "DECLARE" and snowflake):
-        return _Head("BEGIN", unusual=False)
+        return _Head("BEGIN", unusual=False, bound=True)
     reader = _HEADS.get(verb)
-    return reader(words, verb, at, snowflake) if reader else _Head(verb)
+    return reader(words, verb, at, snowflake) if reader else _Head(verb, bound=True)
 
 
 def _create(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
     replaces = words.skip(at, "OR", "REPLACE") > at
-    kind, at = words.kind(words.skip_any(at, _MODIFIERS))
+    after = words.skip_any(at, _MODIFIERS)
+    temporary = any(words.word(i) in _TEMPORARY for i in range(at, after))
+    kind, at = words.kind(after)
     keeps = words.skip(at, "IF", "NOT", "EXISTS") > at
     name = words.name(words.skip(at, "IF", "NOT", "EXISTS"))
     replaceable = kind in ("VIEW", "FUNCTION", "PROCEDURE") or kind.endswith(" POLICY")
-    return _Head(verb, kind, name, repeatable=keeps or (replaces and replaceable))
+    return _Head(verb, kind, name, repeatable=keeps or (replaces and replaceable), bound=temporary)
 
 
 def _drop(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
@@ -274,7 +283,8 @@ def _drop(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
 def _alter(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
     kind, at = words.kind(words.skip_any(at, _MODIFIERS))
     if kind == "SESSION":
-        return _Head(verb, kind, session=True, unusual=words.word(at) != "UNSET")
+        bound = "AUTOCOMMIT" in words.words(at)
+        return _Head(verb, kind, session=True, unusual=words.word(at) != "UNSET", bound=bound)
     actions = _ACTIONS.intersection(words.words(at))
     name = "" if kind in _NAMELESS else words.name(words.skip(at, "IF", "EXISTS"))
     return _Head(
@@ -320,7 +330,7 @@ def _declare(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
 
 
 def _call(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
-    return _Head(verb, "PROCEDURE", words.name(at), unusual=False)
+    return _Head(verb, "PROCEDURE", words.name(at), unusual=False, bound=True)
 
 
 def _show(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
@@ -339,7 +349,7 @@ def _comment(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
 
 def _execute(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
     kind, after = words.kind(at)
-    return _Head(verb, kind, words.name(after) if kind else "", unusual=words.word(at) != "IMMEDIATE")
+    return _Head(verb, kind, words.name(after) if kind else "", unusual=words.word(at) != "IMMEDIATE", bound=True)
 
 
 def _other(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
@@ -356,7 +366,7 @@ def _select(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
         calls = words.word(at + 1) == "(" and token.kind in (WORD, NAME)
         harmless = word not in ("INTO", "NEXTVAL") and (not calls or word in _HARMLESS)
         at += 1
-    return _Head(verb, repeatable=harmless)
+    return _Head(verb, repeatable=harmless, bound=not harmless)
 
 
 def _reset(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
@@ -364,7 +374,7 @@ def _reset(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
 
 
 def _start(words: _Words, verb: str, at: int, snowflake: bool) -> _Head:
-    return _Head(verb, "TRANSACTION" if words.word(at) == "TRANSACTION" else "")
+    return _Head(verb, "TRANSACTION" if words.word(at) == "TRANSACTION" else "", bound=True)
 
 
 _HEADS: dict[str, t.Callable[[_Words, str, int, bool], _Head]] = {
@@ -406,6 +416,7 @@ _MODIFIERS = frozenset(
         "AGGREGATE",
     ]
 )
+_TEMPORARY = frozenset(["TEMP", "TEMPORARY", "VOLATILE"])
 _ACTIONS = frozenset(
     [
         "UNSET",

@@ -17,7 +17,7 @@ name: record
 type: aggregate
 short_description: Record the results of tasks
 description:
-  - Writes one JSON line for each result to the file named in E(RECORD_FILE).
+  - Writes one JSON line for each result to the file named in E(RECORD_FILE), and one for what was left by set_stats.
 """
 
 
@@ -38,6 +38,9 @@ class CallbackModule(CallbackBase):
             "changed": bool(result._result.get("changed")),
             "result": json.loads(self._dump_results(result._result)),
         }
+        self._write(line)
+
+    def _write(self, line: dict[str, t.Any]) -> None:
         with open(os.environ["RECORD_FILE"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -52,3 +55,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_skipped(self, result: t.Any) -> None:
         """A task was skipped."""
         self._record("skipped", result)
+
+    def v2_playbook_on_stats(self, stats: t.Any) -> None:
+        """The playbook has ended. What was left is what a workflow of AWX gives to its next node."""
+        self._write({"stats": json.loads(self._dump_results(stats.custom.get("_run", {})))})

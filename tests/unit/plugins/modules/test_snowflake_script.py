@@ -142,6 +142,32 @@ def test_stops_at_a_failure_and_resumes_there(snowflake: Snowflake) -> None:
     assert snowflake.sent.count("DROP USER ANALYST") == 1
 
 
+def test_pauses_between_statements_and_goes_on(snowflake: Snowflake) -> None:
+    text = "USE ROLE USERADMIN;\nDROP USER ANALYST;\nDROP USER IF EXISTS IMMUTA_SYSTEM_ACCOUNT;\n"
+    calls = [snowflake(sql=text, pause_after=0.001)]
+    while calls[-1]["paused"]:
+        assert calls[-1]["journal"]["state"] == "partial"
+        calls.append(snowflake(path=snowflake.path, pause_after=0.001))
+    assert [call["executed"] for call in calls] == [1, 1, 1]
+    assert [row["status"] for row in calls[1]["statements"]] == ["replayed", "done", "not_run"]
+    assert calls[1]["diff"]["after"].splitlines() == ["1. USE ROLE USERADMIN", "2. DROP USER ANALYST"]
+    assert calls[-1]["journal"]["state"] == "finished"
+    assert snowflake.sent.count("DROP USER ANALYST") == 1
+
+
+def test_does_not_pause_where_a_session_may_matter(snowflake: Snowflake) -> None:
+    text = "USE ROLE USERADMIN;\nSELECT SYSTEM$WAIT(0);\nSELECT 1;\nSELECT 2;\n"
+    assert snowflake(sql=text, pause_after=0.001)["executed"] == 1
+    result = snowflake(path=snowflake.path, pause_after=0.001)
+    assert (result["paused"], result["executed"], result["journal"]["state"]) == (False, 3, "finished"), result
+
+
+def test_a_pause_needs_a_journal_and_some_time(snowflake: Snowflake) -> None:
+    assert "Set path or journal" in snowflake(script="SELECT 1;", pause_after=1)["msg"]
+    assert "pause_after must be more than 0" in snowflake(sql="SELECT 1;", pause_after=0)["msg"]
+    assert snowflake.double.logins == []
+
+
 def test_waits_until_immuta_has_detached_its_policies(snowflake: Snowflake) -> None:
     snowflake.double.account.detach_after(attempts=1)
     result = snowflake(sql="USE ROLE ACCOUNTADMIN;\nDROP DATABASE IMMUTA;\n")
