@@ -30,7 +30,6 @@ VARIABLE = re.compile(r"(?<!\w)immuta_deregister_\w+")
 GIVEN = {"immuta_deregister_result", "immuta_deregister_script"}
 # What the playbooks have besides the role's.
 PLAYBOOKS = ROOT / "docs/docsite/rst/guide_playbooks.rst"
-CREDENTIALS = ROOT / "playbooks/vars/credentials.yml"
 # A word in an option's name that is about a secret, and the options of which the value is none.
 SECRET = re.compile(r"key|token|password|passphrase|secret")
 NO_SECRETS = {"connection_key", "exchange_api_key", "client_key", "private_key_file", "token_file_path"}
@@ -188,11 +187,11 @@ def test_the_playbooks_use_the_variables_that_are_documented() -> None:
 
 
 def test_the_playbooks_pass_on_every_variable_of_the_environment() -> None:
-    passed = yaml.safe_load(CREDENTIALS.read_text("utf-8"))
+    passed = yaml.safe_load((ROLE / "vars/main.yml").read_text("utf-8"))
     variables = {"snowflake": snowflake.VARIABLES, "databricks": databricks.VARIABLES}
     variables["immuta"] = {"url": options.URL_VARIABLES, "api_key": options.API_KEY_VARIABLES}
     for name, expected in variables.items():
-        found = {key: re.findall(r"'(\w+)'", value)[0] for key, value in passed[f"__immuta_{name}"].items()}
+        found = {key: re.findall(r"'(\w+)'", value)[0] for key, value in passed[f"__deregister_connection_env_{name}"].items()}
         assert found == {key: names[0] for key, names in expected.items()}
 
 
