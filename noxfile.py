@@ -276,6 +276,14 @@ def rehearsal(session: nox.Session) -> None:
     pytest(session, "tests/integration", *session.posargs, env={"REHEARSE": "1", "EVERY_POINT": "1"})
 
 
+@nox.session(python=TARGETS["newest"][1])
+def runner(session: nox.Session) -> None:
+    """Run a workflow's jobs under the engine of AWX."""
+    core, _python, clients = TARGETS["newest"]
+    session.install(core, *clients, "requests", "pytest", "ansible-runner", *DOUBLES)
+    pytest(session, "tests/runner")
+
+
 @nox.session(python=MIDDLE)
 def referee(session: nox.Session) -> None:
     """Have sqlfluff's grammars judge what the splitter calls a statement."""
@@ -325,9 +333,9 @@ def mutation(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure speed and memory beside others, in one run. Not part of `make test`."""
     core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "sqlparse", "sqlglot")
-    for name in session.posargs or ("split", "execute"):
-        session.run("python", f"tests/bench/{name}.py", env=everywhere(session))
+    session.install(core, *clients, "requests", "sqlparse", "sqlglot", *DOUBLES)
+    for name in session.posargs[:1] or ("split", "execute", "scale"):
+        session.run("python", f"tests/bench/{name}.py", *session.posargs[1:], env=everywhere(session))
 
 
 @nox.session(python=MIDDLE)

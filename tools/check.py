@@ -26,6 +26,7 @@ SESSIONS = (
     "odbc",
     "galaxy",
     "molecule",
+    "runner",
     "docs",
     "lint",
     "types",

@@ -38,7 +38,7 @@ RATIOS = {1: 0.75, 100: 0.6}
 # How much longer a connection may take among many than among a few.
 GROWTH = 1.15
 # A single connection is measured so often, and the median counts.
-ROUNDS = 1
+ROUNDS = 5
 API_KEY, PASSWORD = "bench-api-key", "bench-password"
 SCRIPT = "USE ROLE USERADMIN;\nDROP USER IF EXISTS IMMUTA_{0};\nDROP ROLE IF EXISTS IMMUTA_{0};\n"
 
@@ -61,10 +61,12 @@ def tenant(number: int) -> State:
 class Measured:
     """What a run took.
 
+    :ivar computed: seconds of processor time, of the play and all that it started
     :ivar memory: bytes of the largest process
     """
 
     seconds: float
+    computed: float
     requests: int
     memory: int
 
@@ -111,7 +113,9 @@ def measure(number: int, by_hand: bool) -> Measured:
             command += ["-e", f"immuta_deregister_script_dir={scripts}"]
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         inventory = Path(folder) / "hosts.yml"
-        inventory.write_text(json.dumps({"all": {"hosts": {"localhost": {}, **hosts} if not by_hand else hosts, "vars": local}}))
+        inventory.write_text(
+            json.dumps({"all": {"hosts": {"localhost": {}, **hosts} if not by_hand else hosts, "vars": local}})
+        )
         began = time.monotonic()
         process = subprocess.Popen(
             ["ansible-playbook", "-i", str(inventory), *command],
@@ -129,7 +133,7 @@ def measure(number: int, by_hand: bool) -> Measured:
         assert os.waitstatus_to_exitcode(status) == 0, output[-5000:]
         assert not immuta.state.connections
         assert len(platform.statements) == 3 * number, len(platform.statements)
-        return Measured(seconds, len(immuta.requests), used.ru_maxrss * 1024)
+        return Measured(seconds, used.ru_utime + used.ru_stime, len(immuta.requests), used.ru_maxrss * 1024)
 
 
 def main() -> None:
@@ -137,7 +141,8 @@ def main() -> None:
     numbers = [int(word) for word in sys.argv[1:]] or NUMBERS
     failures = []
     each: dict[int, float] = {}
-    print(f"{'connections':>11} {'by':<11} {'s each':>8} {'requests each':>14} {'memory':>9} {'ratio':>6}", flush=True)
+    head = f"{'connections':>11} {'by':<11} {'s each':>7} {'CPU s each':>11} {'requests each':>14} {'memory':>8} {'ratio':>7}"
+    print(head, flush=True)
     for number in numbers:
         rounds: dict[bool, list[Measured]] = {False: [], True: []}
         for _round in range(ROUNDS if number == 1 else 1):
@@ -148,9 +153,11 @@ def main() -> None:
             if not found:
                 continue
             name = "by hand" if by_hand else "collection"
-            ratio = f"{seconds[False] / seconds[True]:6.2f}" if True in seconds and not by_hand else ""
+            ratio = f"{seconds[False] / seconds[True]:7.2f}" if True in seconds and not by_hand else ""
+            computed = statistics.median(one.computed for one in found) / number
             asked, memory = found[0].requests / number, max(one.memory for one in found) / 2**20
-            print(f"{number:>11} {name:<11} {seconds[by_hand] / number:>8.2f} {asked:>14.1f} {memory:>6.0f} MB {ratio}", flush=True)
+            row = f"{number:>11} {name:<11} {seconds[by_hand] / number:>7.2f} {computed:>11.2f}"
+            print(f"{row} {asked:>14.1f} {memory:>5.0f} MB {ratio}", flush=True)
         each[number] = seconds[False] / number
         if number in RATIOS and True in seconds and seconds[False] / seconds[True] > RATIOS[number]:
             failures.append(f"{number}: more than {RATIOS[number]} of the time by hand")

@@ -191,7 +191,10 @@ def test_the_playbooks_pass_on_every_variable_of_the_environment() -> None:
     variables = {"snowflake": snowflake.VARIABLES, "databricks": databricks.VARIABLES}
     variables["immuta"] = {"url": options.URL_VARIABLES, "api_key": options.API_KEY_VARIABLES}
     for name, expected in variables.items():
-        found = {key: re.findall(r"'(\w+)'", value)[0] for key, value in passed[f"__deregister_connection_env_{name}"].items()}
+        found = {
+            key: re.findall(r"'(\w+)'", value)[0]
+            for key, value in passed[f"__deregister_connection_env_{name}"].items()
+        }
         assert found == {key: names[0] for key, names in expected.items()}
 
 
