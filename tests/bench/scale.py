@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import typing as t
 from pathlib import Path
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
