@@ -46,6 +46,7 @@ options:
   ca_path:
     description:
       - Path to a bundle of CA certificates in PEM format, for tenants behind a private certificate authority.
+      - If not set, the environment variable E(IMMUTA_CA_PATH) is used.
     type: path
   client_cert:
     description:
@@ -75,5 +76,6 @@ requirements:
   - requests
 notes:
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)). A C(.netrc) file is not used.
-  - For string options an empty string is the same as not set, so that answers of AWX and AAP surveys can be passed on.
+  - For string options an empty string is the same as not set, so that answers of AWX and AAP surveys can be passed on. So is
+    a variable of the environment that holds nothing.
 """

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import env_fallback
-
+from ansible_collections.community.immuta.plugins.module_utils import _environment
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import ConfigurationError
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Settings
@@ -27,12 +26,12 @@ API_KEY_VARIABLES = ("IMMUTA_API_KEY", "IMMUTA_API_TOKEN")
 def argument_spec(**own: t.Any) -> dict[str, t.Any]:
     """The argument spec of a module: the shared options and its C(own)."""
     return {
-        "url": {"type": "str", "fallback": (env_fallback, list(URL_VARIABLES))},
-        "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, list(API_KEY_VARIABLES))},
+        "url": {"type": "str", "fallback": (_environment.first_of, list(URL_VARIABLES))},
+        "api_key": {"type": "str", "no_log": True, "fallback": (_environment.first_of, list(API_KEY_VARIABLES))},
         "auth_scheme": {"type": "str", "choices": ["api_key", "bearer"], "default": "api_key"},
         "exchange_api_key": {"type": "bool", "default": False, "no_log": False},
         "validate_certs": {"type": "bool", "default": True},
-        "ca_path": {"type": "path"},
+        "ca_path": {"type": "path", "fallback": (_environment.first_of, ["IMMUTA_CA_PATH"])},
         "client_cert": {"type": "path"},
         "client_key": {"type": "path", "no_log": False},
         "timeout": {"type": "float", "default": 30.0},

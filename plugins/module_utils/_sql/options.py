@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import env_fallback
-
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
+from ansible_collections.community.immuta.plugins.module_utils import _environment, _hidden
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 
 # By option, in the order in which they are tried.
@@ -20,7 +18,7 @@ Variables = t.Mapping[str, tuple[str, ...]]
 def fallbacks(variables: Variables, secrets: t.Collection[str]) -> dict[str, dict[str, t.Any]]:
     """The spec of options that are strings and are taken from the environment when they are not set."""
     return {
-        name: {"type": "str", "fallback": (env_fallback, list(names)), "no_log": name in secrets}
+        name: {"type": "str", "fallback": (_environment.first_of, list(names)), "no_log": name in secrets}
         for name, names in variables.items()
     }
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.plugins.module_utils._sql.databricks import VARIABLES
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import DEPLOYER, Metastore
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble, Fault
 
@@ -163,9 +165,11 @@ def test_all_from_the_environment(databricks: Databricks) -> None:
         "DATABRICKS_WAREHOUSE_ID": databricks.double.warehouse,
         "DATABRICKS_TOKEN": TOKEN,
     }
-    result = databricks.module("databricks_script", script="SELECT 1;", env=environment)
-    assert not result.failed, result
-    assert result["executed"] == 1
+    nothing = dict.fromkeys(itertools.chain(*VARIABLES.values()), "")
+    for others in ({}, nothing):
+        result = databricks.module("databricks_script", script="SELECT 1;", env={**others, **environment})
+        assert not result.failed, result
+        assert result["executed"] == 1
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ansible_collections.community.immuta.plugins.module_utils._immuta.options import URL_VARIABLES
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble, State
 from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import API_KEY, KEY
 
@@ -217,6 +218,9 @@ def test_takes_url_and_key_from_the_environment(module: Runner, immuta: Immuta, 
     for key in ("IMMUTA_API_KEY", "IMMUTA_API_TOKEN"):
         result = module("immuta_connection_info", url="", env={variable: immuta.url, key: API_KEY})
         assert keys(result) == ALL
+    nothing = dict.fromkeys((*URL_VARIABLES, "IMMUTA_API_KEY", "IMMUTA_CA_PATH"), "")
+    result = module("immuta_connection_info", env={**nothing, variable: immuta.url, "IMMUTA_API_TOKEN": API_KEY})
+    assert keys(result) == ALL
 
 
 def test_nobody_there(immuta: Immuta) -> None:
@@ -363,8 +367,8 @@ def test_a_certificate_of_a_stranger_is_refused(module: Runner, secure: ImmutaDo
     url = secure.url.replace("http:", "https:")
     environment = {name: "" for name in os.environ if name.endswith(("CA_BUNDLE", "CERT_FILE", "CERT_DIR"))}
 
-    def ask(**options: t.Any) -> t.Any:
-        return module("immuta_connection_info", url=url, api_key=API_KEY, retries=0, env=environment, **options)
+    def ask(env: dict[str, str] = environment, **options: t.Any) -> t.Any:
+        return module("immuta_connection_info", url=url, api_key=API_KEY, retries=0, env=env, **options)
 
     refused = ask()
     assert refused.code == "tls"
@@ -372,4 +376,5 @@ def test_a_certificate_of_a_stranger_is_refused(module: Runner, secure: ImmutaDo
     assert "ca_path" in refused["msg"]
     assert secure.requests == []
     assert keys(ask(ca_path=str(authority))) == ALL
+    assert keys(ask(env={**environment, "IMMUTA_CA_PATH": str(authority)})) == ALL
     assert keys(ask(validate_certs=False)) == ALL

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.plugins.module_utils._sql.snowflake import VARIABLES
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
 
 if t.TYPE_CHECKING:
@@ -415,6 +417,12 @@ def test_takes_a_named_connection(
         result = module("snowflake_script", **connections, **options, env=env)
         assert not result.failed, result
     assert [one.outcome for one in double.logins] == ["ok", "ok"]
+
+
+def test_a_variable_that_holds_nothing_is_not_set(module: Runner, connections: dict[str, t.Any]) -> None:
+    nothing = dict.fromkeys(itertools.chain(*VARIABLES.values()), "")
+    result = module("snowflake_script", **connections, connection_name="cleanup", env=nothing)
+    assert not result.failed, result
 
 
 def test_credentials_of_the_task_go_before_those_of_a_named_connection(
