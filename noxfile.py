@@ -230,6 +230,17 @@ def odbc(session: nox.Session, core: str) -> None:
     pytest(session, "tests/odbc", *session.posargs, env={**odbc_driver(session), **some})
 
 
+@nox.session(python=MIDDLE)
+def awx(session: nox.Session) -> None:
+    """Load the definitions for AWX into a stand-in, and run jobs as AWX does."""
+    core, _python, clients = TARGETS["newest"]
+    # What AWX itself injects credentials with, although nobody else is meant to.
+    session.install(core, *clients, "requests", "pytest", "awx-plugins-interfaces==0.0.1a5", *DOUBLES)
+    # The last of the package ansible that brings awx.awx, of which a few files are used.
+    session.install("--no-deps", "ansible<13", env={"UV_COMPILE_BYTECODE": "0"})
+    pytest(session, "--durations=5", "tests/awx", *session.posargs)
+
+
 # What the proofs need besides the newest targets.
 PROVING = ("pytest", "pytest-xdist", "hypothesis", "schemathesis", "ansible-runner", "pyopenssl", "trustme")
 
@@ -351,13 +362,16 @@ def molecule(session: nox.Session) -> None:
 
 @nox.session(python=MIDDLE)
 def lint(session: nox.Session) -> None:
-    """Run ansible-lint, yamllint, ruff, and reuse."""
-    session.install("ansible-lint", TARGETS["newest"][0], "yamllint", "ruff", "reuse")
+    """Run ansible-lint, yamllint, ruff, and reuse, and hold the examples of pipelines against their schemas."""
+    session.install("ansible-lint", TARGETS["newest"][0], "yamllint", "ruff", "reuse", "check-jsonschema")
     environment = everywhere(session)
     session.run("ruff", "check", "--no-cache", ".", env=environment)
     session.run("ruff", "format", "--no-cache", "--check", ".", env=environment)
     session.run("yamllint", "--strict", ".", env=environment)
     session.run("reuse", "lint", "--quiet", env=environment)
+    for kind, name in (("github-workflows", "github-actions"), ("gitlab-ci", "gitlab-ci")):
+        example = f"docs/examples/pipelines/{name}.yml"
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{kind}", example, env=environment)
     session.run("ansible-lint", "--profile", "production", "--offline", "--strict", env=environment)
 
 
@@ -455,17 +469,28 @@ def changelog(session: nox.Session) -> None:
 
 @nox.session(python=MIDDLE)
 def ee(session: nox.Session) -> None:
-    """Check what an execution environment takes from the collection."""
+    """Check what an execution environment takes from the collection, and that the example makes one."""
+    # It reads the requirements of collections, which takes a module that newer ones don't have.
     session.install("ansible-builder", "setuptools<81")
+    environment = everywhere(session)
     output = str(
-        session.run(
-            "ansible-builder", "introspect", "--sanitize", str(copy(session)), silent=True, env=everywhere(session)
-        )
+        session.run("ansible-builder", "introspect", "--sanitize", str(copy(session)), silent=True, env=environment)
     )
     session.log(output)
-    for wanted in ("requests", "snowflake-connector-python", "databricks-sql-connector"):
-        if wanted not in output:
-            session.error(f"{wanted} is not among the requirements")
+    found = re.findall(r"^- '([\w-]+)([^#']*)", output, re.MULTILINE)
+    wanted = {"requests", "snowflake-connector-python", "databricks-sql-connector", "databricks-sdk"}
+    if {name for name, _version in found} != wanted:
+        session.error(f"the requirements are not {wanted}")
+    if capped := [name for name, version in found if re.search("<|==|~=|!=", version)]:
+        session.error(f"these would be held back: {capped}")
+    example = ROOT / "extensions/execution-environment/execution-environment.yml"
+    context = Path(session.create_tmp()).resolve() / "context"
+    shutil.rmtree(context, ignore_errors=True)
+    session.run("ansible-builder", "create", "-f", str(example), "-c", str(context), silent=True, env=environment)
+    if "community.immuta" not in (context / "_build/requirements.yml").read_text():
+        session.error("the image would not have the collection")
+    if "ansible-core>=2.16" not in next(context.glob("[CD]*file")).read_text():
+        session.error("the image would not have ansible-core")
 
 
 @nox.session(python=MIDDLE)

@@ -24,6 +24,7 @@ SESSIONS = (
     "sanity_newest",
     "integration_newest",
     "odbc",
+    "awx",
     "galaxy",
     "molecule",
     "runner",

@@ -1,0 +1,142 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The examples for pipelines: their commands, run as a runner runs them. What a schema can tell of them, the session lint does."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PASSWORD
+
+from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
+from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "pipelines"
+EXPRESSION = re.compile(r"\$\{\{ ([\w.]+) \}\}")
+Job = dict[str, t.Any]
+
+
+def example(name: str) -> dict[str, t.Any]:
+    return t.cast("dict[str, t.Any]", yaml.safe_load((EXAMPLES / name).read_text("utf-8")))
+
+
+class Runner:
+    """Runs commands of jobs, each job in a folder of its own."""
+
+    def __init__(self, player: Player) -> None:
+        self.player = player
+        self.output = ""
+
+    def folder(self, job: str) -> Path:
+        place = self.player.folder / job
+        place.mkdir(exist_ok=True)
+        return place
+
+    def __call__(self, job: str, script: str, **environment: str) -> int:
+        """Run a script; its exit status."""
+        programs = os.pathsep.join([str(Path(sys.executable).parent), self.player.environment["PATH"]])
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+            cwd=self.folder(job),
+            env={
+                **self.player.environment,
+                "PATH": programs,
+                **environment,
+                "SCRIPT_DIR": str(self.player.scripts),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        self.output += done.stdout
+        return done.returncode
+
+
+@pytest.fixture
+def runner(player: Player) -> t.Iterator[Runner]:
+    running = Runner(player)
+    yield running
+    for secret in (API_KEY, PASSWORD):
+        assert secret not in running.output
+
+
+def test_github_actions(runner: Runner, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    workflow = example("github-actions.yml")
+    plan, apply = workflow["jobs"]["plan"], workflow["jobs"]["apply"]
+    assert (apply["needs"], apply["environment"]) == ("plan", "immuta")
+    known = {"inputs.connection_key": KEY, "vars.IMMUTA_URL": immuta.url, "secrets.IMMUTA_API_KEY": API_KEY}
+
+    def run(job: str, about: Job, **more: str) -> list[int]:
+        codes = []
+        for step in about["steps"]:
+            if "run" not in step:
+                continue
+            # A value in the script itself would be a part of it.
+            assert "${{" not in step["run"]
+            given = {**workflow["env"], **step.get("env", {})}
+            values = {
+                name: EXPRESSION.sub(lambda found: known.get(found[1], ""), value) for name, value in given.items()
+            }
+            # The stand-in's address, and a password instead of a key.
+            codes.append(runner(job, step["run"], **{k: v for k, v in values.items() if "SNOWFLAKE" not in k}, **more))
+        return codes
+
+    files = {name: str(runner.player.folder / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    assert run("plan", plan, **files) == [0, 0], runner.output
+    assert KEY in immuta.state.connections
+    assert plan["outputs"] == {"digest": "${{ steps.show.outputs.digest }}"}
+    (digest,) = re.findall(r"^digest=([0-9a-f]{64})$", Path(files["GITHUB_OUTPUT"]).read_text(), re.MULTILINE)
+    assert f"To approve: {digest}" in Path(files["GITHUB_STEP_SUMMARY"]).read_text()
+    known["needs.plan.outputs.digest"] = digest
+
+    (kept,) = (step["with"]["path"] for step in plan["steps"] if "upload-artifact" in step.get("uses", ""))
+    shutil.copy(runner.folder("plan") / kept, runner.folder("apply") / kept)
+    assert run("apply", apply) == [0], runner.output
+    assert KEY not in immuta.state.connections
+    assert not snowflake.account.exists("DATABASE", "IMMUTA")
+    outcome = json.loads((runner.folder("apply") / "result.json").read_text())
+    assert outcome["immuta_deregister"][KEY]["status"] == "completed"
+    last = apply["steps"][-1]
+    assert (last["if"], last["with"]["path"]) == ("always()", "result.json")
+
+
+def test_gitlab_ci(runner: Runner, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    pipeline = example("gitlab-ci.yml")
+    plan, apply = pipeline["plan"], pipeline["apply"]
+    assert (apply["when"], apply["allow_failure"], apply["needs"]) == ("manual", False, ["plan"])
+
+    def run(name: str, **variables: str) -> int:
+        # One shell for all, in which the first that fails is the last.
+        return runner(name, "\n".join(pipeline[name]["script"]), CONNECTION_KEY=KEY, **variables)
+
+    assert run("plan") == 0, runner.output
+    (kept,) = plan["artifacts"]["paths"]
+    (digest,) = re.findall(r"Digest of this plan: ([0-9a-f]{64})", runner.output)
+    shutil.copy(runner.folder("plan") / kept, runner.folder("apply") / kept)
+
+    assert run("apply") == 1
+    assert "Run this job with the variable APPROVED" in runner.output
+    assert run("apply", APPROVED="0" * 64) == 2
+    assert KEY in immuta.state.connections
+    assert snowflake.statements == []
+
+    assert run("apply", APPROVED=digest) == 0, runner.output
+    assert KEY not in immuta.state.connections
+    (kept,) = apply["artifacts"]["paths"]
+    outcome = json.loads((runner.folder("apply") / kept).read_text())
+    assert outcome["immuta_deregister"][KEY]["script_executed"] is True
+    assert {plan["artifacts"]["when"], apply["artifacts"]["when"]} == {"always"}
