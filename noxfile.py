@@ -391,7 +391,7 @@ def types(session: nox.Session) -> None:
         f"{base}.plugins",
         "-p",
         f"{base}.tests.doubles",
-        *(word for name in ("playing", "sampling", "stage") for word in ("-m", f"{base}.tests.{name}")),
+        *(word for name in ("launching", "playing", "sampling", "stage") for word in ("-m", f"{base}.tests.{name}")),
         "-p",
         f"{base}.tests.crash",
         env={**everywhere(session), "MYPYPATH": str(tree())},

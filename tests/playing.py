@@ -194,5 +194,5 @@ class Player:
             kill_tree(process.pid)
         output, _nothing = process.communicate(timeout=600)
         lines = [json.loads(line) for line in record.read_text().splitlines()]
-        stats = next((line["stats"] for line in lines if "stats" in line), {})
+        stats: dict[str, t.Any] = next((line["stats"] for line in lines if "stats" in line), {})
         return Played(process.returncode, output, [line for line in lines if "stats" not in line], stats)

@@ -106,9 +106,13 @@ def credential_mistakes(inputs: Json, given: Json) -> list[str]:
             found.append(f"{name} is of another type")
         elif value and "choices" in field and value not in field["choices"]:
             found.append(f"{name} is none of the choices")
-        elif value and field.get("format") == "url" and not re.match(r"\w+://[^/]", value):
+        elif value and field.get("format") == "url" and not re.match(r"\w+://[^/]", str(value)):
             found.append(f"{name} is no URL")
-        elif value and field.get("format") == "ssh_private_key" and not re.match(r"\s*-----BEGIN .*PRIVATE KEY", value):
+        elif (
+            value
+            and field.get("format") == "ssh_private_key"
+            and not re.match(r"\s*-----BEGIN .*PRIVATE KEY", str(value))
+        ):
             found.append(f"{name} is no private key")
     return found
 
