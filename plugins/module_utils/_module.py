@@ -6,10 +6,13 @@
 
 A module calls C(run) with the function that does its work and its argument spec. The function gets a C(Context) and
 returns an C(Outcome), or raises a C(Failure). It never calls exit_json or fail_json itself.
+
+Every answer says in C(timing) when the module has begun and ended, which Ansible does not record.
 """
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
 import traceback
@@ -33,6 +36,7 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
     :param argument_spec: the module's options
     :param spec: more arguments of AnsibleModule: C(mutually_exclusive), C(required_if), ...
     """
+    started = _utc_now()
     # Without a listener, libraries would log to standard error, which passes no filter of ours.
     logging.getLogger().addHandler(logging.NullHandler())
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **spec)
@@ -53,15 +57,25 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
             msg=missing_required_lib(error.library, reason=error.reason, url=error.url),
             exception=error.trace,
             failure=error.as_dict(),
+            timing=_since(started),
         )
     except Failure as error:
-        module.fail_json(**_hidden.shown({"msg": str(error), "failure": error.as_dict(), **error.result}))
+        said = _hidden.shown({"msg": str(error), "failure": error.as_dict(), **error.result})
+        module.fail_json(**said, timing=_since(started))
     except Exception as error:
-        module.fail_json(**_bug(error))
+        module.fail_json(**_bug(error), timing=_since(started))
     result = dict(outcome.result)
     if outcome.diff is not None and module._diff:
         result["diff"] = outcome.diff
-    module.exit_json(changed=outcome.changed, **_hidden.shown(result))
+    module.exit_json(changed=outcome.changed, **_hidden.shown(result), timing=_since(started))
+
+
+def _since(started: str) -> dict[str, str]:
+    return {"started": started, "ended": _utc_now()}
+
+
+def _utc_now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _hide_options(module: AnsibleModule, params: dict[str, t.Any], argument_spec: dict[str, t.Any]) -> None:

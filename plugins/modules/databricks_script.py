@@ -201,6 +201,19 @@ journal:
   sample:
     path: /srv/immuta/prod-databricks.sql.journal
     state: finished
+timing:
+  description: When the module has begun and ended, in UTC.
+  returned: always, unless an option is refused at once
+  type: dict
+  contains:
+    started:
+      description: When it has begun.
+      type: str
+      sample: "2026-01-31T12:00:00.000Z"
+    ended:
+      description: When it has ended.
+      type: str
+      sample: "2026-01-31T12:00:00.250Z"
 failure:
   description: What went wrong, for programs.
   returned: failure

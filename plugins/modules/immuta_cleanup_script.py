@@ -122,6 +122,11 @@ source:
   returned: success and O(state=present)
   type: str
   sample: immuta
+tenant:
+  description: Address of the tenant that the script is of.
+  returned: success and O(state=present)
+  type: str
+  sample: https://example.hosted.immutacloud.com
 connection_key:
   description: Key of the connection that the script belongs to; V(none) if it was asked for by O(integration_id).
   returned: success and O(state=present)
@@ -215,6 +220,19 @@ execution:
       description: How many statements there are; V(none) if nothing has run.
       type: int
       sample: 14
+timing:
+  description: When the module has begun and ended, in UTC.
+  returned: always, unless an option is refused at once
+  type: dict
+  contains:
+    started:
+      description: When it has begun.
+      type: str
+      sample: "2026-01-31T12:00:00.000Z"
+    ended:
+      description: When it has ended.
+      type: str
+      sample: "2026-01-31T12:00:00.250Z"
 failure:
   description: What went wrong, for programs.
   returned: failure
@@ -226,6 +244,8 @@ failure:
     path:
     message: Immuta does not know the connection 'prod snowflake', and no saved clean-up script is at path.
     hint: Did you mean 'Prod Snowflake'?
+    tenant: https://example.hosted.immutacloud.com
+    saved:
 """
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import cleanup_script, options

@@ -140,6 +140,19 @@ plan:
       description: sha256 of all that matters in the plan, for O(expected_plan_digest).
       type: str
       sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+timing:
+  description: When the module has begun and ended, in UTC.
+  returned: always, unless an option is refused at once
+  type: dict
+  contains:
+    started:
+      description: When it has begun.
+      type: str
+      sample: "2026-01-31T12:00:00.000Z"
+    ended:
+      description: When it has ended.
+      type: str
+      sample: "2026-01-31T12:00:00.250Z"
 failure:
   description: What went wrong, for programs.
   returned: failure

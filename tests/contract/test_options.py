@@ -43,6 +43,12 @@ def documented() -> dict[str, t.Any]:
     return {name.rpartition(".")[2]: one["doc"] for name, one in json.loads(done.stdout).items()}
 
 
+def returned(name: str) -> dict[str, t.Any]:
+    """The return values of a module, as its documentation has them."""
+    module = importlib.import_module(f"ansible_collections.{NAME}.plugins.modules.{name}")
+    return dict(yaml.safe_load(module.RETURN))
+
+
 class Seen(Exception):
     """Ends a module when it has said what it takes."""
 
@@ -125,6 +131,11 @@ def test_a_difference_is_seen(change: dict[str, t.Any]) -> None:
     assert compare(doc, {**spec, "api_key": {**spec["api_key"], **change}})
     assert compare(doc, {**spec, "another": {}})
     assert compare(doc, {name: one for name, one in spec.items() if name != "api_key"})
+
+
+def test_what_all_modules_return_is_documented_alike() -> None:
+    # Fragments hold options only, so it stands in each module.
+    assert len({json.dumps(returned(name)["timing"], sort_keys=True) for name in MODULES}) == 1
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -76,6 +76,10 @@ class Runner:
         assert "ResourceWarning" not in answer.err, answer.err
         strange = set(answer.result) - documented(name) - COMMON
         assert not strange, f"{name} returns what its documentation does not know: {strange}"
+        # What AnsibleModule itself refuses never comes to us.
+        if not answer.result.get("failed") or "failure" in answer.result:
+            began, ended = (answer.result["timing"][moment] for moment in ("started", "ended"))
+            assert began <= ended, answer.result["timing"]
         return Result(answer.result)
 
     def _alone(self, name: str, arguments: dict[str, t.Any], environment: dict[str, str]) -> Answer:

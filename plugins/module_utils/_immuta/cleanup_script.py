@@ -264,8 +264,13 @@ def ensure(context: Context) -> Outcome:
     try:
         return work(context, path)
     except Failure as error:
-        error.details["saved"] = _kept(context, path)
+        error.details.update(saved=_kept(context, path), tenant=_tenant(context))
         raise
+
+
+def _tenant(context: Context) -> str | None:
+    url = context.params["url"]
+    return url.rstrip("/") if url else None
 
 
 def _kept(context: Context, path: str) -> dict[str, t.Any] | None:
@@ -319,6 +324,7 @@ def _present(context: Context, path: str) -> Outcome:
             "sha256": sha256,
             "size": len(script.raw),
             "source": script.source,
+            "tenant": script.owner.url,
             "connection_key": script.owner.connection_key,
             "connection_exists": script.connection_exists,
             "integration_id": script.owner.integration_id,
@@ -404,9 +410,8 @@ def _absent(context: Context, path: str) -> Outcome:
 
 def _own_or_none(context: Context, path: str) -> script_file.Saved | None:
     params = context.params
-    url = params["url"].rstrip("/") if params["url"] else None
     saved = script_file.read(path)
-    require_own(saved, Subject(url, params["connection_key"], params["integration_id"]))
+    require_own(saved, Subject(_tenant(context), params["connection_key"], params["integration_id"]))
     return saved
 
 
