@@ -338,12 +338,18 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
             ]
         )
     )
-    broken = player.role("-e", "own_fails=true", executor=str(own), **CONFIRMED)
+    asked = {"executor": str(own), "report_dir": str(player.folder / "reports"), **CONFIRMED}
+    broken = player.role("-e", "own_fails=true", **asked)
     assert broken.code != 0
     assert "not yet" in broken.error
-    played = player.role(executor=str(own), **CONFIRMED)
+    played = player.role(**asked)
     assert played.code == 0, played.output
     assert played.result["status"] == "completed"
+    # What nobody here has seen is not told as if it had been.
+    runs = json.loads((player.folder / "reports" / "prod%20snowflake.json").read_text())["runs"]
+    assert [{row["status"] for row in one["statements"]} for one in runs] == [{"handed_over"}, {"stated"}]
+    assert [one["verified"][-1]["state"] for one in runs] == ["not_verified", "stated"]
+    assert [one["steps"][-2]["outcome"] for one in runs] == ["failed", "done"]
     given = json.loads((player.folder / "given.json").read_text())
     assert given["path"] == str(player.scripts / SCRIPT)
     assert given["sha256"] == played.result["script"]["sha256"]

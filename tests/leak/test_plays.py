@@ -160,6 +160,7 @@ class Stage:
                 "immuta_deregister_connection_key": self.key,
                 "immuta_deregister_confirm": self.key,
                 "immuta_deregister_script_dir": str(self.folder / "kept" / "scripts"),
+                "immuta_deregister_report_dir": str(self.folder / "kept" / "reports"),
                 # To ansible-runner it is a folder that dies with the job.
                 "immuta_deregister_script_durable": True,
             },
@@ -259,3 +260,4 @@ def test_nothing_gets_out_of_a_play(
         assert "********" in output
     if not refused_early and point.end in ("success", "statement", "not split") and point.runner != "check":
         assert scripts, output
+    assert len(list(kept.glob("reports/*"))) == (0 if point.runner == "check" else 2)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import sqlite3
@@ -129,10 +130,21 @@ def refused(played: Played, immuta: ImmutaDouble, database: Database) -> bool:
 
 
 def test_runs_the_script_as_it_is_written(site: Site, immuta: ImmutaDouble, database: Database) -> None:
-    played = site.role()
+    reports = {"report_dir": str(site.player.folder / "reports")}
+    played = site.role(**reports)
     assert played.code == 0, played.output
     assert played.result["status"] == "completed"
     assert played.result["executor"] == "odbc"
+    evidence = (site.player.folder / "reports" / "prod%20snowflake.json").read_text()
+    (run,) = json.loads(evidence)["runs"]
+    assert [(one["status"], one["query_id"]) for one in run["statements"]] == [("done", None)] * 5
+    assert [one["state"] for one in run["verified"]] == ["verified"] * 3
+    assert [one["name"] for one in run["steps"] if one["started"]][-2:] == [
+        "Run the clean-up script",
+        "Record that the script has run",
+    ]
+    for secret in (DSN_PASSWORD, SCRIPT_PASSWORD, SAID):
+        assert secret not in evidence
     assert KEY not in immuta.state.connections
     assert database.names == AFTERWARDS
     assert database.run("SELECT said FROM witness") == [(SAID,)]
