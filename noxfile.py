@@ -241,6 +241,28 @@ def awx(session: nox.Session) -> None:
     pytest(session, "--durations=5", "tests/awx", *session.posargs)
 
 
+def chromium(session: nox.Session) -> str:
+    """The path of a Chromium: the one that CHROMIUM names, one that is on PATH, or Debian's."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        session.run("apt-get", "-q", "update", external=True, silent=True)
+        install = ("apt-get", "-q", "-y", "--no-install-recommends", "install", "chromium")
+        session.run(*install, external=True, silent=True, env={"DEBIAN_FRONTEND": "noninteractive"})
+        found = shutil.which("chromium")
+    if found is None:
+        session.error("there is no Chromium here: install it, or set CHROMIUM=/path/to/chromium")
+    return found
+
+
+@nox.session(python=MIDDLE)
+def browser(session: nox.Session) -> None:
+    """Look at the role's report in a real browser."""
+    core, _python, clients = TARGETS["newest"]
+    session.install(core, *clients, "requests", "pytest", "playwright", *DOUBLES)
+    pytest(session, "tests/browser", "--durations=3", *session.posargs, env={"CHROMIUM": chromium(session)})
+
+
 # What the proofs need besides the newest targets.
 PROVING = ("pytest", "pytest-xdist", "hypothesis", "schemathesis", "ansible-runner", "pyopenssl", "trustme")
 

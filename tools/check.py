@@ -25,6 +25,7 @@ SESSIONS = (
     "integration_newest",
     "odbc",
     "awx",
+    "browser",
     "galaxy",
     "molecule",
     "runner",

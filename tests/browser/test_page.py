@@ -1,0 +1,270 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report's page in a real browser: it can be read everywhere, loads nothing, and runs nothing.
+
+E(CHROMIUM) is the path of Chromium. What it has shown is left in tests/output/report, for people to look at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import re
+import typing as t
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ansible_collections.community.immuta.tests.stage import OnSnowflake
+
+ROOT = Path(__file__).parents[2]
+OUTPUT = ROOT / "tests" / "output" / "report"
+TEMPLATE = ROOT / "roles" / "deregister_connection" / "templates" / "report.html.j2"
+# As root there is no sandbox; the others keep it from calling home.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+# What would run, load, or break the page, if it were not escaped; and a name without a place to break it.
+HOSTILE = "</title><script>document.title='run'</script><img src=x onerror=alert(1)> \"'&amp; {{ 7 * 7 }} \u202e txt"
+OBJECT = "<b onclick=alert(1)>{% raw %}" + "LONG_NAME_" * 12
+STATUSES = ("completed", "already_done", "planned", "handed_off", "unknown", "failed")
+WIDTHS = (1280, 390, 320)
+
+# The contrast of each text with what is behind it: the worst, with its text.
+CONTRAST = """() => {
+  const numbers = color => color.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(one => one / 255)
+    .map(one => one <= 0.03928 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, one, index) => sum + one * [0.2126, 0.7152, 0.0722][index], 0);
+  const behind = element => {
+    for (let one = element; one; one = one.parentElement) {
+      const color = numbers(getComputedStyle(one).backgroundColor);
+      if (color.length < 4 || color[3] === 1) return color;
+    }
+    return [255, 255, 255];
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let worst = [21, ''];
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    if (!text.data.trim()) continue;
+    const [one, other] = [numbers(getComputedStyle(text.parentElement).color), behind(text.parentElement)].map(light);
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    if (ratio < worst[0]) worst = [ratio, text.data.trim()];
+  }
+  return worst;
+}"""
+
+
+@dataclasses.dataclass
+class Opened:
+    """A page, and what came of opening it."""
+
+    page: Page
+    asked: list[str]
+    said: list[str]
+
+
+class Viewer:
+    """Opens pages."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+
+    @contextlib.contextmanager
+    def __call__(
+        self, file: Path, width: int = 1280, scheme: t.Literal["light", "dark"] = "light"
+    ) -> t.Iterator[Opened]:
+        """Open one; it must load nothing and complain of nothing."""
+        with contextlib.closing(
+            self._browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        ) as context:
+            opened = Opened(context.new_page(), [], [])
+            opened.page.on("request", lambda request: opened.asked.append(request.url))
+            opened.page.on("console", lambda message: opened.said.append(message.text))
+            opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
+            opened.page.on("dialog", lambda dialog: opened.said.append(dialog.message))
+            opened.page.goto(file.as_uri())
+            yield opened
+            assert opened.asked == [file.as_uri()]
+            assert opened.said == []
+
+
+@pytest.fixture(scope="module")
+def view() -> t.Iterator[Viewer]:
+    """The browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
+        yield Viewer(browser)
+        browser.close()
+
+
+@dataclasses.dataclass
+class Pages:
+    """What a run has left, and what it would have been as the second one, with every outcome."""
+
+    evidence: dict[str, t.Any]
+    page: Path
+    states: dict[str, Path]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    """The page of a play of the role, and those of what might have been."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    folder = tmp_path_factory.mktemp("pages")
+    with OnSnowflake(folder) as stage:
+        stage.immuta.state.connections[HOSTILE] = stage.immuta.state.connections.pop(stage.key)
+        stage.immuta.state.connections[HOSTILE].key = HOSTILE
+        script = t.cast(str, stage.immuta.state.integrations[stage.number].script)
+        stage.immuta.state.integrations[stage.number].script = f'{script}\nDROP DATABASE IF EXISTS "{OBJECT}";\n'
+        (folder / "key.yml").write_text(f"key: !unsafe {json.dumps(HOSTILE)}\n")
+        given = {"connection_key": "{{ key }}", "confirm": "{{ key }}", "script_dir": str(stage.player.scripts)}
+        given["report_dir"] = str(folder / "reports")
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "vars_files": [str(folder / "key.yml")],
+            "vars": {f"immuta_deregister_{name}": value for name, value in given.items()},
+            "roles": [{"role": "community.immuta.deregister_connection"}],
+        }
+        played = stage.player.run([play])
+        assert played.code == 0, played.output
+        name = folder / "reports" / quote(HOSTILE, safe="")
+        evidence = json.loads(Path(f"{name}.json").read_text())
+        states = {status: folder / f"{status}.html" for status in STATUSES}
+        for status, page in states.items():
+            page.with_suffix(".json").write_text(json.dumps(_outcome(evidence, status)))
+        rendered = stage.player.tasks(
+            [
+                {
+                    "ansible.builtin.template": {
+                        "src": str(TEMPLATE),
+                        "dest": "{{ item }}.html",
+                        "mode": "0600",
+                    },
+                    "vars": {"__deregister_connection_evidence": "{{ lookup('file', item ~ '.json') | from_json }}"},
+                    "loop": [str(folder / status) for status in states],
+                }
+            ]
+        )
+        assert rendered.code == 0, rendered.output
+    return Pages(evidence, Path(f"{name}.html"), states)
+
+
+def _outcome(evidence: dict[str, t.Any], status: str) -> dict[str, t.Any]:
+    """The evidence as if a run had failed before, and the last one had ended otherwise."""
+    (run,) = evidence["runs"]
+    error = {"task": "Run the script", "message": OBJECT, "code": "x", "sqlstate": "42501", "query_id": None}
+    rows = [
+        {**one, "status": "not_run", "query_id": None, "rowcount": None, "seconds": None} for one in run["statements"]
+    ]
+    failed = {**run, "status": "failed", "error": error, "statements": rows}
+    last = {
+        **run,
+        "number": 2,
+        "status": status,
+        "error": error if status == "failed" else None,
+        "remaining": ["Do this.", "Then that."] if status not in ("completed", "already_done") else [],
+    }
+    return {**evidence, "status": status, "runs": [failed, last]}
+
+
+def test_says_all_that_the_evidence_says(view: Viewer, pages: Pages) -> None:
+    with view(pages.page) as opened:
+        page = opened.page
+        text = re.sub(r"\s+", " ", page.locator("body").inner_text())
+        assert page.title().startswith("Completed: </title><script>")
+        assert page.locator("h1").inner_text() == HOSTILE
+        (run,) = pages.evidence["runs"]
+        for one in run["statements"]:
+            assert one["query_id"] in text
+        for one in (run["script"]["sha256"], run["plan"]["digest"], OBJECT, "26 of 26"):
+            assert one in text
+        assert "None" not in text
+    with view(pages.states["failed"]) as opened:
+        # Each run that did something in full, with its own statements.
+        assert opened.page.locator("article").count() == 2
+        assert opened.page.locator("table.statements tbody tr").count() == 2 * len(run["statements"])
+
+
+def test_runs_and_loads_nothing_that_a_name_holds(view: Viewer, pages: Pages) -> None:
+    with view(pages.page) as opened:
+        assert opened.page.locator("script, img, iframe, object, embed, form, input, [onclick], [onerror]").count() == 0
+        assert opened.page.title() != "run"
+        # Even what is put into it later may do neither.
+        opened.page.evaluate(
+            "() => { const one = document.createElement('script'); one.textContent = \"document.title = 'run'\";"
+            " document.body.append(one); }"
+        )
+        assert opened.page.title() != "run"
+        assert "Content Security Policy" in opened.said.pop()
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_can_be_read_with_every_outcome(view: Viewer, pages: Pages, status: str) -> None:
+    banners = set()
+    for scheme in t.get_args(t.Literal["light", "dark"]):
+        with view(pages.states[status], scheme=scheme) as opened:
+            ratio, text = opened.page.evaluate(CONTRAST)
+            assert ratio >= 4.5, text
+            assert opened.page.locator(".banner h2").inner_text().strip()
+            banners.add(opened.page.evaluate("getComputedStyle(document.querySelector('.banner')).backgroundColor"))
+            opened.page.screenshot(path=OUTPUT / f"{status}-{scheme}.png", full_page=True)
+    assert len(banners) == 2
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_fits_into_the_window(view: Viewer, pages: Pages, width: int) -> None:
+    for file in (pages.page, pages.states["failed"]):
+        with view(file, width=width) as opened:
+            assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+            # Nor is anything cut off; the head of a table has no place in a narrow window, where each cell has its name.
+            cut = opened.page.evaluate(
+                "() => [...document.querySelectorAll('body *:not(thead, thead *)')]"
+                ".filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.outerHTML.slice(0, 200))"
+            )
+            assert cut == []
+            opened.page.screenshot(path=OUTPUT / f"width-{width}.png", full_page=True)
+
+
+def test_is_printed_dark_on_light_whatever_the_screen(view: Viewer, pages: Pages) -> None:
+    with view(pages.page, scheme="dark") as opened:
+        opened.page.emulate_media(media="print", color_scheme="dark")
+        ratio, text = opened.page.evaluate(CONTRAST)
+        assert ratio >= 4.5, text
+        ink = opened.page.evaluate("getComputedStyle(document.body).color")
+        assert max(map(int, re.findall(r"\d+", ink))) < 64
+        printed = opened.page.pdf(path=OUTPUT / "printed.pdf", format="A4")
+    assert printed.startswith(b"%PDF-")
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 5
+
+
+def test_can_be_heard(view: Viewer, pages: Pages) -> None:
+    """It is built of what assistive technology knows: headings in order, tables, lists, names for what has none."""
+    with view(pages.states["failed"], width=390) as opened:
+        page = opened.page
+        assert page.locator("html").get_attribute("lang") == "en"
+        levels = [
+            int(one) for one in page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => h.tagName[1])")
+        ]
+        assert levels[0] == 1 and levels.count(1) == 1
+        assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+        ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
+        assert len(ids) == len(set(ids))
+        named = page.evaluate(
+            "[...document.querySelectorAll('[aria-labelledby]')].map(o => o.getAttribute('aria-labelledby'))"
+        )
+        assert set(named) <= set(ids)
+        assert set(page.evaluate("[...document.querySelectorAll('a')].map(one => one.hash.slice(1))")) <= set(ids)
+        # Also where a narrow window has its cells below each other.
+        rows = len(pages.evidence["runs"][-1]["statements"])
+        assert page.get_by_role("table").nth(1).get_by_role("row").count() == rows + 1
+        # What a colour says, a word says too.
+        assert (
+            page.locator(".badge, .outcome").evaluate_all("all => all.filter(one => !one.innerText.trim()).length") == 0
+        )
