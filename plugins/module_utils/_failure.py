@@ -5,12 +5,15 @@
 """The root of every error that this collection reports on purpose.
 
 A room says what went wrong by raising a C(Failure); only C(_module) turns one
-into C(fail_json). Anything else that is raised is a bug, which C(_module) reports as
-one, with a traceback that secrets are cut out of.
+into C(fail_json), and only the inventory plugin into an error of Ansible's parser.
+Anything else that is raised is a bug, which they report as one, with a traceback
+that secrets are cut out of.
 """
 
 from __future__ import annotations
 
+import os
+import traceback
 import typing as t
 
 
@@ -65,3 +68,14 @@ class MissingLibrary(Failure):
         self.reason = reason
         self.url = url
         self.trace = trace
+
+
+def bug(error: Exception) -> Failure:
+    """The failure for what nobody has expected. The error's own text, which may hold anything, is left out."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}, line {frame.lineno}, in {frame.name}"
+    return Failure(
+        f"Unexpected {type(error).__name__} ({place}): this is a bug in community.immuta",
+        hint="Please report it with the traceback; secrets are cut out of it.",
+        code="bug",
+    )

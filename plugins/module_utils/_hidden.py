@@ -5,7 +5,8 @@
 """What this process must not print, in whatever form others may print it back.
 
 Ansible cuts the value of an option with C(no_log) out of results, letter by letter. A server may echo it escaped,
-encoded or shortened; then only this file finds it. A module is a process of its own, so there is one list for all of it.
+encoded or shortened; then only this file finds it. There is one list for the process: that of a module is its own, and that
+of Ansible itself has the secrets of all inventory sources.
 
 Two kinds of text are told apart. In what others say (C(said), C(shorten)) everything is cut out that gives a secret away,
 parts of it included. In results (C(shown)), which programs read, only whole secrets are: a digest or an object's name
@@ -19,6 +20,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import os
 import re
 import typing as t
 import urllib.parse
@@ -40,6 +42,7 @@ LONGEST_ENCODED = 8 * 1024
 LONGEST_INDEXED = 256
 # What frames a key is the same for all keys.
 FRAMES = [f"-----{end} {kind}PRIVATE KEY-----" for end in ("BEGIN", "END") for kind in ("", "ENCRYPTED ", "RSA ")]
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 # A password in a URL, as in that of a proxy.
 IN_URL = re.compile(r"://[^/?#@\s:]*:([^/?#@\s]+)@")
 
@@ -251,3 +254,18 @@ shown = _hidden.shown
 def in_url(text: str) -> list[str]:
     """The passwords in the URLs of a text."""
     return [password for found in IN_URL.findall(text) for password in (found, urllib.parse.unquote(found))]
+
+
+def add_options(params: t.Mapping[str, t.Any], secret: t.Collection[str]) -> list[str]:
+    """Hide the secret options, and passwords in URLs, which belong into no option.
+
+    :param secret: the names of the options that are secret as a whole
+    :returns: the passwords in URLs, those of the environment's proxies included
+    """
+    texts = {name: value for name, value in params.items() if isinstance(value, str)}
+    add(value for name, value in texts.items() if name in secret)
+    proxies = (os.environ.get(name) or os.environ.get(name.lower()) or "" for name in PROXIES)
+    options = (value for value in texts.values() if len(value) <= LONGEST_SAID)
+    passwords = [password for text in (*options, *proxies) for password in in_url(text)]
+    add(passwords)
+    return passwords

@@ -14,17 +14,15 @@ from __future__ import annotations
 
 import datetime
 import logging
-import os
 import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
 
 from ansible_collections.community.immuta.plugins.module_utils import _hidden
-from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, MissingLibrary
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, MissingLibrary, bug
 from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
 
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 # Options that hold more than a secret; whoever reads them hides what is secret in them.
 TEXTS = frozenset({"script"})
 
@@ -79,31 +77,17 @@ def _utc_now() -> str:
 
 
 def _hide_options(module: AnsibleModule, params: dict[str, t.Any], argument_spec: dict[str, t.Any]) -> None:
-    """Hide the secret options, and passwords in URLs, which belong into no option and are shown with it."""
-    for name, value in params.items():
-        if isinstance(value, str) and argument_spec.get(name, {}).get("no_log") and name not in TEXTS:
-            _hidden.add([value])
-    proxies = (os.environ.get(name) or os.environ.get(name.lower()) or "" for name in PROXIES)
-    options = (value for value in params.values() if isinstance(value, str) and len(value) <= _hidden.LONGEST_SAID)
-    passwords = [password for text in (*options, *proxies) for password in _hidden.in_url(text)]
-    _hidden.add(passwords)
+    secret = {name for name, about in argument_spec.items() if about.get("no_log")} - TEXTS
     # Ansible itself shows the options.
-    module.no_log_values.update(passwords)
+    module.no_log_values.update(_hidden.add_options(params, secret))
 
 
 def _bug(error: Exception) -> dict[str, t.Any]:
-    """The failure for what nobody has expected. The error's own text stands in the traceback only."""
-    trace = traceback.format_exc()
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{os.path.basename(frame.filename)}, line {frame.lineno}, in {frame.name}"
-    message = f"Unexpected {type(error).__name__} ({place}): this is a bug in community.immuta"
-    failure = Failure(message, hint="Please report it with the traceback; secrets are cut out of it.", code="bug")
+    """The result for what nobody has expected. The error's own text stands in the traceback only."""
+    failure = bug(error)
     # The end of a traceback tells most.
-    return {
-        "msg": str(failure),
-        "failure": failure.as_dict(),
-        "exception": _hidden.said(trace[-_hidden.LONGEST_SAID :]),
-    }
+    trace = traceback.format_exc()[-_hidden.LONGEST_SAID :]
+    return {"msg": str(failure), "failure": failure.as_dict(), "exception": _hidden.said(trace)}
 
 
 def _unset_if_empty(value: t.Any, spec: dict[str, t.Any], module: AnsibleModule) -> t.Any:

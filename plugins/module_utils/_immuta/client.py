@@ -207,7 +207,12 @@ def _segment(name: str, value: str | int) -> str:
     text = str(value)
     if text in ("", ".", ".."):
         raise InvalidOption(f"The option {name} is {text!r}, which can't be addressed in a URL.")
-    return quote(text, safe="")
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise InvalidOption(
+            f"The option {name} is {text!r}, which is no text and can't be addressed in a URL."
+        ) from None
 
 
 def seconds_until(retry_after: str, now: datetime.datetime | None = None) -> float:

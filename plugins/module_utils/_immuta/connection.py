@@ -13,6 +13,7 @@ import hashlib
 import json
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, integration, options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
@@ -574,24 +575,35 @@ def info(context: Context) -> Outcome:
             if not listed:
                 require_sight(client, "any connection")
         known = _integrations(context, client) if any(one.integration_id is not None for one in listed) else {}
-    connections = []
-    for one in listed:
-        behind = known.get(one.integration_id) if one.integration_id is not None else None
-        connections.append(
-            {
-                **one.as_dict(),
-                "integration_type": behind.type if behind else None,
-                "integration_status": behind.status if behind else None,
-            }
-        )
-    return Outcome(False, {"connections": connections})
+    return Outcome(False, {"connections": [_with_integration(one, known) for one in listed]})
+
+
+def survey(client: Client, wanted: t.Callable[[Connection], bool]) -> list[dict[str, t.Any]]:
+    """The tenant's connections, as C(info) returns them, ordered by key. It is all of them or an error.
+
+    :param wanted: asked before a connection is looked up, with what the list tells of it
+    :raises PermissionDenied: the API key may not see everything
+    """
+    listed = list_all(client)
+    known = {one.id: one for one in require_sight(client, "every connection")}
+    return [_with_integration(_described(client, one), known) for one in listed if wanted(one)]
+
+
+def _with_integration(one: Connection, known: dict[int, integration.Integration]) -> dict[str, t.Any]:
+    behind = known.get(one.integration_id) if one.integration_id is not None else None
+    return {
+        **one.as_dict(),
+        "integration_type": behind.type if behind else None,
+        "integration_status": behind.status if behind else None,
+    }
 
 
 def _described(client: Client, listed: Connection) -> Connection:
     """The list leaves out host and integration; the description has them, for some technologies only."""
     try:
         reply = client.call(GET_CONNECTION, connection_key=listed.key)
-    except (errors.NotFound, errors.InvalidRequest):
+    except (errors.NotFound, errors.InvalidRequest, InvalidOption):
+        # No URL leads to some keys, such as "..".
         return listed
     described = _from_description(parse_json(reply, GET_CONNECTION), listed.key)
     return dataclasses.replace(

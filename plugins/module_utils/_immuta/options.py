@@ -41,16 +41,15 @@ def argument_spec(**own: t.Any) -> dict[str, t.Any]:
     }
 
 
-def settings(params: dict[str, t.Any]) -> Settings:
+def settings(params: dict[str, t.Any], *, place: str = "the task, in module_defaults,") -> Settings:
     """What the options say of the tenant.
 
+    :param place: where options are set
     :raises ConfigurationError: one is missing or can't be used
     """
     for name, variables in (("url", URL_VARIABLES), ("api_key", API_KEY_VARIABLES)):
         if not params[name]:
-            raise ConfigurationError(
-                f"The option {name} is missing.", hint=f"Set it in the task, in module_defaults, or in {variables[0]}."
-            )
+            raise ConfigurationError(f"The option {name} is missing.", hint=f"Set it in {place} or in {variables[0]}.")
     for name in ("timeout", "total_timeout"):
         if params[name] <= 0:
             raise ConfigurationError(f"The option {name} must be more than 0 seconds.")

@@ -50,7 +50,7 @@ def test_quotes_a_whole_segment(key: str, expected: str) -> None:
     assert _segment("connection_key", key) == expected
 
 
-@pytest.mark.parametrize("key", ["", ".", ".."])
+@pytest.mark.parametrize("key", ["", ".", "..", "half a character: \ud800"])
 def test_refuses_what_a_url_can_not_address(key: str) -> None:
     with pytest.raises(InvalidOption, match="connection_key"):
         _segment("connection_key", key)

@@ -847,6 +847,14 @@ def test_informs_with_the_list_where_there_is_no_description(world: World) -> No
     assert [one["integration_id"] for one in found] == [None, None, 5]
 
 
+@pytest.mark.parametrize("key", ["..", "no text: \ud800"])
+def test_informs_with_the_list_where_no_url_leads(world: World, key: str) -> None:
+    world.state.connections[key] = doubles.Connection(key, "Snowflake", "host.example", 443, 5)
+    found = {one["key"]: one for one in world.info()}
+    assert (found[key]["technology"], found[key]["hostname"]) == ("Snowflake", None)
+    assert len(found) == 4
+
+
 def test_the_list_completes_a_description(world: World) -> None:
     listed = connection.Connection("prod lake formation", "Glue", state="OLD", listed_only=True)
     world.state.connections[listed.key].state = ""
@@ -855,3 +863,31 @@ def test_the_list_completes_a_description(world: World) -> None:
     world.state.connections[KEY].state = "NEW"
     described = connection._described(world.client, connection.Connection(KEY, "Other", state="OLD"))
     assert (described.technology, described.state, described.listed_only) == ("Snowflake", "NEW", False)
+
+
+# The inventory
+
+
+def test_surveys_what_is_wanted(world: World) -> None:
+    world.add(3)
+    seen: list[connection.Connection] = []
+
+    def wanted(one: connection.Connection) -> bool:
+        seen.append(one)
+        return one.key in (KEY, "c001")
+
+    trino = {**connection.Connection("c001", "Trino", state="ACTIVE").as_dict()}
+    assert connection.survey(world.client, wanted) == [
+        {**trino, "integration_type": None, "integration_status": None},
+        {**PROD.as_dict(), "integration_type": "Snowflake", "integration_status": "enabled"},
+    ]
+    assert [one.key for one in seen] == ["c000", "c001", "c002", "prod databricks", "prod lake formation", KEY]
+    assert {one.technology for one in seen} == {"Trino", "Databricks", "Glue", "Snowflake"}
+    assert world.asked == ["searchObjects", "listIntegrations", *["getConnection"] * 2]
+
+
+def test_surveys_only_for_a_key_that_may_see_everything(world: World) -> None:
+    world.state.api_keys[API_KEY].permissions = {"INFRASTRUCTURE_ADMIN"}
+    error = fails(errors.PermissionDenied, lambda: connection.survey(world.client, lambda one: True))
+    assert error.message.startswith("Immuta does not show every connection to this API key")
+    assert "getConnection" not in world.asked
