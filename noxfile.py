@@ -476,7 +476,8 @@ def docs(session: nox.Session) -> None:
     with (site / "conf.py").open("a") as conf:
         # No inventory of another site is fetched, so references into those sites can't be resolved.
         conf.write(
-            "\nintersphinx_mapping = {}\nnitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values')]\n"
+            "\nintersphinx_mapping = {}\n"
+            "nitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values'), ('std:envvar', 'ANSIBLE_.*')]\n"
         )
     (site / "rst").mkdir(mode=0o700, exist_ok=True)
     session.run("bash", str(site / "build.sh"), external=True, silent=True, env=environment)

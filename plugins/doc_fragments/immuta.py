@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documentation of the options that every Immuta module has."""
+"""The documentation of the options that every Immuta module and plugin has."""
 
 from __future__ import annotations
 
@@ -78,4 +78,19 @@ notes:
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)). A C(.netrc) file is not used.
   - For string options an empty string is the same as not set, so that answers of AWX and AAP surveys can be passed on. So is
     a variable of the environment that holds nothing.
+"""
+
+    # For plugins that are no modules: what a module takes from the environment of its host, Ansible takes from its own.
+    # Of several variables the last one in a list counts.
+    PLUGIN = r"""
+options:
+  url:
+    env:
+      - name: IMMUTA_HOST
+      - name: IMMUTA_BASE_URL
+      - name: IMMUTA_URL
+  api_key:
+    env:
+      - name: IMMUTA_API_TOKEN
+      - name: IMMUTA_API_KEY
 """

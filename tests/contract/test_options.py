@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.community.immuta.plugins.module_utils import _module
 from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
+from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
 
 ROOT = Path(__file__).parents[2]
 NAME = "community.immuta"
@@ -30,15 +31,24 @@ VARIABLE = re.compile(r"(?<!\w)immuta_deregister_\w+")
 GIVEN = {"immuta_deregister_result", "immuta_deregister_script"}
 # What the playbooks have besides the role's.
 PLAYBOOKS = ROOT / "docs/docsite/rst/guide_playbooks.rst"
+# What the inventory plugin takes over from ansible-core.
+OF_ANSIBLE = {
+    *("compose", "groups", "keyed_groups", "leading_separator", "strict", "use_extra_vars"),
+    *("cache", "cache_plugin", "cache_connection", "cache_prefix", "cache_timeout"),
+}
 # A word in an option's name that is about a secret, and the options of which the value is none.
 SECRET = re.compile(r"key|token|password|passphrase|secret")
-NO_SECRETS = {"connection_key", "exchange_api_key", "client_key", "private_key_file", "token_file_path"}
+NO_SECRETS = {
+    *("connection_key", "exchange_api_key", "client_key", "private_key_file", "token_file_path"),
+    *("include_keys", "exclude_keys"),
+}
 
 
 @functools.cache
-def documented() -> dict[str, t.Any]:
-    """The documentation of all modules, with their fragments, as ansible-doc shows it."""
-    command = ["ansible-doc", "--json", "-t", "module", *(f"{NAME}.{one}" for one in MODULES)]
+def documented(kind: str = "module") -> dict[str, t.Any]:
+    """The documentation of all modules or inventory plugins, with their fragments, as ansible-doc shows it."""
+    names = MODULES if kind == "module" else ["immuta_connections"]
+    command = ["ansible-doc", "--json", "-t", kind, *(f"{NAME}.{one}" for one in names)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return {name.rpartition(".")[2]: one["doc"] for name, one in json.loads(done.stdout).items()}
 
@@ -164,6 +174,22 @@ def test_options_of_a_group_are_the_same_in_each_of_its_modules() -> None:
         assert (
             len({repr({**one[name], "fallback": one[name].get("fallback", (0, 0))[1]}) for one in spec.values()}) == 1
         )
+
+
+# The inventory plugin
+
+
+def test_options_of_the_inventory_are_as_documented_and_as_those_of_the_modules() -> None:
+    doc, spec = documented("inventory")["immuta_connections"]["options"], _inventory.argument_spec()
+    own = {"plugin", *OF_ANSIBLE}
+    assert own <= set(doc)
+    assert compare({name: one for name, one in doc.items() if name not in own}, spec) == []
+    for name, one in doc.items():
+        # Ansible reads them, too, and of several the last one counts.
+        read = [variable["name"] for variable in one.get("env", [])]
+        assert name in own or read == variables(one)[::-1], name
+    shared = set(taken("immuta_connection_info")["argument_spec"]) - {"connection_key"}
+    assert set(spec) == {*shared, *_inventory.FILTERS}
 
 
 # The role

@@ -1,0 +1,283 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Connections as hosts of an inventory: names, groups, variables, filters, options, and what is kept."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.manager import split_host_pattern
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.community.immuta.plugins.module_utils import _hidden
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, MissingLibrary
+from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import ConfigurationError
+from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
+from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
+
+API_KEY = "canary-api-key-of-the-inventory-units"
+ROW: dict[str, t.Any] = {
+    "key": "prod snowflake",
+    "technology": "Snowflake",
+    "hostname": "example.snowflakecomputing.com",
+    "port": 443,
+    "state": "ACTIVE",
+    "integration_id": 5,
+    "integration_type": "Snowflake",
+    "integration_status": "enabled",
+}
+KNOWN = {"plugin", "compose", "strict", *_inventory.argument_spec()}
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
+    for name in ("IMMUTA_URL", "IMMUTA_BASE_URL", "IMMUTA_HOST", "IMMUTA_API_KEY", "IMMUTA_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    _hidden.clear()
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    "key", ["prod", "Prod_1", "5", "a.b-c", "x" * 63, "a-0123abcdef0", "al", "immuta", "-".join("abc")]
+)
+def test_a_harmless_key_is_the_name(key: str) -> None:
+    assert _inventory.host_name(key) == key
+
+
+# These stay for ever: playbooks, host_vars, and AWX know hosts by them.
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("prod snowflake", "prod-snowflake-c676119c0f"),
+        ("Zürich: Größe #1", "Zurich-Gro-e-1-a0c7d40852"),
+        ("日本", "connection-cf2abf0c5b"),
+        ("", "connection-e3b0c44298"),
+        ("..", "connection-5ec1f7e700"),
+        ("-x", "x-a420962426"),
+        ("{{ 1/0 }}", "1-0-9ce2610d66"),
+        ("a" * 100, "a" * 40 + "-2816597888"),
+        ("all", "all-5ef5ef0364"),
+        ("Ungrouped", "Ungrouped-674b38cae7"),
+        ("localhost", "localhost-49960de588"),
+        ("127.0.0.1", "127.0.0.1-12ca17b49a"),
+        ("immuta_status_enabled", "immuta_status_enabled-a02ce64301"),
+        ("prod-0123456789", "prod-0123456789-9b30801607"),
+        ("half \ud800", "half-711a43f0c3"),
+    ],
+)
+def test_any_other_key_is_named_after_its_digest(key: str, name: str) -> None:
+    assert _inventory.host_name(key) == name
+
+
+KEYS = st.text(max_size=70) | st.text(st.sampled_from("ab-_.0Ä :\u0301\u0250"), max_size=70)
+
+
+@settings(deadline=None, database=None, max_examples=300)
+@given(KEYS, KEYS)
+def test_a_name_is_one_host_and_nothing_else_to_ansible(one: str, other: str) -> None:
+    name = _inventory.host_name(one)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name)
+    assert split_host_pattern(name) == [name]
+    assert fnmatch.filter([name, "x", "all"], name) == [name]
+    assert name == _inventory.host_name(one)
+    # What looks like a name that was made is made anew, so that no key can take the name of another.
+    assert name == one or _inventory.host_name(name) != name
+    assert (name == _inventory.host_name(other)) == (one == other)
+
+
+def test_two_connections_of_one_name_are_refused() -> None:
+    assert _inventory.host_names([ROW]) == {"prod-snowflake-c676119c0f": ROW}
+    with pytest.raises(Failure, match="same host name"):
+        _inventory.host_names([ROW, dict(ROW)])
+
+
+# Groups and variables
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, ["technology_snowflake", "status_enabled", "state_active"]),
+        (
+            {"technology": "Azure Synapse", "state": "a-b.ü"},
+            ["technology_azure_synapse", "status_enabled", "state_a_b__"],
+        ),
+        (
+            {"technology": "", "integration_status": None, "state": None},
+            ["technology_unknown", "status_unknown", "state_unknown"],
+        ),
+        ({"integration_status": "deleteError", "state": 5}, ["technology_snowflake", "status_deleteerror", "state_5"]),
+    ],
+)
+def test_groups(change: dict[str, t.Any], expected: list[str]) -> None:
+    assert _inventory.groups({**ROW, **change}) == ["immuta_connections", *(f"immuta_{name}" for name in expected)]
+
+
+@pytest.mark.parametrize("key", ["prod snowflake", "{{ 1/0 }}", "{% raw %}", "{# x", "a {{ lookup('env', 'HOME') }}"])
+def test_nothing_from_the_tenant_is_a_template(key: str) -> None:
+    row = {**ROW, "key": key, "hostname": [key], "state": {"x": key}}
+    found = _inventory.variables(row)
+    found["ansible_python_interpreter"] = "/usr/bin/python3"
+    assert Templar(loader=DataLoader()).template(found) == found
+    assert (found["immuta_connection"], found["immuta_deregister_connection_key"]) == (row, key)
+    assert found["ansible_connection"] == "local"
+
+
+# Filters
+
+
+def source(**filters: list[str]) -> _inventory.Source:
+    return _inventory.Source(
+        {"url": "https://x.example", "api_key": API_KEY, **{name: filters.get(name, []) for name in _inventory.FILTERS}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, True),
+        ({"include_keys": ["prod *"]}, True),
+        ({"include_keys": ["x", "prod snowflak?"]}, True),
+        ({"include_keys": ["Prod *"]}, False),
+        ({"include_keys": ["prod"]}, False),
+        ({"exclude_keys": ["*flake"]}, False),
+        ({"exclude_keys": ["PROD*"]}, True),
+        ({"include_keys": ["*"], "exclude_keys": ["prod*"]}, False),
+        ({"include_technologies": ["snowflake"]}, True),
+        ({"include_technologies": ["Data*"]}, False),
+        ({"exclude_technologies": ["SNOW*"]}, False),
+        ({"include_statuses": ["ENABLED", "disabled"]}, True),
+        ({"include_statuses": ["unknown"]}, False),
+        ({"exclude_statuses": ["enabled"]}, False),
+        ({"include_keys": ["prod*"], "include_technologies": ["Glue"]}, False),
+    ],
+)
+def test_filters(filters: dict[str, list[str]], expected: bool) -> None:
+    assert source(**filters).wants(ROW) is expected
+
+
+@pytest.mark.parametrize("status", [None, "", "Unknown"])
+def test_what_immuta_does_not_tell_is_unknown(status: str | None) -> None:
+    row = {**ROW, "integration_status": status}
+    assert source(include_statuses=["unknown"]).wants(row)
+    assert not source(exclude_statuses=["unk*"]).wants(row)
+    assert not source(include_statuses=["enabled"]).wants(row)
+
+
+def test_asks_for_no_more_than_it_wants() -> None:
+    with ImmutaDouble(State.example(api_key=API_KEY)) as immuta:
+        one = source(include_technologies=["Snowflake", "Glue"], exclude_keys=["* lake *"])
+        one.params.update(url=f"{immuta.url}/", auth_scheme="api_key", exchange_api_key=False, validate_certs=True)
+        one.params.update(ca_path=None, client_cert=None, client_key=None, timeout=5.0, total_timeout=9.0, retries=0)
+        assert one.ask() == [ROW]
+        assert [request.operation_id for request in immuta.requests] == [
+            *("searchObjects", "listIntegrations", "getConnection")
+        ]
+        # What it depends on holds no secret, and the same address twice is the same.
+        assert one.question["url"] == immuta.url
+        assert API_KEY not in repr(one.question)
+
+
+def test_an_answer_is_kept_for_the_same_question() -> None:
+    question = {"format": 1, "url": "https://x.example", "include_keys": []}
+    answer = {"question": question, "connections": [ROW]}
+    assert _inventory.kept(answer, dict(question)) == [ROW]
+    for strange in (
+        None,
+        [],
+        {},
+        {**answer, "connections": None},
+        {"question": {**question, "url": "https://y.example"}},
+    ):
+        assert _inventory.kept(strange, question) is None
+    assert _inventory.kept(answer, {**question, "include_keys": ["a"]}) is None
+
+
+# Options
+
+
+def checked(template: t.Callable[[t.Any], t.Any] = lambda value: value, **options: t.Any) -> dict[str, t.Any]:
+    return _inventory.checked({"plugin": "x", **options}, KNOWN, template)
+
+
+def test_options_are_those_of_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMMUTA_HOST", "https://last.example")
+    monkeypatch.setenv("IMMUTA_URL", "https://first.example")
+    monkeypatch.setenv("IMMUTA_API_TOKEN", API_KEY)
+    found = checked(api_key="", timeout="5", include_keys=["a, b", 7], exclude_keys="", compose={"a": "b"})
+    assert (found["url"], found["api_key"]) == ("https://first.example", API_KEY)
+    assert (found["timeout"], found["retries"], found["ca_path"]) == (5.0, 4, None)
+    assert (found["include_keys"], found["exclude_keys"], found["include_statuses"]) == (["a, b", "7"], [], [])
+    assert found["compose"] == {"a": "b"}
+
+
+def test_options_are_templates_but_those_of_construction() -> None:
+    values = {"{{ u }}": "https://x.example", "{{ t }}": 7}
+    found = checked(values.__getitem__, url="{{ u }}", timeout="{{ t }}", compose="{{ u }}")
+    assert (found["url"], found["timeout"], found["compose"]) == ("https://x.example", 7.0, "{{ u }}")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"include_key": []}, "Did you mean include_keys?"),
+        ({"nothing_like_it": 1}, "no option nothing_like_it"),
+        ({"validate_certs": "ture"}, "validate_certs"),
+        ({"timeout": "soon"}, "timeout"),
+        ({"auth_scheme": "basic"}, "auth_scheme"),
+        ({"include_keys": {"a": 1}}, "include_keys must be a list"),
+        ({"exclude_keys": "a, b"}, "exclude_keys must be a list"),
+        ({"exclude_keys": [{"a": "b"}]}, "exclude_keys must be a list"),
+        ({"exclude_keys": ["a", None]}, "exclude_keys must be a list"),
+    ],
+)
+def test_names_the_option(options: dict[str, t.Any], named: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        checked(**options)
+    assert named in str(caught.value)
+
+
+def test_a_template_that_is_none_is_named_but_not_shown() -> None:
+    def template(value: str) -> str:
+        raise AnsibleError(f"template error, String: {value}")
+
+    with pytest.raises(InvalidOption) as caught:
+        checked(template, api_key=f"{API_KEY}{{{{")
+    assert "api_key" in _inventory.explained(caught.value)
+    assert API_KEY not in _inventory.explained(caught.value)
+
+
+@pytest.mark.parametrize(("option", "variable"), [("url", "IMMUTA_URL"), ("api_key", "IMMUTA_API_KEY")])
+def test_says_where_to_set_what_is_missing(option: str, variable: str) -> None:
+    one = source()
+    one.params[option] = None
+    with pytest.raises(ConfigurationError) as caught:
+        assert one.question
+    assert str(caught.value) == f"The option {option} is missing. Set it in the inventory source or in {variable}."
+
+
+# Errors
+
+
+def test_explains_without_secrets() -> None:
+    _hidden.add([API_KEY])
+    assert _inventory.explained(Failure(f"a {API_KEY} b", hint="c.")) == "a ******** b. c."
+    assert _inventory.explained(AnsibleParserError(f"a {API_KEY}")) == "a ********"
+    assert "requests" in _inventory.explained(MissingLibrary("requests", reason="for x"))
+    with pytest.raises(KeyError) as caught:
+        raise KeyError("what nobody expected")
+    told = _inventory.explained(caught.value)
+    assert "Unexpected KeyError (test_hosts.py, line " in told
+    assert "nobody" not in told
