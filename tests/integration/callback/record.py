@@ -33,6 +33,7 @@ class CallbackModule(CallbackBase):
         task = result._task
         line = {
             "outcome": outcome,
+            "host": result._host.get_name(),
             "task": task.get_name().split(" : ")[-1],
             "action": task.resolved_action or task.action,
             "changed": bool(result._result.get("changed")),
