@@ -93,4 +93,7 @@ options:
     env:
       - name: IMMUTA_API_TOKEN
       - name: IMMUTA_API_KEY
+  ca_path:
+    env:
+      - name: IMMUTA_CA_PATH
 """
