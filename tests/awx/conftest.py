@@ -155,7 +155,9 @@ class Awx:
             hosts = {
                 one["name"]: json.loads(one["variables"]) for one in kept if one["inventory"] == template["inventory"]
             }
-        children = {"immuta_connections": {"hosts": {host: {} for host in hosts}}} if "localhost" not in hosts else {}
+        children: t.Any = (
+            {"immuta_connections": {"hosts": {host: {} for host in hosts}}} if "localhost" not in hosts else {}
+        )
         inventory = self.folder / "hosts.json"
         inventory.write_text(json.dumps({"all": {"hosts": hosts, "children": children}}))
         return self.player.command(
