@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -129,6 +131,22 @@ class Awx:
         # AWX mounts the job's folder there.
         return {name: value.replace("/runner/", f"{self.folder}/") for name, value in env.items()}
 
+    def update(self, env: dict[str, str]) -> dict[str, dict[str, t.Any]]:
+        """Update the inventory from its source; the variables of its hosts."""
+        (source,) = self.controller.objects["inventory_sources"].values()
+        place = str(ROOT / source["source_path"])
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "ansible-inventory"), "--list", "--export", "-i", place],
+            env={**self.player.environment, **env, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, dict[str, t.Any]] = json.loads(done.stdout)["_meta"]["hostvars"]
+        return found
+
     def job(
         self,
         name: str,
@@ -155,11 +173,13 @@ class Awx:
             hosts = {
                 one["name"]: json.loads(one["variables"]) for one in kept if one["inventory"] == template["inventory"]
             }
-        children: t.Any = (
-            {"immuta_connections": {"hosts": {host: {} for host in hosts}}} if "localhost" not in hosts else {}
-        )
-        inventory = self.folder / "hosts.json"
-        inventory.write_text(json.dumps({"all": {"hosts": hosts, "children": children}}))
+        groups = {
+            "all": {"hosts": [*hosts]},
+            "immuta_connections": {"hosts": [one for one in hosts if one != "localhost"]},
+        }
+        inventory = self.folder / "hosts"
+        inventory.write_text(f"#!{sys.executable}\nprint({json.dumps({**groups, '_meta': {'hostvars': hosts}})!r})\n")
+        inventory.chmod(0o700)
         return self.player.command(
             str(ROOT / template["playbook"]),
             *("-i", str(inventory), "-e", f"@{extra}", *arguments),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import sys
 import typing as t
 from pathlib import Path
 
@@ -154,10 +153,12 @@ def test_each_slice_applies_its_part_of_the_plan(awx: Awx, immuta: ImmutaDouble,
     env = of_immuta(awx, immuta) | of_snowflake(
         awx, snowflake, user="DEPLOYER", authenticator="SNOWFLAKE", password=PASSWORD
     )
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    keys = sorted(immuta.state.connections)
-    hosts = {f"host-{number}": {**local, "immuta_deregister_connection_key": key} for number, key in enumerate(keys)}
-    planned = awx.job("Immuta: plan the inventory", env, "--limit", f"host-{keys.index(KEY)}", hosts=hosts)
+    hosts = awx.update(of_immuta(awx, immuta))
+    # Ansible marks what is no template, and AWX keeps the marks.
+    marked = {name: about["immuta_deregister_connection_key"] for name, about in hosts.items()}
+    keys = {one["__ansible_unsafe"]: name for name, one in marked.items()}
+    assert set(keys) == set(immuta.state.connections)
+    planned = awx.job("Immuta: plan the inventory", env, "--limit", keys[KEY], hosts=hosts)
     assert planned.code == 0, planned.output
     assert [one["connection_key"] for one in planned.stats["immuta_deregister_plan"]["connections"]] == [KEY]
 

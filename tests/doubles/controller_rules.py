@@ -101,9 +101,8 @@ def credential_mistakes(inputs: Json, given: Json) -> list[str]:
     fields = {one["id"]: one for one in inputs.get("fields", [])}
     found = [f"{name} is no field of the credential type" for name in set(given) - set(fields)]
     for name in set(given) & set(fields):
-        field: Json = fields[name]
-        value: t.Any = given[name]
-        if type(value) is not {"string": str, "boolean": bool}[field.get("type", "string")]:
+        value, field = given[name], fields[name]
+        if not isinstance(value, {"string": str, "boolean": bool}[field.get("type", "string")]):
             found.append(f"{name} is of another type")
         elif value and "choices" in field and value not in field["choices"]:
             found.append(f"{name} is none of the choices")
