@@ -12,6 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import PASSWORD
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
@@ -90,6 +91,29 @@ def test_what_was_planned_and_approved_is_done_and_nothing_else(
     assert (again.code, again.changed) == (0, ["Write the outcome"]), again.output
     # Without a script there is nothing to tell whether it was done.
     assert {key: one["status"] for key, one in outcome.items()} == {KEY: "already_done", LAKE: "unknown"}
+
+
+def test_a_plan_in_a_file_runs_no_templates(site: Site, immuta: ImmutaDouble) -> None:
+    run = site.player.folder / "RUN"
+    key = f"{{{{ lookup('ansible.builtin.pipe', 'touch {run}') }}}} {{# \""
+    one = immuta.state.connections.pop(LAKE)
+    one.key = key
+    immuta.state.connections[key] = one
+    inventory = {"all": {"hosts": {"one": {"ansible_connection": "local", "immuta_deregister_connection_key": key}}}}
+    hosts = site.player.folder / "hosts.yml"
+    hosts.write_text(
+        yaml.dump(inventory).replace("immuta_deregister_connection_key:", "immuta_deregister_connection_key: !unsafe")
+    )
+    planned, plan = site.run(PLAN, "-i", str(hosts), hosts="one")
+    assert planned.code == 0, planned.output
+    assert plan["connections"][0]["connection_key"] == {"__ansible_unsafe": key}
+    file = site.player.folder / "plan.json"
+    file.write_text(json.dumps({"immuta_deregister_plan": plan}))
+    done, outcome = site.run(DEREGISTER, "-e", f"@{file}", approved=plan["digest"])
+    assert done.code == 0, done.output
+    assert outcome[key]["status"] == "completed"
+    assert key not in immuta.state.connections
+    assert not run.exists()
 
 
 def test_a_script_that_was_not_planned_is_not_run(site: Site, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
