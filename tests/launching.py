@@ -42,6 +42,7 @@ class Answer:
 class Launcher:
     """Runs modules in processes that are forked from one, since importing what they need takes most of their time.
 
+    :ivar folder: theirs to work in
     :ivar environment: of every run, besides its own
     """
 
@@ -50,6 +51,7 @@ class Launcher:
 
         :param folder: theirs to work in; what they are told and print is kept below it
         """
+        self.folder = folder
         self.environment = {**environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self._exchange = folder / "exchange"
         self._exchange.mkdir()

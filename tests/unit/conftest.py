@@ -10,9 +10,12 @@ import functools
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import typing as t
+from pathlib import Path
 
 import pytest
 import yaml
@@ -96,16 +99,25 @@ class Runner:
         return Answer(json.loads(done.stdout), done.stdout, done.stderr, done.returncode)
 
 
-@pytest.fixture(scope="session")
-def launch(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Launcher]:
-    """What modules are run by."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
-    launcher = Launcher(tmp_path_factory.mktemp("modules"), environment)
-    yield launcher
-    launcher.close()
+# ansible-test runs each test in a process that is forked from pytest's, so what is to serve all of them is started before the first.
+LAUNCHER = pytest.StashKey[Launcher]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start what modules are run by, if a test wants it."""
+    if any("module" in getattr(item, "fixturenames", ()) for item in session.items):
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
+        session.config.stash[LAUNCHER] = Launcher(Path(tempfile.mkdtemp(prefix="modules-")), environment)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it."""
+    if launcher := config.stash.get(LAUNCHER, None):
+        launcher.close()
+        shutil.rmtree(launcher.folder)
 
 
 @pytest.fixture
-def module(launch: Launcher) -> Runner:
+def module(pytestconfig: pytest.Config) -> Runner:
     """Runs modules; C(module.output) is all that they printed."""
-    return Runner(launch)
+    return Runner(pytestconfig.stash[LAUNCHER])
