@@ -16,7 +16,7 @@ help:
 	@echo "make matrix     all playbooks and unit tests on every ansible-core from 2.16"
 	@echo "make mutation   break the code in every place, and see whether a test notices"
 	@echo "make coverage   what of the code the unit tests reach"
-	@echo "make bench      speed and memory, side by side with others"
+	@echo "make bench      speed and memory, side by side with others (a quarter of an hour)"
 	@echo "make clean      remove what the others have made"
 
 demo: .venv/demo

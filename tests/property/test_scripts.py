@@ -136,6 +136,7 @@ PARAMS = {
     "journal": None,
     "preflight": False,
     "on_unknown": "fail",
+    "pause_after": None,
 }
 
 
@@ -222,6 +223,26 @@ def test_a_script_is_run_to_its_end_once(text: str, faults: list[str], named: bo
             assert again.good.diff is not None
             assert again.good.diff["before"] == again.good.diff["after"] == done.good.diff["after"]
             assert bench.look() == after
+
+
+@given(SCRIPTS)
+def test_pauses_change_nothing_but_the_session(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(folder, text, Platform([]))
+        done = bench.run(pause_after=1e-9)
+        while done is not None and done.good.result["paused"]:
+            assert done.good.diff is not None
+            assert done.good.diff["after"] == bench.recorded
+            done = bench.run(pause_after=1e-9)
+        assert done is not None
+        statements = bench.script.statements
+        lasting = [one.text for one in statements if not one.is_session]
+        session = {one.text for one in statements if one.is_session}
+        assert [one for one in bench.platform.effects if one not in session] == lasting
+        assert bench.recorded == bench.lines(lambda index: True)
+        # There is a pause behind each statement, up to the first on whose session others may depend.
+        free = next((one.index for one in statements if one.is_bound), len(statements))
+        assert bench.platform.connections == free
 
 
 @given(SCRIPTS, FAULTS)
