@@ -71,7 +71,7 @@ def _field_mistakes(field: Json) -> t.Iterator[str]:
         yield f"format {field['format']} is not known"
     if kind == "boolean" and {"secret", "choices", "format", "multiline"} & set(field):
         yield "only a string has such properties"
-    if "default" in field and type(field["default"]) is not {"string": str, "boolean": bool}.get(kind):
+    if "default" in field and not isinstance(field["default"], bool if kind == "boolean" else str):
         yield "the default is of another type"
 
 
