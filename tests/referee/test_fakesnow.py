@@ -10,6 +10,7 @@ It has no C(DROP DATABASE), users, roles, grants, or blocks, and its refusals ca
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from pathlib import Path
 import pytest
 import snowflake.connector
 
-from ansible_collections.community.immuta.tests.unit.conftest import Result, Runner
+from ansible_collections.community.immuta.tests.launching import Launcher
+from ansible_collections.community.immuta.tests.unit.conftest import FOREIGN, Result, Runner
 
 SIGN_IN = {"account": "fakesnow", "user": "DEPLOYER", "password": "none-is-checked"}
 TIMEOUTS = {"login_timeout": 10, "network_timeout": 10}
@@ -126,9 +128,12 @@ class Tenant:
 
 
 @pytest.fixture
-def module() -> Runner:
+def module(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Runner]:
     """Runs modules as Ansible does."""
-    return Runner()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
+    launcher = Launcher(tmp_path_factory.mktemp("modules"), environment)
+    yield Runner(launcher)
+    launcher.close()
 
 
 @pytest.fixture
