@@ -148,14 +148,7 @@ class OnSnowflake(Stage):
         return SnowflakeDouble(Account.example(password=PASSWORD))
 
     def sign_in(self) -> dict[str, str]:
-        return {
-            "SNOWFLAKE_ACCOUNT": "example",
-            "SNOWFLAKE_USER": "DEPLOYER",
-            "SNOWFLAKE_PASSWORD": PASSWORD,
-            "SNOWFLAKE_HOST": self.server.host,
-            "SNOWFLAKE_PORT": str(self.server.port),
-            "SNOWFLAKE_PROTOCOL": "http",
-        }
+        return self.server.environment(PASSWORD)
 
     def sent(self) -> list[tuple[str, bool]]:
         return [(bare(one.text), one.outcome == "ok") for one in self.server.statements if one.outcome != "repeat"]
@@ -178,11 +171,7 @@ class OnDatabricks(Stage):
         return DatabricksDouble(Metastore.example(token=TOKEN, secret="canary-stage-secret-51d7"))
 
     def sign_in(self) -> dict[str, str]:
-        return {
-            "DATABRICKS_HOST": self.server.url,
-            "DATABRICKS_WAREHOUSE_ID": self.server.warehouse,
-            "DATABRICKS_TOKEN": TOKEN,
-        }
+        return self.server.environment(TOKEN)
 
     def sent(self) -> list[tuple[str, bool]]:
         return [(bare(one.text), one.outcome == "ok") for one in self.server.statements]

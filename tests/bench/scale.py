@@ -86,28 +86,15 @@ def measure(number: int, by_hand: bool) -> Measured:
             "IMMUTA_URL": immuta.url,
             "IMMUTA_API_KEY": API_KEY,
             "NO_PROXY": "127.0.0.1",
-            "SNOWFLAKE_ACCOUNT": "example",
-            "SNOWFLAKE_USER": "DEPLOYER",
-            "SNOWFLAKE_PASSWORD": PASSWORD,
-            "SNOWFLAKE_HOST": platform.host,
-            "SNOWFLAKE_PORT": str(platform.port),
-            "SNOWFLAKE_PROTOCOL": "http",
+            **platform.environment(PASSWORD),
         }
+        prefix = "" if by_hand else "immuta_deregister_"
+        keys = {f"host{one}": f"connection {one}" for one in range(1, number + 1)}
+        hosts = {name: {f"{prefix}connection_key": key, f"{prefix}confirm": key} for name, key in keys.items()}
         scripts = f"{folder}/scripts"
         if by_hand:
-            hosts = {
-                f"host{one}": {"connection_key": f"connection {one}", "confirm": f"connection {one}"}
-                for one in range(1, number + 1)
-            }
             command = [str(HERE / "by_hand" / "site.yml"), "-e", f"scripts={scripts}"]
         else:
-            hosts = {
-                f"host{one}": {
-                    "immuta_deregister_connection_key": f"connection {one}",
-                    "immuta_deregister_confirm": f"connection {one}",
-                }
-                for one in range(1, number + 1)
-            }
             command = ["community.immuta.deregister_connection", "-e", "immuta_deregister_hosts=all:!localhost"]
             command += ["-e", f"immuta_deregister_script_dir={scripts}"]
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}

@@ -469,6 +469,10 @@ class DatabricksDouble(Double):
             self._refusals = 0.0
             self._starts_at = 0.0
 
+    def environment(self, token: str) -> dict[str, str]:
+        """The variables of the environment with which the owner of a token signs in here."""
+        return {"DATABRICKS_HOST": self.url, "DATABRICKS_WAREHOUSE_ID": self.warehouse, "DATABRICKS_TOKEN": token}
+
     def reset(self) -> None:
         """Start over with a fresh metastore: no session, no record, no planned fault, the warehouse running."""
         self._forget(self._renew())

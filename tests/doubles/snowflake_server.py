@@ -283,6 +283,17 @@ class SnowflakeDouble(Double):
             self._sessions: dict[str, Session] = {}
             self._running: dict[int, threading.Lock] = {}
 
+    def environment(self, password: str) -> dict[str, str]:
+        """The variables of the environment with which DEPLOYER signs in here."""
+        return {
+            "SNOWFLAKE_ACCOUNT": "example",
+            "SNOWFLAKE_USER": "DEPLOYER",
+            "SNOWFLAKE_PASSWORD": password,
+            "SNOWFLAKE_HOST": self.host,
+            "SNOWFLAKE_PORT": str(self.port),
+            "SNOWFLAKE_PROTOCOL": "http",
+        }
+
     def reset(self) -> None:
         """Start over with a fresh account: no session, no record, no planned fault."""
         self._forget(self._renew())

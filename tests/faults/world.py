@@ -59,18 +59,8 @@ class World:
         self.number = NUMBERS[platform]
         self.immuta = immuta
         self.sql = sql
-        environment = {
-            "SNOWFLAKE_ACCOUNT": "example",
-            "SNOWFLAKE_USER": "DEPLOYER",
-            "SNOWFLAKE_PASSWORD": PASSWORD,
-            "SNOWFLAKE_HOST": sql.host,
-            "SNOWFLAKE_PORT": str(sql.port),
-            "SNOWFLAKE_PROTOCOL": "http",
-            "DATABRICKS_HOST": sql.url,
-            "DATABRICKS_WAREHOUSE_ID": getattr(sql, "warehouse", ""),
-            "DATABRICKS_TOKEN": TOKEN,
-            "ANSIBLE_PIPELINING": "true",
-        }
+        secret = PASSWORD if isinstance(sql, SnowflakeDouble) else TOKEN
+        environment = {**sql.environment(secret), "ANSIBLE_PIPELINING": "true"}
         self.player = Player(folder, immuta, environment)
         self.path = self.player.scripts / f"{self.key.replace(' ', '%20')}.sql"
 

@@ -85,12 +85,4 @@ def databricks() -> t.Iterator[DatabricksDouble]:
 @pytest.fixture
 def player(tmp_path: Path, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> Player:
     """Runs playbooks against both."""
-    environment = {
-        "SNOWFLAKE_ACCOUNT": "example",
-        "SNOWFLAKE_USER": "DEPLOYER",
-        "SNOWFLAKE_PASSWORD": PASSWORD,
-        "SNOWFLAKE_HOST": snowflake.host,
-        "SNOWFLAKE_PORT": str(snowflake.port),
-        "SNOWFLAKE_PROTOCOL": "http",
-    }
-    return Player(tmp_path, immuta, environment)
+    return Player(tmp_path, immuta, snowflake.environment(PASSWORD))

@@ -24,12 +24,7 @@ CONFIRMED = {"connection_key": KEY, "confirm": KEY}
 
 @pytest.fixture
 def player(tmp_path: Path, immuta: ImmutaDouble, databricks: DatabricksDouble) -> Player:
-    environment = {
-        "DATABRICKS_HOST": databricks.url,
-        "DATABRICKS_WAREHOUSE_ID": databricks.warehouse,
-        "DATABRICKS_TOKEN": TOKEN,
-    }
-    return Player(tmp_path, immuta, environment)
+    return Player(tmp_path, immuta, databricks.environment(TOKEN))
 
 
 def texts(databricks: DatabricksDouble) -> list[str]:

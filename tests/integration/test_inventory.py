@@ -94,17 +94,7 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path, immuta: ImmutaDouble, snowflake: SnowflakeDouble, databricks: DatabricksDouble) -> Site:
     """A folder with the shortest source. Its plays are on many hosts at once, so they can't be held against a rehearsal."""
-    environment = {
-        "SNOWFLAKE_ACCOUNT": "example",
-        "SNOWFLAKE_USER": "DEPLOYER",
-        "SNOWFLAKE_PASSWORD": PASSWORD,
-        "SNOWFLAKE_HOST": snowflake.host,
-        "SNOWFLAKE_PORT": str(snowflake.port),
-        "SNOWFLAKE_PROTOCOL": "http",
-        "DATABRICKS_HOST": databricks.url,
-        "DATABRICKS_WAREHOUSE_ID": databricks.warehouse,
-        "DATABRICKS_TOKEN": TOKEN,
-    }
+    environment = {**snowflake.environment(PASSWORD), **databricks.environment(TOKEN)}
     return Site(Player(tmp_path, immuta, environment))
 
 

@@ -132,15 +132,8 @@ def controller(
         "NO_PROXY": "127.0.0.1",
         "IMMUTA_URL": immuta.url,
         "IMMUTA_API_KEY": API_KEY,
-        "SNOWFLAKE_ACCOUNT": "example",
-        "SNOWFLAKE_USER": "DEPLOYER",
-        "SNOWFLAKE_PASSWORD": PASSWORD,
-        "SNOWFLAKE_HOST": snowflake.host,
-        "SNOWFLAKE_PORT": str(snowflake.port),
-        "SNOWFLAKE_PROTOCOL": "http",
-        "DATABRICKS_HOST": databricks.url,
-        "DATABRICKS_WAREHOUSE_ID": databricks.warehouse,
-        "DATABRICKS_TOKEN": TOKEN,
+        **snowflake.environment(PASSWORD),
+        **databricks.environment(TOKEN),
     }
     return Controller(tmp_path, environment)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
 import time
 import typing as t
 
@@ -300,8 +301,14 @@ class Execution:
             and self._clock() - began >= self._rules.pause_after
             and self.report.executed > 0
             and self.report.rows[following.index - 1]["status"] == "not_run"
-            and not any(one.is_bound for one in self._script.statements[: following.index - 1])
+            and following.index <= self._first_bound
         )
+
+    @functools.cached_property
+    def _first_bound(self) -> int:
+        """The index of the first statement on whose session those behind it may depend; a large one if there is none."""
+        bound = (one.index for one in self._script.statements if one.is_bound)
+        return next(bound, len(self._script.statements) + 1)
 
     def _step(self, cursor: t.Any, statement: Statement) -> None:
         row = self.report.rows[statement.index - 1]
