@@ -350,7 +350,7 @@ def _import_client() -> t.Any:
     # At sign-in the client would look for the metadata services of three clouds, and wait where there are none.
     os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
     try:
-        with _absent("pandas", "pyarrow"):
+        with _absent("pandas", "pyarrow", "numpy"):
             import snowflake.connector
             import snowflake.connector.errors
     except ImportError:
