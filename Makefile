@@ -13,7 +13,7 @@ help:
 	@echo "make faults     every fault of the servers, and every variant of the API (an hour or two)"
 	@echo "make canaries   look for secrets in all that every path leaves behind"
 	@echo "make rehearsal  run every playbook in check mode before it is run, and compare"
-	@echo "make matrix     all playbooks and unit tests on every ansible-core from 2.16"
+	@echo "make matrix     all playbooks, unit tests, and sanity on every ansible-core from 2.16"
 	@echo "make mutation   break the code in every place, and see whether a test notices"
 	@echo "make coverage   what of the code the unit tests reach"
 	@echo "make bench      speed and memory, side by side with others (a quarter of an hour)"

@@ -54,6 +54,7 @@ def keep_some_tests(config: pytest.Config, items: list[pytest.Item], suite: str,
         return
     fixed = {item.nodeid for item in items if item.originalname in always}  # type: ignore[attr-defined]
     rest = [item.nodeid for item in items if item.nodeid not in fixed]
-    kept = fixed | set(random.Random(f"{suite} {seed()}").sample(rest, min(int(size) - len(fixed), len(rest))))
+    more = min(max(0, int(size) - len(fixed)), len(rest))
+    kept = fixed | set(random.Random(f"{suite} {seed()}").sample(rest, more))
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
     items[:] = [item for item in items if item.nodeid in kept]
