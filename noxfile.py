@@ -175,9 +175,9 @@ def integration_oldest(session: nox.Session) -> None:
 
 @nox.session(python=TARGETS["newest"][1])
 def integration_newest(session: nox.Session) -> None:
-    """Run a sample of the playbooks on the newest ansible-core; `matrix` runs all of them there."""
+    """Run a sample of the playbooks on the newest ansible-core, some of them rehearsed; `matrix` and `rehearsal` take all."""
     core, _python, clients = TARGETS["newest"]
-    integrate(session, core, clients, SAMPLE_TESTS="14")
+    integrate(session, core, clients, SAMPLE_TESTS="14", REHEARSE="1")
 
 
 # Each ansible-core that is supported, and the Python that its controller runs on here.
@@ -279,10 +279,10 @@ PROVING = ("pytest", "pytest-xdist", "hypothesis", "schemathesis", "ansible-runn
 
 
 def prove(session: nox.Session, *folders: str, every: bool) -> None:
-    """Run proofs on the newest ansible-core: all their points on both cores, or a sample that changes with the commit."""
+    """Run proofs on the newest ansible-core: all their points on all cores, or a sample that changes with the commit."""
     core, _python, clients = TARGETS["newest"]
     session.install(core, *clients, "requests", *PROVING, *DOUBLES)
-    options = ["-p", "xdist", "-n", "2"] if every else ["--durations=5"]
+    options = ["-p", "xdist", "-n", str(os.cpu_count())] if every else ["--durations=5"]
     for folder in folders:
         # One at a time: the folders' conftest.py have the same name.
         pytest(session, *options, folder, *session.posargs, env={"EVERY_POINT": "1"} if every else {})

@@ -383,7 +383,7 @@ def main() -> int:
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"of {', '.join(ROOMS)}; all when none is named")
     parser.add_argument("--base", type=Path, required=True, help="a folder for copies and results")
     parser.add_argument("--again", action="store_true", help="only those that survived the last time")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no mutant after this time")
     options = parser.parse_args()
     rooms = options.rooms or list(ROOMS)
