@@ -218,15 +218,39 @@ def _remove_unfinished(target: str) -> None:
 
 
 def restrict(path: str) -> None:
-    """Take the file away from other users."""
-    os.chmod(path, MODE)
+    """Take the file away from other users.
+
+    :raises Refused: it is another user's
+    """
+    try:
+        os.chmod(path, MODE)
+    except OSError as error:
+        raise Refused(
+            f"Other users may read the script at {path}, and that can't be changed: {error.strerror}.",
+            hint="Run the task as the user whose file it is, or have that user set its mode to 0600.",
+        ) from None
 
 
 def remove(path: str) -> None:
-    """Remove the file, durably, and with it what killed runs have left of writing it."""
-    os.unlink(path)
-    _remove_unfinished(os.path.realpath(path))
-    sync_folder(os.path.dirname(os.path.abspath(path)))
+    """Remove the file, durably, and with it what killed runs have left of writing it.
+
+    Of a link this is both what it leads to, which holds the script, and itself.
+
+    :raises Refused: it may not be removed
+    """
+    target = os.path.realpath(path)
+    try:
+        os.unlink(target)
+        _remove_unfinished(target)
+        if os.path.islink(path):
+            os.unlink(path)
+        for folder in {os.path.dirname(target), os.path.dirname(os.path.abspath(path))}:
+            sync_folder(folder)
+    except OSError as error:
+        raise Refused(
+            f"The script at {path} can't be removed: {error.strerror}.",
+            hint="Run the task as a user who can write to its folder.",
+        ) from None
 
 
 def _make_folder(folder: str) -> None:

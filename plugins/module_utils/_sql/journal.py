@@ -138,16 +138,16 @@ class Journal:
         self._now = now or _utc_now
         try:
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
+            try:
+                self._begin(sha256, total)
+            except BaseException:
+                os.close(self._handle)
+                raise
         except OSError as error:
             raise JournalError(
                 f"The journal {path} can't be written: {error.strerror}.",
                 hint="Nothing was sent. Name another journal.",
             ) from None
-        try:
-            self._begin(sha256, total)
-        except BaseException:
-            os.close(self._handle)
-            raise
 
     def _begin(self, sha256: str, total: int) -> None:
         try:

@@ -154,6 +154,39 @@ def test_removes(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_removes_a_link_and_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    real, link = tmp_path / "elsewhere" / "real.sql", tmp_path / "x.sql"
+    link.symlink_to(real)
+    script_file.save(str(link), script_file.contents(OWNER, BODY))
+    (tmp_path / "elsewhere" / ".real.sql.abc.new").write_text("half of a script")
+    script_file.remove(str(link))
+    assert os.listdir(tmp_path) == ["elsewhere"]
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
+@pytest.mark.parametrize(
+    ("call", "work", "message"),
+    [
+        ("unlink", script_file.remove, "can't be removed: Read-only"),
+        ("chmod", script_file.restrict, "may read the script"),
+    ],
+)
+def test_says_so_when_the_file_is_not_to_be_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, work: t.Callable[[str], None], message: str
+) -> None:
+    path = tmp_path / "x.sql"
+    script_file.save(str(path), script_file.contents(OWNER, BODY))
+
+    def refuse(*args: t.Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(Refused, match=message) as caught:
+        work(str(path))
+    assert caught.value.hint
+
+
 def test_removes_what_a_killed_run_has_left_unfinished(tmp_path: Path) -> None:
     path = tmp_path / "script.sql"
     left, others = tmp_path / ".script.sql.abc.new", tmp_path / ".other.sql.abc.new"

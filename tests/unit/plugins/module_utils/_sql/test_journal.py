@@ -431,6 +431,18 @@ def test_a_disk_that_does_not_sync_is_an_error(path: str, monkeypatch: pytest.Mo
         assert book.progress.unknown is None
 
 
+def test_a_journal_of_another_user_is_refused_and_not_kept_locked(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fchmod", refuse)
+        error = fails(lambda: journal.Journal(path, SHA, 2))
+    assert error.message == f"The journal {path} can't be written: Operation not permitted."
+    assert error.hint == "Nothing was sent. Name another journal."
+    journal.Journal(path, SHA, 2).close()
+
+
 def test_a_lock_that_fails_leaves_nothing_that_others_can_read(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(*args: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
