@@ -196,7 +196,9 @@ class Client:
                 pause = max(pause, seconds_until(retry_after))
             if self.clock() + pause >= deadline:
                 if retry_after is not None:
-                    failure.hint = f"Immuta asks to wait {pause:.0f} s, which total_timeout does not allow. {failure.hint}".rstrip()
+                    failure.hint = (
+                        f"Immuta asks to wait {pause:.0f} s, which total_timeout does not allow. {failure.hint}"
+                    )
                 raise failure
             self.sleep(pause)
             attempt += 1

@@ -251,6 +251,14 @@ def test_an_exchange_without_a_token(answer: bytes) -> None:
     assert world.hidden == []
 
 
+def test_an_exchange_that_answers_with_a_page() -> None:
+    with Tokenless(doubles.State.example(KEY, api_key=API_KEY)) as double:
+        double.answer = b"<p>Sign in</p>"
+        with World(double).client(exchange_api_key=True) as client:
+            error = fails(errors.UnexpectedReply, lambda: client.call(operations.LIST_INTEGRATIONS))
+    assert about(error) == ("POST", "/bim/apikey/authenticate", 200)
+
+
 # Again
 
 
@@ -310,6 +318,14 @@ def test_waits_as_long_as_it_is_asked_to(world: World, asked: int | str, waited:
     with world.client() as client:
         client.call(operations.LIST_INTEGRATIONS)
     assert world.waits == [waited]
+
+
+def test_who_did_not_answer_has_not_asked_to_wait(world: World) -> None:
+    world.fault("listIntegrations", 503, kind="reset_before", times=9)
+    with world.client(total_timeout=0.4) as client:
+        error = fails(errors.TransportError, lambda: client.call(operations.LIST_INTEGRATIONS))
+    assert (error.code, world.waits) == ("transport", [])
+    assert "asks to wait" not in error.hint
 
 
 def test_does_not_wait_longer_than_it_may(world: World) -> None:

@@ -49,6 +49,10 @@ class World:
             jitter=lambda: 0.0,
         )
 
+    def of_task(self, context: Context) -> Client:
+        assert isinstance(context, Context)
+        return self.connect(context)
+
     def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.now += seconds
@@ -96,7 +100,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[World]:
     with doubles.ImmutaDouble(doubles.State.example(KEY, api_key=API_KEY), doubles.Variant()) as double:
         one = World(double)
-        monkeypatch.setattr(options, "client", one.connect)
+        monkeypatch.setattr(options, "client", one.of_task)
         with one.client:
             yield one
         assert not double.violations
@@ -584,6 +588,46 @@ def test_a_deletion_of_which_nothing_can_be_read(world: World) -> None:
         " goes on from there."
     )
     assert error.__cause__ is None
+
+
+def test_a_description_that_is_a_page(world: World) -> None:
+    world.fault("getConnection", kind="html", times=MANY)
+    error = fails(errors.UnexpectedReply, world.info)
+    assert (error.details["method"], error.details["path"]) == ("GET", "/data/connection/{connection_key}")
+
+
+def test_what_a_description_leaves_out_the_list_tells(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "parse_json", lambda reply, operation: {"connectionKey": KEY})
+    listed = connection.Connection(KEY, "Snowflake", state="ACTIVE", listed_only=True)
+    assert connection._described(world.client, listed) == connection.Connection(KEY, "Snowflake", state="ACTIVE")
+
+
+def test_what_says_not_what_to_do_adds_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(*_arguments: object) -> t.NoReturn:
+        raise errors.UnexpectedReply("It is odd.")
+
+    remover = connection.Remover(world.client, PROD, wait=True, wait_timeout=9)
+    assert fails(errors.UnexpectedReply, lambda: remover._look(odd)).hint == (
+        "The connection was not found any more, but whether it is gone could not be read. Nothing is lost: run it"
+        " again, it reads first and goes on from there."
+    )
+    monkeypatch.setattr(connection.Remover, "_call_delete", odd)
+    monkeypatch.setattr(connection.Remover, "_still_there", lambda remover: True)
+    assert fails(errors.UnexpectedReply, world.remove).hint == (
+        "The connection is still there. Run it again: it reads first and goes on from there."
+    )
+    monkeypatch.setattr(connection.Remover, "_still_there", odd)
+    assert fails(errors.UnexpectedReply, world.remove).hint == (
+        "Whether the connection was deleted could not be read either: It is odd. Nothing is lost: run it again, it"
+        " reads first and goes on from there."
+    )
+
+
+def test_who_may_not_read_integrations_any_more_believes_a_deletion_that_was_taken(world: World) -> None:
+    world.fault("listIntegrations", 403, times=MANY)
+    removal = world.remove()
+    assert (removal.verified, removal.integration, removal.integration_known) == (True, None, False)
+    assert removal.problem.startswith(INTEGRATIONS_REFUSED)
 
 
 @pytest.mark.parametrize("body", [[], "deleted", 5])
