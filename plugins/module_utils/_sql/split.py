@@ -360,7 +360,6 @@ class _Splitter:
         elif word == "HANDLER" and self._verb == "DECLARE":
             self._handler = True
         elif word == "BEGIN" and self._handler:
-            self._handler = False
             return self._open_block(start, end, body=True)
         return end
 

@@ -47,6 +47,8 @@ REFUSED = [
     ("SELECT '\ud83d';", "snowflake", "A character that is no text stands", "Save the script as UTF-8 text."),
     ("SELECT 1\n !source a.sql\n;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
     ("DELIMITER //\nSELECT 1//", "snowflake", "A command of a client (DELIMITER) stands", "Remove it: it is no SQL."),
+    ("DELIMITER a\nSELECT 1;", "snowflake", "A command of a client (DELIMITER) stands", "Remove it: it is no SQL."),
+    ("SELECT 'open;", "databricks", "A string is not closed; it was opened", "Close it with '."),
     (
         "-- a \\\nDROP TABLE a;",
         "databricks",
@@ -78,6 +80,9 @@ REFUSED = [
     ("BEGIN a: SELECT 1; END;", "databricks", "A label stands before what can't have one", CHECK_BLOCK),
     ("DROP TABLE `a`;", "snowflake", "A name is quoted with backticks", "Snowflake quotes names with double quotes."),
     ("SELECT a$$;$$;", "snowflake", "A name runs into $$", "Put a space before the $$."),
+    ("a$$;$$;", "snowflake", "A name runs into $$", "Put a space before the $$."),
+    ("SELECT $TAG$ a; $TAG$;", "snowflake", "A string is quoted with $tag$", "Quote it with $$."),
+    ("SELECT 1\n !SOURCE a.sql\n;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
     ("BEGIN SELECT 1); END;", "snowflake", "A parenthesis is closed that was not opened", "Remove it, or open it."),
     ("BEGIN SELECT (1; END;", "snowflake", "A parenthesis is not closed before the semicolon", "Close it."),
     ('LIST @"s"/a--b;', "snowflake", "A path without quotes holds a comment sign", "Put the path into quotes."),
@@ -164,6 +169,96 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(script: str, dialect: str, 
     at = caught.value.details
     assert caught.value.message == f"{what} at line {at['line']}, column {at['column']}."
     assert caught.value.hint == hint
+
+
+# What is refused stands at this line and column; without them it is one statement.
+BLOCKS: list[tuple[str, str, tuple[int, int] | None]] = [
+    ("BEGIN WHILE (a) SELECT 1; END WHILE; END;", "snowflake", (1, 25)),
+    ("BEGIN a: REPEAT SELECT 1; UNTIL b END REPEAT a; END;", "databricks", None),
+    ("SELECT X'a\\';';", "databricks", None),
+    ("ar'b\\';';", "databricks", None),
+    ("BEGIN DO SELECT 1; END;", "snowflake", (1, 7)),
+    ("BEGIN IF X THEN SELECT 1; END IF; END;", "snowflake", None),
+    ("BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN TRANSACTION; END; END;", "databricks", (1, 45)),
+    ("BEGIN THEN SELECT 1; END;", "snowflake", (1, 7)),
+    ("BEGIN DECLARE a INT; SELECT 1; END;", "databricks", None),
+    ("BEGIN NOT ATOMIC IF a THEN SELECT 1; END IF; END;", "databricks", None),
+    ("BEGIN ATOMIC IF a THEN SELECT 1; END IF; END;", "databricks", None),
+    ("BEGIN NOT ATOMIC\n SELECT 1;", "databricks", (1, 1)),
+    ("BEGIN ATOMIC IF a THEN SELECT 1; END IF; END;", "snowflake", (1, 19)),
+    ("SELECT 1;\n BEGIN\n REPEAT SELECT 1;\n UNTIL TRUE END; END;", "databricks", (4, 13)),
+    ("SELECT 1;\n DECLARE\n a INT;\n BEGIN", "snowflake", (2, 2)),
+    ("SELECT 1;\n DECLARE\n a INT;\n BEGIN\n SELECT 1;", "snowflake", (2, 2)),
+    ("SELECT 1;\n BEGIN\n DECLARE a INT;\n SELECT 1;", "snowflake", (3, 2)),
+    ("SELECT 1;\nCREATE PROCEDURE a() RETURNS INT AS\n DECLARE\n b INT;", "snowflake", (3, 2)),
+    ("BEGIN\n DECLARE EXIT HANDLER FOR SQLEXCEPTION\n BEGIN\n SELECT 1;", "databricks", (3, 2)),
+    ("BEGIN\n DECLARE EXIT HANDLER FOR SQLEXCEPTION\n BEGIN WORK; END; END;", "databricks", (3, 2)),
+    (
+        "BEGIN\n DECLARE EXIT HANDLER FOR SQLEXCEPTION\n BEGIN SELECT 1; END;\n SELECT BEGIN FROM a; END;",
+        "databricks",
+        None,
+    ),
+    ("DECLARE\n a INT;\n BEGIN TRANSACTION; END;", "snowflake", (1, 1)),
+    ("BEGIN SELECT 1 ELSE SELECT 2; END;", "snowflake", (1, 16)),
+    ("BEGIN SELECT 1 ELSEIF SELECT 2; END;", "snowflake", (1, 16)),
+    ("BEGIN IF (a) THEN SELECT 1; UNTIL b END IF; END;", "snowflake", (1, 29)),
+    ("BEGIN REPEAT SELECT 1; WHEN b; UNTIL (a) END REPEAT; END;", "snowflake", (1, 24)),
+    ("BEGIN CASE a WHEN 1 THEN SELECT 1; WHEN 2 THEN SELECT 2; ELSE SELECT 3; END CASE; END;", "databricks", None),
+    ("BEGIN LOOP WHEN a THEN SELECT 1; END LOOP; END;", "databricks", (1, 12)),
+]
+
+
+@pytest.mark.parametrize(("script", "dialect", "at"), BLOCKS)
+def test_a_block_is_whole_or_refused_where_it_breaks(script: str, dialect: str, at: tuple[int, int] | None) -> None:
+    if at is None:
+        assert [f"{one.text};" for one in split(script, dialect)] == [script]
+        return
+    with pytest.raises(SplitError) as caught:
+        split(script, dialect)
+    assert (caught.value.details["line"], caught.value.details["column"]) == at
+
+
+OUTSIDE_NONE = "BREAK CASE CONTINUE ELSE ELSEIF EXCEPTION ITERATE LEAVE LET RAISE THEN UNTIL WHEN"
+
+
+@pytest.mark.parametrize("word", OUTSIDE_NONE.split())
+def test_what_only_a_block_has_begins_no_script(word: str) -> None:
+    with pytest.raises(SplitError, match=rf"^{word} stands outside a block at line 2, column 1"):
+        split(f"SELECT 1;\n{word} a;", "snowflake")
+
+
+ONE_WORD = "BEGIN BREAK COMMIT CONTINUE END EXIT NULL RAISE RETURN ROLLBACK"
+
+
+@pytest.mark.parametrize("word", ONE_WORD.split())
+def test_a_statement_of_one_word_is_no_label(word: str) -> None:
+    with pytest.raises(SplitError, match=r"^END is followed by what is not its label at line 1, column 27"):
+        split(f"BEGIN BEGIN SELECT 1; END {word}; END;", "snowflake")
+
+
+WHOLE = [
+    "DECLARE a PROCEDURE () RETURNS INT AS BEGIN SELECT 1; SELECT 2; END; BEGIN CALL a(); END",
+    "CREATE PROCEDURE a(b INT DEFAULT (SELECT 1 AS BEGIN)) RETURNS INT AS 'c'",
+    "WITH a AS (SELECT 1) SELECT b AS PROCEDURE, c AS BEGIN FROM a",
+    "BEGIN EXPLAIN MERGE INTO a USING b ON c WHEN MATCHED THEN DELETE; END",
+    "BEGIN WITH x AS (SELECT 1) MERGE INTO a USING b ON c WHEN MATCHED THEN DELETE; END",
+    "BEGIN CREATE ALERT a IF (EXISTS (SELECT 1)) THEN SELECT 1; END",
+    "BEGIN ALTER ALERT a MODIFY CONDITION EXISTS (SELECT 1) THEN SELECT 1; END",
+    *(
+        f"CREATE {modifier} PROCEDURE a() RETURNS INT AS BEGIN SELECT 1; SELECT 2; END"
+        for modifier in ("OR REPLACE", "OR ALTER", "TEMP", "TEMPORARY", "SECURE", "EXTERNAL", "AGGREGATE")
+    ),
+    "CREATE FUNCTION a() RETURNS INT AS BEGIN SELECT 1; SELECT 2; END",
+    "ALTER ALERT a MODIFY ACTION BEGIN SELECT 1; SELECT 2; END",
+    "CREATE ALERT a IF (EXISTS (SELECT 1)) THEN BEGIN SELECT 1; SELECT 2; END",
+    "WITH a AS PROCEDURE () RETURNS INT AS BEGIN SELECT 1; END CALL a()",
+    "WITH a AS PROCEDURE () RETURNS INT AS BEGIN SELECT 1; END, b AS (SELECT 1) CALL a()",
+]
+
+
+@pytest.mark.parametrize("script", WHOLE)
+def test_a_definition_is_one_statement(script: str) -> None:
+    assert [one.text for one in split(f"{script};\nSELECT 3;", "snowflake")] == [script, "SELECT 3"]
 
 
 @pytest.mark.parametrize(("before", "line", "column"), [("", 1, 8), ("\n", 2, 8), ("\n\n ", 3, 9), ("\ufeff", 1, 9)])
