@@ -205,3 +205,7 @@ def test_names_of_dialects() -> None:
         dialect_named("oracle")
     assert caught.value.message == "There is no SQL dialect of the name oracle."
     assert caught.value.hint == "Use one of databricks, snowflake."
+
+
+def test_escapes_in_upper_case() -> None:
+    assert values("databricks", r"'\x4A' '\u004A' '\X4' '\112'") == ["J", "J", "X4", "J"]

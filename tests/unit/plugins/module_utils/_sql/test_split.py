@@ -80,6 +80,8 @@ REFUSED = [
     ("BEGIN a: SELECT 1; END;", "databricks", "A label stands before what can't have one", CHECK_BLOCK),
     ("DROP TABLE `a`;", "snowflake", "A name is quoted with backticks", "Snowflake quotes names with double quotes."),
     ("SELECT a$$;$$;", "snowflake", "A name runs into $$", "Put a space before the $$."),
+    ("LIST @s/Xa--b;", "snowflake", "A path without quotes holds a comment sign", "Put the path into quotes."),
+    ("!source a.sql\nSELECT 1;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
     ("a$$;$$;", "snowflake", "A name runs into $$", "Put a space before the $$."),
     ("SELECT $TAG$ a; $TAG$;", "snowflake", "A string is quoted with $tag$", "Quote it with $$."),
     ("SELECT 1\n !SOURCE a.sql\n;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
@@ -237,6 +239,9 @@ def test_a_statement_of_one_word_is_no_label(word: str) -> None:
 
 
 WHOLE = [
+    "DECLARE a PROCEDURE () RETURNS INT AS BEGIN SELECT 1; BEGIN SELECT 2; END; END; BEGIN CALL a(); END",
+    "SELECT a,\nb!c FROM d",
+    "SELECT 1@ b--c\n+ 1",
     "DECLARE a PROCEDURE () RETURNS INT AS BEGIN SELECT 1; SELECT 2; END; BEGIN CALL a(); END",
     "CREATE PROCEDURE a(b INT DEFAULT (SELECT 1 AS BEGIN)) RETURNS INT AS 'c'",
     "WITH a AS (SELECT 1) SELECT b AS PROCEDURE, c AS BEGIN FROM a",
@@ -259,6 +264,13 @@ WHOLE = [
 @pytest.mark.parametrize("script", WHOLE)
 def test_a_definition_is_one_statement(script: str) -> None:
     assert [one.text for one in split(f"{script};\nSELECT 3;", "snowflake")] == [script, "SELECT 3"]
+
+
+@pytest.mark.parametrize(
+    ("one", "dialect"), [("CALL a($$;$$)", "snowflake"), ("SELECT r''", "databricks"), ("SELECT r';'", "databricks")]
+)
+def test_a_string_ends_at_its_own_end(one: str, dialect: str) -> None:
+    assert [found.text for found in split(f"{one};\n{one};", dialect)] == [one, one]
 
 
 @pytest.mark.parametrize(("before", "line", "column"), [("", 1, 8), ("\n", 2, 8), ("\n\n ", 3, 9), ("\ufeff", 1, 9)])
