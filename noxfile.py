@@ -125,6 +125,11 @@ def pytest(session: nox.Session, *arguments: str, env: dict[str, str] | None = N
     session.run("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments, env=environment)
 
 
+def install_collections(session: nox.Session, package: str) -> None:
+    """Install the package ansible for its collections: without the ansible-core that it wants, and few of its files are used."""
+    session.install("--no-deps", package, env={"UV_COMPILE_BYTECODE": "0"})
+
+
 @nox.session(python=TARGETS["oldest"][1])
 def sanity_oldest(session: nox.Session) -> None:
     """Run ansible-test sanity on the oldest ansible-core for all but the tests, which `matrix` adds there."""
@@ -200,7 +205,7 @@ def matrix(session: nox.Session, core: str) -> None:
     integrate(session, f"ansible-core~={core}.0", clients)
     if core not in ("2.16", "2.17"):
         session.install("pyodbc")
-        session.install("--no-deps", "ansible", env={"UV_COMPILE_BYTECODE": "0"})
+        install_collections(session, "ansible")
         pytest(session, "tests/odbc", env=odbc_driver(session))
     ansible_test(session, "units", "--venv", "--python", str(session.python))
     ansible_test(session, "sanity", "--local")
@@ -235,8 +240,7 @@ def odbc_driver(session: nox.Session) -> dict[str, str]:
 def odbc(session: nox.Session, core: str) -> None:
     """Run a sample of the role's executor odbc on the newest ansible-core, and on the oldest that community.general supports."""
     session.install(f"ansible-core{core}", "pyodbc", "requests", "pytest", *DOUBLES)
-    # The package ansible brings community.general; of ansible-core it wants the newest only. A few of its files are used.
-    session.install("--no-deps", "ansible", env={"UV_COMPILE_BYTECODE": "0"})
+    install_collections(session, "ansible")
     some = {"SAMPLE_TESTS": "4" if core == ">=2.21" else "2"}
     pytest(session, "tests/odbc", *session.posargs, env={**odbc_driver(session), **some})
 
@@ -247,8 +251,8 @@ def awx(session: nox.Session) -> None:
     core, _python, clients = TARGETS["newest"]
     # What AWX itself injects credentials with, although nobody else is meant to.
     session.install(core, *clients, "requests", "pytest", "awx-plugins-interfaces==0.0.1a5", *DOUBLES)
-    # The last of the package ansible that brings awx.awx, of which a few files are used.
-    session.install("--no-deps", "ansible<13", env={"UV_COMPILE_BYTECODE": "0"})
+    # The last one that brings awx.awx.
+    install_collections(session, "ansible<13")
     pytest(session, "--durations=5", "tests/awx", *session.posargs)
 
 
