@@ -209,3 +209,16 @@ def test_names_of_dialects() -> None:
 
 def test_escapes_in_upper_case() -> None:
     assert values("databricks", r"'\x4A' '\u004A' '\X4' '\112'") == ["J", "J", "X4", "J"]
+
+
+# What is masked is not always a script: it may begin with anything, and nothing is before that, least of all its other end.
+@pytest.mark.parametrize(
+    ("dialect", "text", "pieces"),
+    [
+        ("databricks", r"'a\'b' r", [r"'a\'b'", "r"]),
+        ("databricks", r"r'a\' b", ["r", r"'a\'", "b"]),
+        ("snowflake", '/x--"', ["/", "x", '--"']),
+    ],
+)
+def test_nothing_is_before_the_first_character(dialect: str, text: str, pieces: list[str]) -> None:
+    assert [piece for _kind, piece in tokens(dialect, text)] == pieces

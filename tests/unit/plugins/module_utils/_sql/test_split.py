@@ -46,9 +46,10 @@ CHECK_BLOCK = "Check the blocks of the script; put names that are keywords into 
 REFUSED = [
     ("SELECT '\ud83d';", "snowflake", "A character that is no text stands", "Save the script as UTF-8 text."),
     ("SELECT 1\n !source a.sql\n;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
+    ("!source a.sql\nSELECT 1;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
+    ("SELECT 1\n !SOURCE a.sql\n;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
     ("DELIMITER //\nSELECT 1//", "snowflake", "A command of a client (DELIMITER) stands", "Remove it: it is no SQL."),
     ("DELIMITER a\nSELECT 1;", "snowflake", "A command of a client (DELIMITER) stands", "Remove it: it is no SQL."),
-    ("SELECT 'open;", "databricks", "A string is not closed; it was opened", "Close it with '."),
     (
         "-- a \\\nDROP TABLE a;",
         "databricks",
@@ -80,13 +81,10 @@ REFUSED = [
     ("BEGIN a: SELECT 1; END;", "databricks", "A label stands before what can't have one", CHECK_BLOCK),
     ("DROP TABLE `a`;", "snowflake", "A name is quoted with backticks", "Snowflake quotes names with double quotes."),
     ("SELECT a$$;$$;", "snowflake", "A name runs into $$", "Put a space before the $$."),
-    ("LIST @s/Xa--b;", "snowflake", "A path without quotes holds a comment sign", "Put the path into quotes."),
-    ("!source a.sql\nSELECT 1;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
     ("a$$;$$;", "snowflake", "A name runs into $$", "Put a space before the $$."),
-    ("SELECT $TAG$ a; $TAG$;", "snowflake", "A string is quoted with $tag$", "Quote it with $$."),
-    ("SELECT 1\n !SOURCE a.sql\n;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
     ("BEGIN SELECT 1); END;", "snowflake", "A parenthesis is closed that was not opened", "Remove it, or open it."),
     ("BEGIN SELECT (1; END;", "snowflake", "A parenthesis is not closed before the semicolon", "Close it."),
+    ("LIST @s/Xa--b;", "snowflake", "A path without quotes holds a comment sign", "Put the path into quotes."),
     ('LIST @"s"/a--b;', "snowflake", "A path without quotes holds a comment sign", "Put the path into quotes."),
     ('DROP TABLE a;\nDROP TABLE "open', "snowflake", "A quoted name is not closed; it was opened", 'Close it with ".'),
     ("DROP TABLE `open``;", "databricks", "A quoted name is not closed; it was opened", "Close it with `."),
@@ -98,8 +96,10 @@ REFUSED = [
         "A string in $$ is not closed; it was opened",
         "Close it with $$.",
     ),
+    ("SELECT 'open;", "databricks", "A string is not closed; it was opened", "Close it with '."),
     ('SELECT "open;', "databricks", "A string is not closed; it was opened", 'Close it with ".'),
     ("SELECT 'open\\", "snowflake", "A string is not closed; it was opened", "Close it with '."),
+    ("SELECT $TAG$ a; $TAG$;", "snowflake", "A string is quoted with $tag$", "Quote it with $$."),
     ("SELECT $tag$ a; $tag$;", "snowflake", "A string is quoted with $tag$", "Quote it with $$."),
     ("USE ROLE &role;", "snowflake", "A variable of a client (&name) stands", "Write its value into the script."),
     (
@@ -177,8 +177,6 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(script: str, dialect: str, 
 BLOCKS: list[tuple[str, str, tuple[int, int] | None]] = [
     ("BEGIN WHILE (a) SELECT 1; END WHILE; END;", "snowflake", (1, 25)),
     ("BEGIN a: REPEAT SELECT 1; UNTIL b END REPEAT a; END;", "databricks", None),
-    ("SELECT X'a\\';';", "databricks", None),
-    ("ar'b\\';';", "databricks", None),
     ("BEGIN DO SELECT 1; END;", "snowflake", (1, 7)),
     ("BEGIN IF X THEN SELECT 1; END IF; END;", "snowflake", None),
     ("BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN TRANSACTION; END; END;", "databricks", (1, 45)),
@@ -220,10 +218,10 @@ def test_a_block_is_whole_or_refused_where_it_breaks(script: str, dialect: str, 
     assert (caught.value.details["line"], caught.value.details["column"]) == at
 
 
-OUTSIDE_NONE = "BREAK CASE CONTINUE ELSE ELSEIF EXCEPTION ITERATE LEAVE LET RAISE THEN UNTIL WHEN"
+ONLY_IN_BLOCKS = "BREAK CASE CONTINUE ELSE ELSEIF EXCEPTION ITERATE LEAVE LET RAISE THEN UNTIL WHEN"
 
 
-@pytest.mark.parametrize("word", OUTSIDE_NONE.split())
+@pytest.mark.parametrize("word", ONLY_IN_BLOCKS.split())
 def test_what_only_a_block_has_begins_no_script(word: str) -> None:
     with pytest.raises(SplitError, match=rf"^{word} stands outside a block at line 2, column 1"):
         split(f"SELECT 1;\n{word} a;", "snowflake")
@@ -262,12 +260,19 @@ WHOLE = [
 
 
 @pytest.mark.parametrize("script", WHOLE)
-def test_a_definition_is_one_statement(script: str) -> None:
+def test_what_looks_like_an_end_inside_is_none(script: str) -> None:
     assert [one.text for one in split(f"{script};\nSELECT 3;", "snowflake")] == [script, "SELECT 3"]
 
 
 @pytest.mark.parametrize(
-    ("one", "dialect"), [("CALL a($$;$$)", "snowflake"), ("SELECT r''", "databricks"), ("SELECT r';'", "databricks")]
+    ("one", "dialect"),
+    [
+        ("CALL a($$;$$)", "snowflake"),
+        ("SELECT r''", "databricks"),
+        ("SELECT r';'", "databricks"),
+        ("SELECT X'a\\';'", "databricks"),
+        ("ar'b\\';'", "databricks"),
+    ],
 )
 def test_a_string_ends_at_its_own_end(one: str, dialect: str) -> None:
     assert [found.text for found in split(f"{one};\n{one};", dialect)] == [one, one]
