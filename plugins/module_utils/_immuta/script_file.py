@@ -242,10 +242,10 @@ def remove(path: str) -> None:
     try:
         os.unlink(target)
         _remove_unfinished(target)
+        sync_folder(os.path.dirname(target))
         if os.path.islink(path):
             os.unlink(path)
-        for folder in {os.path.dirname(target), os.path.dirname(os.path.abspath(path))}:
-            sync_folder(folder)
+            sync_folder(os.path.dirname(os.path.abspath(path)))
     except OSError as error:
         raise Refused(
             f"The script at {path} can't be removed: {error.strerror}.",
