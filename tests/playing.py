@@ -161,7 +161,7 @@ class Player:
             # It is a rehearsal itself.
             with rehearsal.harmless(self.folder):
                 return self._command(*arguments, env=env, kill_when=kill_when)
-        with rehearsal.understudies(), rehearsal.harmless(self.folder):
+        with rehearsal.understudies(), rehearsal.harmless(self.folder), rehearsal.untold(self.folder):
             dry = self._command(*arguments, "--check", "--diff", env=env)
         played = self._command(*arguments, "--diff", env=env, kill_when=kill_when)
         rehearsal.require_same(dry, played, killed=kill_when is not None)

@@ -116,12 +116,30 @@ def _seen(double: t.Any) -> list[str]:
     return [one.text for one in double.statements]
 
 
+def told(folder: Path) -> Path:
+    """Where in a folder a play is to write what it has to tell; it does so in check mode, too."""
+    return folder / "told"
+
+
+@contextlib.contextmanager
+def untold(folder: Path) -> t.Iterator[None]:
+    """Take back what a play tells meanwhile, so that the next one finds what this one has found."""
+    place = told(folder)
+    place.mkdir(exist_ok=True)
+    before = {path: path.read_bytes() for path in place.iterdir()}
+    yield
+    for path in place.iterdir():
+        path.unlink()
+    for path, content in before.items():
+        path.write_bytes(content)
+
+
 def _aside(folder: Path) -> tuple[Path, ...]:
-    return (folder / "ansible", folder / "home" / ".ansible", folder / "remote")
+    return (folder / "ansible", folder / "home" / ".ansible", folder / "remote", told(folder))
 
 
 def _look(folder: Path) -> dict[str, t.Any]:
-    """All that is in a folder, without what Ansible keeps there for itself, or for a test that looks at modules."""
+    """All that is in a folder, without what Ansible keeps there for itself, what it tells, and what tests look at modules in."""
     aside = _aside(folder)
     found: dict[str, t.Any] = {}
     for place, _folders, files in os.walk(folder):
@@ -157,11 +175,13 @@ class Point:
     :ivar dry: the lines of the rehearsal from there on
     :ivar real: those of the run
     :ivar killed: whether the run was ended on the way
+    :ivar passed: the lines of the run before them
     """
 
     dry: list[Line]
     real: list[Line]
     killed: bool
+    passed: list[Line]
 
 
 @dataclasses.dataclass
@@ -179,8 +199,14 @@ class Unknowable:
 
 
 ALL = (10**6, 10**6)
-RUN = "Run the script with the executor "
 RECORD = "Record that the script has run"
+RESTORED = "Write the script"
+# Tasks of which check mode from cold can't know that they include others.
+INCLUDED = {
+    "Go on with the script",
+    "Leave the script to the workflow, too",
+    "Run the script with the executor handoff",
+}
 # Codes of failures that only sending a statement or a deletion can bring to light.
 BY_DOING = {"statement_failed", "unknown_outcome"}
 # Modules that can't be asked what they would do.
@@ -202,18 +228,30 @@ def _nothing_listed(point: Point) -> tuple[int, int] | None:
     return (1, 1) if empty and dry["task"] == real["task"] and real["outcome"] == "ok" and not real["changed"] else None
 
 
-def _not_given(point: Point) -> tuple[int, int] | None:
-    dry, real = point.dry[0], point.real[0]
-    if not dry["task"].startswith(RUN) or (dry["outcome"], real["outcome"]) != ("skipped", "ok"):
-        return None
-    if point.killed and all(one["task"] != RECORD for one in point.real):
+def _before(point: Point, skipped: int) -> tuple[int, int] | None:
+    """So many lines of the rehearsal, and all of the run before the task with which the rehearsal goes on."""
+    if not point.dry[skipped:]:
         return ALL
     for number, one in enumerate(point.real):
-        if one["task"] == RECORD:
-            return 1, number
+        if all(one[key] == point.dry[skipped][key] for key in ("task", "action")):
+            return (skipped, number) if skipped + number else None
         if one["outcome"] == "failed":
             return ALL
-    return None
+    return ALL if point.killed else None
+
+
+def _only_recorded(point: Point) -> tuple[int, int] | None:
+    return _before(point, 0) if point.dry[0]["task"] == RECORD else None
+
+
+def _not_included(point: Point) -> tuple[int, int] | None:
+    dry, real = point.dry[0], point.real[0]
+    included = dry["task"] == real["task"] and (dry["outcome"], real["outcome"]) == ("skipped", "ok")
+    return _before(point, 1) if included and dry["task"] in INCLUDED else None
+
+
+def _not_restored(point: Point) -> tuple[int, int] | None:
+    return ALL if any(one["task"] == RESTORED and one["changed"] for one in point.passed) else None
 
 
 def _only_by_doing(point: Point) -> tuple[int, int] | None:
@@ -221,6 +259,12 @@ def _only_by_doing(point: Point) -> tuple[int, int] | None:
     code = (real["result"].get("failure") or {}).get("code")
     foreseen = dry["task"] == real["task"] and dry["outcome"] == "ok" and dry["changed"]
     return ALL if foreseen and real["outcome"] == "failed" and code in BY_DOING else None
+
+
+def _told(point: Point) -> tuple[int, int] | None:
+    dry, real = point.dry[0], point.real[0]
+    same = [(one["task"], one["outcome"], Path(one["result"].get("dest", "")).parent.name) for one in (dry, real)]
+    return (1, 1) if same[0] == same[1] and same[0][1:] == ("ok", told(Path()).name) else None
 
 
 def _without_check_mode(point: Point) -> tuple[int, int] | None:
@@ -233,8 +277,14 @@ def _without_check_mode(point: Point) -> tuple[int, int] | None:
 EXCEPTIONS: list[Unknowable] = [
     Unknowable("from cold the script is not on the disk, so that its statements can't be listed", _unread),
     Unknowable("what a playbook makes of statements that can't be listed from cold", _nothing_listed),
-    Unknowable("from cold there is no script to give to odbc, to a person, or to the user's own tasks", _not_given),
+    Unknowable("from cold there is no script to give to odbc, or to the user's own tasks", _only_recorded),
+    Unknowable("from cold there is no script to hand over or to leave, and none whose time is known", _not_included),
     Unknowable("a server's refusal of a statement is known when it was sent", _only_by_doing),
+    Unknowable(
+        "a script that the workflow keeps is not put on the disk, so that all behind is told as without it",
+        _not_restored,
+    ),
+    Unknowable("what a play tells in check mode is of check mode", _told),
     Unknowable("a module without check mode is skipped in it", _without_check_mode),
 ]
 
@@ -244,16 +294,24 @@ def require_same(dry: Played, played: Played, *, killed: bool) -> None:
 
     :param killed: whether the run was ended on the way
     """
-    lines, real = list(dry.tasks), list(played.tasks)
+    # Hosts are worked on side by side, so only what happens on one of them has an order.
+    for host in dict.fromkeys(one.get("host") for one in (*dry.tasks, *played.tasks)):
+        lines, real = ([one for one in tasks if one.get("host") == host] for tasks in (dry.tasks, played.tasks))
+        _require_same(lines, real, killed)
+
+
+def _require_same(lines: list[Line], real: list[Line], killed: bool) -> None:
+    passed: list[Line] = []
     while lines and real:
         excused: tuple[int, int] | None = (1, 1)
         if shown(lines[0]) != shown(real[0]):
-            point = Point(lines, real, killed)
+            point = Point(lines, real, killed, passed)
             found = ((one, one.fits(point)) for one in EXCEPTIONS)
             needed, excused = next(((one, lengths) for one, lengths in found if lengths), (None, None))
             if needed:
                 needed.used += 1
         assert excused, f"the rehearsal said {shown(lines[0])}\nand it was {shown(real[0])}"
+        passed += real[: excused[1]]
         del lines[: excused[0]]
         del real[: excused[1]]
     assert not real, f"the rehearsal has not foreseen {[one['task'] for one in real]}"

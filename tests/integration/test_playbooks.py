@@ -15,6 +15,7 @@ import pytest
 import yaml
 from conftest import PASSWORD
 
+from ansible_collections.community.immuta.tests import rehearsal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
 from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Played, Player
@@ -30,7 +31,8 @@ class Site:
 
     def __init__(self, player: Player) -> None:
         self.player = player
-        self.output = player.folder / "output.json"
+        self.output = rehearsal.told(player.folder) / "output.json"
+        self.output.parent.mkdir()
 
     def run(
         self, playbook: str, *arguments: str, env: dict[str, str | None] | None = None, **variables: t.Any
@@ -203,6 +205,13 @@ def test_the_workflow_keeps_scripts_that_hold_no_secrets(
     assert outcome[KEY]["status"] == "completed"
     assert not snowflake.account.exists("ROLE", "IMMUTA_SYSTEM")
     assert os.stat(tmp_path / "fourth" / "prod%20snowflake.sql").st_mode & 0o777 == 0o600
+
+
+def test_check_mode_keeps_no_script_for_the_workflow(site: Site) -> None:
+    checked, plan = site.run(PLAN, "--check", connection_keys=[KEY], script_in_artifact=True)
+    assert checked.code == 0, checked.output
+    assert [one["status"] for one in plan["connections"]] == ["planned"]
+    assert not site.player.scripts.exists()
 
 
 def test_says_how_far_it_is(site: Site, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:

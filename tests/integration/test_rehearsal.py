@@ -63,8 +63,19 @@ def test_notices_a_change_of_the_folder(tmp_path: Path, what: str) -> None:
         changes[what]()
 
 
+def test_takes_back_what_a_play_tells_in_check_mode(tmp_path: Path) -> None:
+    place = rehearsal.told(tmp_path)
+    place.mkdir()
+    (place / "one").write_text("of an earlier run")
+    with rehearsal.harmless(tmp_path), rehearsal.untold(tmp_path):
+        (place / "one").write_text("planned")
+        (place / "two").write_text("planned")
+    assert {one.name: one.read_text() for one in place.iterdir()} == {"one": "of an earlier run"}
+
+
 def line(**fields: t.Any) -> dict[str, t.Any]:
-    return {"task": "a task", "outcome": "ok", "action": "debug", "changed": False, "result": {}, **fields}
+    one = {"task": "a task", "outcome": "ok", "host": "a", "action": "debug", "changed": False, "result": {}}
+    return {**one, **fields}
 
 
 @pytest.mark.parametrize(
@@ -76,6 +87,7 @@ def line(**fields: t.Any) -> dict[str, t.Any]:
         [line(result={"diff": {"before": "a"}})],
         [line(result={"results": [{"diff": {"before": "a"}}]})],
         [line(task="another")],
+        [line(host="b")],
         [line(), line()],
         [],
     ],
@@ -86,3 +98,17 @@ def test_notices_what_was_not_foretold(other: list[dict[str, t.Any]]) -> None:
     for one, two in ((said, done), (done, said)):
         with pytest.raises(AssertionError):
             rehearsal.require_same(one, two, killed=False)
+
+
+def test_knows_an_order_only_on_one_host() -> None:
+    first, second, other = line(task="first"), line(task="second"), line(host="b")
+    said, done = Played(0, "", [first, other, second]), Played(0, "", [other, first, second])
+    rehearsal.require_same(said, done, killed=False)
+    with pytest.raises(AssertionError):
+        rehearsal.require_same(said, Played(0, "", [second, first, other]), killed=False)
+
+
+def test_ends_where_a_run_says_otherwise_of_the_task_it_goes_on_with() -> None:
+    said, done = (Played(0, "", [line(task=rehearsal.RECORD, changed=changed)]) for changed in (True, False))
+    with pytest.raises(AssertionError, match="the rehearsal said"):
+        rehearsal.require_same(said, done, killed=False)
