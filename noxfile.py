@@ -47,8 +47,6 @@ nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
 os.environ["PATH"] = pythons.path()
-# Nothing may be written next to the sources, so it is done once: else every process compiles what it imports.
-os.environ["UV_COMPILE_BYTECODE"] = "1"
 
 
 def everywhere(session: nox.Session) -> dict[str, str]:
@@ -62,7 +60,8 @@ def everywhere(session: nox.Session) -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "1",
         "NO_COLOR": "1",
         "PYTHONPATH": str(tree()),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Compiled once, only what is imported, and not next to the sources.
+        "PYTHONPYCACHEPREFIX": str(NOX / "pycache"),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PATH": os.pathsep.join([str(Path(session.virtualenv.location) / "bin"), os.environ["PATH"]]),
     }
@@ -125,22 +124,27 @@ def pytest(session: nox.Session, *arguments: str, env: dict[str, str] | None = N
     session.run("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments, env=environment)
 
 
+def install_for_ansible_test(session: nox.Session, core: str) -> None:
+    """Install ansible-core, compiled, since ansible-test lets none of its processes do so."""
+    session.install(core, "pip", env={"UV_COMPILE_BYTECODE": "1"})
+
+
 def install_collections(session: nox.Session, package: str) -> None:
-    """Install the package ansible for its collections: without the ansible-core that it wants, and few of its files are used."""
-    session.install("--no-deps", package, env={"UV_COMPILE_BYTECODE": "0"})
+    """Install the package ansible for its collections, without the ansible-core that it wants."""
+    session.install("--no-deps", package)
 
 
 @nox.session(python=TARGETS["oldest"][1])
 def sanity_oldest(session: nox.Session) -> None:
     """Run ansible-test sanity on the oldest ansible-core for all but the tests, which `matrix` adds there."""
-    session.install(TARGETS["oldest"][0], "pip")
+    install_for_ansible_test(session, TARGETS["oldest"][0])
     ansible_test(session, "sanity", "--local", "--exclude", "tests/")
 
 
 @nox.session(python=TARGETS["newest"][1])
 def sanity_newest(session: nox.Session) -> None:
     """Run ansible-test sanity on the newest ansible-core."""
-    session.install(TARGETS["newest"][0], "pip")
+    install_for_ansible_test(session, TARGETS["newest"][0])
     ansible_test(session, "sanity", "--local")
 
 
@@ -201,7 +205,7 @@ MATRIX = {
 def matrix(session: nox.Session, core: str) -> None:
     """Run all playbooks, the unit tests, and sanity on each ansible-core that is supported. Not part of `make test`."""
     _core, _python, clients = TARGETS["newest" if core == list(MATRIX)[-1] else "oldest"]
-    session.install("pip")
+    install_for_ansible_test(session, f"ansible-core~={core}.0")
     integrate(session, f"ansible-core~={core}.0", clients)
     if core not in ("2.16", "2.17"):
         session.install("pyodbc")

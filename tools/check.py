@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import os
 import subprocess
 import sys
@@ -40,10 +41,21 @@ SESSIONS = (
 )
 
 
-def run(session: str) -> tuple[str, bool, float, str]:
+@dataclasses.dataclass
+class Row:
+    """How a session has ended; times in seconds."""
+
+    session: str
+    good: bool
+    elapsed: float
+    cpu: float
+    output: str
+
+
+def run(session: str) -> Row:
     """Run one session in a process of its own."""
     began = time.monotonic()
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "nox", "--noxfile", ROOT / "noxfile.py", "--reuse-venv=yes", "-s", session],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -51,9 +63,14 @@ def run(session: str) -> tuple[str, bool, float, str]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        check=False,
     )
-    return session, done.returncode == 0, time.monotonic() - began, done.stdout
+    assert process.stdout
+    with process.stdout:
+        output = process.stdout.read()
+    # Not process.wait(), which doesn't tell what the process and its children have used.
+    _pid, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Row(session, process.returncode == 0, time.monotonic() - began, used.ru_utime + used.ru_stime, output)
 
 
 def main() -> None:
@@ -63,14 +80,14 @@ def main() -> None:
     rows = []
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
         for future in concurrent.futures.as_completed([pool.submit(run, session) for session in wanted]):
-            session, good, seconds, output = future.result()
-            print(f"\n===== {session} =====\n{output}", flush=True)
-            rows.append((session, good, seconds))
+            row = future.result()
+            print(f"\n===== {row.session} =====\n{row.output}", flush=True)
+            rows.append(row)
     print("\n===== summary =====")
-    for session, good, seconds in sorted(rows):
-        print(f"{session:<22}{'ok' if good else 'FAILED':<8}{seconds:6.0f} s")
-    bad = [session for session, good, _seconds in rows if not good]
-    print(f"all in {time.monotonic() - began:.0f} s")
+    for row in sorted(rows, key=lambda row: row.session):
+        print(f"{row.session:<22}{'ok' if row.good else 'FAILED':<8}{row.elapsed:6.0f} s{row.cpu:6.0f} s of CPU")
+    bad = [row.session for row in rows if not row.good]
+    print(f"all in {time.monotonic() - began:.0f} s, {sum(row.cpu for row in rows):.0f} s of CPU")
     print(f"sessions: {len(rows) - len(bad)} passed, {len(bad)} failed")
     if bad:
         sys.exit("FAILED: " + ", ".join(sorted(bad)))
