@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs all sessions of the noxfile, two at a time, prints each one's output whole, and a summary at the end."""
+"""Runs all sessions of the noxfile, some at a time, prints each one's output whole, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# The long ones first, so that the two workers end together.
+# The long ones first, so that the workers end together.
 SESSIONS = (
     "units_oldest",
     "sanity_oldest",
@@ -78,7 +78,8 @@ def main() -> None:
     wanted = sys.argv[1:] or SESSIONS
     began = time.monotonic()
     rows = []
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
+    # One more than there are cores, since now and then each waits for something.
+    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         for future in concurrent.futures.as_completed([pool.submit(run, session) for session in wanted]):
             row = future.result()
             print(f"\n===== {row.session} =====\n{row.output}", flush=True)

@@ -239,7 +239,7 @@ def disturb(point: Point, folder: Path) -> None:
         assert len(taken) <= 1
 
 
-TRIED = chosen("quick modules", points(QUICK), 100)
+TRIED = chosen("quick modules", points(QUICK), 60)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

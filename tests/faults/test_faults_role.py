@@ -120,7 +120,7 @@ def points() -> list[Point]:
     return found
 
 
-@pytest.mark.parametrize("point", chosen("role", points(), 2), ids=str)
+@pytest.mark.parametrize("point", chosen("role", points(), 1), ids=str)
 def test_ends_right_or_says_where_it_stopped(point: Point, tmp_path: Path) -> None:
     with world(point.platform, tmp_path) as one:
         if point.start == "saved":

@@ -14,7 +14,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import state
 from ansible_collections.community.immuta.plugins.module_utils._sql.dialect import dialect_named
 
 # Reading this again from each of its characters would outlive any test.
-LONG = 512 * 1024
+LONG = 128 * 1024
 SECRETS = [API_KEY, EXCHANGED, PASSWORD, SCRIPT]
 
 
