@@ -393,9 +393,10 @@ def _absent(context: Context, path: str) -> Outcome:
         context.hide(secrets(saved.body, saved.owner.dialect or "snowflake"))
         shown = _shown(saved.owner, saved.body, saved.mode)
     if changed and not context.check_mode:
-        if saved is not None:
-            script_file.remove(path)
-        journal.remove(place)
+        # In this order: a script without its journal would seem never to have run.
+        with journal.removing(place):
+            if saved is not None:
+                script_file.remove(path)
     return Outcome(
         changed,
         {"path": path},

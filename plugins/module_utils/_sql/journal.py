@@ -11,6 +11,7 @@ which one is in doubt.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import errno
@@ -269,30 +270,41 @@ def mark_finished(path: str, *, sha256: str, total: int, by: str) -> None:
         journal.finished(by)
 
 
-def remove(path: str) -> None:
-    """Remove the journal, if there is one.
+@contextlib.contextmanager
+def removing(path: str) -> t.Iterator[None]:
+    """Hold the journal, if there is one, while its script is removed, and remove it when that is done.
 
-    :raises Locked: a run is at work on it
+    :raises Locked: a run is at work on it; nothing was removed
     :raises JournalError: it can't be removed
     """
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
+        yield
         return
     except OSError as error:
-        raise JournalError(f"The journal {path} can't be removed: {error.strerror}.") from None
+        raise _not_removed(path, error) from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.unlink(path)
-    except BlockingIOError:
-        raise Locked(
-            f"A run is at work on this script: it has locked {path}.", hint="Wait until it has ended."
-        ) from None
-    except OSError as error:
-        raise JournalError(f"The journal {path} can't be removed: {error.strerror}.") from None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Locked(
+                f"A run is at work on this script: it has locked {path}.", hint="Wait until it has ended."
+            ) from None
+        except OSError as error:
+            raise _not_removed(path, error) from None
+        yield
+        try:
+            os.unlink(path)
+            sync_folder(os.path.dirname(os.path.abspath(path)))
+        except OSError as error:
+            raise _not_removed(path, error) from None
     finally:
         os.close(handle)
-    sync_folder(os.path.dirname(os.path.abspath(path)))
+
+
+def _not_removed(path: str, error: OSError) -> JournalError:
+    return JournalError(f"The journal {path} can't be removed: {error.strerror}.")
 
 
 def _utc_now() -> str:

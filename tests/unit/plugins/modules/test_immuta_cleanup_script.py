@@ -384,6 +384,16 @@ def test_removes_the_script_and_its_journal(keep: Keeper) -> None:
     assert os.listdir(keep.path.parent) == []
 
 
+def test_removes_nothing_while_a_run_is_at_work(keep: Keeper) -> None:
+    saved = keep()
+    place = journal.journal_path(str(keep.path))
+    with journal.Journal(place, saved["sha256"], len(saved["statements"])):
+        assert keep(state="absent").code == "locked"
+        assert keep.path.exists()
+    assert keep(state="absent")["changed"] is True
+    assert os.listdir(keep.path.parent) == []
+
+
 def test_does_not_remove_what_is_not_its_own(keep: Keeper) -> None:
     keep.path.parent.mkdir()
     keep.path.write_text("SELECT 1;\n")

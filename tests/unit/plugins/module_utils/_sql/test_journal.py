@@ -31,6 +31,11 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "x.sql.journal")
 
 
+def remove(path: str) -> None:
+    with journal.removing(path):
+        pass
+
+
 def test_nothing_recorded(path: str) -> None:
     progress = journal.read(path)
     assert progress.state == "none"
@@ -197,7 +202,7 @@ def test_a_second_run_is_refused_while_the_first_is_at_work(path: str) -> None:
         with pytest.raises(journal.Locked):
             journal.Journal(path, SHA, 2)
         with pytest.raises(journal.Locked):
-            journal.remove(path)
+            remove(path)
     journal.Journal(path, SHA, 2).close()
 
 
@@ -258,10 +263,24 @@ def test_records_what_others_have_run(path: str) -> None:
 
 
 def test_removes(path: str) -> None:
-    journal.remove(path)
+    remove(path)
     journal.Journal(path, SHA, 1).close()
-    journal.remove(path)
+    remove(path)
     assert not os.path.exists(path)
+
+
+def test_is_held_while_something_else_is_removed(path: str) -> None:
+    journal.Journal(path, SHA, 1).close()
+    with journal.removing(path):
+        fails(lambda: journal.Journal(path, SHA, 1))
+    assert not os.path.exists(path)
+
+
+def test_stays_when_something_else_can_not_be_removed(path: str) -> None:
+    journal.Journal(path, SHA, 1).close()
+    with pytest.raises(KeyError, match="a reason"), journal.removing(path):
+        raise KeyError("a reason")
+    journal.Journal(path, SHA, 1).close()
 
 
 def fails(call: t.Callable[[], object]) -> journal.JournalError:
@@ -362,7 +381,7 @@ def test_events_in_an_impossible_order_are_damage(
 def test_says_whose_lock_it_is_and_what_to_do(path: str) -> None:
     with journal.Journal(path, SHA, 2):
         refused = fails(lambda: journal.Journal(path, SHA, 2))
-        kept = fails(lambda: journal.remove(path))
+        kept = fails(lambda: remove(path))
     assert refused.code == kept.code == "locked"
     assert refused.message == f"Another run is at work on this script: it has locked {path}."
     assert refused.hint == "Wait until it has ended, then run this again."
@@ -404,8 +423,8 @@ def test_what_can_not_be_read_written_or_removed(tmp_path: Path) -> None:
     # Here the first attempt to open it fails, in the other case only the removal.
     Path(tmp_path / "file").touch()
     below = str(tmp_path / "file" / "x")
-    assert fails(lambda: journal.remove(below)).message == f"The journal {below} can't be removed: Not a directory."
-    assert fails(lambda: journal.remove(folder)).message == f"The journal {folder} can't be removed: Is a directory."
+    assert fails(lambda: remove(below)).message == f"The journal {below} can't be removed: Not a directory."
+    assert fails(lambda: remove(folder)).message == f"The journal {folder} can't be removed: Is a directory."
     assert os.path.isdir(folder)
 
 
@@ -465,9 +484,9 @@ def test_every_way_out_gives_the_file_free(path: str, tmp_path: Path) -> None:
     journal.read(path)
     with journal.Journal(path, SHA, 2):
         fails(lambda: journal.Journal(path, SHA, 2))
-        fails(lambda: journal.remove(path))
-    fails(lambda: journal.remove(str(tmp_path)))
-    journal.remove(path)
+        fails(lambda: remove(path))
+    fails(lambda: remove(str(tmp_path)))
+    remove(path)
     journal.mark_finished(path, sha256=SHA, total=2, by="operator")
     assert open_files() == before
 
@@ -489,7 +508,7 @@ def test_its_name_is_on_the_disk_too(path: str, monkeypatch: pytest.MonkeyPatch)
     journal.Journal(path, SHA, 2).close()
     # Nothing new was written, nothing has to be synced.
     assert synced == []
-    journal.remove(path)
+    remove(path)
     assert synced == [folder]
 
 
@@ -497,7 +516,7 @@ def test_a_path_without_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     journal.mark_finished("j", sha256=SHA, total=1, by="operator")
     assert journal.read("j").state == "finished"
-    journal.remove("j")
+    remove("j")
     assert os.listdir(tmp_path) == []
 
 
