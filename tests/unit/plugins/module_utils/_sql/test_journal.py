@@ -195,6 +195,9 @@ def test_a_file_system_without_locks_is_no_other_run(path: str, monkeypatch: pyt
     with pytest.raises(journal.JournalError, match="can't be locked") as caught:
         journal.Journal(path, SHA, 2)
     assert caught.value.code == "journal"
+    # Nobody knows whether a run is at work.
+    assert fails(lambda: remove(path)).message == f"The journal {path} can't be removed: No locks available."
+    assert os.path.exists(path)
 
 
 def test_a_second_run_is_refused_while_the_first_is_at_work(path: str) -> None:
