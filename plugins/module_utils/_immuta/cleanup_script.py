@@ -290,12 +290,8 @@ def _present(context: Context, path: str) -> Outcome:
         subject = Subject(client.settings.url, context.params["connection_key"], context.params["integration_id"])
         if subject.connection_key is None and subject.integration_id is None:
             raise errors.ConfigurationError("The option connection_key is empty.")
-        saved = script_file.read(path)
-        require_own(saved, subject)
-        _require_intact(saved)
         script_file.require_writable(path)
-        progress = journal.read(journal.journal_path(path))
-        script = fetch(client, subject, saved, begun=saved is not None and progress.state != "none")
+        saved, progress, script = _settled(client, subject, path)
     context.hide(secrets(script.body, script.owner.dialect or "snowflake"))
     before = script_file.contents(saved.owner, saved.body) if saved else None
     sha256 = script_file.digest(script.raw)
@@ -340,6 +336,27 @@ def _present(context: Context, path: str) -> Outcome:
             "after_header": path,
         },
     )
+
+
+def _settled(client: Client, subject: Subject, path: str) -> tuple[script_file.Saved | None, journal.Progress, Script]:
+    """The saved script, what its journal says, and the script that counts, all of the same moment.
+
+    Another run may save the script and delete the connection while Immuta is asked here. What Immuta said is of no use
+    then, and is asked again.
+    """
+    while True:
+        saved = script_file.read(path)
+        require_own(saved, subject)
+        _require_intact(saved)
+        progress = journal.read(journal.journal_path(path))
+        try:
+            script = fetch(client, subject, saved, begun=saved is not None and progress.state != "none")
+        except errors.ImmutaError:
+            if script_file.read(path) == saved:
+                raise
+        else:
+            if script_file.read(path) == saved:
+                return saved, progress, script
 
 
 def _executed(context: Context, path: str) -> Outcome:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
 from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import API_KEY, KEY
@@ -66,6 +67,43 @@ def test_saves_the_script_in_whatever_form_it_comes(keep: Keeper, form: str, sta
     assert result["execution"] == {"state": "none", "done": 0, "total": None}
     assert keep.immuta.asked == ["getConnection", "renderCleanupScript"]
     assert keep.immuta.double.connections == 1
+
+
+def overtake(keep: Keeper, then: t.Callable[[], None]) -> None:
+    """Let another run save the script while the first request of the next one waits for its answer."""
+    keep()
+    raw = keep.path.read_bytes()
+    keep.path.unlink()
+
+    def gate(label: str, when: str) -> bool:
+        keep.immuta.double.gate = None
+        script_file.save(str(keep.path), raw)
+        then()
+        return True
+
+    keep.immuta.double.gate = gate
+
+
+def test_another_run_saves_the_script_and_deletes_the_connection_meanwhile(keep: Keeper) -> None:
+    overtake(keep, then=keep.forget_connection)
+    result = keep()
+    assert (result["source"], result["changed"]) == ("saved", False)
+    assert result["connection_exists"] is False
+
+
+def test_another_run_has_begun_to_run_another_script_meanwhile(keep: Keeper) -> None:
+    kept = b""
+
+    def begin() -> None:
+        nonlocal kept
+        kept = keep.path.read_bytes()
+        sha256 = hashlib.sha256(kept).hexdigest()
+        journal.Journal(journal.journal_path(str(keep.path)), sha256, 9).close()
+        keep.immuta.double.state.integrations[5].script = "DROP DATABASE IF EXISTS OTHER;\n"
+
+    overtake(keep, then=begin)
+    assert keep().code == "script_changed"
+    assert keep.path.read_bytes() == kept != b""
 
 
 def test_a_second_time_nothing_changes(keep: Keeper) -> None:
