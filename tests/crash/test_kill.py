@@ -19,7 +19,7 @@ from ansible_collections.community.immuta.tests.playing import Played, Player
 from ansible_collections.community.immuta.tests.sampling import chosen
 from ansible_collections.community.immuta.tests.stage import STAGES
 
-SAMPLE = 2
+SAMPLE = 1
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

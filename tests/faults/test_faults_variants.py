@@ -175,7 +175,7 @@ def lacking() -> list[tuple[tuple[Permission, ...], tuple[str, ...], int]]:
     ]
 
 
-@pytest.mark.parametrize(("permissions", "owns", "status"), lacking(), ids=str)
+@pytest.mark.parametrize(("permissions", "owns", "status"), chosen("keys", lacking(), 16), ids=str)
 def test_a_key_that_may_not_see_everything_finds_nothing_absent(
     permissions: tuple[Permission, ...], owns: tuple[str, ...], status: t.Any, tmp_path: Path
 ) -> None:

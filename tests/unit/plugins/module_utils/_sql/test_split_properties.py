@@ -21,7 +21,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 DIALECTS = ("snowflake", "databricks")
 CASES: list[dict[str, t.Any]] = json.loads(pathlib.Path(__file__).with_name("sql_cases.json").read_text("utf-8"))
 FEW = settings(
-    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 # Pieces of any text that a scanner could stumble over.
