@@ -22,7 +22,7 @@ settings.register_profile(
     database=None,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
-    max_examples=60,
+    max_examples=40,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 settings.load_profile("proofs")
