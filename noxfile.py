@@ -292,7 +292,16 @@ def prove(session: nox.Session, *folders: str, every: bool) -> None:
     """Run proofs on the newest ansible-core: all their points on all cores, or a sample that changes with the commit."""
     core, _python, clients = TARGETS["newest"]
     session.install(core, *clients, "requests", *PROVING, *DOUBLES)
-    options = ["-p", "xdist", "-n", str(os.cpu_count())] if every else ["--durations=5"]
+    options = ["--durations=5"]
+    if every:
+        options = [
+            "-p",
+            "xdist",
+            "-n",
+            str(os.cpu_count()),
+            "-p",
+            "ansible_collections.community.immuta.tests.sampling",
+        ]
     for folder in folders:
         # One at a time: the folders' conftest.py have the same name.
         pytest(session, *options, folder, *session.posargs, env={"EVERY_POINT": "1"} if every else {})

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which points of a long suite are tried in this run: all with EVERY_POINT=1, else some, others with each commit."""
+"""Which points of a long suite are tried in this run: all with EVERY_POINT=1, else some, others with each commit.
+
+As a plugin of pytest it lets several runs share the tests: PART=2/4 is the second of four.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ SEED = "SAMPLE_SEED"
 SIZE = "SAMPLE_SIZE"
 # How many tests of a suite that is run whole elsewhere.
 TESTS = "SAMPLE_TESTS"
+# Which of how many parts of the tests.
+PART = "PART"
 
 
 def seed() -> str:
@@ -58,3 +63,16 @@ def keep_some_tests(config: pytest.Config, items: list[pytest.Item], suite: str,
     kept = fixed | set(random.Random(f"{suite} {seed()}").sample(rest, more))
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
     items[:] = [item for item in items if item.nodeid in kept]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect all tests but those of the part that E(PART) names."""
+    if not (part := os.environ.get(PART)):
+        return
+    number, _slash, parts = part.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise pytest.UsageError(f"PART={part} is not a part: write 2/4 for the second of four.")
+    kept = items[int(number) - 1 :: int(parts)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
