@@ -152,17 +152,17 @@ class Journal:
 
     def _begin(self, sha256: str, total: int) -> None:
         try:
-            # The lock belongs to the open file: it ends with the process, however that ends.
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _hold(self._handle, self.path)
         except BlockingIOError:
-            raise self._locked() from None
+            raise Locked(
+                f"Another run is at work on this script: it has locked {self.path}.",
+                hint="Wait until it has ended, then run this again.",
+            ) from None
         except OSError as error:
             raise JournalError(
                 f"The journal {self.path} can't be locked: {error.strerror}.",
                 hint="Nothing was sent. Name a journal on a file system that has locks.",
             ) from None
-        if not self._is_in_place():
-            raise self._locked()
         os.fchmod(self._handle, MODE)
         raw = self._whole()
         end = raw.rfind(b"\n") + 1
@@ -173,19 +173,6 @@ class Journal:
         if self.progress.state == "none":
             self._append({"event": "begun", "sha256": sha256, "total": total})
             sync_folder(os.path.dirname(os.path.abspath(self.path)))
-
-    def _is_in_place(self) -> bool:
-        """Whether the file that is locked is still the one at the path: another run may have removed it meanwhile."""
-        try:
-            return os.path.samestat(os.fstat(self._handle), os.stat(self.path))
-        except FileNotFoundError:
-            return False
-
-    def _locked(self) -> Locked:
-        return Locked(
-            f"Another run is at work on this script: it has locked {self.path}.",
-            hint="Wait until it has ended, then run this again.",
-        )
 
     def _whole(self) -> bytes:
         size = os.fstat(self._handle).st_size
@@ -238,6 +225,18 @@ class Journal:
         _apply(self.progress, event)
 
 
+def _hold(handle: int, path: str) -> None:
+    """Lock the open journal. The lock belongs to the open file: it ends with the process, however that ends.
+
+    :raises BlockingIOError: another run has it, or has removed it from the path since it was opened
+    """
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(os.fstat(handle), os.stat(path)):
+            return
+    raise BlockingIOError
+
+
 def require_same(path: str, progress: Progress, sha256: str, total: int) -> None:
     """Refuse a journal whose statement numbers are not those of the script.
 
@@ -286,7 +285,7 @@ def removing(path: str) -> t.Iterator[None]:
         raise _not_removed(path, error) from None
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _hold(handle, path)
         except BlockingIOError:
             raise Locked(
                 f"A run is at work on this script: it has locked {path}.", hint="Wait until it has ended."

@@ -187,6 +187,23 @@ def test_does_not_write_a_journal_that_was_removed_meanwhile(path: str, monkeypa
     assert not os.path.exists(path)
 
 
+def test_does_not_remove_a_journal_that_another_run_has_begun_meanwhile(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.Journal(path, SHA, 2).close()
+    flock = fcntl.flock
+
+    def slow(handle: int, how: int) -> None:
+        os.unlink(path)
+        Path(path).write_text("of another run")
+        flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    with pytest.raises(journal.Locked):
+        remove(path)
+    assert Path(path).read_text() == "of another run"
+
+
 def test_a_file_system_without_locks_is_no_other_run(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(*args: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
