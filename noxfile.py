@@ -292,16 +292,9 @@ def prove(session: nox.Session, *folders: str, every: bool) -> None:
     """Run proofs on the newest ansible-core: all their points on all cores, or a sample that changes with the commit."""
     core, _python, clients = TARGETS["newest"]
     session.install(core, *clients, "requests", *PROVING, *DOUBLES)
-    options = ["--durations=5"]
-    if every:
-        options = [
-            "-p",
-            "xdist",
-            "-n",
-            str(os.cpu_count()),
-            "-p",
-            "ansible_collections.community.immuta.tests.sampling",
-        ]
+    sampling = "ansible_collections.community.immuta.tests.sampling"
+    all_points = ["-p", sampling, "-p", "xdist", "-n", str(os.cpu_count())]
+    options = all_points if every else ["--durations=5"]
     for folder in folders:
         # One at a time: the folders' conftest.py have the same name.
         pytest(session, *options, folder, *session.posargs, env={"EVERY_POINT": "1"} if every else {})

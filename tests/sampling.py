@@ -61,8 +61,7 @@ def keep_some_tests(config: pytest.Config, items: list[pytest.Item], suite: str,
     rest = [item.nodeid for item in items if item.nodeid not in fixed]
     more = min(max(0, int(size) - len(fixed)), len(rest))
     kept = fixed | set(random.Random(f"{suite} {seed()}").sample(rest, more))
-    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
-    items[:] = [item for item in items if item.nodeid in kept]
+    _keep(config, items, kept)
 
 
 @pytest.hookimpl(trylast=True)
@@ -73,6 +72,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     number, _slash, parts = part.partition("/")
     if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
         raise pytest.UsageError(f"PART={part} is not a part: write 2/4 for the second of four.")
-    kept = items[int(number) - 1 :: int(parts)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+    _keep(config, items, {item.nodeid for item in items[int(number) - 1 :: int(parts)]})
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], kept: t.Container[str]) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
+    items[:] = [item for item in items if item.nodeid in kept]
