@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -48,12 +48,13 @@ class Operation:
         return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Request:
     """A request in the form that openapi-core takes.
 
     :ivar method: in lower case
     :ivar path: raw, without the query
+    :ivar authorization: the header, or an empty string; the description knows no other one
     """
 
     method: str
@@ -61,12 +62,13 @@ class Request:
     query: str
     body: bytes | None
     content_type: str
-    headers: t.Iterable[tuple[str, str]]
+    authorization: str
     host_url: str = WHERE
-    parameters: RequestParameters = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.parameters = RequestParameters(header=Headers(list(self.headers)))
+    @functools.cached_property
+    def parameters(self) -> RequestParameters:
+        """Where openapi-core keeps what it finds in the path."""
+        return RequestParameters(header=Headers({"Authorization": self.authorization} if self.authorization else {}))
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,10 @@ class Response:
     status_code: int
     data: bytes | None
     content_type: str
-    headers: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+    @property
+    def headers(self) -> t.Mapping[str, t.Any]:
+        return {}
 
 
 class Contract:
@@ -91,7 +96,11 @@ class Contract:
         ]
         # A path without placeholders wins over one with them.
         self.operations = tuple(sorted(found, key=lambda one: "{" in one.path))
-        self._openapi = OpenAPI.from_dict(described)
+        openapi = OpenAPI.from_dict(described)
+        # The same few are sent again and again, and looking one through takes longer than answering it.
+        remember = functools.lru_cache(maxsize=256)
+        self._request_complaint = remember(functools.partial(_complaint, openapi.validate_request))
+        self._response_complaint = remember(functools.partial(_complaint, openapi.validate_response))
 
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """The operation that a request means, and its parameters, still percent-encoded."""
@@ -115,12 +124,9 @@ class Contract:
             return f"{operation.name} takes no body"
         try:
             (request.body or b"").decode()
-            self._openapi.validate_request(request)
         except UnicodeDecodeError:
             return "the body is not UTF-8"
-        except OpenAPIError as error:
-            return "" if isinstance(error.__cause__, SecurityNotFound) else _complaint(error)
-        return ""
+        return self._request_complaint(request)
 
     def check_response(self, operation: Operation, request: Request, response: Response) -> str:
         """What is wrong with a reply, or an empty string."""
@@ -130,11 +136,7 @@ class Contract:
             return ""
         if response.data and described not in operation.has_body:
             return f"{status} of {operation.name} has no body"
-        try:
-            self._openapi.validate_response(request, response)
-        except OpenAPIError as error:
-            return _complaint(error)
-        return ""
+        return self._response_complaint(request, response)
 
 
 def _operation(method: str, path: str, one: t.Mapping[str, t.Any], described: t.Mapping[str, t.Any]) -> Operation:
@@ -154,7 +156,16 @@ def _operation(method: str, path: str, one: t.Mapping[str, t.Any], described: t.
     )
 
 
-def _complaint(error: BaseException) -> str:
+def _complaint(validate: t.Callable[..., object], *what: object) -> str:
+    """What openapi-core has against it, or an empty string; that credentials are missing doesn't count."""
+    try:
+        validate(*what)
+    except OpenAPIError as error:
+        return "" if isinstance(error.__cause__, SecurityNotFound) else _reason(error)
+    return ""
+
+
+def _reason(error: BaseException) -> str:
     """The innermost reason of openapi-core's error: the schema's own, where there is one."""
     while error.__cause__ is not None and not hasattr(error, "schema_errors"):
         error = error.__cause__

@@ -324,7 +324,7 @@ class ImmutaDouble(Double):
         name = operation.name if operation else None
         authorization = headers.get("Authorization", "")
         asked = immuta_contract.Request(
-            method.lower(), path, query, body or None, headers.get("Content-Type", "").lower(), headers.items()
+            method.lower(), path, query, body or None, headers.get("Content-Type", "").lower(), authorization
         )
         with self._lock:
             index = len(self.requests) + 1
