@@ -29,12 +29,19 @@ class Played:
     """What a play did and said.
 
     :ivar stats: what it has left with set_stats
+    :ivar failed: the hosts that failed, when it came to its end
     """
 
     code: int
     output: str
     tasks: list[dict[str, t.Any]]
     stats: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    failed: list[str] = dataclasses.field(default_factory=list)
+
+    def on(self, host: str) -> Played:
+        """What it did on one of its hosts, as if there were no others; the output is that of all."""
+        tasks = [one for one in self.tasks if one["host"] == host]
+        return dataclasses.replace(self, code=2 if host in self.failed else 0, tasks=tasks)
 
     @property
     def modules(self) -> list[str]:
@@ -194,5 +201,5 @@ class Player:
             kill_tree(process.pid)
         output, _nothing = process.communicate(timeout=600)
         lines = [json.loads(line) for line in record.read_text().splitlines()]
-        stats: dict[str, t.Any] = next((line["stats"] for line in lines if "stats" in line), {})
-        return Played(process.returncode, output, [line for line in lines if "stats" not in line], stats)
+        ends = [lines.pop()] if lines and "stats" in lines[-1] else []
+        return Played(process.returncode, output, lines, *(one[name] for one in ends for name in ("stats", "failed")))

@@ -9,6 +9,7 @@ The requests are those of an undisturbed run, so a new one is covered without a 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 from pathlib import Path
@@ -22,8 +23,10 @@ from ansible_collections.community.immuta.tests.faults.world import (
     PLATFORMS,
     Platform,
     World,
+    Wrong,
     check_converges,
     check_stopped,
+    together,
     undisturbed,
     world,
 )
@@ -120,20 +123,66 @@ def points() -> list[Point]:
     return found
 
 
-@pytest.mark.parametrize("point", chosen("role", points(), 1), ids=str)
-def test_ends_right_or_says_where_it_stopped(point: Point, tmp_path: Path) -> None:
-    with world(point.platform, tmp_path) as one:
-        if point.start == "saved":
-            assert one.role(confirmed=False).code == 0
-        one.sql.logins.clear()
-        point.plan(one)
-        check_converges(one, one.role(module_defaults=IMPATIENT))
+BATCH = 16
 
 
-def doubtful() -> list[tuple[Platform, str, int, int]]:
-    """Faults of the query history, after the answer of each statement that is not repeatable was lost."""
+def batches(some: list[t.Any]) -> list[list[t.Any]]:
+    """As many as are tried in one playbook."""
+    return [some[number : number + BATCH] for number in range(0, len(some), BATCH)]
+
+
+@contextlib.contextmanager
+def worlds(some: t.Sequence[Point | Doubt], folder: Path) -> t.Iterator[dict[str, World]]:
+    """One for each point, by its name."""
+    with contextlib.ExitStack() as stack:
+        yield {
+            str(one): stack.enter_context(world(one.platform, folder / str(number))) for number, one in enumerate(some)
+        }
+
+
+@pytest.mark.parametrize("some", batches(chosen("role", points(), 4)), ids=lambda some: f"{some[0]} and following")
+def test_ends_right_or_says_where_it_stopped(some: list[Point], tmp_path: Path) -> None:
+    wrong = Wrong()
+    with worlds(some, tmp_path) as here:
+        if saved := [here[str(point)] for point in some if point.start == "saved"]:
+            assert {one.code for one in together(saved, confirmed=False)} == {0}
+        for point in some:
+            here[str(point)].sql.logins.clear()
+            point.plan(here[str(point)])
+        check_converges(here, wrong)
+    wrong.require_nothing()
+
+
+@dataclasses.dataclass(frozen=True)
+class Doubt:
+    """A fault of the query history, after the answer of a statement that is not repeatable was lost.
+
+    :ivar number: which of these statements, from 0
+    """
+
+    platform: Platform
+    fault: str
+    times: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.platform}-history-of-{self.number}-{self.fault}-{'once' if self.times == 1 else 'for-good'}"
+
+    @property
+    def text(self) -> str:
+        """The statement."""
+        return undisturbed(self.platform, True).once[self.number]
+
+    def plan(self, one: World) -> None:
+        """Plan the fault; the run that asks the history comes next."""
+        asked = {"at": "statement", "match": "QUERY_HISTORY"} if self.platform == "snowflake" else {"at": "history"}
+        one.plan(**asked, kind=self.fault, times=self.times, **SQL[self.fault])
+
+
+def doubts() -> list[Doubt]:
+    """All of them."""
     return [
-        (platform, fault, times, number)
+        Doubt(platform, fault, times, number)
         for platform in PLATFORMS
         for number in range(len(undisturbed(platform, True).once))
         for fault in SQL
@@ -141,22 +190,17 @@ def doubtful() -> list[tuple[Platform, str, int, int]]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("platform", "fault", "times", "number"),
-    chosen("history", doubtful(), 1),
-    ids=lambda value: "for-good" if value == EVER else str(value),
-)
-def test_a_query_history_that_can_not_be_asked(
-    platform: Platform, fault: str, times: int, number: int, tmp_path: Path
-) -> None:
-    with world(platform, tmp_path) as one:
-        text = undisturbed(platform, True).once[number]
-        one.plan("statement", "lost", match=text, times=EVER)
-        lost = one.role(module_defaults=IMPATIENT)
-        check_stopped(one, lost)
-        one.mend()
-        if platform == "snowflake":
-            one.plan("statement", fault, match="QUERY_HISTORY", times=times, **SQL[fault])
-        else:
-            one.plan("history", fault, times=times, **SQL[fault])
-        check_converges(one, one.role(module_defaults=IMPATIENT))
+@pytest.mark.parametrize("some", batches(chosen("history", doubts(), 2)), ids=lambda some: f"{some[0]} and following")
+def test_a_query_history_that_can_not_be_asked(some: list[Doubt], tmp_path: Path) -> None:
+    wrong = Wrong()
+    with worlds(some, tmp_path) as here:
+        for doubt in some:
+            here[str(doubt)].plan("statement", "lost", match=doubt.text, times=EVER)
+        for doubt, lost in zip(some, together([*here.values()], module_defaults=IMPATIENT)):
+            one = here[str(doubt)]
+            with wrong.of(str(doubt)):
+                check_stopped(one, lost)
+            one.mend()
+            doubt.plan(one)
+        check_converges(wrong.without(here), wrong)
+    wrong.require_nothing()

@@ -17,7 +17,8 @@ name: record
 type: aggregate
 short_description: Record the results of tasks
 description:
-  - Writes one JSON line for each result to the file named in E(RECORD_FILE), and one for what was left by set_stats.
+  - Writes one JSON line for each result to the file named in E(RECORD_FILE), and one for what was left by set_stats, and
+    which hosts have failed.
 """
 
 
@@ -59,4 +60,5 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         """The playbook has ended. What was left is what a workflow of AWX gives to its next node."""
-        self._write({"stats": json.loads(self._dump_results(stats.custom.get("_run", {})))})
+        failed = [host for host in stats.processed if stats.summarize(host)["failures"]]
+        self._write({"stats": json.loads(self._dump_results(stats.custom.get("_run", {}))), "failed": failed})
