@@ -42,6 +42,9 @@ DOUBLES = ("openapi-core", "pyyaml", "cryptography")
 # SQLite's ODBC driver and unixODBC, with what they need and pyodbc doesn't bring.
 ODBC_PACKAGES = ("libltdl7", "libodbc2", "libodbcinst2", "libsqlite3-0", "libsqliteodbc")
 MIDDLE = pythons.first("3.13", "3.12")
+# What AWX itself injects credentials with, although nobody else is meant to, and the last package that brings awx.awx.
+AWX_PLUGINS = "awx-plugins-interfaces==0.0.1a5"
+AWX_COLLECTIONS = "ansible<13"
 
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
@@ -255,10 +258,8 @@ def odbc(session: nox.Session, core: str) -> None:
 def awx(session: nox.Session) -> None:
     """Load the definitions for AWX into a stand-in, and run jobs as AWX does."""
     core, _python, clients = TARGETS["newest"]
-    # What AWX itself injects credentials with, although nobody else is meant to.
-    session.install(core, *clients, "requests", "pytest", "awx-plugins-interfaces==0.0.1a5", *DOUBLES)
-    # The last one that brings awx.awx.
-    install_collections(session, "ansible<13")
+    session.install(core, *clients, "requests", "pytest", AWX_PLUGINS, *DOUBLES)
+    install_collections(session, AWX_COLLECTIONS)
     pytest(session, "--durations=5", "tests/awx", *session.posargs)
 
 
@@ -293,7 +294,8 @@ def prove(session: nox.Session, *folders: str, every: bool) -> None:
     core, _python, clients = TARGETS["newest"]
     session.install(core, *clients, "requests", *PROVING, *DOUBLES)
     sampling = "ansible_collections.community.immuta.tests.sampling"
-    all_points = ["-p", sampling, "-p", "xdist", "-n", str(os.cpu_count())]
+    # The long tests are side by side: a worker that has nothing to do takes some from another one.
+    all_points = ["-p", sampling, "-p", "xdist", "-n", str(os.cpu_count()), "--dist", "worksteal"]
     options = all_points if every else ["--durations=5"]
     for folder in folders:
         # One at a time: the folders' conftest.py have the same name.
@@ -328,8 +330,13 @@ def canaries(session: nox.Session) -> None:
 def rehearsal(session: nox.Session) -> None:
     """Run every playbook in check mode before it is run, and hold the one against the other. Not part of `make test`."""
     core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", "pytest", *DOUBLES)
-    pytest(session, "tests/integration", *session.posargs, env={"REHEARSE": "1", "EVERY_POINT": "1"})
+    session.install(core, *clients, "requests", "pytest", "pyodbc", AWX_PLUGINS, *DOUBLES)
+    all_of_them = {"REHEARSE": "1", "EVERY_POINT": "1"}
+    pytest(session, "tests/integration", *session.posargs, env=all_of_them)
+    install_collections(session, "ansible")
+    pytest(session, "tests/odbc", *session.posargs, env={**odbc_driver(session), **all_of_them})
+    install_collections(session, AWX_COLLECTIONS)
+    pytest(session, "tests/awx", *session.posargs, env=all_of_them)
 
 
 @nox.session(python=TARGETS["newest"][1])

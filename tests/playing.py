@@ -79,6 +79,7 @@ class Player:
 
     :ivar prefix: a command that runs `ansible-playbook` as its arguments
     :ivar started: told the process id of each play
+    :ivar foreseeable: whether check mode can know what its plays will do; others are not rehearsed
     """
 
     def __init__(self, folder: Path, immuta: ImmutaDouble, environment: dict[str, str]) -> None:
@@ -89,6 +90,7 @@ class Player:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.prefix: list[str] = []
+        self.foreseeable = True
         self.started: t.Callable[[int], None] = lambda pid: None
         self.immuta = immuta
         self.scripts = folder / "kept" / "scripts"
@@ -157,7 +159,7 @@ class Player:
         kill_when: t.Callable[[], bool] | None = None,
     ) -> Played:
         """Run `ansible-playbook` with these arguments; the rest as in `run`. It may be rehearsed before."""
-        if not os.environ.get("REHEARSE"):
+        if not (os.environ.get("REHEARSE") and self.foreseeable):
             return self._command(*arguments, env=env, kill_when=kill_when)
         # It needs the stand-ins of all platforms, and with them their clients.
         from ansible_collections.community.immuta.tests import rehearsal
