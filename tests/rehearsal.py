@@ -275,9 +275,13 @@ def _told(point: Point) -> tuple[int, int] | None:
 
 def _without_check_mode(point: Point) -> tuple[int, int] | None:
     dry, real = point.dry[0], point.real[0]
-    if dry["task"] != real["task"] or dry["outcome"] != "skipped" or real["action"] not in WITHOUT_CHECK_MODE:
+    failed = real["outcome"] == "failed"
+    if dry["task"] != real["task"]:
         return None
-    return ALL if real["outcome"] == "failed" else (1, 1)
+    if dry["outcome"] == "skipped" and real["action"] in WITHOUT_CHECK_MODE:
+        return ALL if failed else (1, 1)
+    # The task behind makes a failure of its answer.
+    return ALL if failed and point.passed and point.passed[-1]["action"] in WITHOUT_CHECK_MODE else None
 
 
 EXCEPTIONS: list[Unknowable] = [
