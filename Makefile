@@ -10,7 +10,7 @@ help:
 	@echo "make demo       the main job on stand-in servers"
 	@echo "make test       everything that must pass (about 20 minutes)"
 	@echo "make crash      kill the role at every point, and run it again (an hour or two)"
-	@echo "make faults     every fault of the servers, and every variant of the API (an hour)"
+	@echo "make faults     every fault of the servers, and every variant of the API (an hour and a half)"
 	@echo "make canaries   look for secrets in all that every path leaves behind"
 	@echo "make rehearsal  run every playbook in check mode before it is run, and compare"
 	@echo "make matrix     all playbooks, unit tests, and sanity on every ansible-core from 2.16"
