@@ -10,7 +10,9 @@ interpreter of Python that has imported already.
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -153,3 +155,11 @@ class Interpreter:
         self._process.kill()
         self._process.wait(60)
         shutil.rmtree(self._folder)
+
+
+@functools.cache
+def interpreter() -> Interpreter:
+    """The one of this process."""
+    one = Interpreter()
+    atexit.register(one.close)
+    return one

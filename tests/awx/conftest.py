@@ -24,6 +24,7 @@ from ansible_collections.community.immuta.tests.doubles import controller_rules
 from ansible_collections.community.immuta.tests.doubles.controller_server import ControllerDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
+from ansible_collections.community.immuta.tests.launching import interpreter
 from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Played, Player
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,7 @@ class Loader:
             "SNOWFLAKE_USER": "DEPLOYER",
             "SNOWFLAKE_PRIVATE_KEY_FILE": str(folder / "deployer.p8"),
             "PRIVATE_KEY_PASSPHRASE": PASSPHRASE,
+            "ANSIBLE_PIPELINING": "true",
         }
         with ImmutaDouble(State.example()) as immuta:
             self.player = Player(folder, immuta, environment)
@@ -79,6 +81,8 @@ class Loader:
             "immuta_awx_platforms": ["snowflake"],
             "immuta_awx_scripts": scripts,
         }
+        # Dozens of modules, none of them ours.
+        mine["ansible_python_interpreter"] = str(interpreter().path)
         return self.player.command(str(LOAD), "-e", json.dumps(mine), *arguments)
 
 

@@ -9,7 +9,6 @@ Worlds are hosts of one playbook, as connections are for who removes many: that 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import json
@@ -25,7 +24,7 @@ from ansible_collections.community.immuta.tests.doubles.databricks_metastore imp
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State, Variant
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
-from ansible_collections.community.immuta.tests.launching import Interpreter
+from ansible_collections.community.immuta.tests.launching import interpreter
 from ansible_collections.community.immuta.tests.playing import API_KEY, Played, Player
 from ansible_collections.community.immuta.tests.stage import bare
 
@@ -52,14 +51,6 @@ STOPPED = re.compile(
     re.DOTALL,
 )
 RAN = re.compile(r"(\d+) of (\d+) statements have run")
-
-
-@functools.cache
-def interpreter() -> Interpreter:
-    """The one of this process: a play ends by itself here, and what modules run with is tried elsewhere."""
-    one = Interpreter()
-    atexit.register(one.close)
-    return one
 
 
 class World:
