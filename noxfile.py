@@ -326,17 +326,25 @@ def canaries(session: nox.Session) -> None:
     prove(session, "tests/leak", every=True)
 
 
+# What the plays of a folder need besides the newest targets: packages, and one for its collections.
+REHEARSED: dict[str, tuple[tuple[str, ...], str | None]] = {
+    "integration": ((), None),
+    "odbc": (("pyodbc",), "ansible"),
+    "awx": ((AWX_PLUGINS,), AWX_COLLECTIONS),
+}
+
+
 @nox.session(python=TARGETS["newest"][1])
-def rehearsal(session: nox.Session) -> None:
+@nox.parametrize("folder", list(REHEARSED), ids=list(REHEARSED))
+def rehearsal(session: nox.Session, folder: str) -> None:
     """Run every playbook in check mode before it is run, and hold the one against the other. Not part of `make test`."""
     core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", "pytest", "pyodbc", AWX_PLUGINS, *DOUBLES)
-    all_of_them = {"REHEARSE": "1", "EVERY_POINT": "1"}
-    pytest(session, "tests/integration", *session.posargs, env=all_of_them)
-    install_collections(session, "ansible")
-    pytest(session, "tests/odbc", *session.posargs, env={**odbc_driver(session), **all_of_them})
-    install_collections(session, AWX_COLLECTIONS)
-    pytest(session, "tests/awx", *session.posargs, env=all_of_them)
+    packages, collections = REHEARSED[folder]
+    session.install(core, *clients, "requests", "pytest", *packages, *DOUBLES)
+    if collections:
+        install_collections(session, collections)
+    driver = odbc_driver(session) if folder == "odbc" else {}
+    pytest(session, f"tests/{folder}", *session.posargs, env={**driver, "REHEARSE": "1", "EVERY_POINT": "1"})
 
 
 @nox.session(python=TARGETS["newest"][1])

@@ -97,7 +97,6 @@ def _program(client: socket.socket) -> t.NoReturn:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8")
     sys.argv = about["arguments"]
     _begin(about["environment"])
     os.chdir(about["folder"])
@@ -123,6 +122,7 @@ def _begin(environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None
+    sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8")
 
 
 def _child(order: dict[str, t.Any]) -> t.NoReturn:
@@ -132,7 +132,6 @@ def _child(order: dict[str, t.Any]) -> t.NoReturn:
         (2, "err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
     ):
         os.dup2(os.open(order["folder"] + "/" + name, flags, 0o600), number)
-    sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8")
     # Ansible takes an argument for a file of options.
     sys.argv[1:] = []
     _begin(order["environment"])

@@ -47,6 +47,8 @@ SQL: dict[str, dict[str, t.Any]] = {
     **{kind: {} for kind in ("error", "http", "reset", "lost")},
     "slow": {"seconds": LATE},
 }
+# How often a fault comes.
+SPANS = {1: "once", EVER: "for-good"}
 LOGIN = {"snowflake": "login", "databricks": "session"}
 
 
@@ -69,9 +71,8 @@ class Point:
     times: int
 
     def __str__(self) -> str:
-        span = "once" if self.times == 1 else "for-good"
         at = f"{self.place}{self.number}{'.' if self.operation else ''}{self.operation}"
-        return f"{self.platform}-{self.start}-{at}-{self.fault}-{span}"
+        return f"{self.platform}-{self.start}-{at}-{self.fault}-{SPANS[self.times]}"
 
     def plan(self, one: World) -> None:
         """Plan the fault; the run comes next."""
@@ -126,9 +127,11 @@ def points() -> list[Point]:
 BATCH = 16
 
 
-def batches(some: list[t.Any]) -> list[list[t.Any]]:
-    """As many as are tried in one playbook."""
-    return [some[number : number + BATCH] for number in range(0, len(some), BATCH)]
+def in_batches(suite: str, all_of_them: t.Sequence[Point | Doubt], size: int) -> pytest.MarkDecorator:
+    """A test of C(some) points, as many as are tried in one playbook; which and how many as in `chosen`."""
+    tried = chosen(suite, all_of_them, size)
+    some = [tried[number : number + BATCH] for number in range(0, len(tried), BATCH)]
+    return pytest.mark.parametrize("some", some, ids=lambda some: f"{some[0]} and following")
 
 
 @contextlib.contextmanager
@@ -140,7 +143,7 @@ def worlds(some: t.Sequence[Point | Doubt], folder: Path) -> t.Iterator[dict[str
         }
 
 
-@pytest.mark.parametrize("some", batches(chosen("role", points(), 4)), ids=lambda some: f"{some[0]} and following")
+@in_batches("role", points(), 4)
 def test_ends_right_or_says_where_it_stopped(some: list[Point], tmp_path: Path) -> None:
     wrong = Wrong()
     with worlds(some, tmp_path) as here:
@@ -166,7 +169,7 @@ class Doubt:
     number: int
 
     def __str__(self) -> str:
-        return f"{self.platform}-history-of-{self.number}-{self.fault}-{'once' if self.times == 1 else 'for-good'}"
+        return f"{self.platform}-history-of-{self.number}-{self.fault}-{SPANS[self.times]}"
 
     @property
     def text(self) -> str:
@@ -190,13 +193,13 @@ def doubts() -> list[Doubt]:
     ]
 
 
-@pytest.mark.parametrize("some", batches(chosen("history", doubts(), 2)), ids=lambda some: f"{some[0]} and following")
+@in_batches("history", doubts(), 2)
 def test_a_query_history_that_can_not_be_asked(some: list[Doubt], tmp_path: Path) -> None:
     wrong = Wrong()
     with worlds(some, tmp_path) as here:
         for doubt in some:
             here[str(doubt)].plan("statement", "lost", match=doubt.text, times=EVER)
-        for doubt, lost in zip(some, together([*here.values()], module_defaults=IMPATIENT)):
+        for doubt, lost in zip(some, together([*here.values()], module_defaults=IMPATIENT), strict=True):
             one = here[str(doubt)]
             with wrong.of(str(doubt)):
                 check_stopped(one, lost)

@@ -66,8 +66,7 @@ class World:
         self.sql = sql
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        self.scripts = folder / "kept" / "scripts"
-        self.path = self.scripts / f"{self.key.replace(' ', '%20')}.sql"
+        self.path = folder / "kept" / "scripts" / f"{self.key.replace(' ', '%20')}.sql"
 
     @property
     def variables(self) -> dict[str, t.Any]:
@@ -78,7 +77,7 @@ class World:
             "ansible_connection": "local",
             "ansible_python_interpreter": str(interpreter().path),
             "immuta_deregister_connection_key": self.key,
-            "immuta_deregister_script_dir": str(self.scripts),
+            "immuta_deregister_script_dir": str(self.path.parent),
             "tenant": {"url": self.immuta.url, "api_key": API_KEY},
             "platform": {name.removeprefix(f"{self.platform}_".upper()).lower(): value for name, value in named},
         }
@@ -316,7 +315,9 @@ class Wrong:
 def check_converges(worlds: dict[str, World], wrong: Wrong) -> None:
     """Whatever comes of a run with the planned faults, the next ones without end well, and the last of them changes nothing."""
     left: dict[str, str] = {}
-    for (name, one), played in zip(worlds.items(), together([*worlds.values()], module_defaults=IMPATIENT)):
+    for (name, one), played in zip(
+        worlds.items(), together([*worlds.values()], module_defaults=IMPATIENT), strict=True
+    ):
         with wrong.of(name):
             if played.code == 0:
                 check_completed(one, played)
@@ -325,7 +326,7 @@ def check_converges(worlds: dict[str, World], wrong: Wrong) -> None:
                 left[name] = "already_done" if "script has run to its end" in played.error else "completed"
         one.mend()
     if again := {name: worlds[name] for name in left}:
-        for (name, one), played in zip(again.items(), together([*again.values()])):
+        for (name, one), played in zip(again.items(), together([*again.values()]), strict=True):
             with wrong.of(name):
                 check_completed(one, played, left[name])
     worlds = wrong.without(worlds)
@@ -334,7 +335,7 @@ def check_converges(worlds: dict[str, World], wrong: Wrong) -> None:
     before = [
         (one.snapshot, one.executed, len(one.immuta.requests), one.immuta.state.snapshot()) for one in worlds.values()
     ]
-    for (name, one), was, played in zip(worlds.items(), before, together([*worlds.values()])):
+    for (name, one), was, played in zip(worlds.items(), before, together([*worlds.values()]), strict=True):
         with wrong.of(name):
             check_completed(one, played, "already_done")
             assert played.changed == []
