@@ -49,7 +49,9 @@ class Played:
         return [
             one["action"].rpartition(".")[2]
             for one in self.tasks
-            if one["outcome"] != "skipped" and one["action"].startswith("community.immuta.")
+            if one["outcome"] != "skipped"
+            and one["action"].startswith("community.immuta.")
+            and one["action"] != "community.immuta.deregistration"
         ]
 
     @property

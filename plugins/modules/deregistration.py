@@ -1,0 +1,102 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: deregistration
+short_description: "[INTERNAL] Decide and report for the role community.immuta.deregister_connection"
+version_added: 0.1.0
+description:
+  - B(This is internal.) It is part of the role P(community.immuta.deregister_connection#role) and of the playbooks of this collection.
+    Its options can change at any time; use it nowhere else.
+  - It asks nobody. It turns the answers of the modules into what is to be done next, what is printed, and the report.
+author:
+  - The community.immuta contributors
+extends_documentation_fragment:
+  - community.immuta.attributes
+attributes:
+  action:
+    description: Indicates this has a corresponding action plugin, so some parts of the options can be executed on the controller.
+    support: full
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  stage:
+    description: What to do.
+    type: str
+    required: true
+    choices:
+      - choose
+      - check
+      - decide
+      - plan
+      - handoff
+      - conclude
+      - stopped
+      - planned
+      - finished
+  plan_only:
+    description: Whether to take nothing for confirmed.
+    type: bool
+    default: false
+  checked:
+    description: Result of the stage V(check).
+    type: dict
+  observed:
+    description: Results of the modules so far.
+    type: dict
+    default: {}
+  failed_task:
+    description: Name of the task that failed.
+    type: str
+  failure:
+    description: Its result.
+    type: dict
+  output:
+    description: File to write on the controller; empty for none.
+    type: str
+"""
+
+EXAMPLES = r"""
+# From the role:
+- name: Decide what is to be done
+  community.immuta.deregistration:
+    stage: decide
+    checked: "{{ checked }}"
+    observed:
+      script: "{{ script }}"
+"""
+
+RETURN = r"""
+settings:
+  description: The role's variables as they take effect.
+  returned: O(stage=check)
+  type: dict
+decision:
+  description: What is to be done.
+  returned: O(stage=decide)
+  type: dict
+result:
+  description: What came of the run, as in RV(ignore:immuta_deregister_result).
+  returned: O(stage=conclude) and O(stage=stopped)
+  type: dict
+lines:
+  description: What came of the run, for people.
+  returned: O(stage=conclude) and O(stage=stopped)
+  type: list
+  elements: str
+hosts:
+  description: Connections that are to become hosts, with C(name) and C(connection_key).
+  returned: O(stage=choose)
+  type: list
+  elements: dict
+"""

@@ -1,0 +1,411 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What one run can prove: its steps, statements and claims, put together from what the modules have answered."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import (
+    Claim,
+    Run,
+    Step,
+    seconds_between,
+)
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """A run at its end.
+
+    :ivar result: C(immuta_deregister_result)
+    :ivar started: in UTC. So is C(ended).
+    :ivar failure: the result of the task that failed; None when all went well
+    """
+
+    settings: Settings
+    observed: Observed
+    result: Answer
+    started: str
+    ended: str
+    failure: Answer | None = None
+
+    @property
+    def status(self) -> str:
+        """The role's status."""
+        return str(self.result["status"])
+
+    @property
+    def executor(self) -> str:
+        """What runs the script."""
+        return outcome.executor(self.settings, self.observed)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the journal has an answer to every statement. If not, it was finished on somebody's word."""
+        progress = self.observed.progress
+        return (progress.get("done") or 0) == progress.get("total")
+
+    @property
+    def recorded(self) -> bool:
+        """Whether this run has recorded that the script was run by other means."""
+        return "timing" in self.observed.recorded
+
+
+def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]) -> Run:
+    """The run, as the report has it.
+
+    :param history: the runs before it
+    """
+    observed, settings, result = ended.observed, ended.settings, ended.result
+    rows = statements(ended, history)
+    done = steps(ended, rows)
+    script = observed.script
+    return Run(
+        number=len(history) + 1,
+        status=ended.status,
+        started=ended.started,
+        ended=ended.ended,
+        seconds=seconds_between(ended.started, ended.ended),
+        changed=any(step.changed for step in done),
+        by=origin.by,
+        versions=origin.versions,
+        tenant=observed.tenant,
+        host=origin.host,
+        technology=result["technology"],
+        integration_id=result["integration_id"],
+        executor=result["executor"],
+        session=observed.ran.get("session") or observed.tried.get("session") or None,
+        confirmed=settings.confirmed,
+        approved={
+            "script_sha256": settings.expected_sha256 or None,
+            "plan_digest": settings.expected_plan_digest or None,
+        },
+        plan=result["plan"],
+        script={
+            "path": settings.script_path,
+            "sha256": script.get("sha256", observed.saved.get("sha256")),
+            "source": script.get("source"),
+        }
+        if observed.has_script or observed.kept
+        else None,
+        steps=done,
+        statements=rows,
+        deleted_objects=result["deleted_objects"],
+        integration=result["integration"] or None,
+        verified=claims(ended),
+        remaining=remaining(ended, origin),
+        error=_error(ended),
+    )
+
+
+def _error(ended: Ended) -> dict[str, t.Any] | None:
+    if ended.failure is None:
+        return None
+    failure = ended.failure.get("failure") or {}
+    return {
+        "task": ended.result["failed_task"].rpartition(" : ")[2],
+        "message": ended.failure.get("msg", "no message"),
+        **{name: failure.get(name) for name in ("code", "sqlstate", "query_id")},
+    }
+
+
+def statements(ended: Ended, history: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """The statements, without their text. A run that found nothing to do lists them if no run before it has."""
+    observed = ended.observed
+    rows = observed.statements
+    if not rows and not (ended.status == "already_done" and any(earlier.get("statements") for earlier in history)):
+        rows = observed.script.get("statements") or []
+    answers = {answer["index"]: answer for answer in observed.progress.get("answers") or ()}
+    return [_statement(ended, row, answers.get(row["index"], {})) for row in rows]
+
+
+def _statement(ended: Ended, row: Answer, answer: Answer) -> dict[str, t.Any]:
+    return {
+        **{name: row[name] for name in ("index", "line", "verb", "object", "name", "unusual")},
+        "status": _status(ended, row),
+        **{name: row.get(name, answer.get(name)) for name in ("query_id", "rowcount", "seconds")},
+    }
+
+
+def _status(ended: Ended, row: Answer) -> str:
+    observed = ended.observed
+    if observed.finished and not ended.answered:
+        return "stated"
+    if "status" in row:
+        return str(row["status"])
+    if row["index"] <= (observed.progress.get("done") or 0):
+        return "skipped"
+    if ended.recorded and not observed.recorded.get("failed"):
+        return "stated"
+    if ended.status == "handed_off" or (ended.executor == "own" and observed.handed_at):
+        return "handed_over"
+    return "not_run"
+
+
+def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
+    """What was done, in order, each with what its module says of its time.
+
+    :param rows: the statements, as the report has them
+    """
+    observed = ended.observed
+    found = [
+        _step(ended, "Save the clean-up script", observed.script, _saved(ended), ""),
+        _step(ended, "Try the platform", observed.tried, "Signed in, and ran nothing.", ""),
+        _step(
+            ended,
+            "Plan the deletion",
+            observed.planned,
+            "Read only. Nothing was deleted.",
+            "Part of the deletion." if "plan" in observed.deleted else "",
+        ),
+        _step(ended, "Delete the connection in Immuta", observed.deleted, _deleted(observed), _not_deleted(ended)),
+        _step(ended, "Run the clean-up script", _execution(ended), _ran(ended, rows), _not_run(ended)),
+    ]
+    record = _step(
+        ended,
+        "Record that the script has run",
+        observed.recorded,
+        "Written to the journal beside the script.",
+        "",
+    )
+    if record.outcome in ("done", "failed") or ended.executor == "own":
+        found.append(record)
+    return found
+
+
+def _step(ended: Ended, name: str, answer: Answer, detail: str, otherwise: str) -> Step:
+    """One step.
+
+    :param detail: what to say when it was done
+    :param otherwise: what to say when it was not needed
+    """
+    timing = answer.get("timing") or {}
+    outcome_: t.Literal["done", "failed", "skipped", "not_reached"]
+    if answer.get("failed"):
+        outcome_ = "failed"
+    elif timing:
+        outcome_ = "done"
+    else:
+        outcome_ = "not_reached" if ended.failure is not None and not answer.get("skipped") else "skipped"
+    started, finished = timing.get("started"), timing.get("ended")
+    return Step(
+        name=name,
+        outcome=outcome_,
+        changed=(outcome_ == "done" and bool(answer.get("changed"))) or (answer.get("executed") or 0) > 0,
+        started=started,
+        ended=finished,
+        seconds=seconds_between(started, finished) if timing else None,
+        detail={"done": detail, "skipped": otherwise}.get(outcome_, ""),
+    )
+
+
+def _saved(ended: Ended) -> str:
+    observed = ended.observed
+    script = observed.script
+    if observed.no_script:
+        return f"The technology {ended.result['technology']} has no clean-up script."
+    if observed.lost_script:
+        return "Neither Immuta nor a saved file has one."
+    if script.get("changed"):
+        start = "Written to "
+    elif script.get("source") == "immuta":
+        start = "Already at "
+    else:
+        start = "Immuta can't render it any more; the saved one counts: "
+    return f"{start}{script.get('path', '')}."
+
+
+def _deleted(observed: Observed) -> str:
+    count = observed.deleted.get("deleted_objects")
+    objects = "" if count is None else f", with {count} objects below it"
+    return f"Deleted{objects}.{' Read again: it is gone.' if observed.deleted.get('verified') else ''}"
+
+
+def _not_deleted(ended: Ended) -> str:
+    if ended.observed.gone:
+        return "It does not exist any more."
+    return "" if ended.settings.confirmed else "Not confirmed."
+
+
+def _execution(ended: Ended) -> Answer:
+    """The answer of the module that ran the script, or of a task file of the user's, which does not say its times."""
+    observed = ended.observed
+    if "timing" in observed.ran or not observed.handed_at:
+        return observed.ran
+    recorded = observed.recorded if ended.recorded else {}
+    return {
+        "timing": {
+            "started": observed.handed_at,
+            "ended": recorded["timing"]["started"] if recorded else ended.ended,
+        },
+        "failed": ended.failure is not None and not recorded,
+        "changed": True,
+    }
+
+
+def _ran(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    ran = ended.observed.ran
+    if "timing" not in ran:
+        return f"Run by the task file {ended.settings.executor}."
+    count = sum(row["status"] in outcome.RUN for row in rows)
+    mine = f", {ran['executed']} of them in this run" if "executed" in ran else ""
+    return f"{count} of {len(rows)} statements have run{mine}."
+
+
+def _not_run(ended: Ended) -> str:
+    observed = ended.observed
+    if observed.no_script:
+        return "There is none."
+    if observed.finished:
+        return "It has run to its end before."
+    if ended.settings.script_executed:
+        return "Run by other means."
+    if ended.status == "handed_off":
+        return "Handed over."
+    return "" if ended.settings.confirmed else "Not confirmed."
+
+
+def claims(ended: Ended) -> list[Claim]:
+    """What is so, and how that is known. What was only said is told apart."""
+    observed = ended.observed
+    found = [_nothing_to_clean_up(ended) if observed.no_script else _script_kept(observed)]
+    if observed.has_script and (ended.settings.expected_sha256 or ended.settings.expected_plan_digest):
+        found.append(_approved(ended))
+    found.append(_connection_gone(observed))
+    if left := ended.result["integration"]:
+        found.append(
+            Claim(
+                f"The integration {left['id']} is out of use",
+                "not_verified" if left["in_use"] else "verified",
+                f"Read after the deletion: it is listed as {left['status']}.",
+            )
+        )
+    if not observed.no_script:
+        found.append(_script_ran(ended))
+    return found
+
+
+def _nothing_to_clean_up(ended: Ended) -> Claim:
+    return Claim(
+        "There is nothing to clean up on the platform",
+        "verified",
+        f"Immuta names the technology {ended.result['technology']}, which has no clean-up script.",
+    )
+
+
+def _script_kept(observed: Observed) -> Claim:
+    if not observed.kept:
+        return Claim("The clean-up script is kept", "not_verified", "This run has not seen it.")
+    return Claim(
+        "The clean-up script is kept",
+        "verified",
+        "The file was read back; its first line names the tenant, the connection, and the integration, and holds a"
+        " digest of the rest.",
+    )
+
+
+def _approved(ended: Ended) -> Claim:
+    settings = ended.settings
+    claim = "What was approved is what was found"
+    if settings.expected_plan_digest and not ended.result["plan"]:
+        return Claim(claim, "not_verified", "No plan was made in this run.")
+    pinned = [
+        *(["the sha256 of the script"] if settings.expected_sha256 else []),
+        *(["the digest of the plan"] if settings.expected_plan_digest else []),
+    ]
+    return Claim(claim, "verified", f"Compared before the deletion: {' and '.join(pinned)}.")
+
+
+def _connection_gone(observed: Observed) -> Claim:
+    claim = "The connection does not exist in Immuta"
+    if observed.deleted.get("verified") and "timing" in observed.deleted:
+        return Claim(
+            claim,
+            "verified",
+            "Read after the deletion: Immuta does not find it, and its integration is out of use, or the list of all"
+            " connections lacks it.",
+        )
+    if observed.gone:
+        return Claim(
+            claim,
+            "verified",
+            "The list of all connections lacks it, and the API key was shown the integrations, which only one that may"
+            " see everything is.",
+        )
+    return Claim(claim, "not_verified", "It exists." if observed.exists else "This run could not tell.")
+
+
+def _script_ran(ended: Ended) -> Claim:
+    observed = ended.observed
+    claim = "The clean-up script has run to its end"
+    if not ended.result["script_executed"]:
+        how = "The journal beside the script does not say so." if observed.kept else "This run could not tell."
+        return Claim(claim, "not_verified", how)
+    if (observed.ran.get("journal") or {}).get("state") == "finished":
+        return Claim(
+            claim,
+            "verified",
+            "The platform has answered every statement, and each answer was written to the journal beside the script at"
+            " once.",
+        )
+    if ended.recorded:
+        how = (
+            "Said by who ran the role, with immuta_deregister_script_executed."
+            if ended.settings.script_executed
+            else f"The task file {ended.settings.executor} has ended well."
+        )
+        return Claim(claim, "stated", how)
+    if ended.answered:
+        return Claim(
+            claim,
+            "verified",
+            "The platform has answered every statement: the journal beside the script, which earlier runs have written,"
+            " says so.",
+        )
+    return Claim(
+        claim,
+        "stated",
+        "It was recorded as run by other means, in the journal beside the script. The platform was not asked.",
+    )
+
+
+def remaining(ended: Ended, origin: Origin) -> list[str]:
+    """What is left to people."""
+    return [*_by_status(ended, origin), *_integration(ended.result["integration"])]
+
+
+def _by_status(ended: Ended, origin: Origin) -> list[str]:
+    settings, observed = ended.settings, ended.observed
+    if ended.failure is not None:
+        sentence = "; ".join(texts.open_ends(observed))
+        return [*([f"{sentence[0].upper()}{sentence[1:]}."] if sentence else []), texts.NEXT]
+    if ended.status == "handed_off":
+        return [
+            f"Run the clean-up script {settings.script_path} on {origin.host}: all of it, in order, in one session, as"
+            f" an administrator of {observed.technology}. Its sha256 has to be {observed.script['sha256']}.",
+            "Then run the role again with immuta_deregister_script_executed=true, which records it.",
+        ]
+    if ended.status == "unknown":
+        return [f"Find out whether the platform was cleaned up. {observed.script.get('msg', '')}"]
+    if ended.status == "planned":
+        return ["Look at the plan, and run the role again with immuta_deregister_confirm set to the connection key."]
+    return []
+
+
+def _integration(left: Answer | None) -> list[str]:
+    if not left:
+        return []
+    advice = (
+        "It is in use: delete or disable it there."
+        if left["in_use"]
+        else "It is out of use; delete it there if it is not to be listed."
+    )
+    return [f"The integration {left['id']} is still listed in Immuta as {left['status']}. {advice}"]

@@ -1,0 +1,159 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a connection: what each run can prove. Read, appended, and written atomically.
+
+The JSON file has all runs in full; a run adds itself and takes none away.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils import _files
+
+KIND = "community.immuta.deregister_connection"
+FORMAT = 1
+Report = dict[str, t.Any]
+
+
+class NotAReport(Exception):
+    """The file is not a report of this role; C(args[0]) is its path."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One step of a run.
+
+    :ivar outcome: C(done), C(failed), C(skipped), or C(not_reached)
+    :ivar started: in UTC, as the module says; None when it did not run. So is C(ended).
+    """
+
+    name: str
+    outcome: t.Literal["done", "failed", "skipped", "not_reached"]
+    changed: bool
+    started: str | None
+    ended: str | None
+    seconds: float | None
+    detail: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """What is so, and how that is known.
+
+    :ivar state: C(verified) when it was seen, C(stated) when somebody said so
+    """
+
+    claim: str
+    state: t.Literal["verified", "stated", "not_verified"]
+    how: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of the role, as the report has it."""
+
+    number: int
+    status: str
+    started: str
+    ended: str
+    seconds: float
+    changed: bool
+    by: dict[str, t.Any]
+    versions: dict[str, str]
+    tenant: str | None
+    host: str
+    technology: str | None
+    integration_id: int | None
+    executor: str | None
+    session: dict[str, t.Any] | None
+    confirmed: bool
+    approved: dict[str, str | None]
+    plan: dict[str, t.Any] | None
+    script: dict[str, t.Any] | None
+    steps: list[Step]
+    statements: list[dict[str, t.Any]]
+    deleted_objects: int | None
+    integration: dict[str, t.Any] | None
+    verified: list[Claim]
+    remaining: list[str]
+    error: dict[str, t.Any] | None
+
+
+def path(folder: str, name: str) -> str:
+    """Where the report of a connection is.
+
+    :param name: the connection's file name, without its suffix
+    """
+    return f"{folder}/{name}.json"
+
+
+def read(file: str) -> Report | None:
+    """Read a report; None when there is none.
+
+    :raises NotAReport: the file is something else
+    :raises OSError: it can't be read
+    """
+    try:
+        with open(file, encoding="utf-8") as stream:
+            report = json.load(stream)
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise NotAReport(file) from None
+    if not (
+        isinstance(report, dict)
+        and (report.get("report"), report.get("format")) == (KIND, FORMAT)
+        and isinstance(report.get("runs"), list)
+    ):
+        raise NotAReport(file)
+    return report
+
+
+def append(report: Report | None, connection_key: str, run: Run) -> Report:
+    """Add a run to a report, or start one."""
+    runs = report["runs"] if report else []
+    return {
+        "report": KIND,
+        "format": FORMAT,
+        "connection_key": connection_key,
+        "status": run.status,
+        "runs": [*runs, dataclasses.asdict(run)],
+    }
+
+
+def write(folder: str, name: str, report: Report, page: str) -> None:
+    """Write both files, each of them whole or not at all.
+
+    :raises OSError: a file can't be written
+    """
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    text = json.dumps(report, indent=2, ensure_ascii=False)
+    _files.replace(path(folder, name), f"{text}\n".encode("utf-8", "backslashreplace"))
+    _files.replace(f"{folder}/{name}.html", page.encode("utf-8", "backslashreplace"))
+
+
+def writable(folder: str) -> bool:
+    """Whether the folder can be written to, or made below the nearest one that is there."""
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
+
+
+def now() -> str:
+    """The time of day in UTC, to the millisecond, as the modules say it in C(timing)."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_between(started: str, ended: str) -> float:
+    """Seconds from one time to another."""
+    clock = "%Y-%m-%dT%H:%M:%S.%fZ"
+    return (
+        datetime.datetime.strptime(ended, clock) - datetime.datetime.strptime(started, clock)
+    ).total_seconds()

@@ -1,0 +1,248 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules have answered, what follows from it, and what came of the run. Nothing here asks anyone."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
+
+Answer = dict[str, t.Any]
+RUN = ("done", "skipped", "replayed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Observed:
+    """The results of the role's module tasks, as registered; empty for a task that was not reached.
+
+    :ivar script: of C(immuta_cleanup_script)
+    :ivar tried: of the platform's module, with O(preflight=true)
+    :ivar planned: of C(immuta_connection), in check mode
+    :ivar deleted: of C(immuta_connection)
+    :ivar paused: of the platform's module, each time that it has paused
+    :ivar ran: of the platform's module, the last time
+    :ivar recorded: of C(immuta_cleanup_script) with O(state=executed)
+    :ivar handed_at: when a task file of the user's was started, in UTC, or ""
+    """
+
+    script: Answer = dataclasses.field(default_factory=dict)
+    tried: Answer = dataclasses.field(default_factory=dict)
+    planned: Answer = dataclasses.field(default_factory=dict)
+    deleted: Answer = dataclasses.field(default_factory=dict)
+    paused: list[Answer] = dataclasses.field(default_factory=list)
+    ran: Answer = dataclasses.field(default_factory=dict)
+    recorded: Answer = dataclasses.field(default_factory=dict)
+    handed_at: str = ""
+
+    @property
+    def failure(self) -> Answer:
+        """Why the script could not be had, for programs."""
+        return self.script.get("failure") or {}
+
+    @property
+    def has_script(self) -> bool:
+        """Whether there is a script, saved or (in check mode) to be saved."""
+        return "sha256" in self.script
+
+    @property
+    def no_script(self) -> bool:
+        """Whether the technology has none."""
+        return self.failure.get("code") == "no_cleanup_script"
+
+    @property
+    def lost_script(self) -> bool:
+        """Whether neither Immuta nor a file has it."""
+        return self.failure.get("code") == "script_lost"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the connection was there at first."""
+        asked = self.script.get("connection_exists", self.failure.get("connection_exists"))
+        return self.no_script or bool(asked)
+
+    @property
+    def saved(self) -> Answer:
+        """What stands on the disk although the task has failed."""
+        return self.failure.get("saved") or {}
+
+    @property
+    def kept(self) -> bool:
+        """Whether the script is on the disk."""
+        return bool(self.saved) or (self.has_script and bool(self.script.get("exists")))
+
+    @property
+    def progress(self) -> Answer:
+        """What the journal said at first: C(state), C(done), C(total)."""
+        return (self.script if self.has_script else self.saved).get("execution") or {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether the script had run to its end before this run."""
+        return self.has_script and self.progress.get("state") == "finished"
+
+    @property
+    def to_run(self) -> bool:
+        """Whether statements remain to be run, by whomever."""
+        return self.has_script and not self.finished
+
+    @property
+    def to_do(self) -> bool:
+        """Whether anything remains to be done."""
+        return self.exists or self.to_run
+
+    @property
+    def gone(self) -> bool:
+        """Whether it was seen that the connection does not exist."""
+        return (
+            bool(self.deleted.get("verified"))
+            or self.script.get("connection_exists") is False
+            or (self.lost_script and not self.exists)
+        )
+
+    @property
+    def script_ran(self) -> bool:
+        """Whether it was seen that the script has run to its end, or that there is none."""
+        states = (
+            self.progress.get("state"),
+            (self.ran.get("journal") or {}).get("state"),
+            (self.recorded.get("execution") or {}).get("state"),
+        )
+        return self.no_script or "finished" in states
+
+    @property
+    def technology(self) -> str | None:
+        """The connection's technology, in Immuta's words."""
+        return self.script.get("technology", self.failure.get("technology"))
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant's URL."""
+        return self.script.get("tenant", self.failure.get("tenant"))
+
+    @property
+    def statements(self) -> list[Answer]:
+        """What this run has seen of each statement. What ran before a pause was run by this run, too."""
+        mine = {row["index"] for result in self.paused for row in _rows(result) if row["status"] == "done"}
+        return [{**row, "status": "done"} if row["index"] in mine else row for row in _rows(self.ran)]
+
+    def wait(self, stage: str) -> bool:
+        """Whether a stage was skipped, as opposed to not reached."""
+        return bool(getattr(self, stage).get("skipped"))
+
+
+def _rows(result: Answer) -> list[Answer]:
+    return result.get("statements") or []
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What is to be done, decided when the script is saved and before anything is deleted. JSON types only.
+
+    :ivar executor: C(snowflake), C(databricks), C(handoff), C(own), or C(none)
+    :ivar preflight: the platform to sign in to before the deletion, or ""
+    :ivar plan: whether to ask for the plan of the deletion without deleting
+    :ivar delete: whether to delete the connection
+    :ivar run: the task file in C(executors) that deals with the script, or ""
+    :ivar leave_script: whether the workflow keeps the script
+    """
+
+    executor: str
+    preflight: str
+    plan: bool
+    delete: bool
+    run: str
+    leave_script: bool
+
+
+def executor(settings: Settings, observed: Observed) -> str:
+    """What runs the script."""
+    if settings.own_tasks:
+        return "own"
+    if settings.executor != "auto":
+        return settings.executor
+    dialect = observed.script.get("dialect") or ""
+    return dialect if dialect in PLATFORMS else "none"
+
+
+def decide(settings: Settings, observed: Observed) -> Decision:
+    """Decide what is to be done."""
+    chosen = executor(settings, observed)
+    go = observed.to_do and settings.confirmed
+    stated = settings.script_executed
+    exists = bool(observed.script.get("exists"))
+    # In check mode nothing is on the disk that could be handed over.
+    run = go and observed.to_run and (stated or exists or chosen != "handoff")
+    return Decision(
+        executor=chosen,
+        preflight=chosen if observed.to_run and observed.exists and chosen in PLATFORMS and not stated else "",
+        plan=observed.exists and not settings.confirmed,
+        delete=go and observed.exists,
+        run=("record" if stated or (chosen == "own" and not exists) else chosen) if run else "",
+        leave_script=settings.script_in_artifact and observed.has_script and exists,
+    )
+
+
+def obstacles(settings: Settings, observed: Observed) -> list[str]:
+    """Why the removal can't be finished, so that nothing is deleted; empty when all is well."""
+    script = observed.script
+    if observed.lost_script:
+        return [script["msg"]] if observed.exists or settings.missing_script == "fail" else []
+    if not observed.to_run or settings.script_executed:
+        return []
+    found = []
+    chosen = executor(settings, observed)
+    if chosen not in ("own", "handoff", script.get("dialect")):
+        found.append(
+            f'No executor "{settings.executor}" runs the scripts of the technology {script.get("technology")}. Set'
+            " immuta_deregister_executor to handoff or to a task file of your own."
+        )
+    if chosen in PLATFORMS and script.get("split_error"):
+        found.append(
+            f"The clean-up script at {settings.script_path} can't be split into statements with certainty:"
+            f" {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
+            " and immuta_deregister_script_executed when it has been run."
+        )
+    return found
+
+
+def status(settings: Settings, observed: Observed) -> str:
+    """What came of the run, unless it has failed. Nothing is taken from what was merely intended."""
+    if observed.lost_script:
+        return "unknown"
+    if not observed.to_do:
+        return "already_done"
+    if observed.gone and observed.script_ran:
+        return "completed"
+    if observed.gone and settings.confirmed and executor(settings, observed) == "handoff":
+        return "handed_off"
+    return "planned"
+
+
+def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[str, t.Any]:
+    """The variable C(immuta_deregister_result)."""
+    script = observed.script
+    return {
+        "status": status(settings, observed),
+        "connection_key": settings.connection_key,
+        "connection_gone": observed.gone,
+        "script_executed": observed.script_ran,
+        "executor": executor(settings, observed) if observed.to_run else None,
+        "technology": observed.technology,
+        "integration_id": script.get("integration_id"),
+        "integration": observed.deleted.get("integration"),
+        "deleted_objects": observed.deleted.get("deleted_objects"),
+        "plan": observed.deleted.get("plan", observed.planned.get("plan")),
+        "script": {
+            "path": settings.script_path if observed.has_script else None,
+            "sha256": script.get("sha256"),
+            "source": script.get("source"),
+            "statements": observed.statements or script.get("statements") or [],
+        },
+        "report": None
+        if check_mode or not settings.report_dir
+        else {kind: f"{settings.report_dir}/{settings.file_name}.{kind}" for kind in ("json", "html")},
+    }

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbooks decide: which connections become hosts, and what each host has come to."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+import urllib.parse
+
+from ansible_collections.community.immuta.plugins.module_utils import _files
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PREFIX
+
+# The variables that the choice depends on.
+CHOICE = tuple(f"{PREFIX}{name}" for name in ("connection_keys", "connection_key", "hosts", "approved", "plan"))
+
+
+def choose(variables: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
+    """The connections that are to become hosts: those that are listed, or else those of the approved plan.
+
+    :param variables: those of C(CHOICE) that are set
+    """
+    given = {name.removeprefix(PREFIX): value for name, value in variables.items() if value}
+    listed = given.get("connection_keys", [])
+    # A survey's answer has a line for each.
+    keys = [line.strip() for line in listed.splitlines()] if isinstance(listed, str) else list(listed)
+    if not keys and "approved" in given and not ("hosts" in given or "connection_key" in given):
+        keys = [connection["connection_key"] for connection in given.get("plan", {}).get("connections", [])]
+    return [{"name": host_name(key), "connection_key": key} for key in dict.fromkeys(keys) if key]
+
+
+def host_name(connection_key: str) -> str:
+    """A host's name for a key: Ansible takes some characters for patterns and ranges."""
+    return urllib.parse.quote(str(connection_key), safe="").replace("%", "=")
+
+
+def results(
+    variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.Any]
+) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
+    """Each host of the play with its connection key, or "", and its result, empty when the role has left none.
+
+    :param variables: of any host of the play
+    """
+    for host in variables["ansible_play_hosts_all"]:
+        own = variables["hostvars"][host]
+        key = own.get(f"{PREFIX}connection_key")
+        yield host, str(template(key)) if key else "", own.get(f"{PREFIX}result") or {}
+
+
+def write(path: str, content: t.Mapping[str, t.Any]) -> bool:
+    """Write a JSON file, whole or not at all; a relative path is below the working folder.
+
+    :returns: whether the file has changed
+    :raises OSError: it can't be written
+    """
+    data = f"{json.dumps(content, indent=4, sort_keys=True, ensure_ascii=False)}\n".encode("utf-8", "backslashreplace")
+    try:
+        with open(path, "rb") as file:
+            if file.read() == data:
+                return False
+    except FileNotFoundError:
+        pass
+    _files.replace(os.path.abspath(path), data)
+    return True

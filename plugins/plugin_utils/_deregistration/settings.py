@@ -1,0 +1,296 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Settings of a deregistration: the role's variables with defaults applied, and what is wrong with them.
+
+The defaults, types and choices are those of the role's argument spec.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+import urllib.parse
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
+
+PREFIX = "immuta_deregister_"
+# The role's own executors; the name of a platform is also the dialect of the scripts that it runs.
+PLATFORMS = ("databricks", "snowflake")
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The role's variables as they take effect. JSON types only: they travel between tasks.
+
+    :ivar confirm: the key, if the removal is confirmed by name or by an approved plan; else what was given, or ""
+    :ivar approved: digest by which O(plan) was approved, or ""
+    :ivar plan_digest: digest of the given plan, computed here
+    :ivar plan_entry: what the approved plan holds for this connection; None without approval
+    :ivar expected_sha256: digest that the script must have, or ""
+    :ivar expected_plan_digest: digest that the deletion's plan must have, or ""
+    :ivar executor: C(auto), C(snowflake), C(databricks), C(handoff), or the path of a task file
+    :ivar script_path: on the host that keeps the script
+    :ivar script_host: that host, or "" for the one that the role runs for
+    :ivar keeper: that host in any case
+    :ivar report_dir: on the controller, or ""
+    :ivar pause_after: seconds until a running script pauses to report progress; None for never
+    :ivar wait_timeout: seconds
+    :ivar restore: whether an earlier node of the workflow has left the script for this run
+    """
+
+    connection_key: str
+    confirm: str
+    approved: str
+    plan_digest: str
+    plan_entry: dict[str, t.Any] | None
+    expected_sha256: str
+    expected_plan_digest: str
+    executor: str
+    script_path: str
+    script_host: str
+    keeper: str
+    script_durable: bool
+    script_in_artifact: bool
+    script_executed: bool
+    restore: bool
+    report_dir: str
+    missing_script: str
+    progress_interval: float
+    pause_after: float | None
+    wait_timeout: float
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether deleting and running are confirmed."""
+        return self.confirm == self.connection_key
+
+    @property
+    def own_tasks(self) -> bool:
+        """Whether the executor is a task file of the user's."""
+        return os.path.isabs(self.executor)
+
+    @property
+    def file_name(self) -> str:
+        """The connection's files are named so, before their suffix."""
+        return file_name(self.connection_key)
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """For the tasks."""
+        return dataclasses.asdict(self)
+
+
+class Invalid(Exception):
+    """The variables can't be read; C(args[0]) says which and why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """What the mistakes depend on besides the variables.
+
+    :ivar hosts: names in the inventory
+    :ivar connection: C(ansible_connection) of the host that keeps the script, or ""
+    :ivar environment: of the controller
+    """
+
+    hosts: t.Container[str]
+    connection: str
+    environment: t.Mapping[str, str]
+
+
+def file_name(connection_key: str) -> str:
+    """A key as a file name: percent-encoded."""
+    return urllib.parse.quote(connection_key, safe="")
+
+
+def read(
+    variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, host: str, plan_only: bool = False
+) -> Settings:
+    """Read the settings.
+
+    :param variables: the role's variables with their prefix; an empty string counts as not set
+    :param options: their argument spec, with the defaults
+    :param host: the host that the role runs for
+    :param plan_only: whether to take nothing for confirmed
+    :raises Invalid: a variable is missing or has the wrong type
+    """
+    given = {name: value for name, value in variables.items() if name in options and value not in ("", None)}
+    validated = ArgumentSpecValidator(_spec(options)).validate(given)
+    if validated.error_messages:
+        raise Invalid(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
+    value = {name.removeprefix(PREFIX): value for name, value in validated.validated_parameters.items()}
+    key = value["connection_key"]
+    plan = value["plan"] or {}
+    approved = value["approved"] or ""
+    entry = approval.find(plan, key) if approved else None
+    confirm = key if entry else value["confirm"] or ""
+    directory = value["script_dir"]
+    return Settings(
+        connection_key=key,
+        confirm="" if plan_only else confirm,
+        approved=approved,
+        plan_digest=approval.digest(plan.get("connections") or ()) if approved else "",
+        plan_entry=dict(entry) if entry else None,
+        # No digest equals these sentences, so what was not approved is refused.
+        expected_sha256=(entry["script_sha256"] or "no script was approved")
+        if entry
+        else value["expected_sha256"] or "",
+        expected_plan_digest=(entry["plan_digest"] or "no deletion was approved")
+        if entry
+        else value["expected_plan_digest"] or "",
+        executor=value["executor"],
+        script_path=value["script_path"] or f"{directory}/{file_name(key)}.sql",
+        script_host=value["script_host"] or "",
+        keeper=value["script_host"] or host,
+        script_durable=value["script_durable"],
+        script_in_artifact=value["script_in_artifact"],
+        script_executed=value["script_executed"],
+        restore=value["script_in_artifact"] and bool((value["scripts"] or {}).get(key)),
+        report_dir=value["report_dir"] or "",
+        missing_script=value["missing_script"],
+        progress_interval=value["progress_interval"],
+        pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,
+        wait_timeout=value["wait_timeout"],
+    )
+
+
+def _spec(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The part of an argument spec that the validator knows."""
+    known = ("type", "default", "choices", "required", "elements")
+    return {name: {word: about[word] for word in known if word in about} for name, about in options.items()}
+
+
+def mistakes(settings: Settings, site: Site) -> list[str]:
+    """What is wrong with the settings, a sentence or two each. Nobody has been asked yet."""
+    found = [
+        *_approval(settings),
+        _confirmation(settings),
+        _executor(settings),
+        _script_host(settings, site),
+        _interval(settings),
+        _script_path(settings),
+        _report(settings),
+        _lasting(settings, site),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def _approval(settings: Settings) -> t.Iterator[str]:
+    if not settings.approved:
+        return
+    if settings.approved != settings.plan_digest:
+        yield (
+            f'immuta_deregister_approved is "{settings.approved}", but the digest of immuta_deregister_plan is'
+            f' "{settings.plan_digest}". Look at that plan, and approve it if it is right.'
+        )
+    elif settings.plan_entry is None:
+        yield (
+            "The plan that was approved (immuta_deregister_plan) does not hold the connection"
+            f' "{settings.connection_key}". Plan it, and approve that.'
+        )
+    elif settings.plan_entry.get("error"):
+        yield (
+            f'The connection "{settings.connection_key}" could not be planned: {settings.plan_entry["error"]} Plan it'
+            " again, and approve that."
+        )
+
+
+def _confirmation(settings: Settings) -> str:
+    if settings.confirm in ("", settings.connection_key):
+        return ""
+    return (
+        f'immuta_deregister_confirm is "{settings.confirm}", but the connection is "{settings.connection_key}". Set it'
+        " to the key of the connection that is to be removed."
+    )
+
+
+def _executor(settings: Settings) -> str:
+    executor = settings.executor
+    if settings.own_tasks:
+        if os.path.isfile(executor):
+            return ""
+        return f"The task file {executor} of immuta_deregister_executor does not exist on the controller."
+    if executor in ("auto", "handoff", *PLATFORMS):
+        return ""
+    if executor == "odbc":
+        return (
+            "immuta_deregister_executor is odbc, which is not part of the role any more: it could run no script with"
+            " USE, SET, or CALL. Use the task file docs/examples/executors/odbc.yml of this collection, by its path."
+        )
+    return (
+        f'immuta_deregister_executor is "{executor}". Set it to auto, handoff, {", ".join(PLATFORMS)}, or the absolute'
+        " path of a task file."
+    )
+
+
+def _script_host(settings: Settings, site: Site) -> str:
+    if settings.keeper in site.hosts:
+        return ""
+    return (
+        f'immuta_deregister_script_host is "{settings.keeper}", which is not in the inventory. Set it to a host of the'
+        " inventory, or leave it out."
+    )
+
+
+def _interval(settings: Settings) -> str:
+    if settings.progress_interval >= 0:
+        return ""
+    return (
+        f'immuta_deregister_progress_interval is "{settings.progress_interval:g}". Set it to seconds, or to 0 to run'
+        " scripts in one go."
+    )
+
+
+def _script_path(settings: Settings) -> str:
+    if settings.script_path.startswith(("/", "~")):
+        return ""
+    return (
+        f"The script's path {settings.script_path} is relative. Set immuta_deregister_script_path or"
+        " immuta_deregister_script_dir to an absolute one."
+    )
+
+
+def _report(settings: Settings) -> str:
+    folder = settings.report_dir
+    if not folder:
+        return ""
+    if not os.path.isabs(folder):
+        return f'immuta_deregister_report_dir is "{folder}". Set it to an absolute path on the controller.'
+    if not evidence.writable(folder):
+        return (
+            f"The folder {folder} of immuta_deregister_report_dir can't be written to on the controller. Name another"
+            " one."
+        )
+    file = evidence.path(folder, settings.file_name)
+    try:
+        evidence.read(file)
+    except evidence.NotAReport:
+        return (
+            f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another"
+            " folder."
+        )
+    return ""
+
+
+def _lasting(settings: Settings, site: Site) -> str:
+    """In a job of AWX or AAP everything but mounted folders dies with the job's container."""
+    environment = site.environment
+    job = environment.get("AWX_PRIVATE_DATA_DIR") or environment.get("AWX_ISOLATED_DATA_DIR") or ""
+    here = site.connection == "local" or settings.keeper in LOCAL
+    kept = settings.script_in_artifact and (settings.restore or not settings.confirmed)
+    mortal = [folder for folder in ("~", "/tmp", "/var/tmp", "/runner", environment.get("HOME"), job) if folder]
+    below = any(settings.script_path == folder or settings.script_path.startswith(f"{folder}/") for folder in mortal)
+    if not (job and here and below) or kept or settings.script_durable:
+        return ""
+    return (
+        f"The script's path {settings.script_path} would die with this job's container, and after the deletion the"
+        " script can't be had again. Set immuta_deregister_script_dir to a mounted folder, or"
+        " immuta_deregister_script_host to a host that keeps it. If the path is kept, say so with"
+        " immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in the"
+        " plan's job and in this one."
+    )

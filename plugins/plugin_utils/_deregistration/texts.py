@@ -1,0 +1,187 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role and the playbooks print, as lists of lines. Each line says one thing."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+
+Row = t.Mapping[str, t.Any]
+
+HEADLINES = {
+    "completed": "COMPLETED",
+    "already_done": "ALREADY DONE, nothing was changed",
+    "planned": "PLANNED, nothing was deleted or run",
+    "handed_off": "HANDED OFF, the script is still to be run",
+    "unknown": (
+        "UNKNOWN, the connection does not exist and no script was saved; nobody can tell whether the platform was"
+        " cleaned up"
+    ),
+}
+NEXT = "Fix the cause and rerun: the role reads what is there and goes on from it."
+
+
+def plan(settings: Settings, observed: Observed) -> list[str]:
+    """What would be done, or is about to be done."""
+    script = observed.script
+    lines = [f'Plan for the Immuta connection "{settings.connection_key}"']
+    if observed.lost_script:
+        return [*lines, "Nothing to do that is known of.", f"WARNING: {script.get('msg', '')}"]
+    if not observed.to_do:
+        return [*lines, "Nothing to do: the connection is gone and its clean-up script has run."]
+    if observed.has_script:
+        state = "done" if script.get("exists") else "would be done"
+        lines.append(f"1. Save the clean-up script: {state} ({settings.script_path}, sha256 {script['sha256']})")
+    lines.append(_deletion(observed))
+    lines.extend(_run(settings, observed))
+    if not settings.confirmed:
+        lines.append("Not confirmed, so it ends here. To go on, set immuta_deregister_confirm to the connection key.")
+    return lines
+
+
+def _deletion(observed: Observed) -> str:
+    if not observed.exists:
+        return "2. Delete the connection in Immuta: already gone"
+    digest = (observed.planned.get("plan") or {}).get("digest")
+    pinned = f" Plan digest {digest}" if digest else ""
+    return f"2. Delete the connection and all data sources below it in Immuta. THIS CAN'T BE UNDONE.{pinned}"
+
+
+def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
+    script = observed.script
+    if observed.to_run and settings.script_executed:
+        yield "3. Record that the script was run by other means"
+    elif observed.to_run:
+        statements = script["statements"]
+        yield (
+            f"3. Run the script's {len(statements)} statements ({script['execution']['done']} have run), executor"
+            f" {outcome.executor(settings, observed)}"
+        )
+        for row in statements:
+            mark = "   <- out of the ordinary, look at it" if row["unusual"] else ""
+            yield f"{row['index']:6d}. line {row['line']}: {label(row)}{mark}"
+    elif observed.has_script:
+        yield "3. Run the script: already done"
+    else:
+        yield f"3. Nothing to run: {observed.technology or 'this technology'} has no clean-up script"
+
+
+def label(row: Row) -> str:
+    """A statement in a few words: verb, kind and name of its object."""
+    return " ".join(str(word) for word in (row.get("verb"), row.get("object"), row.get("name")) if word)
+
+
+def report(result: Row) -> list[str]:
+    """What came of a run that has ended well."""
+    gone = "the connection is gone" if result["connection_gone"] else "the connection exists"
+    count = result["deleted_objects"]
+    lines = [
+        f'Deregistration of "{result["connection_key"]}": {HEADLINES[result["status"]]}',
+        f"Immuta: {gone}" + ("" if count is None else f", {count} objects below it deleted"),
+    ]
+    if integration := result["integration"]:
+        lines.append(f"Immuta: the integration {integration['id']} is still listed as {integration['status']}")
+    script = result["script"]
+    if script["path"]:
+        lines.append(f"Script: {script['path']} (sha256 {script['sha256']})")
+    lines.extend(
+        f"{row['index']:5d}. {row['status']:<9} {label(row)}"
+        + (f", query id {row['query_id']}" if row.get("query_id") else "")
+        for row in script["statements"]
+        if "status" in row
+    )
+    return lines
+
+
+def handoff(settings: Settings, observed: Observed) -> list[str]:
+    """What the person who runs the script has to know."""
+    return [
+        f"The clean-up script of {settings.connection_key} is yours to run; it has NOT been run.",
+        f"Script: {settings.script_path} on {settings.keeper} (sha256 {observed.script['sha256']}).",
+        f"Run all of it, in order, in one session, as an administrator of {observed.technology}.",
+        "Then run this again with immuta_deregister_script_executed=true.",
+    ]
+
+
+def stopped(settings: Settings | None, observed: Observed, *, task: str, failure: Row) -> list[str]:
+    """Where a run has stopped, what is done, what is not, and what to do."""
+    return [
+        f'Stopped at "{task}": {failure.get("msg", "no message")}',
+        f"DONE: {'; '.join(done(settings, observed, failure)) or 'nothing'}.",
+        f"NOT DONE: {'; '.join(open_ends(observed)) or 'nothing'}.",
+        f"NEXT: {NEXT[0].lower()}{NEXT[1:]}",
+    ]
+
+
+def done(settings: Settings | None, observed: Observed, failure: Row) -> list[str]:
+    """What is done, of a run that has stopped."""
+    rows = [row for row in failure.get("statements") or observed.statements if "status" in row]
+    progress = observed.progress
+    ran = sum(row["status"] in outcome.RUN for row in rows) if rows else progress.get("done") or 0
+    total = len(rows) if rows else progress.get("total") or 0
+    lines = []
+    if observed.kept and settings:
+        lines.append(f"the script is saved at {settings.script_path}")
+    if observed.gone:
+        lines.append("the connection does not exist in Immuta")
+    if observed.script_ran and not observed.no_script:
+        lines.append("the clean-up script has run to its end")
+    elif ran:
+        lines.append(f"{ran} of {total} statements have run")
+    return lines
+
+
+def open_ends(observed: Observed) -> list[str]:
+    """What is not done, of a run that has stopped."""
+    lines = []
+    if not observed.gone:
+        untouched = observed.exists and (not observed.deleted or observed.wait("deleted"))
+        lines.append(
+            "the connection has not been deleted" if untouched else "the connection is not known to be deleted"
+        )
+    if not observed.script_ran:
+        lines.append(
+            "the clean-up script has not run to its end"
+            if observed.progress
+            else "the clean-up script is not known to have run"
+        )
+    return lines
+
+
+def planned(plans: t.Iterable[Planned], digest: str) -> list[str]:
+    """The plan of many connections, a line each."""
+    return [*(_planned(plan) for plan in plans), f"Digest of this plan: {digest}"]
+
+
+def _planned(plan: Planned) -> str:
+    technology = f" ({plan.technology})" if plan.technology else ""
+    start = f"{plan.status:<12} {plan.connection_key}{technology}: "
+    if plan.error:
+        return start + plan.error
+    deletion = "the connection would be deleted" if plan.plan_digest else "the connection is gone"
+    script = f"{plan.statements} statements, script {plan.script_sha256}" if plan.script_sha256 else "no script"
+    return f"{start}{deletion}, {script}"
+
+
+def finished(results: t.Iterable[tuple[str, Row]]) -> list[str]:
+    """What came of many connections, a line each.
+
+    :param results: the key of each connection, and its result; an empty one when it was not begun
+    """
+    return [_finished(key, result) for key, result in results]
+
+
+def _finished(key: str, result: Row) -> str:
+    if not result:
+        return f"{'not begun':<12} {key}"
+    gone = "is gone" if result["connection_gone"] else "exists"
+    ran = "has run" if result["script_executed"] else "has not run"
+    stop = f', stopped at "{result["failed_task"]}"' if "failed_task" in result else ""
+    return f"{result['status']:<12} {result['connection_key']}: the connection {gone}, the script {ran}{stop}"
