@@ -131,7 +131,7 @@ import typing as t
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
+from ansible_collections.community.immuta.plugins.module_utils import _redact
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
 
 
@@ -159,18 +159,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._read_config_data(path)
             self._add(inventory, _inventory.host_names(self._connections(path, cache)))
         except Exception as error:
-            self.display.vvv(_hidden.said(traceback.format_exc()))
+            self.display.vvv(_redact.redact_message(traceback.format_exc()))
             raise AnsibleParserError(_inventory.explained(error)) from None
 
     def _connections(self, path: str, cache: bool) -> list[dict[str, t.Any]]:
         source = _inventory.Source({name: self.get_option(name) for name in _inventory.argument_spec()})
-        question, place = source.question, self.get_cache_key(path)
+        question, cache_key = source.question, self.get_cache_key(path)
         if not self.get_option("cache"):
             return source.ask()
-        found = _inventory.kept(self._cache.get(place), question) if cache else None
+        found = _inventory.kept(self._cache.get(cache_key), question) if cache else None
         if found is None:
             found = source.ask()
-            self._cache[place] = {"question": question, "connections": found}
+            self._cache[cache_key] = {"question": question, "connections": found}
         return found
 
     def _add(self, inventory: t.Any, hosts: dict[str, dict[str, t.Any]]) -> None:

@@ -24,7 +24,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
+from ansible_collections.community.immuta.plugins.module_utils import _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import (
     Failure,
     InvalidOption,
@@ -88,7 +88,7 @@ def checked(
     spec = argument_spec()
     secret = {name for name, about in spec.items() if about.get("no_log")}
     # Messages about a template may quote it.
-    _hidden.add_options(given, secret)
+    _redact.add_options(given, secret)
     ours = {name: _templated(name, given[name], template) for name in spec if name in given}
     ours = {name: value for name, value in ours.items() if value not in ("", None)}
     for name in FILTERS:
@@ -98,7 +98,7 @@ def checked(
             raise InvalidOption(f"The option {name} must be a list of patterns.", hint="Put each of them in quotes.")
     result = ArgumentSpecValidator(spec).validate(ours)
     params: dict[str, t.Any] = result.validated_parameters
-    _hidden.add_options(params, secret)
+    _redact.add_options(params, secret)
     if result.error_messages:
         raise InvalidOption(f"The options can't be used: {'; '.join(result.error_messages)}")
     return {**given, **params}
@@ -127,11 +127,11 @@ class Source:
         return {"format": 1, "url": self._settings().url, **{name: self.params[name] for name in FILTERS}}
 
     def _settings(self) -> options.Settings:
-        return options.settings(self.params, place="the inventory source")
+        return options.settings(self.params, where_set="the inventory source")
 
     def ask(self) -> list[dict[str, t.Any]]:
         """The connections that are wanted. It is all of them or an error."""
-        with Client(self._settings(), check_mode=True, hide=_hidden.add) as client:
+        with Client(self._settings(), check_mode=True) as client:
             found = connection.survey(client, self._may_want)
         return [one for one in found if self.wants(one)]
 
@@ -226,4 +226,4 @@ def explained(error: Exception) -> str:
     """What to tell of an error, without secrets."""
     if isinstance(error, MissingLibrary):
         return str(missing_required_lib(error.library, reason=error.reason, url=error.url))
-    return str(_hidden.shown(str(error if isinstance(error, (Failure, AnsibleError)) else bug(error))))
+    return str(_redact.redact_result(str(error if isinstance(error, (Failure, AnsibleError)) else bug(error))))

@@ -450,46 +450,16 @@ _SOME_NAME = "?"
 _NONE: frozenset[str] = frozenset()
 _KIND = frozenset(["KIND"])
 _BEFORE_NAME = frozenset(".:@$")
-_LABELLED = frozenset(["BEGIN", "FOR", "LOOP", "REPEAT", "WHILE"])
+_LABELLED = frozenset("BEGIN FOR LOOP REPEAT WHILE".split())
 _ONLY_IN_BLOCKS = frozenset(
-    [
-        "BREAK",
-        "CASE",
-        "CONTINUE",
-        "ELSE",
-        "ELSEIF",
-        "END",
-        "EXCEPTION",
-        "IF",
-        "ITERATE",
-        "LEAVE",
-        "LET",
-        "RAISE",
-        "RETURN",
-        "THEN",
-        "UNTIL",
-        "WHEN",
-    ]
+    """
+    BREAK CASE CONTINUE ELSE ELSEIF END EXCEPTION IF ITERATE LEAVE LET RAISE RETURN THEN UNTIL WHEN
+    """.split()
 )
 _CONTROL = frozenset(
-    [
-        "BEGIN",
-        "CASE",
-        "DECLARE",
-        "DO",
-        "ELSE",
-        "ELSEIF",
-        "END",
-        "EXCEPTION",
-        "FOR",
-        "IF",
-        "LOOP",
-        "REPEAT",
-        "THEN",
-        "UNTIL",
-        "WHEN",
-        "WHILE",
-    ]
+    """
+    BEGIN CASE DECLARE DO ELSE ELSEIF END EXCEPTION FOR IF LOOP REPEAT THEN UNTIL WHEN WHILE
+    """.split()
 )
 _HEADERS = {"IF": "THEN", "CASE": "THEN", "FOR": "DO", "WHILE": "DO"}
 _CLOSERS = {
@@ -502,15 +472,13 @@ _CLOSERS = {
     "WHILE": frozenset(["WHILE"]),
 }
 _CLOSERS_SNOWFLAKE = {"CASE": frozenset([""]), "FOR": frozenset(["LOOP"]), "WHILE": frozenset(["LOOP"])}
-_NAMED_ENDS = frozenset(["CASE", "FOR", "IF", "LOOP", "REPEAT", "WHILE"])
-_ONE_WORD_STATEMENTS = frozenset(
-    ["BEGIN", "BREAK", "COMMIT", "CONTINUE", "END", "EXIT", "NULL", "RAISE", "RETURN", "ROLLBACK"]
-)
-_HAVE_THEN = frozenset(["ALTER", "CREATE", "EXPLAIN", "INSERT", "MERGE", "WITH"])
+_NAMED_ENDS = frozenset("CASE FOR IF LOOP REPEAT WHILE".split())
+_ONE_WORD_STATEMENTS = frozenset("BEGIN BREAK COMMIT CONTINUE END EXIT NULL RAISE RETURN ROLLBACK".split())
+_HAVE_THEN = frozenset("ALTER CREATE EXPLAIN INSERT MERGE WITH".split())
 _DEFINING = frozenset(["ALTER", "CREATE"])
 _WITH_BODY = _DEFINING | {"WITH"}
 _SPECIAL_OPENERS = _ONLY_IN_BLOCKS | _LABELLED | _WITH_BODY | {"DECLARE", "DELIMITER"}
-_MODIFIERS = frozenset(["OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "SECURE", "EXTERNAL", "AGGREGATE"])
+_MODIFIERS = frozenset("OR REPLACE ALTER TEMP TEMPORARY SECURE EXTERNAL AGGREGATE".split())
 # The object kinds whose definition can be a block without quotes, and the words that come right before it.
 _BODIES = {
     "ALERT": frozenset(["ACTION", "THEN"]),

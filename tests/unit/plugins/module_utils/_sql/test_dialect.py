@@ -222,3 +222,10 @@ def test_escapes_in_upper_case() -> None:
 )
 def test_nothing_is_before_the_first_character(dialect: str, text: str, pieces: list[str]) -> None:
     assert [piece for _kind, piece in tokens(dialect, text)] == pieces
+
+
+def test_a_line_with_many_exclamation_marks_is_read_once() -> None:
+    # Reading this again from each of its characters would outlive any test.
+    count = 16 * 1024
+    text = "SELECT a" + "!b" * count
+    assert sum(1 for token in dialect_named("snowflake").read(text)) > count
