@@ -141,11 +141,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "community.immuta.immuta_connections"
 
     def verify_file(self, path: str) -> bool:
-        """Whether this may be a source of this plugin."""
+        """Return whether this may be a source of this plugin."""
         return bool(super().verify_file(path)) and path.endswith(_inventory.SUFFIXES)
 
     def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Any = None) -> None:
-        """Set the options; those of a source are checked before."""
+        """Set the options, after a check of those of a source."""
         if direct:
             templar: t.Any = self.templar
             templar.available_variables = self._vars
@@ -176,20 +176,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _add(self, inventory: t.Any, hosts: dict[str, dict[str, t.Any]]) -> None:
         before = set(inventory.hosts)
         try:
-            for name, one in hosts.items():
-                self._add_host(inventory, name, one)
+            for name, connection in hosts.items():
+                self._add_host(inventory, name, connection)
         except Exception:
-            # Ansible goes on with what was added.
+            # Ansible would continue with the hosts that were added.
             for name in set(inventory.hosts) - before:
                 inventory.remove_host(inventory.get_host(name))
             raise
 
-    def _add_host(self, inventory: t.Any, name: str, one: dict[str, t.Any]) -> None:
+    def _add_host(self, inventory: t.Any, name: str, connection: dict[str, t.Any]) -> None:
         inventory.add_host(name)
-        for group in _inventory.groups(one):
+        for group in _inventory.groups(connection):
             inventory.add_group(group)
             inventory.add_child(group, name)
-        for variable, value in _inventory.variables(one).items():
+        for variable, value in _inventory.variables(connection).items():
             inventory.set_variable(name, variable, value)
         known, strict = inventory.get_host(name).get_vars(), self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), known, name, strict=strict)

@@ -74,7 +74,7 @@ def remove_unfinished(path: str) -> None:
 
 
 def _unfinished_name(target: str) -> tuple[str, str]:
-    """Prefix and suffix of the names of unfinished files."""
+    """Return prefix and suffix of the names of unfinished files."""
     return f".{os.path.basename(target)}.", ".new"
 
 

@@ -62,7 +62,7 @@ def test_only_snowflake_has_comments_with_two_slashes_and_commands_with_an_excla
     ]
     assert tokens(DATABRICKS, "a // b") == [("word", "a"), ("mark", "/"), ("mark", "/"), ("word", "b")]
     assert tokens(DATABRICKS, "!a &b") == [("mark", "!"), ("word", "a"), ("mark", "&"), ("word", "b")]
-    with pytest.raises(Unreadable, match="command of a client"):
+    with pytest.raises(Unreadable, match="Client command"):
         tokens(SNOWFLAKE, "a\n !b")
 
 
@@ -203,7 +203,7 @@ def test_names_of_dialects() -> None:
     assert (dialect_named(SNOWFLAKE).name, dialect_named(DATABRICKS).name) == ("snowflake", "databricks")
     with pytest.raises(InvalidOption) as caught:
         dialect_named("oracle")
-    assert caught.value.message == "There is no SQL dialect of the name oracle."
+    assert caught.value.message == "There is no SQL dialect oracle."
     assert caught.value.hint == "Use one of databricks, snowflake."
 
 
