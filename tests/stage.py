@@ -11,7 +11,7 @@ import collections
 import typing as t
 from pathlib import Path
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
@@ -46,8 +46,8 @@ class Stage(abc.ABC):
         self.immuta = ImmutaDouble(State.example(api_key=API_KEY))
         self.server = self._server()
         self.player = Player(folder, self.immuta, {**self.sign_in(), "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true"})
-        self.script = script_file.contents(
-            script_file.Owner(self.immuta.url, self.key, self.number, self.dialect.capitalize(), self.dialect),
+        self.script = saved_script.contents(
+            saved_script.Owner(self.immuta.url, self.key, self.number, self.dialect.capitalize(), self.dialect),
             t.cast(str, self.immuta.state.integrations[self.number].script),
         )
         self.path = self.player.scripts / f"{self.key.replace(' ', '%20')}.sql"

@@ -61,7 +61,10 @@ ROOMS = {
         ["_immuta/client.py", "_immuta/operations.py"],
         ["_immuta/test_client_rules.py", "_immuta/test_client_calls.py", "_immuta/test_contract.py"],
     ),
-    "plan": (["_immuta/connection.py"], ["_immuta/test_connection.py", "_immuta/test_removal.py"]),
+    "plan": (
+        ["_immuta/connection.py", "_immuta/removal.py"],
+        ["_immuta/test_connection.py", "_immuta/test_removal.py"],
+    ),
 }
 # A mutant may take ten times the processor time of the tests, and a wall time that a loaded machine doesn't reach.
 TIMES, LEAST_SECONDS, WALL_SECONDS, MEMORY = 10, 5, 300, 1 << 30

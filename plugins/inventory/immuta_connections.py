@@ -131,7 +131,7 @@ import typing as t
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
+from ansible_collections.community.immuta.plugins.module_utils import _redact
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
 
 
@@ -141,11 +141,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "community.immuta.immuta_connections"
 
     def verify_file(self, path: str) -> bool:
-        """Whether this may be a source of this plugin."""
+        """Return whether this may be a source of this plugin."""
         return bool(super().verify_file(path)) and path.endswith(_inventory.SUFFIXES)
 
     def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Any = None) -> None:
-        """Set the options; those of a source are checked before."""
+        """Set the options, after a check of those of a source."""
         if direct:
             templar: t.Any = self.templar
             templar.available_variables = self._vars
@@ -159,37 +159,37 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._read_config_data(path)
             self._add(inventory, _inventory.host_names(self._connections(path, cache)))
         except Exception as error:
-            self.display.vvv(_hidden.said(traceback.format_exc()))
+            self.display.vvv(_redact.redact_message(traceback.format_exc()))
             raise AnsibleParserError(_inventory.explained(error)) from None
 
     def _connections(self, path: str, cache: bool) -> list[dict[str, t.Any]]:
         source = _inventory.Source({name: self.get_option(name) for name in _inventory.argument_spec()})
-        question, place = source.question, self.get_cache_key(path)
+        question, cache_key = source.question, self.get_cache_key(path)
         if not self.get_option("cache"):
             return source.ask()
-        found = _inventory.kept(self._cache.get(place), question) if cache else None
+        found = _inventory.kept(self._cache.get(cache_key), question) if cache else None
         if found is None:
             found = source.ask()
-            self._cache[place] = {"question": question, "connections": found}
+            self._cache[cache_key] = {"question": question, "connections": found}
         return found
 
     def _add(self, inventory: t.Any, hosts: dict[str, dict[str, t.Any]]) -> None:
         before = set(inventory.hosts)
         try:
-            for name, one in hosts.items():
-                self._add_host(inventory, name, one)
+            for name, connection in hosts.items():
+                self._add_host(inventory, name, connection)
         except Exception:
-            # Ansible goes on with what was added.
+            # Ansible would continue with the hosts that were added.
             for name in set(inventory.hosts) - before:
                 inventory.remove_host(inventory.get_host(name))
             raise
 
-    def _add_host(self, inventory: t.Any, name: str, one: dict[str, t.Any]) -> None:
+    def _add_host(self, inventory: t.Any, name: str, connection: dict[str, t.Any]) -> None:
         inventory.add_host(name)
-        for group in _inventory.groups(one):
+        for group in _inventory.groups(connection):
             inventory.add_group(group)
             inventory.add_child(group, name)
-        for variable, value in _inventory.variables(one).items():
+        for variable, value in _inventory.variables(connection).items():
             inventory.set_variable(name, variable, value)
         known, strict = inventory.get_host(name).get_vars(), self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), known, name, strict=strict)

@@ -4,14 +4,14 @@
 
 """The root of every error that this collection reports on purpose.
 
-A room says what went wrong by raising a C(Failure); only C(_module) turns one
-into C(fail_json), and only the inventory plugin into an error of Ansible's parser.
-Anything else that is raised is a bug, which they report as one, with a traceback
-that secrets are cut out of.
+Code reports what went wrong by raising a C(Failure). Only C(_module) turns one into C(fail_json), and only the
+inventory plugin into an error of Ansible's parser. Any other exception is a bug and is reported as one, with a
+traceback from which secrets are redacted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import traceback
 import typing as t
@@ -38,8 +38,12 @@ class Failure(Exception):
         self.details = details
         self.result: dict[str, t.Any] = {}
 
+    def explain_first(self, text: str) -> None:
+        """Put a sentence in front of the hint."""
+        self.hint = f"{text} {self.hint}".rstrip()
+
     def as_dict(self) -> dict[str, t.Any]:
-        """The C(failure) field of a module's result."""
+        """Return the C(failure) field of a module's result."""
         return {"code": self.code, "message": self.message, "hint": self.hint, **self.details}
 
     def __str__(self) -> str:
@@ -48,7 +52,7 @@ class Failure(Exception):
 
 
 class InvalidOption(Failure):
-    """An option's value can't be used; the message names the option."""
+    """The value of an option can't be used; the message names the option."""
 
     code = "invalid_option"
 
@@ -70,12 +74,56 @@ class MissingLibrary(Failure):
         self.trace = trace
 
 
+@contextlib.contextmanager
+def needing(library: str, reason: str) -> t.Iterator[None]:
+    """Report an import that fails in this context as a missing library.
+
+    :param library: its name on PyPI
+    :param reason: what it is needed for, as in "for talking to Immuta"
+    :raises MissingLibrary: an import failed
+    """
+    try:
+        yield
+    except ImportError:
+        raise MissingLibrary(
+            library, reason=reason, url=f"https://pypi.org/project/{library}/", trace=traceback.format_exc()
+        ) from None
+
+
+def require_digest(
+    what: str,
+    actual: str,
+    expected: str | None,
+    *,
+    error: type[Failure],
+    option: str = "expected_sha256",
+    code: str = "script_changed",
+    consequence: str = "",
+) -> None:
+    """Refuse what is not what was approved.
+
+    :param what: the start of the message, as in "The plan has the digest"
+    :param actual: the digest, in lower case
+    :param expected: the digest that was approved, in any case; None or empty when nothing was pinned
+    :param error: the class of the error
+    :param option: the option that holds C(expected)
+    :param consequence: the end of the message, as in " Nothing was deleted."
+    :raises Failure: the digests differ
+    """
+    if expected and expected.lower() != actual:
+        raise error(
+            f"{what} {actual}, but {option} is {expected}.{consequence}",
+            hint="It is not the one that was approved: look at it, and approve it again if it is right.",
+            code=code,
+        )
+
+
 def bug(error: Exception) -> Failure:
-    """The failure for what nobody has expected. The error's own text, which may hold anything, is left out."""
+    """Return the failure for an unexpected exception. The exception's text, which may hold anything, is left out."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{os.path.basename(frame.filename)}, line {frame.lineno}, in {frame.name}"
+    where = f"{os.path.basename(frame.filename)}, line {frame.lineno}, in {frame.name}"
     return Failure(
-        f"Unexpected {type(error).__name__} ({place}): this is a bug in community.immuta",
+        f"Unexpected {type(error).__name__} ({where}): this is a bug in community.immuta",
         hint="Please report it with the traceback; secrets are cut out of it.",
         code="bug",
     )

@@ -237,19 +237,20 @@ failure:
     unusual: false
 """
 
-from ansible_collections.community.immuta.plugins.module_utils import _module
-from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, run
+from ansible_collections.community.immuta.plugins.module_utils._module import run
+from ansible_collections.community.immuta.plugins.module_utils._sql import databricks
+from ansible_collections.community.immuta.plugins.module_utils._work import script
 
 
 def main() -> None:
     """Run the module."""
-    _module.run(
-        lambda context: run.run(context, databricks.Databricks),
+    run(
+        lambda context: script.ensure_executed(context, databricks.Databricks),
         {
             **databricks.argument_spec(),
-            **run.OPTIONS,
+            **script.OPTIONS,
         },
-        mutually_exclusive=run.MUTUALLY_EXCLUSIVE,
+        mutually_exclusive=script.MUTUALLY_EXCLUSIVE,
     )
 
 

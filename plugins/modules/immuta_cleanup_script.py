@@ -248,8 +248,9 @@ failure:
     saved:
 """
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import cleanup_script, options
+from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._module import run
+from ansible_collections.community.immuta.plugins.module_utils._work import cleanup_script
 
 
 def main() -> None:

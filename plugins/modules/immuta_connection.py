@@ -166,8 +166,9 @@ failure:
     hint: The key's owner needs APPLICATION_ADMIN.
 """
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, options
+from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._module import run
+from ansible_collections.community.immuta.plugins.module_utils._work import connection
 
 
 def main() -> None:

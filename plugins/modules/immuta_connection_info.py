@@ -114,8 +114,9 @@ failure:
     hint: "Check api_key (or IMMUTA_API_KEY): wrong, expired, or of another tenant."
 """
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, options
+from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._module import run
+from ansible_collections.community.immuta.plugins.module_utils._work import connection
 
 
 def main() -> None:

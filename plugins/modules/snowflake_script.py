@@ -242,20 +242,21 @@ failure:
     unusual: false
 """
 
-from ansible_collections.community.immuta.plugins.module_utils import _module
-from ansible_collections.community.immuta.plugins.module_utils._sql import run, snowflake
+from ansible_collections.community.immuta.plugins.module_utils._module import run
+from ansible_collections.community.immuta.plugins.module_utils._sql import snowflake
+from ansible_collections.community.immuta.plugins.module_utils._work import script
 
 
 def main() -> None:
     """Run the module."""
-    _module.run(
-        lambda context: run.run(context, snowflake.Snowflake),
+    run(
+        lambda context: script.ensure_executed(context, snowflake.Snowflake),
         {
             **snowflake.argument_spec(),
-            **run.OPTIONS,
+            **script.OPTIONS,
             "policy_wait_timeout": {"type": "float", "default": 300.0},
         },
-        mutually_exclusive=run.MUTUALLY_EXCLUSIVE,
+        mutually_exclusive=script.MUTUALLY_EXCLUSIVE,
     )
 
 

@@ -23,7 +23,7 @@ import tempfile
 import time
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, script, snowflake
+from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, loaded_script, snowflake
 from ansible_collections.community.immuta.tests.bench.memory import peak, resident
 
 STATEMENTS = 10_000
@@ -63,10 +63,10 @@ def stand_in() -> t.Iterator[dict[str, t.Any]]:
         process.wait(10)
 
 
-def script_of(statements: int) -> script.Script:
+def script_of(statements: int) -> loaded_script.LoadedScript:
     """A script of so many statements."""
     lines = (f'DROP TABLE IF EXISTS "SALES"."CRM"."ORDERS_{number}";\n' for number in range(statements))
-    return script.from_text("".join(lines), snowflake.DIALECT)
+    return loaded_script.from_text("".join(lines), snowflake.DIALECT)
 
 
 class _Connected(snowflake.Snowflake):
@@ -88,7 +88,7 @@ class _Connected(snowflake.Snowflake):
         """Nothing."""
 
 
-def bare(chosen: script.Script, platform: _Connected) -> float:
+def bare(chosen: loaded_script.LoadedScript, platform: _Connected) -> float:
     """Seconds of a bare loop."""
     cursor = platform.cursor()
     began = time.perf_counter()
@@ -97,7 +97,7 @@ def bare(chosen: script.Script, platform: _Connected) -> float:
     return time.perf_counter() - began
 
 
-def asking(chosen: script.Script, platform: _Connected) -> float:
+def asking(chosen: loaded_script.LoadedScript, platform: _Connected) -> float:
     """Seconds of a loop that keeps what the executor reports."""
     cursor = platform.cursor()
     kept = []
@@ -108,7 +108,7 @@ def asking(chosen: script.Script, platform: _Connected) -> float:
     return time.perf_counter() - began
 
 
-def executed(chosen: script.Script, platform: _Connected, folder: str | None) -> float:
+def executed(chosen: loaded_script.LoadedScript, platform: _Connected, folder: str | None) -> float:
     """Seconds of the executor, with a journal in a folder."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         path = os.path.join(scratch, "journal")
@@ -135,7 +135,7 @@ def sync_seconds() -> float:
 
 def speed() -> list[str]:
     """Print the ratios; what of the bounds was missed."""
-    ways: dict[str, t.Callable[[script.Script, _Connected], float]] = {
+    ways: dict[str, t.Callable[[loaded_script.LoadedScript, _Connected], float]] = {
         "bare loop": bare,
         "loop that asks": asking,
         "journal in memory": lambda chosen, platform: executed(chosen, platform, IN_MEMORY),

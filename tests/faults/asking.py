@@ -15,9 +15,9 @@ import typing as t
 from pathlib import Path
 from unittest import mock
 
+from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._immuta import client, options
-from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State, Variant
 
 MODULES = "ansible_collections.community.immuta.plugins.modules"
@@ -73,7 +73,7 @@ class Ask:
         answer = Answer(warnings=warnings)
         with mock.patch.object(options, "Client", patient):
             try:
-                answer.outcome = work(Context(params, check, warnings.append, lambda values: None))
+                answer.outcome = work(Context(params, check, warnings.append))
             except Failure as error:
                 answer.failure = error
         return answer

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault, ImmutaDouble
 from ansible_collections.community.immuta.tests.faults.asking import API_KEY, IMPATIENT, KEY, Answer, Ask, tenant
@@ -53,7 +53,7 @@ def removed(double: ImmutaDouble, folder: Path) -> None:
 def half(double: ImmutaDouble, folder: Path) -> None:
     """A statement has run."""
     removed(double, folder)
-    sha256 = script_file.digest((folder / "x.sql").read_bytes())
+    sha256 = saved_script.digest((folder / "x.sql").read_bytes())
     with journal.Journal(journal.journal_path(str(folder / "x.sql")), sha256, 3) as book:
         book.started(1, "tag")
         book.done(1)
@@ -192,7 +192,7 @@ class Judge:
             assert answer.outcome.changed is self.there_before
             assert answer.result["verified"] is True
         elif self.case.ask.name == "cleanup_script":
-            assert script_file.read(str(self.folder / "x.sql")) is not None
+            assert saved_script.read(str(self.folder / "x.sql")) is not None
             assert answer.result["connection_exists"] in (
                 (None,) if "integration_id" in self.case.ask.options else (self.there,)
             )
@@ -208,7 +208,7 @@ class Judge:
         assert failure is not None
         said = str(failure)
         if self.case.ask.name == "cleanup_script":
-            held = script_file.read(str(self.folder / "x.sql"))
+            held = saved_script.read(str(self.folder / "x.sql"))
             assert (failure.details["saved"] or {}).get("sha256") == (held.sha256 if held else None)
             # A script that is lost is one that nobody has, of a connection that is gone: that was not so here.
             assert failure.code not in ("script_lost", "no_cleanup_script")

@@ -17,7 +17,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles import databricks_server, snowflake_server
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
@@ -228,7 +228,7 @@ def check_completed(one: World, played: Played, status: str = "completed") -> No
     afterwards = one.immuta.variant.integration_afterwards
     assert (left.status if left else "gone") == ("enabled" if afterwards == "kept" else afterwards)
     assert one.progress.state == "finished"
-    held = script_file.read(str(one.path))
+    held = saved_script.read(str(one.path))
     assert held is not None and held.intact
 
 
@@ -258,7 +258,7 @@ def check_stopped(one: World, played: Played) -> None:
     result = played.result
     assert result["status"] == "failed"
     assert found["next"] == "mend the cause and run the same again: it reads what is there and goes on from it"
-    held = script_file.read(str(one.path)) if one.path.exists() else None
+    held = saved_script.read(str(one.path)) if one.path.exists() else None
     assert ("the script is saved" in done) is (held is not None)
     if held:
         assert held.intact and held.owner.connection_key == one.key

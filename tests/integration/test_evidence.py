@@ -17,7 +17,7 @@ from urllib.parse import quote
 import yaml
 from conftest import PASSWORD
 
-from ansible_collections.community.immuta.plugins.module_utils._sql.statement import secrets
+from ansible_collections.community.immuta.plugins.module_utils._sql.credentials import secrets
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
 from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from ansible_collections.community.immuta.plugins.module_utils import _task
+from ansible_collections.community.immuta.plugins.module_utils import _context, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 
 # A loaded machine must not fail a property, and a failure has to come with what it takes to see it again.
@@ -40,13 +40,13 @@ def no_sync() -> t.Iterator[None]:
 class Done:
     """What came of a piece of work: an outcome or a failure."""
 
-    outcome: _task.Outcome | None
+    outcome: _context.Outcome | None
     failure: Failure | None
     warnings: list[str]
     hidden: list[str]
 
     @property
-    def good(self) -> _task.Outcome:
+    def good(self) -> _context.Outcome:
         assert self.failure is None, self.failure
         assert self.outcome is not None
         return self.outcome
@@ -56,13 +56,17 @@ class Done:
         return self.failure.code if self.failure else None
 
 
-def do(work: t.Callable[[_task.Context], _task.Outcome], params: dict[str, t.Any], *, check: bool = False) -> Done:
+def do(
+    work: t.Callable[[_context.Context], _context.Outcome], params: dict[str, t.Any], *, check: bool = False
+) -> Done:
     """Do a module's work in this process."""
     warnings: list[str] = []
     hidden: list[str] = []
-    context = _task.Context(dict(params), check, warnings.append, hidden.extend)
+    context = _context.Context(dict(params), check, warnings.append)
     try:
-        outcome = work(context)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_redact, "add", hidden.extend)
+            outcome = work(context)
     except Failure as failure:
         return Done(None, failure, warnings, hidden)
     return Done(outcome, None, warnings, hidden)

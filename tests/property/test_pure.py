@@ -19,17 +19,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
-    cleanup_script,
     connection,
     errors,
-    script_file,
+    removal,
+    rendering,
+    saved_script,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 
 ANYTHING = st.text(alphabet=st.characters(codec=None) | st.sampled_from("\r\n\0\ufeff\x85\u2028-;'\ud800"))
 LINES = st.sampled_from(
-    ["", script_file.MARK, f"{script_file.MARK}{{}}", "-- a", "\ufeff", "\r", "DROP TABLE a;", "\0"]
+    ["", saved_script.MARK, f"{saved_script.MARK}{{}}", "-- a", "\ufeff", "\r", "DROP TABLE a;", "\0"]
 )
 TEXTS = ANYTHING | st.lists(LINES | ANYTHING).map("\n".join) | st.lists(LINES).map("\r\n".join)
 NUMBERS = st.none() | st.integers()
@@ -49,7 +50,7 @@ def utf8(text: str) -> bool:
 
 @given(
     st.builds(
-        script_file.Owner,
+        saved_script.Owner,
         url=ANYTHING,
         connection_key=st.none() | ANYTHING,
         integration_id=st.integers(),
@@ -58,26 +59,26 @@ def utf8(text: str) -> bool:
     ),
     TEXTS.filter(utf8),
 )
-def test_a_script_file_gives_back_what_was_saved(owner: script_file.Owner, body: str) -> None:
-    raw = script_file.contents(owner, body)
+def test_a_script_file_gives_back_what_was_saved(owner: saved_script.Owner, body: str) -> None:
+    raw = saved_script.contents(owner, body)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "new", "script.sql")
-        script_file.save(path, raw)
-        saved = script_file.read(path)
+        saved_script.save(path, raw)
+        saved = saved_script.read(path)
     assert saved is not None
     assert (saved.owner, saved.body, saved.intact) == (owner, body, True)
-    assert (saved.sha256, saved.size, saved.mode) == (script_file.digest(raw), len(raw), script_file.MODE)
-    assert script_file.contents(saved.owner, saved.body) == raw
+    assert (saved.sha256, saved.size, saved.mode) == (saved_script.digest(raw), len(raw), saved_script.MODE)
+    assert saved_script.contents(saved.owner, saved.body) == raw
 
 
 @given(TEXTS.filter(utf8), TEXTS.filter(utf8))
 def test_an_edited_script_file_is_noticed(body: str, other: str) -> None:
-    owner = script_file.Owner("https://tenant.example", "a key", 5, "Snowflake", "snowflake")
-    head = script_file.contents(owner, body).partition(b"\n")[0]
+    owner = saved_script.Owner("https://tenant.example", "a key", 5, "Snowflake", "snowflake")
+    head = saved_script.contents(owner, body).partition(b"\n")[0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "script.sql"
         path.write_bytes(head + b"\n" + other.encode())
-        saved = script_file.read(str(path))
+        saved = saved_script.read(str(path))
     assert saved is not None
     assert saved.intact is (other == body)
 
@@ -90,12 +91,12 @@ def test_what_immuta_renders_can_be_kept_or_is_refused(text: str, form: str) -> 
     body = json.dumps({form: text} if form in ("script", "sql") else text) if form != "plain" else text
     reply = Reply(200, body.encode("utf-8", "surrogatepass"), "application/json" if form != "plain" else "text/plain")
     try:
-        found = cleanup_script.text_of(reply)
+        found = rendering.text_of(reply)
     except errors.UnexpectedReply:
         assert form == "plain" or not text.strip() or not utf8(text)
         return
-    owner = script_file.Owner("https://tenant.example", "a key", 5, "Snowflake", "snowflake")
-    assert script_file.contents(owner, found)
+    owner = saved_script.Owner("https://tenant.example", "a key", 5, "Snowflake", "snowflake")
+    assert saved_script.contents(owner, found)
     assert form == "plain" or found == text
 
 
@@ -224,10 +225,10 @@ MATTERS = ("key", "technology", "hostname", "port", "integration_id")
 @given(ANYTHING, st.none() | CONNECTIONS)
 def test_what_is_decided_is_total_and_pure(tenant: str, observed: connection.Connection | None) -> None:
     before = copy.deepcopy(observed)
-    plan = connection.decide_absent(tenant, observed)
+    plan = removal.decide_absent(tenant, observed)
     assert observed == before
-    assert plan == connection.decide_absent(tenant, copy.deepcopy(observed))
-    assert plan.digest == connection.decide_absent(tenant, copy.deepcopy(observed)).digest
+    assert plan == removal.decide_absent(tenant, copy.deepcopy(observed))
+    assert plan.digest == removal.decide_absent(tenant, copy.deepcopy(observed)).digest
     assert plan.changed is (observed is not None)
     assert plan.as_dict()["irreversible"] is plan.changed
     assert len(plan.digest) == 64
@@ -236,7 +237,7 @@ def test_what_is_decided_is_total_and_pure(tenant: str, observed: connection.Con
 @given(ANYTHING, CONNECTIONS, st.none() | ANYTHING, st.booleans())
 def test_a_digest_is_of_what_matters(tenant: str, one: connection.Connection, state: str | None, listed: bool) -> None:
     other = dataclasses.replace(one, state=state, listed_only=listed)
-    assert connection.decide_absent(tenant, other).digest == connection.decide_absent(tenant, one).digest
+    assert removal.decide_absent(tenant, other).digest == removal.decide_absent(tenant, one).digest
 
 
 @given(ANYTHING, CONNECTIONS, ANYTHING, CONNECTIONS)
@@ -244,14 +245,14 @@ def test_a_digest_tells_plans_apart(
     tenant: str, one: connection.Connection, other_tenant: str, other: connection.Connection
 ) -> None:
     subject = [tenant, *(getattr(one, name) for name in MATTERS)]
-    plan = connection.decide_absent(tenant, one)
-    assert (connection.decide_absent(other_tenant, other).digest == plan.digest) is (
+    plan = removal.decide_absent(tenant, one)
+    assert (removal.decide_absent(other_tenant, other).digest == plan.digest) is (
         subject == [other_tenant, *(getattr(other, name) for name in MATTERS)]
     )
     for name in MATTERS:
         changed = dataclasses.replace(one, **{name: getattr(other, name)})
         same = getattr(one, name) == getattr(other, name)
-        assert (connection.decide_absent(tenant, changed).digest == plan.digest) is same
+        assert (removal.decide_absent(tenant, changed).digest == plan.digest) is same
     fewer = dataclasses.replace(plan, steps=plan.steps[1:])
     assert fewer.digest != plan.digest
     assert dataclasses.replace(plan, tenant=other_tenant).digest != plan.digest or tenant == other_tenant
@@ -278,6 +279,6 @@ def test_the_order_of_the_fields_does_not_matter(order: list[str], turned: bool,
         "nativeIntegrationId": "5" if turned else 5,
         "other": other,
     }
-    found = connection._from_description({name: body[name] for name in order}, "prod")
+    found = connection.from_description({name: body[name] for name in order}, "prod")
     known = connection.Connection("prod", "Snowflake", "host.example", 443, None, 5)
-    assert connection.decide_absent("t", found).digest == connection.decide_absent("t", known).digest
+    assert removal.decide_absent("t", found).digest == removal.decide_absent("t", known).digest

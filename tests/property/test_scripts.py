@@ -16,7 +16,9 @@ from conftest import Done, do
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, run, script
+from ansible_collections.community.immuta.plugins.module_utils._sql import journal, loaded_script
+from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Doubt, Found, Problem, Record
+from ansible_collections.community.immuta.plugins.module_utils._work import script
 
 # None of the statements stands in a script twice, so that an effect can be told from another's.
 STATEMENTS = [
@@ -65,16 +67,15 @@ class Platform:
     faults: list[str]
     named: bool = False
     effects: list[str] = dataclasses.field(default_factory=list)
-    history: list[execute.Record] = dataclasses.field(default_factory=list)
+    history: list[Record] = dataclasses.field(default_factory=list)
     connections: int = 0
 
-    def target(self) -> type[run.Target]:
+    def target(self) -> type[script.Target]:
         """The platform as a module takes it."""
         outer = self
 
         class Target:
             name, dialect = "Memory", "snowflake"
-            hidden: t.ClassVar[list[str]] = []
 
             def __init__(self, params: dict[str, t.Any], tag: str) -> None:
                 self.tag, self.session = tag, {"user": "somebody"}
@@ -86,16 +87,16 @@ class Platform:
             def query_id(self, cursor: t.Any) -> str | None:
                 return f"q{len(outer.history)}"
 
-            def problem(self, error: Exception, cursor: t.Any) -> execute.Problem | None:
+            def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
                 if not isinstance(error, Trouble):
                     return None
                 lost = "lost" in str(error)
                 query_id = f"q{len(outer.history)}" if outer.named or not lost else None
-                return execute.Problem("no", errno=1, query_id=query_id, lost=lost)
+                return Problem("no", errno=1, query_id=query_id, lost=lost)
 
-            def find(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
+            def find(self, cursor: t.Any, doubt: Doubt) -> Found | None:
                 fitting = [one for one in outer.history if one.text == doubt.text]
-                return execute.Found(fitting[-1].outcome, fitting[-1].query_id) if fitting else None
+                return Found(fitting[-1].state, fitting[-1].query_id) if fitting else None
 
         return Target
 
@@ -118,9 +119,7 @@ class Connection:
         platform = self.platform
         fault = platform.faults.pop(0) if platform.faults else "fine"
         ran = fault in ("fine", "lost after", "killed after")
-        platform.history.append(
-            execute.Record(f"q{len(platform.history) + 1}", text, "done" if ran else "failed", "run")
-        )
+        platform.history.append(Record(f"q{len(platform.history) + 1}", text, "done" if ran else "failed", "run"))
         if ran:
             platform.effects.append(text)
         if fault.startswith("killed"):
@@ -148,13 +147,13 @@ class Bench:
         Path(self.path).write_bytes(text.encode())
         self.folder = folder
         self.platform = platform
-        self.script = script.load(self.path, "snowflake")
+        self.script = loaded_script.load(self.path, "snowflake")
 
     def run(self, *, check: bool = False, **own: t.Any) -> Done | None:
         """One run; None when it was killed."""
         try:
             return do(
-                lambda context: run.run(context, self.platform.target()),
+                lambda context: script.ensure_executed(context, self.platform.target()),
                 {**PARAMS, "path": self.path, **own},
                 check=check,
             )

@@ -18,10 +18,11 @@ from conftest import Done, do
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import cleanup_script, connection, options
+from ansible_collections.community.immuta.plugins.module_utils._immuta import options, saved_script
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import OPERATIONS
-from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal
+from ansible_collections.community.immuta.plugins.module_utils._work import cleanup_script, connection
 from ansible_collections.community.immuta.tests.doubles.immuta_server import (
     ApiKey,
     Connection,
@@ -165,10 +166,9 @@ def tenant() -> t.Iterator[Tenant]:
         patch.setattr(
             options,
             "client",
-            lambda context: Client(
-                options.settings(context.params),
-                check_mode=context.check_mode,
-                hide=context.hide,
+            lambda params, check_mode: Client(
+                options.settings(params),
+                check_mode=check_mode,
                 clock=lambda: one.now,
                 sleep=one.sleep,
             ),
@@ -258,10 +258,10 @@ def look(folder: str) -> dict[str, t.Any]:
 
 def progress(path: str, journaled: str) -> None:
     """Have a journal beside the script: of it, of another one, or none."""
-    sha256 = cleanup_script.script_file.read(path)
+    sha256 = saved_script.read(path)
     if journaled == "none" or sha256 is None:
         return
-    total = cleanup_script._total(sha256)
+    total = cleanup_script.count_statements(sha256)
     with journal.Journal(
         journal.journal_path(path), "f" * 64 if journaled == "strange" else sha256.sha256, total
     ) as book:
@@ -330,7 +330,7 @@ def _ensure(tenant: Tenant, folder: str, path: str, state: str, subject: dict[st
                 or "source" not in done.good.result
             )
         assert look(folder) == after
-    saved = cleanup_script.script_file.read(path)
+    saved = saved_script.read(path)
     progressed = journal.read(journal.journal_path(path))
     if state == "absent":
         assert (saved, os.path.exists(journal.journal_path(path)), diff["after"]) == (None, False, "")
@@ -339,8 +339,8 @@ def _ensure(tenant: Tenant, folder: str, path: str, state: str, subject: dict[st
     if state == "present":
         assert saved.sha256 == done.good.result["sha256"]
         assert saved.intact
-        assert diff["after"] == cleanup_script._shown(saved.owner, saved.body, saved.mode)
-        for secret in cleanup_script.secrets(saved.body, saved.owner.dialect or "snowflake"):
+        assert diff["after"] == cleanup_script.masked_file(saved.owner, saved.body, saved.mode)
+        for secret in credentials.secrets(saved.body, saved.owner.dialect or "snowflake"):
             assert secret in done.hidden
             assert secret not in diff["after"]
     else:

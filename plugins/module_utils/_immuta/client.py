@@ -4,12 +4,11 @@
 
 """Calls to the Immuta API: quoting, authentication, retries, the meaning of a 404, and the guard of check mode.
 
-What is true of one operation stands in C(operations); everything here is true of all of them.
+C(operations) holds what is true of one operation; everything here is true of all of them.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import email.utils
 import json
@@ -19,7 +18,7 @@ import time
 import typing as t
 from urllib.parse import quote
 
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
+from ansible_collections.community.immuta.plugins.module_utils import _pauses, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
@@ -34,34 +33,17 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.transport
 # Longer texts of the server are cut: enough to recognise the error, too little to leak a document.
 LONGEST_MESSAGE = 300
 RETRIED_STATUSES = frozenset({502, 503, 504})
-
-
-@dataclasses.dataclass(frozen=True)
-class Backoff:
-    """How long to wait before a call is repeated.
-
-    :ivar first: seconds before the first repetition; doubled for each further one
-    :ivar longest: seconds at the most
-    """
-
-    first: float = 0.5
-    longest: float = 20.0
-
-    def seconds(self, attempt: int, jitter: float) -> float:
-        """The pause after C(attempt) (from 0), spread over its upper half by C(jitter) (0 to 1)."""
-        full: float = min(self.longest, self.first * 2**attempt)
-        return full * (0.5 + 0.5 * jitter)
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
 
 
 class Client:
-    """One tenant's API.
+    """The API of one tenant.
 
-    :param settings: where the tenant is and how to talk to it
-    :param check_mode: when true every call but reads and renderings is refused here
-    :param hide: takes strings that must never be printed
-    :param clock: seconds that only go forward
-    :param sleep: waits so many seconds
-    :param jitter: gives a number from 0 to 1
+    :param settings: its address and how to talk to it
+    :param check_mode: when true, everything but reads and renderings is refused
+    :param clock: returns seconds that only go forward
+    :param sleep: waits for a number of seconds
+    :param jitter: returns a number from 0 to 1
     """
 
     def __init__(
@@ -69,7 +51,6 @@ class Client:
         settings: Settings,
         *,
         check_mode: bool = False,
-        hide: t.Callable[[t.Iterable[str]], None] = lambda values: None,
         clock: t.Callable[[], float] = time.monotonic,
         sleep: t.Callable[[float], None] = time.sleep,
         jitter: t.Callable[[], float] = random.random,
@@ -78,9 +59,7 @@ class Client:
         self.clock = clock
         self.sleep = sleep
         self._check_mode = check_mode
-        self._hide = hide
         self._jitter = jitter
-        self._backoff = Backoff()
         self._transport = Transport(settings, clock=clock)
         self._exchanged = not settings.exchange_api_key
         self._answered: set[Family] = set()
@@ -92,12 +71,12 @@ class Client:
         self._transport.close()
 
     def call(self, operation: Operation, *, body: t.Any = None, **parameters: str | int) -> Reply:
-        """Do C(operation) and return its answer; the status is one of C(operation.good).
+        """Send a request and return the reply; its status is one of C(operation.good).
 
         :param body: sent as JSON
         :param parameters: one for each placeholder of the path
-        :raises ImmutaError: of the class that fits the answer
-        :raises ApiMissing: the operation is there wherever its part of the API is, and was answered with 404
+        :raises ImmutaError: of the class that fits the reply
+        :raises ApiMissing: the operation exists wherever its part of the API does, and answered 404
         """
         if self._check_mode and not operation.effect.harmless:
             raise errors.WriteInCheckMode(
@@ -114,19 +93,19 @@ class Client:
             raise
 
     def call_json(self, operation: Operation, *, body: t.Any = None, **parameters: str | int) -> t.Any:
-        """Like C(call), and return the JSON of the answer; an empty answer is None.
+        """Like C(call), and return the JSON of the reply; None for an empty one.
 
-        :raises UnexpectedReply: the answer is something else, for example a login page
+        :raises UnexpectedReply: the reply is something else, for example a login page
         """
         return parse_json(self.call(operation, body=body, **parameters), operation)
 
     def find(self, operation: Operation, *, body: t.Any = None, **parameters: str | int) -> Reply | None:
         """Like C(call), but None when the object does not exist.
 
-        A 404 also comes from a wrong URL and from a feature that is switched off. It is believed only when another
-        call of the same family has answered well.
+        A wrong URL and a feature that is switched off answer 404 too. So a 404 is believed only after another call of
+        the same family has succeeded.
 
-        :raises ApiMissing: it has not
+        :raises ApiMissing: no other call succeeds
         """
         try:
             return self.call(operation, body=body, **parameters)
@@ -137,7 +116,7 @@ class Client:
             return None
 
     def _api_missing(self, family: Family, absent: errors.NotFound) -> errors.ApiMissing:
-        """The error for a family whose witness is answered with 404."""
+        """Return the error for a family whose witness answers 404."""
         others = "" if family == "integrations" else self._integrations_only()
         return errors.ApiMissing(
             f"No Immuta {family} API answers at the url {self.settings.url}{others}, so nothing can be said about what"
@@ -167,13 +146,14 @@ class Client:
             raise errors.UnexpectedReply(
                 "Immuta took the API key but answered without a token.", method="POST", path=EXCHANGE_API_KEY.path
             )
-        self._hide([token])
+        _redact.add([token])
         self._transport.use_token(token)
         self._exchanged = True
 
     def _persist(self, operation: Operation, path: str, body: t.Any, deadline: float, authorize: bool = True) -> Reply:
-        """Send, and send again while that is safe, worth it, and in time."""
-        attempt = 0
+        """Send, and send again while that is safe, useful, and in time."""
+        pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE)
+        retries = self.settings.retries
         while True:
             retry_after = None
             failure: errors.ImmutaError
@@ -189,23 +169,22 @@ class Client:
                 failure = failure_of(reply, operation, path)
                 retry_after = reply.retry_after
                 again = reply.status == 429 or (operation.effect.harmless and reply.status in RETRIED_STATUSES)
-            if not again or attempt >= self.settings.retries:
+            if not again or retries <= 0:
                 raise failure
-            pause = self._backoff.seconds(attempt, self._jitter())
+            retries -= 1
+            # Spread over the upper half of the pause.
+            pause = next(pauses) * (0.5 + 0.5 * self._jitter())
             if retry_after is not None:
                 pause = max(pause, seconds_until(retry_after))
             if self.clock() + pause >= deadline:
                 if retry_after is not None:
-                    failure.hint = (
-                        f"Immuta asks to wait {pause:.0f} s, which total_timeout does not allow. {failure.hint}"
-                    )
+                    failure.explain_first(f"Immuta asks to wait {pause:.0f} s, which total_timeout does not allow.")
                 raise failure
             self.sleep(pause)
-            attempt += 1
 
 
 def _segment(name: str, value: str | int) -> str:
-    """One path segment, percent-encoded without exceptions; keys may hold spaces, slashes and anything else."""
+    """Return one path segment, percent-encoded without exceptions; keys may hold spaces, slashes and anything else."""
     text = str(value)
     if text in ("", ".", ".."):
         raise InvalidOption(f"The option {name} is {text!r}, which can't be addressed in a URL.")
@@ -213,12 +192,12 @@ def _segment(name: str, value: str | int) -> str:
         return quote(text, safe="")
     except UnicodeEncodeError:
         raise InvalidOption(
-            f"The option {name} is {text!r}, which is no text and can't be addressed in a URL."
+            f"The option {name} is {text!r}, which is not text and can't be addressed in a URL."
         ) from None
 
 
 def seconds_until(retry_after: str, now: datetime.datetime | None = None) -> float:
-    """The seconds that a C(Retry-After) header asks for: a number, or a date (RFC 9110); 0 when it is neither."""
+    """Return the seconds that a C(Retry-After) header asks for, as a number or a date (RFC 9110); 0 if it is neither."""
     try:
         return max(0.0, float(int(retry_after)))
     except OverflowError:
@@ -235,14 +214,14 @@ def seconds_until(retry_after: str, now: datetime.datetime | None = None) -> flo
 
 
 def looks_like_html(reply: Reply) -> bool:
-    """Whether an answer is a web page, whatever it says it is."""
+    """Return whether a reply is a web page, whatever its content type."""
     return "html" in reply.content_type.lower() or reply.body.lstrip()[:1] == b"<"
 
 
 def parse_json(reply: Reply, operation: Operation) -> t.Any:
-    """The JSON of a good answer; None for an empty one.
+    """Return the JSON of a successful reply; None for an empty one.
 
-    :raises UnexpectedReply: it is no JSON
+    :raises UnexpectedReply: it is not JSON
     """
     if not reply.body.strip():
         return None
@@ -253,8 +232,8 @@ def parse_json(reply: Reply, operation: Operation) -> t.Any:
 
 
 def not_immuta(reply: Reply, operation: Operation, what: str = "JSON") -> errors.UnexpectedReply:
-    """The error for a good status with a body that Immuta's API would not send."""
-    kind = "a web page (a login page?)" if looks_like_html(reply) else f"something that is no {what}"
+    """Return the error for a successful status with a body that Immuta's API would not send."""
+    kind = "a web page (a login page?)" if looks_like_html(reply) else f"something other than {what}"
     return errors.UnexpectedReply(
         f"{operation.method} {operation.path} was answered with {kind}: this is not the Immuta API.",
         hint="Check url: it must be the tenant itself, not a login host or a proxy's sign-in page.",
@@ -265,7 +244,7 @@ def not_immuta(reply: Reply, operation: Operation, what: str = "JSON") -> errors
 
 
 def message_of(reply: Reply) -> str:
-    """What the server says of an error, short and without secrets; never a whole body."""
+    """Return the server's error message, short and redacted; never a whole body."""
     if looks_like_html(reply):
         return "(a web page)"
     text = reply.body.decode("utf-8", "replace")
@@ -277,15 +256,17 @@ def message_of(reply: Reply) -> str:
         body = next((body[name] for name in ("message", "error", "detail", "error_description") if body.get(name)), "")
     if isinstance(body, dict):
         body = body.get("message", "")
-    line = " ".join("".join(char if char.isprintable() else " " for char in str(body)[: _hidden.LONGEST_SAID]).split())
-    return _hidden.shorten(line, LONGEST_MESSAGE)
+    line = " ".join(
+        "".join(char if char.isprintable() else " " for char in str(body)[: _redact.LONGEST_SEARCHED]).split()
+    )
+    return _redact.redact_and_cut(line, LONGEST_MESSAGE)
 
 
 def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaError:
-    """The error that a status means."""
+    """Return the error for an unsuccessful status."""
     status = reply.status
-    said = message_of(reply)
-    tail = f": {said}" if said else "."
+    message = message_of(reply)
+    tail = f": {message}" if message else "."
     where: dict[str, t.Any] = {"method": operation.method, "path": path, "status": status}
     if status == 401:
         return errors.AuthenticationError(

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that can go wrong between us and Immuta, as one tree.
+"""The errors of talking to Immuta, as one tree.
 
-A message says what Immuta answered, a hint what to do next. Neither holds a header, a token or a whole body.
+A message tells what Immuta answered, a hint what to do next. Neither holds a header, a token or a whole body.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class NotFound(ImmutaError):
 
 
 class ApiMissing(ImmutaError):
-    """The URL answers, but not with the Immuta API that is needed; says nothing about any object."""
+    """The URL answers, but not with the part of the API that is needed; this says nothing about any object."""
 
     code = "api_missing"
 
@@ -76,7 +76,7 @@ class Busy(ImmutaError):
 
 
 class InvalidRequest(ImmutaError):
-    """Any other 4xx: Immuta understood the request and refuses it."""
+    """Any other 4xx: Immuta refuses the request."""
 
     code = "invalid_request"
 
@@ -131,12 +131,12 @@ class WriteInCheckMode(ImmutaError):
 
 
 class TimedOut(ImmutaError):
-    """Immuta took the request but did not finish within C(wait_timeout)."""
+    """Immuta accepted the request but did not finish within C(wait_timeout)."""
 
     code = "wait_timeout"
 
 
 class Refused(ImmutaError):
-    """We stopped before anything was changed, because going on could do harm."""
+    """Stopped before anything was changed, because going on could do harm."""
 
     code = "refused"

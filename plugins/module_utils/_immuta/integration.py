@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Integrations: Immuta's own resources on a data platform. They have a numeric id and are the source of scripts."""
+"""Integrations: Immuta's own resources on a data platform. They have numeric ids, and clean-up scripts come from them."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import NotFound, UnexpectedReply
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
@@ -17,19 +16,18 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
     LIST_INTEGRATIONS,
     Operation,
 )
-from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
 
 # Listed, but not in use: "force disabled, no cleanup was performed", or deleted.
 GONE_STATUSES = frozenset({"deleted", "disabled"})
-# On the way somewhere: worth waiting for.
+# About to change: worth waiting for.
 MOVING_STATUSES = frozenset({"creating", "editing", "deleting", "migrating"})
-# On its way out, as after the deletion of its connection.
+# On its way out, for example after the deletion of its connection.
 ENDING_STATUSES = frozenset({"deleting", "deleteError"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Integration:
-    """One integration, as far as this collection needs it. Credentials in the API's answer are not kept."""
+    """The fields of an integration that this collection needs. Credentials in the API's answer are dropped."""
 
     id: int
     type: str
@@ -44,16 +42,16 @@ class Integration:
 
     @property
     def in_use(self) -> bool:
-        """Whether Immuta still governs something through it."""
+        """Return whether Immuta still governs something through it."""
         return self.status not in GONE_STATUSES
 
     def as_dict(self) -> dict[str, t.Any]:
-        """For a module's result."""
+        """Return the fields for a module's result."""
         return {**dataclasses.asdict(self), "in_use": self.in_use}
 
 
 def to_id(value: t.Any) -> int | None:
-    """An integration id as the API writes it (number or string), or None."""
+    """Return a number that the API sends as a number or a string; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
     try:
@@ -63,9 +61,10 @@ def to_id(value: t.Any) -> int | None:
 
 
 def from_api(item: t.Any, operation: Operation) -> Integration:
-    """An integration from the API's JSON.
+    """Return the integration in the API's JSON.
 
-    :raises UnexpectedReply: it is none
+    :param operation: the call that was answered
+    :raises UnexpectedReply: it is something else
     """
     number = to_id(item.get("id")) if isinstance(item, dict) else None
     if number is None:
@@ -89,19 +88,19 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
 
 
 def _host(value: t.Any) -> str | None:
-    """A host's name; Databricks configurations hold it as a URL."""
+    """Return the name of a host; Databricks configurations hold a URL."""
     return str(value).rpartition("://")[2].partition("/")[0] if value else None
 
 
 def get(client: Client, integration_id: int) -> Integration | None:
-    """One integration, or None when it does not exist: when it is neither found nor listed.
+    """Return an integration, or None when it is neither found nor listed.
 
-    :raises ImmutaError: nothing can be said about it
+    :raises ImmutaError: its existence is unknown
     """
     try:
         reply = client.call(GET_INTEGRATION, integration_id=integration_id)
     except NotFound:
-        return next((one for one in list_all(client) if one.id == integration_id), None)
+        return next((listed for listed in list_all(client) if listed.id == integration_id), None)
     found = from_api(parse_json(reply, GET_INTEGRATION), GET_INTEGRATION)
     if found.id != integration_id:
         raise UnexpectedReply(
@@ -113,16 +112,18 @@ def get(client: Client, integration_id: int) -> Integration | None:
 
 
 def list_all(client: Client) -> list[Integration]:
-    """All integrations of the tenant, by id.
+    """Return all integrations of the tenant, ordered by id.
 
-    :raises UnexpectedReply: the answer is no list
+    :raises UnexpectedReply: the answer is not a list
     """
     items = client.call_json(LIST_INTEGRATIONS)
     if not isinstance(items, list):
         raise UnexpectedReply(
-            "Immuta's list of integrations is no list.", method=LIST_INTEGRATIONS.method, path=LIST_INTEGRATIONS.path
+            "Immuta answered GET /integrations with something other than a list.",
+            method=LIST_INTEGRATIONS.method,
+            path=LIST_INTEGRATIONS.path,
         )
-    return sorted((from_api(item, LIST_INTEGRATIONS) for item in items), key=lambda one: one.id)
+    return sorted((from_api(item, LIST_INTEGRATIONS) for item in items), key=lambda found: found.id)
 
 
 def select(
@@ -132,23 +133,11 @@ def select(
     host: str | None = None,
     statuses: t.Collection[str] = (),
 ) -> list[Integration]:
-    """Those of one type, on one host (both without regard to case) and in one of C(statuses); unset means any."""
+    """Filter by type and host, both without regard to case, and by statuses; an unset filter lets everything pass."""
     return [
-        one
-        for one in integrations
-        if (not kind or one.type.lower() == kind.lower())
-        and (not host or (one.host or "").lower() == host.lower())
-        and (not statuses or one.status in statuses)
+        found
+        for found in integrations
+        if (not kind or found.type.lower() == kind.lower())
+        and (not host or (found.host or "").lower() == host.lower())
+        and (not statuses or found.status in statuses)
     ]
-
-
-def info(context: Context) -> Outcome:
-    """The work of the module C(immuta_integration_info)."""
-    params = context.params
-    with options.client(context) as client:
-        if params["integration_id"] is not None:
-            found = [one for one in [get(client, params["integration_id"])] if one is not None]
-        else:
-            found = list_all(client)
-    chosen = select(found, kind=params["type"], host=params["host"], statuses=params["status"] or ())
-    return Outcome(False, {"integrations": [one.as_dict() for one in chosen]})

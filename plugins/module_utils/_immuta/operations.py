@@ -16,7 +16,7 @@ import typing as t
 
 
 class Effect(enum.Enum):
-    """What a call does to the tenant; decides how it may be repeated and whether check mode allows it."""
+    """The effect of a call on the tenant; it decides how to repeat the call and whether check mode allows it."""
 
     READ = "read"
     RENDER = "render"
@@ -26,7 +26,7 @@ class Effect(enum.Enum):
 
     @property
     def harmless(self) -> bool:
-        """Whether the call may be repeated blindly, and be sent in check mode."""
+        """Return whether the call may be repeated blindly, and sent in check mode."""
         return self in (Effect.READ, Effect.RENDER)
 
 
@@ -40,7 +40,7 @@ class Operation:
 
     :ivar name: the C(operationId) in the API description
     :ivar path: the path, with one C({placeholder}) for each parameter
-    :ivar permission: what the key's owner needs, in Immuta's words
+    :ivar permission: what the owner of the key needs, in Immuta's words
     :ivar good: the statuses that mean success
     :ivar takes_body: whether a request has a body
     """
@@ -100,5 +100,5 @@ OPERATIONS: tuple[Operation, ...] = (
     DELETE_OBJECT,
 )
 
-# The call that shows whether a family of the API is there at all; a 404 means "absent" only after it has answered well.
+# The call that shows whether a part of the API exists: a 404 means "absent" only after it has succeeded.
 WITNESS: dict[Family, Operation] = {"connections": SEARCH_OBJECTS, "integrations": LIST_INTEGRATIONS}

@@ -4,34 +4,35 @@
 
 """The options that every Immuta module has, and the client that they describe.
 
-Documented in the doc fragment C(immuta).
+The doc fragment C(immuta) documents them.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _environment
+from ansible_collections.community.immuta.plugins.module_utils import _options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import ConfigurationError
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Settings
-
-if t.TYPE_CHECKING:
-    from ansible_collections.community.immuta.plugins.module_utils._module import Context
 
 URL_VARIABLES = ("IMMUTA_URL", "IMMUTA_BASE_URL", "IMMUTA_HOST")
 API_KEY_VARIABLES = ("IMMUTA_API_KEY", "IMMUTA_API_TOKEN")
 
 
 def argument_spec(**own: t.Any) -> dict[str, t.Any]:
-    """The argument spec of a module: the shared options and its C(own)."""
+    """Return the argument spec of a module: the shared options and its C(own)."""
     return {
-        "url": {"type": "str", "fallback": (_environment.first_of, list(URL_VARIABLES))},
-        "api_key": {"type": "str", "no_log": True, "fallback": (_environment.first_of, list(API_KEY_VARIABLES))},
+        "url": {"type": "str", "fallback": (_options.first_of_environment, list(URL_VARIABLES))},
+        "api_key": {
+            "type": "str",
+            "no_log": True,
+            "fallback": (_options.first_of_environment, list(API_KEY_VARIABLES)),
+        },
         "auth_scheme": {"type": "str", "choices": ["api_key", "bearer"], "default": "api_key"},
         "exchange_api_key": {"type": "bool", "default": False, "no_log": False},
         "validate_certs": {"type": "bool", "default": True},
-        "ca_path": {"type": "path", "fallback": (_environment.first_of, ["IMMUTA_CA_PATH"])},
+        "ca_path": {"type": "path", "fallback": (_options.first_of_environment, ["IMMUTA_CA_PATH"])},
         "client_cert": {"type": "path"},
         "client_key": {"type": "path", "no_log": False},
         "timeout": {"type": "float", "default": 30.0},
@@ -41,18 +42,18 @@ def argument_spec(**own: t.Any) -> dict[str, t.Any]:
     }
 
 
-def settings(params: dict[str, t.Any], *, place: str = "the task, in module_defaults,") -> Settings:
-    """What the options say of the tenant.
+def settings(params: dict[str, t.Any], *, where_set: str = "the task, in module_defaults,") -> Settings:
+    """Return the settings that the options describe.
 
-    :param place: where options are set
-    :raises ConfigurationError: one is missing or can't be used
+    :param where_set: the place of the options, for hints
+    :raises ConfigurationError: an option is missing or can't be used
     """
     for name, variables in (("url", URL_VARIABLES), ("api_key", API_KEY_VARIABLES)):
         if not params[name]:
-            raise ConfigurationError(f"The option {name} is missing.", hint=f"Set it in {place} or in {variables[0]}.")
-    for name in ("timeout", "total_timeout"):
-        if params[name] <= 0:
-            raise ConfigurationError(f"The option {name} must be more than 0 seconds.")
+            raise ConfigurationError(
+                f"The option {name} is missing.", hint=f"Set it in {where_set} or in {variables[0]}."
+            )
+    _options.require_positive(params, "timeout", "total_timeout", error=ConfigurationError)
     if params["retries"] < 0:
         raise ConfigurationError("The option retries must not be negative.")
     if params["client_key"] and not params["client_cert"]:
@@ -72,6 +73,6 @@ def settings(params: dict[str, t.Any], *, place: str = "the task, in module_defa
     )
 
 
-def client(context: Context) -> Client:
-    """The client that the options describe; it refuses writes when the task runs in check mode."""
-    return Client(settings(context.params), check_mode=context.check_mode, hide=context.hide)
+def client(params: dict[str, t.Any], *, check_mode: bool) -> Client:
+    """Return the client that the options describe; in check mode it refuses to write."""
+    return Client(settings(params), check_mode=check_mode)

@@ -18,7 +18,7 @@ import traceback
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
+from ansible_collections.community.immuta.plugins.module_utils import _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import MissingLibrary
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import (
     ConfigurationError,
@@ -244,7 +244,7 @@ class Transport:
         except ValueError:
             target = "an address that is none"
         return RedirectRefused(
-            f"{self._host()} redirects to {_hidden.said(target)[:200]}; redirects are not followed, since the API key would"
+            f"{self._host()} redirects to {_redact.redact_message(target)[:200]}; redirects are not followed, since the API key would"
             " go with them.",
             hint="Set url to the tenant's final address.",
             status=response.status_code,
@@ -333,4 +333,4 @@ def _reason(error: BaseException) -> str:
     """The innermost cause, in a few words. Addresses of objects and URLs are left out."""
     innermost = list(_causes(error))[-1]
     text = getattr(innermost, "verify_message", "") or getattr(innermost, "strerror", "") or str(innermost)
-    return _hidden.shorten(text.splitlines()[0], 200).rstrip(".") if text else type(innermost).__name__
+    return _redact.redact_and_cut(text.splitlines()[0], 200).rstrip(".") if text else type(innermost).__name__

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Databricks: the only file that imports its clients. Options in, a PEP 249 connection out, errors explained.
+"""Databricks: from options to a PEP 249 connection, errors explained. No other file imports its clients.
 
-Works with databricks-sql-connector 4.1 and newer. What it does when an answer is missing, found out by trying:
+Works with databricks-sql-connector 4.1 and newer. What it does when an answer is missing, as observed:
 
 - It sends C(ExecuteStatement) again on 429 and 503, and urllib3 below it on every broken connection, with
-  C(_retry_stop_after_attempts_count=1) too: a statement whose answer is lost runs twice, and nobody is told. With
-  C(SENT_ONCE) it sends everything once. So opening a session, which does no harm, is tried again here.
-- A statement that was cancelled, or that ran out of its time, ends without an error: its state has to be looked at.
-- Once a statement has an id, the cursor has it, whatever is raised.
+  C(_retry_stop_after_attempts_count=1) too: a statement whose answer is lost runs twice, without an error. With
+  C(SENT_ONCE) it sends everything once. So opening a session, which is harmless, is retried here.
+- A statement that was cancelled, or that timed out, ends without an error: its state has to be checked.
+- Once a statement has an id, the cursor has it, whatever exception follows.
 
 Sources: U(https://docs.databricks.com/aws/en/dev-tools/python-sql-connector),
 U(https://docs.databricks.com/api/workspace/queryhistory/list).
@@ -22,13 +22,12 @@ import datetime
 import logging
 import re
 import time
-import traceback
 import typing as t
 import urllib.parse
 
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
-from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, MissingLibrary
-from ansible_collections.community.immuta.plugins.module_utils._sql import execute, options
+from ansible_collections.community.immuta.plugins.module_utils import _options, _pauses, _redact
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, needing
+from ansible_collections.community.immuta.plugins.module_utils._sql import options, platform
 
 # Names that the vendor's tools know, in the order in which they are tried.
 VARIABLES: options.Variables = {
@@ -44,7 +43,7 @@ VARIABLES: options.Variables = {
 }
 SECRETS = frozenset({"token", "client_secret"})
 WAREHOUSE = re.compile(r"/?sql/1\.0/(?:warehouses|endpoints)/([\w-]+)/?(?:\?.*)?")
-# A warehouse that starts, or has too much to do, answers one of these.
+# A warehouse that is starting or overloaded answers one of these.
 BUSY = (429, 503)
 REFUSED = (400, 401, 403, 404, *BUSY)
 SIGN_IN_REMEDIES = {
@@ -52,8 +51,8 @@ SIGN_IN_REMEDIES = {
     403: "Check the credentials: a token may have expired, or may not use the warehouse.",
     404: "Check host, and warehouse_id or http_path: there is no such warehouse.",
 }
-# Each of the two ways is enough: without its retry policy, which its authors mean to make compulsory, and with pauses
-# that are longer than the time to retry.
+# Either of the two ways suffices: no retry policy, which may become compulsory, and pauses longer than the time for
+# retries.
 SENT_ONCE = {
     "_enable_v3_retries": False,
     "_retry_stop_after_attempts_count": 1,
@@ -63,16 +62,16 @@ SENT_ONCE = {
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 PROBE = "SELECT 1"
 HISTORY = "/api/2.0/sql/history/queries"
-# How far the clock of this machine and Databricks' may be apart.
+# The largest difference between the clocks of this machine and Databricks.
 CLOCKS_APART = datetime.timedelta(minutes=10)
-OUTCOMES: dict[str, execute.Outcome] = {"FINISHED": "done", "FAILED": "failed", "CANCELED": "failed"}
-# What stands before each statement. Databricks has no tag of a session that every warehouse records.
+STATES: dict[str, platform.QueryState] = {"FINISHED": "done", "FAILED": "failed", "CANCELED": "failed"}
+# The comment before each statement. Databricks has no session tag that every warehouse records.
 OWN_TAG = re.compile(r"/\* (community\.immuta/[0-9a-f]{12}/[0-9a-f]{8}) \*/ ")
 SQLSTATE = re.compile(r"\bSQLSTATE:\s*([0-9A-Z]{5})\b")
 
 
 def argument_spec() -> dict[str, t.Any]:
-    """The options that say how to sign in, documented in the fragment C(databricks)."""
+    """Return the options for signing in. The doc fragment C(databricks) documents them."""
     connection = options.fallbacks(VARIABLES, SECRETS)
     connection["auth_type"]["choices"] = ["pat", "oauth-m2m"]
     return {
@@ -83,10 +82,12 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
-class _Place(t.NamedTuple):
-    """Where the warehouse is.
+class _Endpoint(t.NamedTuple):
+    """The address of a warehouse.
 
     :ivar base: scheme, host and port
+    :ivar host: host and port
+    :ivar warehouse: its id, if known
     """
 
     base: str
@@ -95,7 +96,7 @@ class _Place(t.NamedTuple):
     warehouse: str | None
 
 
-def _place(params: dict[str, t.Any]) -> _Place:
+def _endpoint(params: dict[str, t.Any]) -> _Endpoint:
     if not params["host"]:
         raise options.missing("host", VARIABLES)
     given = params["host"].strip().rstrip("/")
@@ -114,7 +115,7 @@ def _place(params: dict[str, t.Any]) -> _Place:
         )
     if not path and not warehouse:
         raise options.missing("warehouse_id", VARIABLES)
-    return _Place(
+    return _Endpoint(
         base=f"{url.scheme}://{url.netloc}",
         host=url.netloc,
         path=path or f"/sql/1.0/warehouses/{warehouse}",
@@ -137,9 +138,9 @@ def _auth_type(params: dict[str, t.Any]) -> str:
 
 
 class NotFinished(Exception):
-    """The server has ended a statement before it was done, which its client doesn't raise as an error.
+    """The server ended a statement early, for which the client raises no error.
 
-    :ivar state: C(CANCELLED), or C(FAILED) when its time was up
+    :ivar state: C(CANCELLED), or C(FAILED) when it timed out
     """
 
     def __init__(self, state: str) -> None:
@@ -148,9 +149,9 @@ class NotFinished(Exception):
 
 
 class _Cursor:
-    """The client's cursor, but for C(execute).
+    """The client's cursor with another C(execute).
 
-    It names the run before each statement, and raises when the statement has not run to its end.
+    It puts the name of the run before each statement, and raises C(NotFinished) when the statement did not finish.
     """
 
     def __init__(self, connection: t.Any, tag: str) -> None:
@@ -159,7 +160,7 @@ class _Cursor:
         self._cursor = connection.cursor()
 
     def execute(self, text: str) -> None:
-        # A cursor keeps the id of its last statement, even when the next one never came to have one.
+        # A cursor keeps the id of its last statement, even if the next one never gets one.
         self._cursor.close()
         self._cursor = self._connection.cursor()
         self._cursor.execute(_tagged(self._tag, text))
@@ -189,10 +190,10 @@ class _Connection:
 
 
 class Databricks:
-    """A Databricks SQL warehouse, as the executor sees it.
+    """A Databricks SQL warehouse, for the executor.
 
     :param params: the module's options
-    :param run: names this run
+    :param run: the name of this run
     """
 
     name = "Databricks"
@@ -201,29 +202,24 @@ class Databricks:
     def __init__(self, params: dict[str, t.Any], run: str) -> None:
         self.tag = run
         self._params = params
-        self._place = _place(params)
+        self._endpoint = _endpoint(params)
         self._auth = _auth_type(params)
-        options.require_seconds(params, "login_timeout", "network_timeout", "statement_timeout")
+        _options.require_positive(params, "login_timeout", "network_timeout", "statement_timeout")
         self._client = _import_client()
         self._credentials = self._provider()
         self.session: dict[str, t.Any] = {}
 
-    @property
-    def hidden(self) -> list[str]:
-        """Secrets that are no options; there are none."""
-        return []
-
     def _provider(self) -> t.Callable[[], t.Callable[[], dict[str, str]]]:
-        """What gives the headers that authenticate a request, in the form that the client wants."""
+        """Return the credentials provider for the connector: a factory of header factories."""
         if self._auth == "pat":
             headers = {"Authorization": f"Bearer {self._params['token'].strip()}"}
             return lambda: lambda: headers
         sdk = _import_sdk()
 
         def oauth() -> t.Any:
-            # Named, so that nothing else in the environment counts.
+            # Explicit, so that the environment has no effect.
             config = sdk.Config(
-                host=self._place.base,
+                host=self._endpoint.base,
                 client_id=self._params["client_id"],
                 client_secret=self._params["client_secret"],
                 auth_type="oauth-m2m",
@@ -233,7 +229,7 @@ class Databricks:
             def headers() -> dict[str, str]:
                 found: dict[str, str] = provider()
                 # The token that the secret was exchanged for.
-                _hidden.add([found["Authorization"].removeprefix("Bearer ")])
+                _redact.add([found["Authorization"].removeprefix("Bearer ")])
                 return found
 
             return headers
@@ -242,8 +238,8 @@ class Databricks:
 
     def _arguments(self) -> dict[str, t.Any]:
         return {
-            "server_hostname": self._place.host,
-            "http_path": self._place.path,
+            "server_hostname": self._endpoint.host,
+            "http_path": self._endpoint.path,
             "credentials_provider": self._credentials,
             "catalog": self._params["catalog"],
             "schema": self._params["schema"],
@@ -251,62 +247,62 @@ class Databricks:
             "user_agent_entry": "community.immuta",
             "enable_telemetry": False,
             "use_cloud_fetch": False,
-            "_connection_uri": f"{self._place.base}/{self._place.path.lstrip('/')}",
+            "_connection_uri": f"{self._endpoint.base}/{self._endpoint.path.lstrip('/')}",
             "_socket_timeout": self._params["network_timeout"],
             **SENT_ONCE,
         }
 
     def connect(self) -> t.Any:
-        """A new session. A warehouse that is starting is waited for.
+        """Return a connection with a new session; wait for a warehouse that is starting.
 
-        :raises execute.LoginFailed: refused, or nobody there
+        :raises platform.LoginFailed: refused, or unreachable
         """
-        end = time.monotonic() + self._params["login_timeout"]
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                connection = self._client.connect(**self._arguments())
-            except Exception as error:
-                # Signing in with OAuth raises errors of other libraries, which tell it apart by name only.
-                busy = _http_code(error) in BUSY
-                if not busy or time.monotonic() + pause > end:
-                    raise self._login_failed(error, busy) from None
-            else:
-                break
-            time.sleep(pause)
-            pause = min(LONGEST_PAUSE, pause * 2)
+        connection = self._connect()
         self.session = {
-            "host": self._place.host,
-            "http_path": self._place.path,
+            "host": self._endpoint.host,
+            "http_path": self._endpoint.path,
             "catalog": self._params["catalog"],
             "schema": self._params["schema"],
         }
         return _Connection(connection, self.tag)
+
+    def _connect(self) -> t.Any:
+        end = time.monotonic() + self._params["login_timeout"]
+        pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE)
+        while True:
+            try:
+                return self._client.connect(**self._arguments())
+            except Exception as error:
+                # Signing in with OAuth raises errors of several libraries.
+                busy, pause = _http_code(error) in BUSY, next(pauses)
+                if not busy or time.monotonic() + pause > end:
+                    raise self._login_failed(error, busy) from None
+            time.sleep(pause)
 
     def _login_failed(self, error: Exception, busy: bool) -> Failure:
         status = _http_code(error)
         remedy = SIGN_IN_REMEDIES.get(status or 0, "Check host, warehouse_id or http_path, and credentials.")
         if busy:
             remedy = "The warehouse did not start in login_timeout seconds: start it, or wait longer."
-        shown = f" (HTTP {status})" if status and status >= 300 else ""
-        return execute.LoginFailed(
-            f"Databricks refuses the sign-in, or can't be reached: {_message(error)}{shown}",
+        suffix = f" (HTTP {status})" if status and status >= 300 else ""
+        return platform.LoginFailed(
+            f"Databricks refuses the sign-in, or can't be reached: {_message(error)}{suffix}",
             hint=f"No statement was sent. {remedy}",
             status=status,
         )
 
     def query_id(self, cursor: t.Any) -> str | None:
-        """The id of the cursor's last statement."""
+        """Return the id of the cursor's last statement."""
         return t.cast("str | None", cursor.query_id)
 
-    def problem(self, error: Exception, cursor: t.Any) -> execute.Problem | None:
-        """What an error of the client means."""
+    def problem(self, error: Exception, cursor: t.Any) -> platform.Problem | None:
+        """Explain an error of the client; None for any other exception."""
         import urllib3.exceptions
 
         query_id = cursor.query_id
         if isinstance(error, NotFinished):
             message = "It was cancelled." if error.state == "CANCELLED" else "Its time was up (statement_timeout)."
-            return execute.Problem(message, query_id=query_id)
+            return platform.Problem(message, query_id=query_id)
         if not isinstance(error, (self._client.Error, urllib3.exceptions.HTTPError, OSError)):
             return None
         message = _message(error)
@@ -316,8 +312,8 @@ class Databricks:
         )
         hint = ""
         if (found and found[1] == "42501") or "PERMISSION_DENIED" in message:
-            hint = "Whoever runs the script lacks a privilege: grant it, or sign in as a metastore admin."
-        return execute.Problem(
+            hint = "The user that runs the script lacks a privilege: grant it, or sign in as a metastore admin."
+        return platform.Problem(
             message=message,
             sqlstate=found[1] if found else None,
             query_id=query_id,
@@ -331,27 +327,27 @@ class Databricks:
 
         return (self._client.RequestError, urllib3.exceptions.HTTPError, OSError)
 
-    def find(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
+    def find(self, cursor: t.Any, doubt: platform.Doubt) -> platform.Found | None:
         """Look a statement up in the warehouse's query history."""
-        if self._place.warehouse is None:
+        if self._endpoint.warehouse is None:
             return None
         then = datetime.datetime.fromisoformat(doubt.time)
         since = min(then, datetime.datetime.now(datetime.timezone.utc)) - CLOCKS_APART
-        asked: dict[str, t.Any] = {
-            "filter_by.warehouse_ids": self._place.warehouse,
+        query: dict[str, t.Any] = {
+            "filter_by.warehouse_ids": self._endpoint.warehouse,
             "filter_by.query_start_time_range.start_time_ms": int(since.timestamp() * 1000),
             "max_results": 1000,
         }
         try:
-            # That it is in the history shows how new the history is.
+            # The history is up to date when it has this statement.
             cursor.execute(PROBE)
-            return doubt.found(self._history(asked), self.tag)
+            return doubt.found(self._history(query), self.tag)
         except (self._client.Error, OSError, ValueError, LookupError, TypeError, AttributeError, NotFinished):
-            # Who can't be asked, or answers something else than documented, tells nothing.
+            # A history that can't be read, or is not as documented, says nothing.
             return None
 
-    def _history(self, asked: dict[str, t.Any]) -> list[execute.Record]:
-        """What the query history has recorded, all pages of it."""
+    def _history(self, query: dict[str, t.Any]) -> list[platform.Record]:
+        """Return the records of the query history, of all its pages."""
         import requests
 
         headers = self._credentials()
@@ -360,35 +356,37 @@ class Databricks:
             request.headers.update(headers())
             return request
 
-        records = []
+        records: list[platform.Record] = []
         with requests.Session() as http:
-            # Set so, a .netrc can't replace it.
+            # This way, a .netrc can't replace it.
             http.auth = sign
             while True:
                 reply = http.get(
-                    self._place.base + HISTORY,
-                    params=asked,
+                    self._endpoint.base + HISTORY,
+                    params=query,
                     timeout=self._params["network_timeout"],
                     allow_redirects=False,
                 )
                 reply.raise_for_status()
                 page = reply.json()
-                for one in page.get("res") or []:
-                    outcome = OUTCOMES.get(one["status"], "running")
-                    tag, text = _untagged(one.get("query_text") or "")
-                    records.append(execute.Record(one["query_id"], text, outcome, tag, own=text == PROBE))
+                records += [_record(entry) for entry in page.get("res") or []]
                 if not page.get("has_next_page"):
                     return records
-                asked = {**asked, "page_token": page["next_page_token"]}
+                query = {**query, "page_token": page["next_page_token"]}
+
+
+def _record(entry: dict[str, t.Any]) -> platform.Record:
+    tag, text = _untagged(entry.get("query_text") or "")
+    return platform.Record(entry["query_id"], text, STATES.get(entry["status"], "running"), tag, own=text == PROBE)
 
 
 def _tagged(tag: str, text: str) -> str:
-    """A statement with the name of its run before it, by which the query history can tell runs apart."""
+    """Return a statement with the name of its run in front, which identifies it in the query history."""
     return f"/* {tag} */ {text}"
 
 
 def _untagged(text: str) -> tuple[str, str]:
-    """The name of the run and the statement; the name is empty when none stands before it."""
+    """Return the name of the run, which may be empty, and the statement without it."""
     found = OWN_TAG.match(text)
     return (found[1], text[found.end() :]) if found else ("", text)
 
@@ -400,36 +398,22 @@ def _http_code(error: Exception) -> int | None:
 
 
 def _message(error: Exception) -> str:
-    # urllib3 wraps what went wrong into the count of attempts.
+    # urllib3 wraps the cause into an error about the number of attempts.
     error = getattr(error, "reason", None) or error
     return options.one_line(str(error).rstrip(".: ") or type(error).__name__)
 
 
 def _import_client() -> t.Any:
-    # It reports what it raises a second time, to whoever listens, or else to standard error.
+    # It logs every exception that it raises, without a handler to standard error.
     logging.getLogger("databricks.sql").propagate = False
     logging.getLogger("databricks.sql").addHandler(logging.NullHandler())
-    try:
+    with needing("databricks-sql-connector", "for running scripts on Databricks"):
         import databricks.sql
         import databricks.sql.exc
-    except ImportError:
-        raise MissingLibrary(
-            "databricks-sql-connector",
-            reason="for running scripts on Databricks",
-            url="https://pypi.org/project/databricks-sql-connector/",
-            trace=traceback.format_exc(),
-        ) from None
     return databricks.sql
 
 
 def _import_sdk() -> t.Any:
-    try:
+    with needing("databricks-sdk", "for signing in with client_id and client_secret"):
         import databricks.sdk.core
-    except ImportError:
-        raise MissingLibrary(
-            "databricks-sdk",
-            reason="for signing in with client_id and client_secret",
-            url="https://pypi.org/project/databricks-sdk/",
-            trace=traceback.format_exc(),
-        ) from None
     return databricks.sdk.core

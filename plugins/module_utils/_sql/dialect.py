@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How each dialect writes strings, quoted names and comments.
+"""The lexical rules of each dialect: strings, quoted names, comments.
 
-Everything here works on offsets of the whole script, copies nothing, and never guesses: what two readings of the
-dialect would end at different places raises C(Unreadable).
+Everything here works on offsets of the whole script, copies nothing, and never guesses: text whose end depends on the
+reading of the dialect raises C(Unreadable).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ STRING, NAME, COMMENT, WORD, MARK = "string", "name", "comment", "word", "mark"
 
 
 class Unreadable(Exception):
-    """The text can't be read for certain from here on.
+    """From here on, the text can't be read for certain.
 
-    :ivar what: what is wrong, to be completed by a position
-    :ivar at: offset of the cause
-    :ivar hint: what the author of the script can do
+    :ivar what: the problem, without its position
+    :ivar at: the offset of the cause
+    :ivar hint: the remedy for the author of the script
     """
 
     def __init__(self, what: str, at: int, hint: str) -> None:
@@ -50,8 +50,8 @@ class Quote:
     """A pair of quotes.
 
     :ivar kind: C(STRING) or C(NAME)
-    :ivar called: what people call it
-    :ivar inside: matches, in the text after the opening quote, either the closing quote or something escaped
+    :ivar called: its description in messages
+    :ivar inside: matches, in the text after the opening quote, either the closing quote or an escape
     """
 
     kind: str
@@ -64,12 +64,12 @@ class Dialect:
     """The lexical rules of one platform.
 
     :ivar quotes: by their character
-    :ivar signs: finds what can open or end something; each alternative begins with a literal, which lets the regular
-        expression engine skip the rest of the text at the speed of a character search
-    :ivar keywords: C(signs), parentheses, and the words that may mean something in the middle of a statement of a block
-    :ivar tokens: C(signs), and words, numbers and marks
-    :ivar whole: the quotes of which a match longer than one character is the whole literal
-    :ivar folds_names: whether a name without quotes is kept in upper case
+    :ivar signs: matches everything that can open or end something; each alternative starts with a literal, which lets
+        the regular expression engine skip other text at the speed of a character search
+    :ivar keywords: C(signs), parentheses, and the words that matter in the middle of a statement of a block
+    :ivar tokens: C(signs), words, numbers and marks
+    :ivar whole: the quotes for which a match longer than one character is the whole literal
+    :ivar folds_names: whether the platform keeps names without quotes in upper case
     :ivar nested_comments: whether block comments nest; where they don't, a nested one is refused
     :ivar line_continuation: whether a backslash may continue a line comment
     :ivar raw_strings: whether C(r'...') takes no escapes
@@ -87,9 +87,9 @@ class Dialect:
     raw_strings: bool
 
     def skip(self, text: str, match: re.Match[str]) -> tuple[str, int]:
-        """The kind of what a match of C(signs) or C(tokens) begins, and the offset behind it.
+        """Return the kind of the token that starts at a match of C(signs) or C(tokens), and the offset after it.
 
-        :raises Unreadable: it is left open, or is ambiguous
+        :raises Unreadable: it is left open or ambiguous
         """
         start, end = match.span()
         sign = text[start]
@@ -109,9 +109,9 @@ class Dialect:
         if sign == "*":
             raise Unreadable("A comment is closed that was not opened", start, "Remove the */, or open the comment.")
         if sign == "&":
-            raise Unreadable("A variable of a client (&name) stands", start, "Write its value into the script.")
+            raise Unreadable("Client variable (&name)", start, "Write its value into the script.")
         if sign == "!" and _begins_line(text, start):
-            raise Unreadable("A command of a client (!name) stands", start, "Remove it: it is no SQL.")
+            raise Unreadable("Client command (!name)", start, "Remove it: it is not SQL.")
         return MARK, end
 
     def _close(self, text: str, quote: Quote, start: int, end: int) -> int:
@@ -173,7 +173,7 @@ class Dialect:
         raise Unreadable("A comment is not closed; it was opened", start, "Close it with */.")
 
     def read(self, text: str, start: int = 0, end: int | None = None) -> t.Iterator[Token]:
-        """The tokens of a part of a text, comments included.
+        """Yield the tokens of a part of a text, comments included.
 
         :raises Unreadable: when it is reached
         """
@@ -187,7 +187,7 @@ class Dialect:
             yield Token(kind, match.start(), position)
 
     def value(self, text: str, token: Token) -> str:
-        """What a string or a name stands for: its quotes and escapes undone, its case as the platform keeps it."""
+        """Return the value of a string or a name, without quotes and escapes, in the case that the platform keeps."""
         raw = text[token.start : token.end]
         if token.kind == WORD:
             return raw.upper() if self.folds_names else raw
@@ -202,12 +202,12 @@ class Dialect:
 
 
 def keyword(word: str) -> str:
-    """A word in the form in which keywords are compared; no other letters than ASCII's are folded."""
+    """Return a word for comparison with keywords; only ASCII letters are folded."""
     return word.upper() if word.isascii() else word
 
 
 def dialect_named(name: str) -> Dialect:
-    """The dialect of that name.
+    """Return the dialect with a name.
 
     :raises InvalidOption: there is none
     """
@@ -215,7 +215,7 @@ def dialect_named(name: str) -> Dialect:
         return _DIALECTS[name]
     except KeyError:
         raise InvalidOption(
-            f"There is no SQL dialect of the name {name}.", hint=f"Use one of {', '.join(sorted(_DIALECTS))}."
+            f"There is no SQL dialect {name}.", hint=f"Use one of {', '.join(sorted(_DIALECTS))}."
         ) from None
 
 
@@ -224,24 +224,24 @@ def _is_wordlike(character: str) -> bool:
 
 
 def _begins_line(text: str, start: int) -> bool:
-    """Whether only blanks stand in front of C(start); looks at no more than these."""
+    """Return whether only blanks precede C(start) in its line; reads only those."""
     while start and text[start - 1] != "\n" and text[start - 1].isspace():
         start -= 1
     return start == 0 or text[start - 1] == "\n"
 
 
 def _is_raw(text: str, start: int) -> bool:
-    """Whether the quote at C(start) follows an r that is no part of a longer word."""
+    """Return whether the quote at C(start) follows an r that is not part of a longer word."""
     return start > 0 and text[start - 1] in "rR" and not (start > 1 and _is_wordlike(text[start - 2]))
 
 
 def _ends_in_path(text: str, sign: int) -> bool:
-    """Whether the comment sign at C(sign) touches a stage path or an URI without quotes."""
+    """Return whether the comment sign at C(sign) touches a stage path or a URI without quotes."""
     start = sign
     while start and not (text[start - 1].isspace() or text[start - 1] in ";,()'\"`*"):
         start -= 1
     path = text[start:sign]
-    # The path goes on behind a quoted stage.
+    # The path continues after a quoted stage.
     goes_on = path.startswith("/") and start > 0 and text[start - 1] == '"'
     return bool(path) and (goes_on or "@" in path or "://" in text[start : sign + 2])
 
@@ -262,11 +262,11 @@ _ESCAPE = re.compile(r"\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\[0-7]{3}|\\.|''|\"\
 _COMMENT_SIGN = re.compile(r"/\*|\*/")
 _NOT_IN_HINT = re.compile(r"['\"`;]|--")
 
-# The first alternative of a quote takes a literal without escapes in one step; the second one only finds its start.
+# For each quote, the first alternative matches a literal without escapes, the second only the start of a literal.
 _SIGNS = r";|'[^'\\]*'(?!')|'|--[^\r\n]*|/\*|\*/(?!\*)|\$\$|\$[A-Za-z_]\w*\$"
 _SNOWFLAKE = _SIGNS + r"|\"[^\"]*\"(?!\")|\"|//[^\r\n]*|`|&(?:[^\W\d]|\{)|![A-Za-z]"
 _DATABRICKS = _SIGNS + r"|\"[^\"\\]*\"(?!\")|\"|`[^`]*`(?!`)|`"
-# The initials in front make the search twice as fast; that they admit a few words too many does no harm.
+# The initials make the search twice as fast; that they admit a few more words is harmless.
 _KEYWORDS = r"\b[ABCDEHLRTabcdehlrt](?i:ction|s|egin|ase|eclare|o|lse|lseif|nd|andler|oop|eturn|hen)\b|[()]|"
 _OTHERS = r"|[^\W\d]\w*(?:\$\w+)*|\$\w+|\d[\w.]*|\S"
 

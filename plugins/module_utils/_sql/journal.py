@@ -2,53 +2,51 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a script has run: one JSON line an event, appended and synced, beside the script.
+"""The journal of a script: one JSON line for each event, appended and synced, in a file beside the script.
 
-The line C(started) is on the disk before a statement is sent, C(done) or C(failed) after its answer, C(lost) when there
-is none but the platform's id of it is known. So whatever happens, the file says which statements certainly ran, and
-which one is in doubt.
+The line C(started) is on the disk before a statement is sent; C(done) or C(failed) follow after its answer, C(lost) when
+the answer is missing but the platform's id of the statement is known. So whatever happens, the file tells which
+statements have certainly run, and which one is in doubt.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
-import errno
-import fcntl
 import json
 import os
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._durable import sync_folder
+from ansible_collections.community.immuta.plugins.module_utils import _files, _utc
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 
 MODE = 0o600
-# Check mode can't know a script that a task before it would save.
+# In check mode, the task that would have saved the script has not saved it.
 UNLESS_SAVED = "Unless a task before this one saves it, this fails outside check mode."
 
 
 class JournalError(Failure):
-    """The journal can't be used; nothing was sent."""
+    """The journal can't be used; no statement was sent."""
 
     code = "journal"
 
 
 class Locked(JournalError):
-    """Another run is at work on the same script."""
+    """Another run is working on the same script."""
 
     code = "locked"
 
 
 @dataclasses.dataclass
 class Progress:
-    """What a journal says.
+    """The content of a journal.
 
     :ivar state: C(none) when nothing was recorded, C(finished) when the script ran to its end
-    :ivar total: how many statements the script has; None when nothing was recorded
+    :ivar sha256: of the script; None when nothing was recorded
+    :ivar total: the number of statements in the script; None when nothing was recorded
     :ivar done: the last C(done) event of each statement that ran, by index
-    :ivar unknown: the C(started) event of a statement that has no end, with its query id if that was recorded
-    :ivar query_ids: the query ids of the statements that have one
+    :ivar unknown: the C(started) event of the statement without an end, with its query id if that was recorded
+    :ivar query_ids: all query ids that were recorded
     """
 
     state: t.Literal["none", "partial", "finished"] = "none"
@@ -60,20 +58,19 @@ class Progress:
 
 
 def journal_path(script_path: str) -> str:
-    """Where the journal of a script is."""
+    """Return the path of the journal of a script."""
     return f"{script_path}.journal"
 
 
 def read(path: str) -> Progress:
-    """What the journal at C(path) says; nothing, when there is none.
+    """Return the content of the journal at C(path), which need not exist.
 
-    A last line without its end is what a crash leaves, and means that its event was not recorded.
+    A crash may leave a last line without its end; its event was not recorded.
 
-    :raises JournalError: it can't be read, or is damaged elsewhere
+    :raises JournalError: the journal can't be read, or is damaged elsewhere
     """
     try:
-        with open(path, "rb") as file:
-            raw = file.read()
+        raw = _files.read_regular(path, limit=None)
     except FileNotFoundError:
         return Progress()
     except OSError as error:
@@ -90,7 +87,7 @@ def _replay(path: str, raw: bytes) -> Progress:
         except (ValueError, KeyError, TypeError):
             raise JournalError(
                 f"Line {number} of the journal {path} is damaged.",
-                hint="Find out from the platform which statements ran, and mend the journal or move it away.",
+                hint="Find out from the platform which statements ran, and repair the journal or move it away.",
             ) from None
     return progress
 
@@ -125,22 +122,23 @@ def _number(value: t.Any) -> int:
 
 
 class Journal:
-    """A journal that is being written. No other run can write it until it is closed or the process ends.
+    """An open journal. No other run can write it until it is closed or the process ends.
 
-    :param path: the file; made when it is missing
-    :param sha256: the script's digest
-    :param total: how many statements the script has
-    :raises Locked: another run has it
-    :raises JournalError: it is another script's, or can't be written
+    :param path: the file; created when it is missing
+    :param sha256: the digest of the script
+    :param total: the number of statements in the script
+    :param now: returns the time of an event
+    :raises Locked: another run has it open
+    :raises JournalError: it belongs to another script, or can't be written
     """
 
-    def __init__(self, path: str, sha256: str, total: int, *, now: t.Callable[[], str] | None = None) -> None:
+    def __init__(self, path: str, sha256: str, total: int, *, now: t.Callable[[], str] = _utc.now) -> None:
         self.path = path
-        self._now = now or _utc_now
+        self._now = now
         try:
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
             try:
-                self._begin(sha256, total)
+                self._open(sha256, total)
             except BaseException:
                 os.close(self._handle)
                 raise
@@ -150,9 +148,9 @@ class Journal:
                 hint="Nothing was sent. Name another journal.",
             ) from None
 
-    def _begin(self, sha256: str, total: int) -> None:
+    def _open(self, sha256: str, total: int) -> None:
         try:
-            _hold(self._handle, self.path)
+            _files.lock_at(self._handle, self.path)
         except BlockingIOError:
             raise Locked(
                 f"Another run is at work on this script: it has locked {self.path}.",
@@ -172,34 +170,37 @@ class Journal:
         require_same(self.path, self.progress, sha256, total)
         if self.progress.state == "none":
             self._append({"event": "begun", "sha256": sha256, "total": total})
-            sync_folder(os.path.dirname(os.path.abspath(self.path)))
+            _files.sync_folder(os.path.dirname(os.path.abspath(self.path)))
 
     def _whole(self) -> bytes:
         size = os.fstat(self._handle).st_size
         return os.pread(self._handle, size, 0)
 
     def started(self, index: int, tag: str) -> None:
-        """A statement is about to be sent, by the run that C(tag) names."""
+        """Record that a statement is about to be sent by the run C(tag)."""
         self._append({"event": "started", "index": index, "tag": tag})
 
     def done(self, index: int, **about: t.Any) -> None:
-        """A statement has run."""
+        """Record that a statement has run."""
         self._append({"event": "done", "index": index, **about})
 
     def failed(self, index: int, **about: t.Any) -> None:
-        """A statement has failed, and changed nothing."""
+        """Record that a statement failed and changed nothing."""
         self._append({"event": "failed", "index": index, **about})
 
     def lost(self, index: int, query_id: str) -> None:
-        """The answer to a statement is missing, but by what id the platform knows it is known."""
+        """Record the id of a statement whose answer is missing."""
         self._append({"event": "lost", "index": index, "query_id": query_id})
 
     def finished(self, by: str) -> None:
-        """All statements have run."""
+        """Record that all statements have run.
+
+        :param by: who or what ran them
+        """
         self._append({"event": "finished", "by": by})
 
     def close(self) -> None:
-        """Give the journal free."""
+        """Release the lock and close the file."""
         os.close(self._handle)
 
     def __enter__(self) -> Journal:
@@ -212,11 +213,8 @@ class Journal:
         event = {**event, "time": self._now()}
         line = json.dumps(event).encode() + b"\n"
         try:
-            # One write, so that a crash leaves the line whole, torn, or not there.
-            if os.write(self._handle, line) != len(line):
-                # A full disk takes a part without an error. The next run cuts it off.
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(self._handle)
+            # The next run cuts off a torn line.
+            _files.append(self._handle, line)
         except OSError as error:
             raise JournalError(
                 f"The journal {self.path} can't be written: {error.strerror}.",
@@ -225,45 +223,33 @@ class Journal:
         _apply(self.progress, event)
 
 
-def _hold(handle: int, path: str) -> None:
-    """Lock the open journal. The lock belongs to the open file: it ends with the process, however that ends.
-
-    :raises BlockingIOError: another run has it, or has removed it from the path since it was opened
-    """
-    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with contextlib.suppress(FileNotFoundError):
-        if os.path.samestat(os.fstat(handle), os.stat(path)):
-            return
-    raise BlockingIOError
-
-
 def require_same(path: str, progress: Progress, sha256: str, total: int) -> None:
     """Refuse a journal whose statement numbers are not those of the script.
 
-    :raises JournalError: it is of a script with another digest, or of one that was split otherwise
+    :raises JournalError: it belongs to a script with another digest, or to one that was split differently
     """
     if progress.state == "none":
         return
     if progress.sha256 != sha256:
         raise JournalError(
             f"The journal {path} belongs to another script (sha256 {progress.sha256}).",
-            hint="The script was changed after it had begun to run. Restore it, or move the journal away to run it from"
+            hint="The script was changed after it had started to run. Restore it, or move the journal away to run it from"
             " its beginning.",
             code="script_changed",
         )
     if progress.state == "partial" and progress.total != total:
         raise JournalError(
             f"The journal {path} counts {progress.total} statements in this script, and this run counts {total}.",
-            hint="Another version of this collection has begun to run it and has split it otherwise. Finish it with that"
-            " version.",
+            hint="Another version of this collection has started to run it and has split it differently. Finish it with"
+            " that version.",
         )
 
 
 def mark_finished(path: str, *, sha256: str, total: int, by: str) -> None:
-    """Record that a script was run by other means.
+    """Record that a script was executed by other means.
 
     :param by: who or what ran it
-    :raises JournalError: the journal is locked, another script's, or can't be written
+    :raises JournalError: the journal is locked, belongs to another script, or can't be written
     """
     with Journal(path, sha256, total) as journal:
         journal.finished(by)
@@ -271,9 +257,9 @@ def mark_finished(path: str, *, sha256: str, total: int, by: str) -> None:
 
 @contextlib.contextmanager
 def removing(path: str) -> t.Iterator[None]:
-    """Hold the journal, if there is one, while its script is removed, and remove it when that is done.
+    """Lock the journal, if there is one, while its script is removed, and remove it afterwards.
 
-    :raises Locked: a run is at work on it; nothing was removed
+    :raises Locked: a run is working on it; nothing was removed
     :raises JournalError: it can't be removed
     """
     try:
@@ -285,7 +271,7 @@ def removing(path: str) -> t.Iterator[None]:
         raise _not_removed(path, error) from None
     try:
         try:
-            _hold(handle, path)
+            _files.lock_at(handle, path)
         except BlockingIOError:
             raise Locked(
                 f"A run is at work on this script: it has locked {path}.", hint="Wait until it has ended."
@@ -294,8 +280,7 @@ def removing(path: str) -> t.Iterator[None]:
             raise _not_removed(path, error) from None
         yield
         try:
-            os.unlink(path)
-            sync_folder(os.path.dirname(os.path.abspath(path)))
+            _files.remove(path)
         except OSError as error:
             raise _not_removed(path, error) from None
     finally:
@@ -304,7 +289,3 @@ def removing(path: str) -> t.Iterator[None]:
 
 def _not_removed(path: str, error: OSError) -> JournalError:
     return JournalError(f"The journal {path} can't be removed: {error.strerror}.")
-
-
-def _utc_now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")

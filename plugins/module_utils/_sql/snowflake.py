@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Snowflake: the only file that imports its client. Options in, a PEP 249 connection out, errors explained.
+"""Snowflake: from options to a PEP 249 connection, errors explained. No other file imports its client.
 
 Works with snowflake-connector-python 4.5 and newer, 5 included. The two differ inside, so only connect(), cursor(),
 execute(), fetchall(), sfqid, rowcount, errno and sqlstate are used.
 
-What 4.8 and 5.2 do when a statement's answer is missing, found out by trying:
+What 4.8 and 5.2 do when the answer to a statement is missing, as observed:
 
 - Connection reset, or 429, 500, 503: both send the request again under the same request id, and Snowflake answers a
   request id that it knows with the result that it has: so their own retries never run a statement twice. When they give
@@ -27,13 +27,12 @@ import os
 import pathlib
 import re
 import sys
-import traceback
 import typing as t
 import warnings
 
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
-from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption, MissingLibrary
-from ansible_collections.community.immuta.plugins.module_utils._sql import execute, options
+from ansible_collections.community.immuta.plugins.module_utils import _options, _redact
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption, needing
+from ansible_collections.community.immuta.plugins.module_utils._sql import options, platform
 
 # Names that the connector and the snow command line know, in the order in which they are tried.
 VARIABLES: options.Variables = {
@@ -54,30 +53,20 @@ VARIABLES: options.Variables = {
     "database": ("SNOWFLAKE_DATABASE",),
     "schema": ("SNOWFLAKE_SCHEMA",),
 }
-# Not a fallback of the option: it says what to do when nothing else does.
+# Not a fallback of the option: it counts only when no other option names a connection.
 DEFAULT_CONNECTION = "SNOWFLAKE_DEFAULT_CONNECTION_NAME"
 CREDENTIALS = ("password", "private_key", "private_key_file", "token", "token_file_path")
 SECRETS = frozenset({"password", "private_key", "private_key_passphrase", "token"})
-# Options that go to connect() under the same name.
-PASSED_ON = (
-    "account",
-    "user",
-    "host",
-    "port",
-    "protocol",
-    "role",
-    "warehouse",
-    "database",
-    "schema",
-)
+# Options that connect() takes under the same name.
+PASSED_ON = ("account", "user", "host", "port", "protocol", "role", "warehouse", "database", "schema")
 CANCELLED = 604
-# Class of the SQL states "syntax error or access rule violation": only a server that has read a statement gives them.
+# The class of SQL states "syntax error or access rule violation", which only a server that has read a statement sends.
 REFUSED = "42"
-# Tags that no two runs share; the query history can be searched for them.
+# Tags that are unique to a run; the query history can be searched for them.
 OWN_TAG = re.compile(r"community\.immuta/[0-9a-f]{12}/[0-9a-f]{8}")
-ASKING = "SELECT query_id, query_text, execution_status, query_tag"
+HISTORY_COLUMNS = "SELECT query_id, query_text, execution_status, query_tag"
 HISTORY = (
-    f"{ASKING}"
+    f"{HISTORY_COLUMNS}"
     " FROM TABLE(SNOWFLAKE.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000))"
     " WHERE query_tag = {} OR query_tag = {}"
 )
@@ -85,7 +74,7 @@ STILL_ATTACHED = re.compile(r"Policy\s+'.*'\s+used by\s+schema\s+.*\s+in another
 
 
 def argument_spec() -> dict[str, t.Any]:
-    """The options that say how to sign in, documented in the fragment C(snowflake)."""
+    """Return the options for signing in. The doc fragment C(snowflake) documents them."""
     connection = options.fallbacks(VARIABLES, SECRETS)
     connection["port"]["type"] = "int"
     connection["protocol"]["choices"] = ["http", "https"]
@@ -103,9 +92,10 @@ def argument_spec() -> dict[str, t.Any]:
 
 
 def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
-    """What goes to C(snowflake.connector.connect).
+    """Return the arguments for C(snowflake.connector.connect).
 
-    :raises InvalidOption: something is missing or does not fit together; nothing was sent
+    :param tag: the query tag of the session
+    :raises InvalidOption: options are missing or contradict each other
     """
     arguments = {name: params[name] for name in PASSED_ON if params[name] is not None}
     if params["connections_file_path"]:
@@ -113,25 +103,25 @@ def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
     name = params["connection_name"] or (None if params["account"] else os.environ.get(DEFAULT_CONNECTION))
     if name:
         arguments["connection_name"] = name
-        # The rest stands in the named connection; a secret is often kept out of it.
+        # The named connection has the rest; secrets are often kept out of it.
         if any(params[option] for option in CREDENTIALS):
             arguments.update(_credentials(params, named=True))
     else:
         if not params["account"]:
             raise options.missing("account", VARIABLES)
         arguments.update(_credentials(params))
-    options.require_seconds(params, "login_timeout", "network_timeout", "statement_timeout")
+    _options.require_positive(params, "login_timeout", "network_timeout", "statement_timeout")
     return {
         **arguments,
         "login_timeout": params["login_timeout"],
-        # Snowflake is the first to end a statement, since only its answer tells what became of it.
+        # Snowflake has to end a statement first, since only its answer tells what became of it.
         "network_timeout": params["statement_timeout"] + params["network_timeout"],
         "application": "community_immuta",
         "autocommit": True,
         "session_parameters": {
             "QUERY_TAG": tag,
             "STATEMENT_TIMEOUT_IN_SECONDS": params["statement_timeout"],
-            # Scripts of Immuta write some names in quotes and upper case, and others without.
+            # Immuta's scripts quote some names, in upper case, and not others.
             "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
             "CLIENT_TELEMETRY_ENABLED": False,
         },
@@ -139,9 +129,9 @@ def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
 
 
 def _credentials(params: dict[str, t.Any], *, named: bool = False) -> dict[str, t.Any]:
-    """Those of the one way to sign in that the options describe.
+    """Return the arguments of the one way to sign in that the options describe.
 
-    :param named: a named connection says what the options do not
+    :param named: whether a named connection supplies what the options don't
     """
     authenticator = (params["authenticator"] or "").upper()
     if authenticator in ("EXTERNALBROWSER", "USERNAME_PASSWORD_MFA"):
@@ -174,14 +164,14 @@ def _credentials(params: dict[str, t.Any], *, named: bool = False) -> dict[str, 
 
 
 def _private_key(params: dict[str, t.Any]) -> bytes:
-    """The private key in DER, which every version of the client takes."""
+    """Return the private key in DER, which every version of the client accepts."""
     if not params["private_key"] and not params["private_key_file"]:
         raise options.missing("private_key_file", VARIABLES)
     name = "private_key" if params["private_key"] else "private_key_file"
-    # A PEM that went through a one-line field has its line breaks written out.
+    # A PEM from a one-line field has its line breaks written out.
     pem = params[name].replace("\\n", "\n").encode() if name == "private_key" else _read(name, params[name])
-    _hidden.add([pem.decode("utf-8", "replace")])
-    # The client depends on it, so it is there whenever the client is.
+    _redact.add([pem.decode("utf-8", "replace")])
+    # The client depends on it, so it is installed with the client.
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -204,10 +194,13 @@ def _private_key(params: dict[str, t.Any]) -> bytes:
 
 def _token(params: dict[str, t.Any]) -> str:
     if params["token"]:
-        return str(params["token"]).strip()
-    if params["token_file_path"]:
-        return _read("token_file_path", params["token_file_path"]).decode("utf-8", "replace").strip()
-    raise options.missing("token", VARIABLES)
+        token = str(params["token"]).strip()
+    elif params["token_file_path"]:
+        token = _read("token_file_path", params["token_file_path"]).decode("utf-8", "replace").strip()
+    else:
+        raise options.missing("token", VARIABLES)
+    _redact.add([token])
+    return token
 
 
 def _read(option: str, path: str) -> bytes:
@@ -219,10 +212,10 @@ def _read(option: str, path: str) -> bytes:
 
 
 class Snowflake:
-    """Snowflake, as the executor sees it.
+    """Snowflake, for the executor.
 
     :param params: the module's options
-    :param run: names this run; it is the query tag, unless the options set another
+    :param run: the name of this run, and its query tag, unless the options set another
     """
 
     name = "Snowflake"
@@ -234,20 +227,15 @@ class Snowflake:
         self._arguments = connect_arguments(params, self.tag)
         self.session: dict[str, t.Any] = {}
 
-    @property
-    def hidden(self) -> list[str]:
-        """Secrets that were read from files, to be kept out of every output."""
-        return [str(self._arguments["token"])] if "token" in self._arguments else []
-
     def connect(self) -> t.Any:
-        """A new session.
+        """Return a connection with a new session.
 
-        :raises execute.LoginFailed: refused, or nobody there
+        :raises platform.LoginFailed: refused, or unreachable
         """
         try:
             connection = self._connect()
         except self._client.errors.Error as error:
-            raise execute.LoginFailed(
+            raise platform.LoginFailed(
                 f"Snowflake refuses the sign-in, or can't be reached: {_message(error)}",
                 hint="No statement was sent. Check account, host, user, and credentials; run it again.",
                 errno=error.errno,
@@ -258,22 +246,22 @@ class Snowflake:
 
     def _connect(self) -> t.Any:
         with warnings.catch_warnings():
-            # The two supported generations of the client warn of each other's argument names.
+            # The two generations of the client warn about each other's argument names.
             warnings.simplefilter("ignore")
             return self._client.connect(**self._arguments)
 
     def query_id(self, cursor: t.Any) -> str | None:
-        """The id of the cursor's last query."""
+        """Return the id of the cursor's last query."""
         return t.cast("str | None", cursor.sfqid)
 
-    def problem(self, error: Exception, cursor: t.Any) -> execute.Problem | None:
-        """What an error of the client means."""
+    def problem(self, error: Exception, cursor: t.Any) -> platform.Problem | None:
+        """Explain an error of the client; None for any other exception."""
         if not isinstance(error, self._client.errors.Error):
             return None
         message = _message(error)
         errno = error.errno if isinstance(error.errno, int) and error.errno >= 0 else None
-        # A refusal has a query id, or an SQL state that no client makes up. Without both the client gave up, and the
-        # statement may have run; with CANCELLED too, which it reports when its own time is up.
+        # A refusal has a query id, or an SQL state that no client makes up. Without both, the client gave up, and the
+        # statement may have run. So it may with CANCELLED, which the client reports when its own time is up.
         refused = error.sfqid or (error.sqlstate or "").startswith(REFUSED)
         lost = not refused or errno == CANCELLED
         attached = bool(STILL_ATTACHED.search(message))
@@ -282,7 +270,7 @@ class Snowflake:
             hint = "Immuta may still be detaching its policies: run this again later, it goes on with this statement."
         elif errno == 3001:
             hint = "The role that the script switches to lacks a privilege: grant it, or sign in as ACCOUNTADMIN."
-        return execute.Problem(
+        return platform.Problem(
             message=message,
             errno=errno,
             sqlstate=error.sqlstate,
@@ -292,72 +280,69 @@ class Snowflake:
             hint=hint,
         )
 
-    def find(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
+    def find(self, cursor: t.Any, doubt: platform.Doubt) -> platform.Found | None:
         """Look a statement up in the query history."""
         if not OWN_TAG.fullmatch(doubt.tag):
             return None
         try:
             if self.session.get("warehouse"):
-                return self._ask(cursor, doubt)
-            # The history takes a warehouse. One that the script takes later on is taken in a session of its own.
+                return self._search(cursor, doubt)
+            # The history needs a warehouse. Use the one of the script, in another session.
             with contextlib.closing(self._connect()) as connection:
                 cursor = connection.cursor()
                 for statement in doubt.session:
                     cursor.execute(statement.text)
                     if statement.kind == "WAREHOUSE":
                         break
-                return self._ask(cursor, doubt)
+                return self._search(cursor, doubt)
         except self._client.errors.Error:
             return None
 
-    def _ask(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
+    def _search(self, cursor: t.Any, doubt: platform.Doubt) -> platform.Found | None:
         present = self.tag.replace("\\", "\\\\").replace("'", "''")
-        # Asked twice: that the first question is in the history shows how new the history is.
+        # Twice: the history is up to date when it has the first of the two queries.
         for _time in range(2):
             cursor.execute(HISTORY.format(f"'{doubt.tag}'", f"'{present}'"))
             rows = cursor.fetchall()
         records = [
-            execute.Record(query_id, sent or "", _outcome(status), tag or "", own=str(sent).startswith(ASKING))
+            platform.Record(
+                query_id, sent or "", _state_of(status), tag or "", own=str(sent).startswith(HISTORY_COLUMNS)
+            )
             for query_id, sent, status, tag in rows
         ]
         return doubt.found(records, self.tag)
 
 
-def _outcome(status: str) -> execute.Outcome:
+def _state_of(status: str) -> platform.QueryState:
     if status == "SUCCESS":
         return "done"
     return "failed" if status.startswith("FAILED") else "running"
 
 
 def _message(error: t.Any) -> str:
-    """The client's message without the prefix that repeats errno, sqlstate and query id."""
+    """Return the client's message without the prefix that repeats errno, sqlstate and query id."""
     return options.one_line(str(getattr(error, "raw_msg", None) or error.msg or type(error).__name__))
 
 
 @contextlib.contextmanager
 def _absent(*names: str) -> t.Iterator[None]:
-    """Have imports fail of what the client can do without: where they are installed, they take most of the time."""
-    hidden = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    """Let imports of these fail: the client works without them, and importing them takes most of the time."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        for name in hidden:
+        for name in absent:
             sys.modules.pop(name, None)
 
 
 def _import_client() -> t.Any:
-    # At sign-in the client would look for the metadata services of three clouds, and wait where there are none.
+    # Otherwise the client looks for the metadata services of three clouds at sign-in, and waits where there are none.
     os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-    try:
-        with _absent("pandas", "pyarrow", "numpy"):
-            import snowflake.connector
-            import snowflake.connector.errors
-    except ImportError:
-        raise MissingLibrary(
-            "snowflake-connector-python",
-            reason="for running scripts on Snowflake",
-            url="https://pypi.org/project/snowflake-connector-python/",
-            trace=traceback.format_exc(),
-        ) from None
+    with (
+        needing("snowflake-connector-python", "for running scripts on Snowflake"),
+        _absent("pandas", "pyarrow", "numpy"),
+    ):
+        import snowflake.connector
+        import snowflake.connector.errors
     return snowflake.connector

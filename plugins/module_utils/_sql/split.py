@@ -2,22 +2,44 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A script cut into its statements, or refused.
+"""Splitting a script into its statements, or refusing it.
 
-A script that is cut in the wrong place runs half a procedure. So whatever could be read in two ways, or is left open, is
-refused with its line and column before anything runs.
+A script that is cut in the wrong place runs half a procedure. So everything that is ambiguous or left open is refused,
+with its line and column, before any statement runs.
 
-The scanner walks through the script once. Outside blocks it looks for nothing but what can open a literal or a comment
-and for semicolons. Inside blocks it reads every word: C(IF), C(CASE), C(END) and their like are keywords only where a
-statement begins.
+The splitter reads the script once. Outside blocks it searches only for semicolons and for the start of literals and
+comments. Inside blocks it reads every word: C(IF), C(CASE), C(END) and the like are keywords only at the start of a
+statement.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+from ansible_collections.community.immuta.plugins.module_utils._sql.blocks import (
+    BEFORE_NAME,
+    BODIES,
+    CLOSERS,
+    CLOSERS_SNOWFLAKE,
+    CONTROL,
+    DEFINING,
+    HAVE_THEN,
+    HEADERS,
+    KIND,
+    LABELLED,
+    MODIFIERS,
+    NAMED_ENDS,
+    NONE,
+    ONE_WORD_STATEMENTS,
+    ONLY_IN_BLOCKS,
+    SOME_NAME,
+    SPECIAL_KINDS,
+    SPECIAL_OPENERS,
+    WITH_BODY,
+    Frame,
+    State,
+)
 from ansible_collections.community.immuta.plugins.module_utils._sql.dialect import (
     COMMENT,
     MARK,
@@ -33,18 +55,16 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 
 
 class SplitError(Failure):
-    """The script can't be cut into statements for certain; nothing of it should run."""
+    """The script can't be split for certain; no part of it should run."""
 
     code = "split_error"
 
 
 def split(text: str, dialect: str) -> list[Statement]:
-    """The statements of a script.
-
-    Between them stand only white space, comments and semicolons.
+    """Return the statements of a script. Only white space, comments and semicolons are between them.
 
     :param dialect: C(snowflake) or C(databricks)
-    :raises SplitError: with C(line) and C(column), from 1, in its details; it never quotes the script
+    :raises SplitError: C(line) and C(column), from 1, are in its details; it never quotes the script
     """
     try:
         return _Splitter(text, dialect_named(dialect)).run()
@@ -56,30 +76,17 @@ def split(text: str, dialect: str) -> list[Statement]:
         ) from None
 
 
-@dataclasses.dataclass(slots=True)
-class _Frame:
-    """A block or control statement that is open.
-
-    :ivar opener: the keyword that opened it; C(DECLARE) until the BEGIN of the same block
-    :ivar at: offset of that keyword
-    :ivar verb: first word of the statement that it stands in
-    :ivar label: the label before it, in lower case
-    :ivar handles: whether the exception handlers of the block have begun
-    """
-
-    opener: str
-    at: int
-    verb: str
-    label: str | None
-    handles: bool = False
-
-
 class _Splitter:
     def __init__(self, text: str, rules: Dialect) -> None:
         self._text = text
         self._rules = rules
         self._snowflake = rules.name == "snowflake"
-        self._frames: list[_Frame] = []
+        self._frames: list[Frame] = []
+        self._state = State()
+        # Whether a block may still start or end in the statement that is read.
+        self._watch = False
+        # Offset after the last comment, and the end of the code before it.
+        self._uncommented = self._code_end = 0
 
     def run(self) -> list[Statement]:
         text = self._text
@@ -108,7 +115,7 @@ class _Splitter:
         if at < 0 and not self._text.isascii() and (surrogate := _SURROGATE.search(self._text)):
             at = surrogate.start()
         if at >= 0:
-            raise Unreadable("A character that is no text stands", at, "Save the script as UTF-8 text.")
+            raise Unreadable("Invalid character", at, "Save the script as UTF-8 text.")
 
     def _skip_gap(self, position: int) -> int:
         while True:
@@ -122,12 +129,12 @@ class _Splitter:
             _kind, position = self._rules.skip(self._text, comment)
 
     def _read_statement(self, start: int) -> tuple[int, int]:
-        """The end of the statement's last token, and the offset behind its semicolon."""
+        """Return the end of the last token of the statement, and the offset after its semicolon."""
         self._uncommented = self._code_end = start
         opener = _OPENER.match(self._text, start)
         if opener:
             verb, kind = opener[1].upper(), opener[2].upper()
-            if verb not in _SPECIAL_OPENERS or (verb in _DEFINING and kind and kind not in _SPECIAL_KINDS):
+            if verb not in SPECIAL_OPENERS or (verb in DEFINING and kind and kind not in SPECIAL_KINDS):
                 return self._read_plain(opener.end())
         self._start_statement()
         return self._read_special(start)
@@ -151,8 +158,8 @@ class _Splitter:
         text, rules = self._text, self._rules
         self._watch = True
         while self._watch:
-            # Between the keywords of a block most words decide nothing.
-            every = self._fresh or self._body_follows or self._body is _KIND
+            # Between the keywords of a block, most words are irrelevant.
+            every = self._state.fresh or self._state.body_follows or self._state.body is KIND
             match = (rules.tokens if every else rules.keywords).search(text, position)
             if match and text[match.start()] != ";":
                 at = match.start()
@@ -164,12 +171,12 @@ class _Splitter:
                 continue
             at, position = match.span() if match else (len(text), len(text))
             if not self._frames:
-                if self._body_follows:
+                if self._state.body_follows:
                     raise Unreadable("A definition has no body before its end", at, "Add what follows its AS.")
                 return self._end_of_code(at), position
             if not match:
                 frame = self._frames[-1]
-                raise Unreadable(f"{frame.opener} is not closed; it stands", frame.at, "Add its END.")
+                raise Unreadable(f"{frame.opener} without END", frame.at, "Add its END.")
             self._end_inner_statement(at)
         return self._read_plain(position)
 
@@ -178,7 +185,7 @@ class _Splitter:
         self._uncommented = end
 
     def _end_of_code(self, position: int) -> int:
-        """Where the last token before an offset ends that no comment begins before."""
+        """Return the end of the last code token before C(position), skipping comments."""
         while position > self._uncommented and self._text[position - 1].isspace():
             position -= 1
         return position if position > self._uncommented else self._code_end
@@ -186,47 +193,36 @@ class _Splitter:
     # --- one statement, at any depth ---
 
     def _start_statement(self) -> None:
-        self._fresh = True
-        self._verb = ""
-        self._label: str | None = None
-        self._parentheses = 0
-        # Offsets of the CASE expressions that are open.
-        self._cases: list[int] = []
-        # What ends the condition or query of a control statement: THEN, DO, or END for UNTIL.
-        self._header = ""
-        # Words that come right before the body of a CREATE; KIND while it is unknown whether there can be one.
-        self._body: frozenset[str] = _NONE
-        self._body_follows = False
-        self._handler = False
+        self._state = State()
 
     def _end_inner_statement(self, at: int) -> None:
         frame = self._frames[-1]
-        if self._header:
-            raise Unreadable(f"A semicolon stands before the {self._header} of {frame.opener}", at, _CHECK_BLOCK)
-        if self._cases:
-            raise Unreadable("CASE is not closed before the semicolon; it stands", self._cases[-1], "Add its END.")
-        if self._parentheses:
+        if self._state.header:
+            raise Unreadable(f"Semicolon before the {self._state.header} of {frame.opener}", at, _CHECK_BLOCK)
+        if self._state.cases:
+            raise Unreadable("CASE without END before the semicolon", self._state.cases[-1], "Add its END.")
+        if self._state.parentheses:
             raise Unreadable("A parenthesis is not closed before the semicolon", at, "Close it.")
-        if self._label is not None:
+        if self._state.label is not None:
             raise Unreadable("A label has nothing to name", at, _CHECK_BLOCK)
         self._start_statement()
 
     def _read_token(self, kind: str, start: int, end: int) -> int:
-        """Take a token into account; the offset to read on from."""
+        """Process a token, and return the offset to read on from."""
         word = self._text[start] if kind == MARK else ""
         if kind == WORD:
             word = keyword(self._text[start:end])
             if not word.isascii() and word.upper().isascii():
                 raise Unreadable("A word holds a letter that some read as an ASCII one", start, "Use ASCII letters.")
             # Part of a longer name, a variable, a path into a document, a stage.
-            if self._text.startswith(".", end) or (not self._fresh and self._before(start) in _BEFORE_NAME):
-                word = _SOME_NAME
-        follow = self._start_with if self._fresh else self._go_on_with
-        self._fresh = False
+            if self._text.startswith(".", end) or (not self._state.fresh and self._before(start) in BEFORE_NAME):
+                word = SOME_NAME
+        follow = self._start_with if self._state.fresh else self._go_on_with
+        self._state.fresh = False
         return follow(kind, word, start, end)
 
     def _before(self, position: int) -> str:
-        """The word before an offset, or the character if it belongs to none."""
+        """Return the word before an offset, or the character if it is not part of a word."""
         text = self._text
         start = position = self._end_of_code(position)
         while start and (text[start - 1].isalnum() or text[start - 1] == "_"):
@@ -235,47 +231,47 @@ class _Splitter:
 
     def _start_with(self, kind: str, word: str, start: int, end: int) -> int:
         if not self._snowflake and kind in (WORD, NAME) and (colon := _LABEL_COLON.match(self._text, end)):
-            self._label = self._name(Token(kind, start, end))
-            self._fresh = True
+            self._state.label = self._name(Token(kind, start, end))
+            self._state.fresh = True
             return colon.end()
-        self._verb = word
-        self._parentheses = int(word == "(")
-        if self._label is not None and word not in _LABELLED:
-            raise Unreadable("A label stands before what can't have one", start, _CHECK_BLOCK)
+        self._state.verb = word
+        self._state.parentheses = int(word == "(")
+        if self._state.label is not None and word not in LABELLED:
+            raise Unreadable("Label before a statement that can't have one", start, _CHECK_BLOCK)
         if not self._frames:
             return self._start_piece_with(kind, word, start, end)
         frame = self._frames[-1]
         if frame.opener == "DECLARE":
             if word == "BEGIN":
-                self._verb = self._frames.pop().verb
+                self._state.verb = self._frames.pop().verb
                 return self._open_block(frame.at, end, body=True)
-            self._body = _KIND
-        elif word in _CONTROL:
+            self._state.body = KIND
+        elif word in CONTROL:
             return self._control(frame, word, start, end)
-        elif word in _WITH_BODY:
-            self._body = _KIND
+        elif word in WITH_BODY:
+            self._state.body = KIND
         return end
 
     def _start_piece_with(self, kind: str, word: str, start: int, end: int) -> int:
-        if (kind != WORD and word != "(") or word == _SOME_NAME:
-            raise Unreadable("What is no statement begins", start, "Check what stands before it.")
-        if word in _ONLY_IN_BLOCKS:
-            raise Unreadable(f"{word} stands outside a block", start, _CHECK_BLOCK)
+        if (kind != WORD and word != "(") or word == SOME_NAME:
+            raise Unreadable("Expected a statement", start, "Check the text before it.")
+        if word in ONLY_IN_BLOCKS:
+            raise Unreadable(f"{word} outside a block", start, _CHECK_BLOCK)
         if word == "DELIMITER":
-            raise Unreadable("A command of a client (DELIMITER) stands", start, "Remove it: it is no SQL.")
+            raise Unreadable("Client command (DELIMITER)", start, "Remove it: it is not SQL.")
         if word == "BEGIN":
             end = self._open_block(start, end, body=False)
         elif word == "DECLARE" and self._snowflake:
             self._open("DECLARE", start)
-        elif word in _LABELLED:
-            raise Unreadable(f"{word} stands outside a block", start, _CHECK_BLOCK)
-        elif word in _WITH_BODY:
-            self._body = _KIND
-        self._watch = bool(self._frames) or bool(self._body)
+        elif word in LABELLED:
+            raise Unreadable(f"{word} outside a block", start, _CHECK_BLOCK)
+        elif word in WITH_BODY:
+            self._state.body = KIND
+        self._watch = bool(self._frames) or bool(self._state.body)
         return end
 
-    def _control(self, frame: _Frame, word: str, start: int, end: int) -> int:
-        """A keyword where a statement of a block begins."""
+    def _control(self, frame: Frame, word: str, start: int, end: int) -> int:
+        """Process a keyword at the start of a statement of a block."""
         if word == "END":
             return self._close(start, end)
         if word == "BEGIN":
@@ -285,7 +281,7 @@ class _Splitter:
                 self._open(word, start)
         elif word in ("IF", "CASE", "FOR", "WHILE", "LOOP", "REPEAT"):
             self._open(word, start)
-            self._await(_HEADERS.get(word, ""))
+            self._await(HEADERS.get(word, ""))
         elif (word == "ELSEIF" and frame.opener == "IF") or (
             word == "WHEN" and (frame.opener == "CASE" or frame.handles)
         ):
@@ -298,86 +294,88 @@ class _Splitter:
             frame.handles = True
             self._start_statement()
         else:
-            raise Unreadable(f"{word} stands where {frame.opener} can't have it", start, _CHECK_BLOCK)
+            raise Unreadable(f"Unexpected {word} in {frame.opener}", start, _CHECK_BLOCK)
         return end
 
     def _await(self, header: str) -> None:
         """Read a condition or a query up to the word that ends it."""
-        self._header = header
-        self._fresh = not header
+        self._state.header = header
+        self._state.fresh = not header
 
     def _go_on_with(self, kind: str, word: str, start: int, end: int) -> int:
         if word == "(":
-            self._parentheses += 1
+            self._state.parentheses += 1
         elif word == ")":
-            self._parentheses -= 1
-            if self._parentheses < 0:
+            self._state.parentheses -= 1
+            if self._state.parentheses < 0:
                 raise Unreadable("A parenthesis is closed that was not opened", start, "Remove it, or open it.")
-        if self._body_follows:
-            self._body_follows = False
+        if self._state.body_follows:
+            self._state.body_follows = False
             if word == "BEGIN":
                 return self._open_block(start, end, body=True)
             if word == "DECLARE" and self._snowflake:
                 self._open("DECLARE", start)
                 return end
-        if self._body and self._parentheses == (word == "("):
+        if self._state.body and self._state.parentheses == (word == "("):
             self._look_for_body(word, start)
         if self._frames:
             return self._go_on_in_block(word, start, end)
-        self._watch = bool(self._body) or self._body_follows
+        self._watch = bool(self._state.body) or self._state.body_follows
         return end
 
     def _look_for_body(self, word: str, start: int) -> None:
-        if self._body is _KIND:
-            if self._verb == "WITH":
+        if self._state.body is KIND:
+            if self._state.verb == "WITH":
                 # WITH name AS PROCEDURE: anything else behind the first AS is a query.
                 if self._before(start) == "AS":
-                    self._body = _BODIES.get(word, _NONE)
-            elif word not in _MODIFIERS:
-                self._body = _BODIES.get(word, _NONE)
-        elif word in self._body and self._before(start) != "EXECUTE":
-            self._body, self._body_follows = _NONE, True
+                    self._state.body = BODIES.get(word, NONE)
+            elif word not in MODIFIERS:
+                self._state.body = BODIES.get(word, NONE)
+        elif word in self._state.body and self._before(start) != "EXECUTE":
+            self._state.body, self._state.body_follows = NONE, True
         elif word == "RETURN":
-            self._body = _NONE
+            self._state.body = NONE
 
     def _go_on_in_block(self, word: str, start: int, end: int) -> int:
-        plain = not self._cases and not self._parentheses
+        plain = not self._state.cases and not self._state.parentheses
         if word == "CASE":
-            self._cases.append(start)
+            self._state.cases.append(start)
         elif word == "END":
-            if self._cases:
-                self._cases.pop()
-            elif self._header == "END" and plain:
+            if self._state.cases:
+                self._state.cases.pop()
+            elif self._state.header == "END" and plain:
                 return self._close(start, end)
             elif self._before(start) != "AS" and _SEEMS_CLOSING.match(self._text, end):
                 raise Unreadable("END has no semicolon before it, or is a name without quotes", start, _CHECK_BLOCK)
         elif not plain:
             pass
-        elif self._header and (word == self._header or (self._snowflake and self._header == "DO" and word == "LOOP")):
+        elif self._state.header and (
+            word == self._state.header or (self._snowflake and self._state.header == "DO" and word == "LOOP")
+        ):
             self._start_statement()
-        elif word in ("THEN", "ELSE", "ELSEIF") and (self._header or self._verb not in _HAVE_THEN):
-            raise Unreadable(f"{word} stands inside a statement that has none", start, _CHECK_BLOCK)
-        elif word == "HANDLER" and self._verb == "DECLARE":
-            self._handler = True
-        elif word == "BEGIN" and self._handler:
+        elif word in ("THEN", "ELSE", "ELSEIF") and (self._state.header or self._state.verb not in HAVE_THEN):
+            raise Unreadable(f"Unexpected {word} in a statement", start, _CHECK_BLOCK)
+        elif word == "HANDLER" and self._state.verb == "DECLARE":
+            self._state.handler = True
+        elif word == "BEGIN" and self._state.handler:
             return self._open_block(start, end, body=True)
         return end
 
     # --- blocks ---
 
     def _open(self, opener: str, at: int) -> None:
-        self._frames.append(_Frame(opener, at, self._verb, self._label))
+        self._frames.append(Frame(opener, at, self._state.verb, self._state.label))
         self._start_statement()
 
     def _open_block(self, at: int, end: int, *, body: bool) -> int:
-        """Take a BEGIN into account, which opens a block or is a statement that begins a transaction.
+        """Process a BEGIN, which opens a block or starts a transaction.
 
-        :param body: it can only be a block
+        :param body: whether it can only be a block
         """
         following = self._peek(end)
         word = self._word(following)
         if following is None:
-            raise Unreadable("BEGIN is not closed; it stands", at, "Add its END.")
+            raise Unreadable("BEGIN without END", at, "Add its END.")
         if word in ("TRANSACTION", "WORK", "NAME", ";"):
             certain = word == "TRANSACTION" or (self._snowflake and (word != ";" or not self._frames))
             if body or not certain or self._word(self._peek(following.end)) == ":":
@@ -393,14 +391,14 @@ class _Splitter:
         return end
 
     def _close(self, at: int, end: int) -> int:
-        """Close the innermost frame with an END, which must name it and be the end of a statement."""
+        """Close the innermost frame with an END, which must name it and end a statement."""
         frame = self._frames[-1]
-        closers = _CLOSERS[frame.opener] | (_CLOSERS_SNOWFLAKE.get(frame.opener, _NONE) if self._snowflake else _NONE)
+        closers = CLOSERS[frame.opener] | (CLOSERS_SNOWFLAKE.get(frame.opener, NONE) if self._snowflake else NONE)
         following = self._peek(end)
         word = self._word(following)
-        if frame.opener == "REPEAT" and self._header != "END":
-            raise Unreadable("REPEAT has no UNTIL before its END; it stands", frame.at, _CHECK_BLOCK)
-        if following is not None and word in _NAMED_ENDS:
+        if frame.opener == "REPEAT" and self._state.header != "END":
+            raise Unreadable("REPEAT without UNTIL before its END", frame.at, _CHECK_BLOCK)
+        if following is not None and word in NAMED_ENDS:
             if word not in closers:
                 raise Unreadable(f"END {word} closes {frame.opener}", at, _CHECK_BLOCK)
             end = following.end
@@ -412,15 +410,17 @@ class _Splitter:
         resumes = not self._frames and frame.verb == "WITH" and word in ("CALL", ",")
         if following is not None and following.kind in (WORD, NAME) and not resumes:
             label = self._name(following)
-            if word in _ONE_WORD_STATEMENTS if self._snowflake else label != frame.label:
-                raise Unreadable("END is followed by what is not its label", following.start, "Put ; behind the END.")
+            if word in ONE_WORD_STATEMENTS if self._snowflake else label != frame.label:
+                raise Unreadable(
+                    "END is followed by something other than its label", following.start, "Put ; after the END."
+                )
             end = following.end
             following = self._peek(end)
             word = self._word(following)
         if word != ";" and not resumes and (self._frames or following is not None):
-            raise Unreadable("END is not followed by a semicolon; it stands", at, "Put ; behind it.")
+            raise Unreadable("END without a semicolon after it", at, "Put ; after it.")
         self._start_statement()
-        self._fresh = False
+        self._state.fresh = False
         self._watch = bool(self._frames)
         return end
 
@@ -445,77 +445,3 @@ _COMMENT_START = re.compile(r"--|/[/*]")
 _LABEL_COLON = re.compile(r"\s*:(?![:=])")
 # A semicolon, with or without a keyword or label before it, or the end of the script.
 _SEEMS_CLOSING = re.compile(r"\s*(?:[\w\"`$]+\s*)?(?:;|--|/[/*]|\Z)")
-
-_SOME_NAME = "?"
-_NONE: frozenset[str] = frozenset()
-_KIND = frozenset(["KIND"])
-_BEFORE_NAME = frozenset(".:@$")
-_LABELLED = frozenset(["BEGIN", "FOR", "LOOP", "REPEAT", "WHILE"])
-_ONLY_IN_BLOCKS = frozenset(
-    [
-        "BREAK",
-        "CASE",
-        "CONTINUE",
-        "ELSE",
-        "ELSEIF",
-        "END",
-        "EXCEPTION",
-        "IF",
-        "ITERATE",
-        "LEAVE",
-        "LET",
-        "RAISE",
-        "RETURN",
-        "THEN",
-        "UNTIL",
-        "WHEN",
-    ]
-)
-_CONTROL = frozenset(
-    [
-        "BEGIN",
-        "CASE",
-        "DECLARE",
-        "DO",
-        "ELSE",
-        "ELSEIF",
-        "END",
-        "EXCEPTION",
-        "FOR",
-        "IF",
-        "LOOP",
-        "REPEAT",
-        "THEN",
-        "UNTIL",
-        "WHEN",
-        "WHILE",
-    ]
-)
-_HEADERS = {"IF": "THEN", "CASE": "THEN", "FOR": "DO", "WHILE": "DO"}
-_CLOSERS = {
-    "BEGIN": frozenset([""]),
-    "CASE": frozenset(["CASE"]),
-    "FOR": frozenset(["FOR"]),
-    "IF": frozenset(["IF"]),
-    "LOOP": frozenset(["LOOP"]),
-    "REPEAT": frozenset(["REPEAT"]),
-    "WHILE": frozenset(["WHILE"]),
-}
-_CLOSERS_SNOWFLAKE = {"CASE": frozenset([""]), "FOR": frozenset(["LOOP"]), "WHILE": frozenset(["LOOP"])}
-_NAMED_ENDS = frozenset(["CASE", "FOR", "IF", "LOOP", "REPEAT", "WHILE"])
-_ONE_WORD_STATEMENTS = frozenset(
-    ["BEGIN", "BREAK", "COMMIT", "CONTINUE", "END", "EXIT", "NULL", "RAISE", "RETURN", "ROLLBACK"]
-)
-_HAVE_THEN = frozenset(["ALTER", "CREATE", "EXPLAIN", "INSERT", "MERGE", "WITH"])
-_DEFINING = frozenset(["ALTER", "CREATE"])
-_WITH_BODY = _DEFINING | {"WITH"}
-_SPECIAL_OPENERS = _ONLY_IN_BLOCKS | _LABELLED | _WITH_BODY | {"DECLARE", "DELIMITER"}
-_MODIFIERS = frozenset(["OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "SECURE", "EXTERNAL", "AGGREGATE"])
-# The object kinds whose definition can be a block without quotes, and the words that come right before it.
-_BODIES = {
-    "ALERT": frozenset(["ACTION", "THEN"]),
-    "FUNCTION": frozenset(["AS"]),
-    "PROCEDURE": frozenset(["AS"]),
-    "TASK": frozenset(["AS"]),
-}
-_SPECIAL_KINDS = _MODIFIERS | _BODIES.keys()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
 from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import API_KEY, KEY
@@ -77,7 +77,7 @@ def overtake(keep: Keeper, then: t.Callable[[], None]) -> None:
 
     def gate(label: str, when: str) -> bool:
         keep.immuta.double.gate = None
-        script_file.save(str(keep.path), raw)
+        saved_script.save(str(keep.path), raw)
         then()
         return True
 

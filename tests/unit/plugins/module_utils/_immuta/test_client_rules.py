@@ -15,7 +15,6 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
     LONGEST_MESSAGE,
-    Backoff,
     Client,
     _segment,
     failure_of,
@@ -71,12 +70,6 @@ def test_refuses_what_a_url_can_not_address(key: str) -> None:
 )
 def test_reads_retry_after(header: str, expected: float) -> None:
     assert seconds_until(header, NOW) == expected
-
-
-def test_backs_off_exponentially_within_bounds() -> None:
-    backoff = Backoff(first=1.0, longest=10.0)
-    assert [backoff.seconds(attempt, 1.0) for attempt in range(6)] == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
-    assert backoff.seconds(3, 0.0) == 4.0
 
 
 @pytest.mark.parametrize(

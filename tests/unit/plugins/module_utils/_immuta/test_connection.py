@@ -12,10 +12,10 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import (
     Connection,
-    decide_absent,
     similar_keys,
     technology_has_script,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.removal import decide_absent
 
 TENANT = "https://tenant.example"
 SNOWFLAKE = Connection("prod", "Snowflake", "host.example", 443, "ACTIVE", 5)

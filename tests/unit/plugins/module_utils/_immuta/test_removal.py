@@ -13,11 +13,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, options
+from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
+from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, options, removal
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import DELETE_OBJECT
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Settings
-from ansible_collections.community.immuta.plugins.module_utils._task import Context, Outcome
+from ansible_collections.community.immuta.plugins.module_utils._work import connection as work
 from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
 
 KEY = "prod snowflake"
@@ -38,40 +39,39 @@ class World:
         self.now = 1000.0
         self.waits: list[float] = []
         self.warnings: list[str] = []
-        self.client = self.connect(None)
+        self.client = self.connect(check_mode=False)
 
-    def connect(self, context: Context | None) -> Client:
+    def connect(self, check_mode: bool) -> Client:
         return Client(
             Settings(self.double.url, API_KEY, timeout=60, retries=0),
-            check_mode=context is not None and context.check_mode,
+            check_mode=check_mode,
             clock=lambda: self.now,
             sleep=self.sleep,
             jitter=lambda: 0.0,
         )
 
-    def of_task(self, context: Context) -> Client:
-        assert isinstance(context, Context)
-        return self.connect(context)
+    def of_task(self, params: dict[str, t.Any], *, check_mode: bool) -> Client:
+        return self.connect(check_mode)
 
     def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.now += seconds
 
     def remove(self, one: connection.Connection = PROD, *, wait: bool = True, seconds: float = 30) -> t.Any:
-        return connection.Remover(self.client, one, wait=wait, wait_timeout=seconds).remove()
+        return removal.Remover(self.client, one, wait=wait, wait_timeout=seconds).remove()
 
     def ensure_absent(self, check_mode: bool = False, **params: t.Any) -> Outcome:
         known = {"connection_key": KEY, "confirm": KEY, "expected_plan_digest": None, "wait": True, "wait_timeout": 30}
         assert set(params) <= set(known)
-        return connection.ensure_absent(self.context({**known, **params}, check_mode))
+        return work.ensure_absent(self.context({**known, **params}, check_mode))
 
     def info(self, key: str | None = None) -> list[dict[str, t.Any]]:
-        outcome = connection.info(self.context({"connection_key": key}, True))
+        outcome = work.info(self.context({"connection_key": key}, True))
         assert (outcome.changed, outcome.diff, set(outcome.result)) == (False, None, {"connections"})
         return outcome.result["connections"]  # type: ignore[no-any-return]
 
     def context(self, params: dict[str, t.Any], check_mode: bool) -> Context:
-        return Context(params, check_mode, self.warnings.append, lambda secrets: None)
+        return Context(params, check_mode, self.warnings.append)
 
     def vary(self, **fields: t.Any) -> None:
         for name, value in fields.items():
@@ -181,21 +181,21 @@ def test_reads_a_description() -> None:
         "state": "ACTIVE",
         "nativeIntegrationId": "7",
     }
-    assert connection._from_description(full, "k") == connection.Connection("k", "Databricks", "h", 44, "ACTIVE", 7)
+    assert connection.from_description(full, "k") == connection.Connection("k", "Databricks", "h", 44, "ACTIVE", 7)
     for about in ({}, {"connection": None}, {"connection": "x"}):
-        assert connection._from_description({"connectionKey": "k", **about}, "k") == connection.Connection("k", "")
+        assert connection.from_description({"connectionKey": "k", **about}, "k") == connection.Connection("k", "")
 
 
 @pytest.mark.parametrize("body", [None, [], "connectionKey", {}, {"key": "k"}, ["connectionKey"]])
 def test_what_describes_no_connection(body: t.Any) -> None:
-    error = fails(errors.UnexpectedReply, lambda: connection._from_description(body, "k"))
-    assert error.message == "Immuta's answer describes no connection."
+    error = fails(errors.UnexpectedReply, lambda: connection.from_description(body, "k"))
+    assert error.message == "Immuta's answer does not describe a connection."
     assert error.details["method"] == "GET"
     assert error.details["path"] == "/data/connection/{connection_key}"
 
 
 def test_another_connection_than_the_one_asked_for() -> None:
-    error = fails(errors.UnexpectedReply, lambda: connection._from_description({"connectionKey": "K"}, "k"))
+    error = fails(errors.UnexpectedReply, lambda: connection.from_description({"connectionKey": "K"}, "k"))
     assert error.message == "Immuta answers with the connection 'K' when asked for 'k'."
     assert error.hint == "Use the key as Immuta spells it; its case matters."
     assert (error.details["method"], error.details["path"]) == ("GET", "/data/connection/{connection_key}")
@@ -358,7 +358,7 @@ def test_two_integrations_on_the_host_are_refused(world: World) -> None:
 
 
 def test_the_whole_plan() -> None:
-    plan = connection.decide_absent("https://tenant.example", PROD)
+    plan = removal.decide_absent("https://tenant.example", PROD)
     steps = [
         {
             "action": "delete_connection",
@@ -380,7 +380,7 @@ def test_the_whole_plan() -> None:
     digest = hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
     assert plan.as_dict() == {"steps": steps, "irreversible": True, "digest": digest}
     assert plan.connection == PROD
-    nothing = connection.decide_absent("https://tenant.example", None)
+    nothing = removal.decide_absent("https://tenant.example", None)
     assert nothing.connection is None
     subject = {"connection": None, "steps": [], "tenant": "https://tenant.example"}
     digest = hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
@@ -391,14 +391,14 @@ def test_the_whole_plan() -> None:
 
 
 def test_removes_and_looks(world: World) -> None:
-    assert world.remove() == connection.Removal(5, verified=True, integration=None, integration_known=True)
+    assert world.remove() == removal.Removal(5, verified=True, integration=None, integration_known=True)
     assert world.asked == ["deleteObject", "getConnection", "listIntegrations"]
     assert world.waits == []
 
 
 def test_does_not_look_when_told_so(world: World) -> None:
     world.vary(deletion_reads=100)
-    assert world.remove(wait=False) == connection.Removal(5, verified=False, integration=None, integration_known=False)
+    assert world.remove(wait=False) == removal.Removal(5, verified=False, integration=None, integration_known=False)
     assert world.asked == ["deleteObject"]
 
 
@@ -422,7 +422,7 @@ def test_looks_in_the_list_for_what_is_only_listed(world: World) -> None:
     listed = connection.Connection("trino", "Trino", listed_only=True)
     world.state.connections["trino"] = doubles.Connection("trino", "Trino", child_count=2)
     world.vary(deletion_reads=2)
-    assert world.remove(listed) == connection.Removal(2, verified=True, integration_known=True)
+    assert world.remove(listed) == removal.Removal(2, verified=True, integration_known=True)
     # Not listed any more, twice: that it is not found is the list's word here, too.
     assert world.asked == ["deleteObject", *["searchObjects"] * 4]
 
@@ -457,8 +457,8 @@ def test_a_connection_that_is_gone_already(world: World) -> None:
 @pytest.mark.parametrize("fault", [{"kind": "lost_answer"}, {"kind": "status", "status": 500, "done": True}])
 def test_a_deletion_whose_answer_is_lost_is_not_sent_again(world: World, fault: dict[str, t.Any]) -> None:
     world.fault("deleteObject", **fault)
-    removal = world.remove()
-    assert (removal.deleted_objects, removal.verified) == (None, True)
+    removed = world.remove()
+    assert (removed.deleted_objects, removed.verified) == (None, True)
     assert world.asked.count("deleteObject") == 1
     assert world.waits == []
 
@@ -497,7 +497,7 @@ def test_a_deletion_after_which_nothing_can_be_read(world: World, fault: t.Any, 
 
 
 def test_a_login_page_does_not_say_that_it_is_still_there(world: World) -> None:
-    remover = connection.Remover(world.client, PROD, wait=True, wait_timeout=1)
+    remover = removal.Remover(world.client, PROD, wait=True, wait_timeout=1)
     assert remover._still_there()
     world.vary(login_page=True)
     fails(errors.UnexpectedReply, remover._still_there)
@@ -510,7 +510,7 @@ def test_who_may_not_list_any_more_believes_only_a_deletion_that_was_taken(world
         world.fault("deleteObject", kind="lost_answer")
     world.fault("searchObjects", 403, nth=1 if taken else 2, times=MANY)
     if taken:
-        assert world.remove(UNKNOWN) == connection.Removal(5, verified=True, integration_known=True)
+        assert world.remove(UNKNOWN) == removal.Removal(5, verified=True, integration_known=True)
     else:
         assert fails(errors.PermissionDenied, lambda: world.remove(UNKNOWN)).hint.startswith(
             "The connection was not found any more, but whether it is gone could not be read."
@@ -521,7 +521,7 @@ def test_who_may_not_list_any_more_believes_only_a_deletion_that_was_taken(world
 @pytest.mark.parametrize("listed", [0, 2])
 def test_what_is_still_listed_is_not_gone(world: World, listed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([True] * listed + [False])
-    monkeypatch.setattr(connection.Remover, "_is_listed", lambda remover: next(answers))
+    monkeypatch.setattr(removal.Remover, "_is_listed", lambda remover: next(answers))
     world.vary(integration_afterwards="kept")
     assert world.remove().verified
     assert world.waits == [1.0, 1.5][:listed]
@@ -559,8 +559,8 @@ def test_a_deletion_that_is_refused_though_the_connection_is_there(
 def test_what_somebody_else_deleted_is_gone_on_two_answers(world: World, remembered: int | None) -> None:
     world.state.integrations[5].status = "deleted"
     del world.state.connections[KEY]
-    removal = world.remove(dataclasses.replace(PROD, integration_id=remembered))
-    assert (removal.deleted_objects, removal.verified) == (None, True)
+    removed = world.remove(dataclasses.replace(PROD, integration_id=remembered))
+    assert (removed.deleted_objects, removed.verified) == (None, True)
     assert world.asked[0] == "deleteObject"
     assert world.asked.count("deleteObject") == 1
     assert "listIntegrations" in world.asked
@@ -599,24 +599,24 @@ def test_a_description_that_is_a_page(world: World) -> None:
 def test_what_a_description_leaves_out_the_list_tells(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "parse_json", lambda reply, operation: {"connectionKey": KEY})
     listed = connection.Connection(KEY, "Snowflake", state="ACTIVE", listed_only=True)
-    assert connection._described(world.client, listed) == connection.Connection(KEY, "Snowflake", state="ACTIVE")
+    assert connection.describe(world.client, listed) == connection.Connection(KEY, "Snowflake", state="ACTIVE")
 
 
 def test_what_says_not_what_to_do_adds_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def odd(*_arguments: object) -> t.NoReturn:
         raise errors.UnexpectedReply("It is odd.")
 
-    remover = connection.Remover(world.client, PROD, wait=True, wait_timeout=9)
+    remover = removal.Remover(world.client, PROD, wait=True, wait_timeout=9)
     assert fails(errors.UnexpectedReply, lambda: remover._look(odd)).hint == (
         "The connection was not found any more, but whether it is gone could not be read. Nothing is lost: run it"
         " again, it reads first and goes on from there."
     )
-    monkeypatch.setattr(connection.Remover, "_call_delete", odd)
-    monkeypatch.setattr(connection.Remover, "_still_there", lambda remover: True)
+    monkeypatch.setattr(removal.Remover, "_call_delete", odd)
+    monkeypatch.setattr(removal.Remover, "_still_there", lambda remover: True)
     assert fails(errors.UnexpectedReply, world.remove).hint == (
         "The connection is still there. Run it again: it reads first and goes on from there."
     )
-    monkeypatch.setattr(connection.Remover, "_still_there", odd)
+    monkeypatch.setattr(removal.Remover, "_still_there", odd)
     assert fails(errors.UnexpectedReply, world.remove).hint == (
         "Whether the connection was deleted could not be read either: It is odd. Nothing is lost: run it again, it"
         " reads first and goes on from there."
@@ -625,16 +625,16 @@ def test_what_says_not_what_to_do_adds_nothing(world: World, monkeypatch: pytest
 
 def test_who_may_not_read_integrations_any_more_believes_a_deletion_that_was_taken(world: World) -> None:
     world.fault("listIntegrations", 403, times=MANY)
-    removal = world.remove()
-    assert (removal.verified, removal.integration, removal.integration_known) == (True, None, False)
-    assert removal.problem.startswith(INTEGRATIONS_REFUSED)
+    removed = world.remove()
+    assert (removed.verified, removed.integration, removed.integration_known) == (True, None, False)
+    assert removed.problem.startswith(INTEGRATIONS_REFUSED)
 
 
 @pytest.mark.parametrize("body", [[], "deleted", 5])
 def test_an_answer_to_the_deletion_that_is_none(world: World, body: t.Any) -> None:
-    remover = connection.Remover(world.client, PROD, wait=True, wait_timeout=1)
+    remover = removal.Remover(world.client, PROD, wait=True, wait_timeout=1)
     error = fails(errors.UnexpectedReply, lambda: remover._count(body))
-    assert error.message == "Immuta's answer to the deletion is no JSON object."
+    assert error.message == "Immuta's answer to the deletion is not a JSON object."
     assert (error.details["method"], error.details["path"]) == ("DELETE", "/data/object/{connection_key}")
     assert remover._count({"childCount": "4"}) == 4
     assert remover._count({}) is None
@@ -650,9 +650,9 @@ def test_an_integration_that_stays(world: World, status: str) -> None:
     other = world.state.integrations[7]
     world.state.connections[KEY].native_integration_id = None
     world.state.integrations[5].status = status
-    removal = world.remove()
-    assert (removal.integration.id, removal.integration.status) == (5, status)
-    assert removal.integration_known
+    removed = world.remove()
+    assert (removed.integration.id, removed.integration.status) == (5, status)
+    assert removed.integration_known
     assert world.waits == []
     assert other.status == "enabled"
 
@@ -679,8 +679,8 @@ def test_what_is_not_read_of_a_slow_integration_is_not_claimed(world: World) -> 
 
 def test_an_integration_that_may_not_be_read(world: World) -> None:
     world.fault("listIntegrations", 403)
-    removal = world.remove()
-    assert removal == connection.Removal(
+    removed = world.remove()
+    assert removed == removal.Removal(
         5, verified=True, integration=None, integration_known=False, problem=INTEGRATIONS_REFUSED
     )
     # The list, in its stead, says that the connection is gone.
@@ -688,8 +688,8 @@ def test_an_integration_that_may_not_be_read(world: World) -> None:
 
 
 def test_a_connection_without_integration_asks_for_none(world: World) -> None:
-    removal = world.remove(UNKNOWN)
-    assert removal == connection.Removal(5, verified=True, integration=None, integration_known=True)
+    removed = world.remove(UNKNOWN)
+    assert removed == removal.Removal(5, verified=True, integration=None, integration_known=True)
     assert "listIntegrations" not in world.asked
 
 
@@ -697,7 +697,7 @@ def test_a_connection_without_integration_asks_for_none(world: World) -> None:
 
 
 def test_the_outcome_of_a_removal(world: World) -> None:
-    plan = connection.decide_absent(world.double.url, PROD).as_dict()
+    plan = removal.decide_absent(world.double.url, PROD).as_dict()
     planned = world.ensure_absent(check_mode=True)
     expected = {
         "connection": PROD.as_dict(),
@@ -727,7 +727,7 @@ def test_the_outcome_of_a_removal(world: World) -> None:
         **expected,
         "connection": None,
         "verified": True,
-        "plan": connection.decide_absent(world.double.url, None).as_dict(),
+        "plan": removal.decide_absent(world.double.url, None).as_dict(),
     }
     absent = {"connection_key": KEY, "state": "absent"}
     assert again.diff == {"before": absent, "after": absent}
@@ -749,7 +749,7 @@ def test_options_that_stop_it_before_anything_is_asked(world: World) -> None:
 
 
 def test_options_that_stop_it_after_it_was_read(world: World) -> None:
-    digest = connection.decide_absent(world.double.url, PROD).digest
+    digest = removal.decide_absent(world.double.url, PROD).digest
     error = fails(errors.Refused, lambda: world.ensure_absent(confirm=None))
     assert error.code == "confirmation_required"
     assert error.message == "The option confirm is missing. Nothing was deleted."
@@ -762,9 +762,7 @@ def test_options_that_stop_it_after_it_was_read(world: World) -> None:
         assert error.message == (
             f"The plan has the digest {digest}, but expected_plan_digest is 0. Nothing was deleted."
         )
-        assert error.hint == (
-            "It is not the plan that was approved: look at it in check mode, and approve it anew if it is right."
-        )
+        assert error.hint == ("It is not the one that was approved: look at it, and approve it again if it is right.")
     assert set(world.asked) == {"getConnection"}
     assert KEY in world.state.connections
 
@@ -902,10 +900,10 @@ def test_informs_with_the_list_where_no_url_leads(world: World, key: str) -> Non
 def test_the_list_completes_a_description(world: World) -> None:
     listed = connection.Connection("prod lake formation", "Glue", state="OLD", listed_only=True)
     world.state.connections[listed.key].state = ""
-    found = connection._described(world.client, listed)
+    found = connection.describe(world.client, listed)
     assert found == connection.Connection(listed.key, "Glue", state="OLD", integration_id=9)
     world.state.connections[KEY].state = "NEW"
-    described = connection._described(world.client, connection.Connection(KEY, "Other", state="OLD"))
+    described = connection.describe(world.client, connection.Connection(KEY, "Other", state="OLD"))
     assert (described.technology, described.state, described.listed_only) == ("Snowflake", "NEW", False)
 
 

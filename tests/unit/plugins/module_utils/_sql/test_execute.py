@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, script
+from ansible_collections.community.immuta.plugins.module_utils._sql import execute, journal, loaded_script
+from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Doubt, Found, Problem, Record
 
 SETUP = "CREATE TABLE log (line TEXT)"
 
@@ -26,8 +27,8 @@ class Sqlite:
     def __init__(self, path: str) -> None:
         self.path = path
         self.connections = 0
-        self.troubles: dict[str, list[execute.Problem]] = {}
-        self.record: execute.Found | None = None
+        self.troubles: dict[str, list[Problem]] = {}
+        self.record: Found | None = None
         self.asked: list[tuple[str, str, set[str]]] = []
 
     def connect(self) -> t.Any:
@@ -37,20 +38,20 @@ class Sqlite:
     def query_id(self, cursor: t.Any) -> str | None:
         return f"q{cursor.count}"
 
-    def problem(self, error: Exception, cursor: t.Any) -> execute.Problem | None:
+    def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
         if isinstance(error, Trouble):
             return error.problem
         if isinstance(error, sqlite3.Error):
-            return execute.Problem(str(error), errno=1, sqlstate="42000", query_id="q-bad")
+            return Problem(str(error), errno=1, sqlstate="42000", query_id="q-bad")
         return None
 
-    def find(self, cursor: t.Any, doubt: execute.Doubt) -> execute.Found | None:
+    def find(self, cursor: t.Any, doubt: Doubt) -> Found | None:
         self.asked.append((doubt.text, doubt.tag, set(doubt.others)))
         return self.record
 
 
 class Trouble(Exception):
-    def __init__(self, problem: execute.Problem) -> None:
+    def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
 
@@ -102,7 +103,7 @@ class Bench:
         connection.close()
 
     def run(self, text: str, **rules: t.Any) -> execute.Report:
-        chosen = script.from_text(text, "snowflake")
+        chosen = loaded_script.from_text(text, "snowflake")
         with journal.Journal(self.journal, chosen.sha256, len(chosen.statements)) as book:
             return execute.Execution(
                 chosen, self.platform, book, execute.Rules(**rules), tag="tag", sleep=self.slept.append
@@ -188,7 +189,7 @@ def test_sets_the_session_up_again_when_it_resumes(bench: Bench) -> None:
 
 
 def test_a_lost_answer_stops_it_and_the_next_run_asks(bench: Bench) -> None:
-    bench.platform.troubles["'b'"] = [execute.Problem("gone", lost=True)]
+    bench.platform.troubles["'b'"] = [Problem("gone", lost=True)]
     with pytest.raises(execute.StatementFailed, match="not known") as lost:
         bench.run(insert("a", "b", "c"))
     assert statuses(lost.value.result) == ["done", "unknown", "not_run"]
@@ -204,10 +205,10 @@ def test_a_lost_answer_stops_it_and_the_next_run_asks(bench: Bench) -> None:
 
 def in_doubt(bench: Bench, outcome: t.Literal["done", "failed", "running"]) -> str:
     text = insert("a", "b", "c")
-    bench.platform.troubles["'b'"] = [execute.Problem("gone", lost=True)]
+    bench.platform.troubles["'b'"] = [Problem("gone", lost=True)]
     with pytest.raises(execute.StatementFailed):
         bench.run(text)
-    bench.platform.record = execute.Found(outcome, "q-of-b")
+    bench.platform.record = Found(outcome, "q-of-b")
     return text
 
 
@@ -231,7 +232,7 @@ def test_does_not_overtake_a_statement_that_still_runs(bench: Bench) -> None:
         bench.run(text)
     assert caught.value.as_dict()["query_id"] == "q-of-b"
     assert bench.log == ["a", "b"]
-    bench.platform.record = execute.Found("done", "q-of-b")
+    bench.platform.record = Found("done", "q-of-b")
     bench.run(text)
     assert bench.log == ["a", "b", "c"]
 
@@ -251,7 +252,7 @@ def test_says_what_ran_when_the_journal_can_not_be_written(bench: Bench, monkeyp
 
 
 def test_what_may_be_sent_twice_is_sent_twice(bench: Bench) -> None:
-    bench.platform.troubles["DROP"] = [execute.Problem("gone", lost=True)]
+    bench.platform.troubles["DROP"] = [Problem("gone", lost=True)]
     text = insert("a") + "DROP TABLE IF EXISTS x;\n" + insert("c")
     with pytest.raises(execute.StatementFailed):
         bench.run(text)
@@ -260,7 +261,7 @@ def test_what_may_be_sent_twice_is_sent_twice(bench: Bench) -> None:
 
 
 def test_waits_for_what_passes(bench: Bench) -> None:
-    bench.platform.troubles["'b'"] = [execute.Problem("still attached", wait=True)] * 3
+    bench.platform.troubles["'b'"] = [Problem("still attached", wait=True)] * 3
     report = bench.run(insert("a", "b"), wait_timeout=60.0)
     assert statuses(report) == ["done", "done"]
     assert bench.slept == [2.0, 4.0, 8.0]
@@ -268,14 +269,14 @@ def test_waits_for_what_passes(bench: Bench) -> None:
 
 
 def test_does_not_wait_for_ever(bench: Bench) -> None:
-    bench.platform.troubles["'b'"] = [execute.Problem("still attached", wait=True)] * 50
+    bench.platform.troubles["'b'"] = [Problem("still attached", wait=True)] * 50
     with pytest.raises(execute.StatementFailed, match="tried for 10 s"):
         bench.run(insert("a", "b"), wait_timeout=10.0)
     assert sum(bench.slept) == 10.0
 
 
 def test_hides_credentials_in_what_the_platform_says(bench: Bench) -> None:
-    bench.platform.troubles["'b'"] = [execute.Problem("near SET PASSWORD = 'hunter2'")]
+    bench.platform.troubles["'b'"] = [Problem("near SET PASSWORD = 'hunter2'")]
     with pytest.raises(execute.StatementFailed) as caught:
         bench.run(insert("b"))
     assert "hunter2" not in str(caught.value.as_dict())
@@ -291,7 +292,7 @@ def test_what_is_no_error_of_the_client_is_a_bug(bench: Bench, monkeypatch: pyte
 
 
 def test_runs_without_a_journal_too(bench: Bench) -> None:
-    chosen = script.from_text(insert("a"), "snowflake")
+    chosen = loaded_script.from_text(insert("a"), "snowflake")
     report = execute.Execution(chosen, bench.platform, None, execute.Rules(), tag="tag").run()
     assert statuses(report) == ["done"]
 
@@ -304,19 +305,19 @@ SECRET = "ALTER USER U SET PASSWORD = 'new'"
 
 
 def record(text: str, outcome: t.Any = "done", tag: str = OLD, query_id: str = "q1", own: bool = False) -> t.Any:
-    return execute.Record(query_id, text, outcome, tag, own)
+    return Record(query_id, text, outcome, tag, own)
 
 
 BEFORE, PRESENT = record("USE ROLE R", query_id="q0"), record("SELECT 1", tag=NEW, query_id="q9", own=True)
-NEVER = execute.Found("never")
+NEVER = Found("never")
 
 
 @pytest.mark.parametrize(
     ("about", "records", "found"),
     [
-        ({}, [BEFORE, record(DROPPED), PRESENT], execute.Found("done", "q1")),
-        ({}, [record(DROPPED + " ;\n", "failed")], execute.Found("failed", "q1")),
-        ({}, [record(DROPPED, "running")], execute.Found("running", "q1")),
+        ({}, [BEFORE, record(DROPPED), PRESENT], Found("done", "q1")),
+        ({}, [record(DROPPED + " ;\n", "failed")], Found("failed", "q1")),
+        ({}, [record(DROPPED, "running")], Found("running", "q1")),
         # Of another run, or another statement of the journal.
         ({}, [BEFORE, record(DROPPED, tag=NEW), PRESENT], NEVER),
         ({"others": {"q1"}}, [BEFORE, record(DROPPED), PRESENT], NEVER),
@@ -332,17 +333,17 @@ NEVER = execute.Found("never")
         (
             {"text": SECRET},
             [BEFORE, record("ALTER USER U SET PASSWORD = '****'"), PRESENT],
-            execute.Found("done", "q1"),
+            Found("done", "q1"),
         ),
         ({"text": SECRET}, [BEFORE, record("ALTER ****"), record("ALTER ****", query_id="q2"), PRESENT], None),
         # Known by its id.
-        ({"query_id": "q7"}, [record("anything", "failed", query_id="q7")], execute.Found("failed", "q7")),
+        ({"query_id": "q7"}, [record("anything", "failed", query_id="q7")], Found("failed", "q7")),
         ({"query_id": "q7"}, [BEFORE, record(DROPPED), PRESENT], None),
     ],
     ids=str,
 )
 def test_what_a_history_tells_of_a_statement(
-    about: dict[str, t.Any], records: list[t.Any], found: execute.Found | None
+    about: dict[str, t.Any], records: list[t.Any], found: Found | None
 ) -> None:
     doubt = {
         "text": DROPPED,
@@ -353,7 +354,7 @@ def test_what_a_history_tells_of_a_statement(
         "other_texts": ["USE ROLE R"],
         "dialect": "snowflake",
     }
-    assert execute.Doubt(**{**doubt, **about}).found(records, NEW) == found
+    assert Doubt(**{**doubt, **about}).found(records, NEW) == found
 
 
 @pytest.mark.parametrize(
@@ -368,7 +369,7 @@ def test_what_a_history_tells_of_a_statement(
     ],
 )
 def test_waits_for_what_may_be_on_its_way(bench: Bench, now: str, slept: list[float]) -> None:
-    chosen = script.from_text("INSERT INTO log VALUES ('once');", "snowflake")
+    chosen = loaded_script.from_text("INSERT INTO log VALUES ('once');", "snowflake")
     with journal.Journal(bench.journal, chosen.sha256, 1, now=lambda: "2026-01-01T00:00:00+00:00") as book:
         book.started(1, OLD)
     bench.platform.record = NEVER

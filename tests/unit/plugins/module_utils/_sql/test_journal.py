@@ -394,7 +394,9 @@ def test_events_in_an_impossible_order_are_damage(
     for call in (lambda: journal.read(path), lambda: journal.Journal(path, SHA, 2)):
         error = fails(call)
         assert error.message == f"Line {damaged} of the journal {path} is damaged."
-        assert error.hint == ("Find out from the platform which statements ran, and mend the journal or move it away.")
+        assert error.hint == (
+            "Find out from the platform which statements ran, and repair the journal or move it away."
+        )
         assert error.code == "journal"
 
 
@@ -414,14 +416,14 @@ def test_says_which_script_a_journal_is_of(path: str) -> None:
     other = fails(lambda: journal.Journal(path, "b" * 64, 2))
     assert other.message == f"The journal {path} belongs to another script (sha256 {SHA})."
     assert other.hint == (
-        "The script was changed after it had begun to run. Restore it, or move the journal away to run it from its"
+        "The script was changed after it had started to run. Restore it, or move the journal away to run it from its"
         " beginning."
     )
     longer = fails(lambda: journal.Journal(path, SHA, 3))
     assert longer.message == f"The journal {path} counts 2 statements in this script, and this run counts 3."
     assert longer.hint == (
-        "Another version of this collection has begun to run it and has split it otherwise. Finish it with that"
-        " version."
+        "Another version of this collection has started to run it and has split it differently. Finish it with"
+        " that version."
     )
     assert longer.code == "journal"
 

@@ -44,12 +44,12 @@ def test_refusal(case: dict[str, t.Any]) -> None:
 
 CHECK_BLOCK = "Check the blocks of the script; put names that are keywords into quotes."
 REFUSED = [
-    ("SELECT '\ud83d';", "snowflake", "A character that is no text stands", "Save the script as UTF-8 text."),
-    ("SELECT 1\n !source a.sql\n;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
-    ("!source a.sql\nSELECT 1;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
-    ("SELECT 1\n !SOURCE a.sql\n;", "snowflake", "A command of a client (!name) stands", "Remove it: it is no SQL."),
-    ("DELIMITER //\nSELECT 1//", "snowflake", "A command of a client (DELIMITER) stands", "Remove it: it is no SQL."),
-    ("DELIMITER a\nSELECT 1;", "snowflake", "A command of a client (DELIMITER) stands", "Remove it: it is no SQL."),
+    ("SELECT '\ud83d';", "snowflake", "Invalid character", "Save the script as UTF-8 text."),
+    ("SELECT 1\n !source a.sql\n;", "snowflake", "Client command (!name)", "Remove it: it is not SQL."),
+    ("!source a.sql\nSELECT 1;", "snowflake", "Client command (!name)", "Remove it: it is not SQL."),
+    ("SELECT 1\n !SOURCE a.sql\n;", "snowflake", "Client command (!name)", "Remove it: it is not SQL."),
+    ("DELIMITER //\nSELECT 1//", "snowflake", "Client command (DELIMITER)", "Remove it: it is not SQL."),
+    ("DELIMITER a\nSELECT 1;", "snowflake", "Client command (DELIMITER)", "Remove it: it is not SQL."),
     (
         "-- a \\\nDROP TABLE a;",
         "databricks",
@@ -78,7 +78,7 @@ REFUSED = [
     ),
     ("SELECT /*+ a(';') */ 1;", "databricks", "A hint (/*+) holds quotes, ; or --", "Remove the hint."),
     ("BEGIN a: ; END;", "databricks", "A label has nothing to name", CHECK_BLOCK),
-    ("BEGIN a: SELECT 1; END;", "databricks", "A label stands before what can't have one", CHECK_BLOCK),
+    ("BEGIN a: SELECT 1; END;", "databricks", "Label before a statement that can't have one", CHECK_BLOCK),
     ("DROP TABLE `a`;", "snowflake", "A name is quoted with backticks", "Snowflake quotes names with double quotes."),
     ("SELECT a$$;$$;", "snowflake", "A name runs into $$", "Put a space before the $$."),
     ("a$$;$$;", "snowflake", "A name runs into $$", "Put a space before the $$."),
@@ -89,7 +89,7 @@ REFUSED = [
     ('DROP TABLE a;\nDROP TABLE "open', "snowflake", "A quoted name is not closed; it was opened", 'Close it with ".'),
     ("DROP TABLE `open``;", "databricks", "A quoted name is not closed; it was opened", "Close it with `."),
     ("SELECT r'a''b\\';'", "databricks", "A raw string touches another string", "Put a space between the two."),
-    ("BEGIN IF (a) DROP TABLE a; END IF; END;", "snowflake", "A semicolon stands before the THEN of IF", CHECK_BLOCK),
+    ("BEGIN IF (a) DROP TABLE a; END IF; END;", "snowflake", "Semicolon before the THEN of IF", CHECK_BLOCK),
     (
         "CREATE FUNCTION f() RETURNS INT AS $$ SELECT 1; ",
         "snowflake",
@@ -101,7 +101,7 @@ REFUSED = [
     ("SELECT 'open\\", "snowflake", "A string is not closed; it was opened", "Close it with '."),
     ("SELECT $TAG$ a; $TAG$;", "snowflake", "A string is quoted with $tag$", "Quote it with $$."),
     ("SELECT $tag$ a; $tag$;", "snowflake", "A string is quoted with $tag$", "Quote it with $$."),
-    ("USE ROLE &role;", "snowflake", "A variable of a client (&name) stands", "Write its value into the script."),
+    ("USE ROLE &role;", "snowflake", "Client variable (&name)", "Write its value into the script."),
     (
         "BEGIN \u0131f (a) THEN SELECT 1; END IF; END;",
         "snowflake",
@@ -114,53 +114,58 @@ REFUSED = [
         "BEGIN can be read as a block and as a transaction",
         "Write BEGIN TRANSACTION.",
     ),
-    ("SELECT 1; BEGIN", "snowflake", "BEGIN is not closed; it stands", "Add its END."),
+    ("SELECT 1; BEGIN", "snowflake", "BEGIN without END", "Add its END."),
     (
         "BEGIN SELECT CASE WHEN a THEN 1; END;",
         "snowflake",
-        "CASE is not closed before the semicolon; it stands",
+        "CASE without END before the semicolon",
         "Add its END.",
     ),
-    ("DECLARE a INT;\nSELECT 1;", "snowflake", "DECLARE is not closed; it stands", "Add its END."),
-    ("DROP TABLE a;\nELSE SELECT 1;", "snowflake", "ELSE stands outside a block", CHECK_BLOCK),
-    ("BEGIN SELECT 1; ELSE SELECT 2; END;", "snowflake", "ELSE stands where BEGIN can't have it", CHECK_BLOCK),
+    ("DECLARE a INT;\nSELECT 1;", "snowflake", "DECLARE without END", "Add its END."),
+    ("DROP TABLE a;\nELSE SELECT 1;", "snowflake", "ELSE outside a block", CHECK_BLOCK),
+    ("BEGIN SELECT 1; ELSE SELECT 2; END;", "snowflake", "Unexpected ELSE in BEGIN", CHECK_BLOCK),
     ("BEGIN SELECT 1; END IF; END;", "snowflake", "END IF closes BEGIN", CHECK_BLOCK),
     ("BEGIN LOOP SELECT 1; END WHILE; END;", "snowflake", "END WHILE closes LOOP", CHECK_BLOCK),
     ("BEGIN SELECT 1 END;", "snowflake", "END has no semicolon before it, or is a name without quotes", CHECK_BLOCK),
-    ("BEGIN SELECT 1; END a;", "databricks", "END is followed by what is not its label", "Put ; behind the END."),
+    (
+        "BEGIN SELECT 1; END a;",
+        "databricks",
+        "END is followed by something other than its label",
+        "Put ; after the END.",
+    ),
     (
         "BEGIN SELECT 1; END\nDROP TABLE a;",
         "snowflake",
-        "END is not followed by a semicolon; it stands",
-        "Put ; behind it.",
+        "END without a semicolon after it",
+        "Put ; after it.",
     ),
-    ("DROP TABLE a;\nEND;", "snowflake", "END stands outside a block", CHECK_BLOCK),
+    ("DROP TABLE a;\nEND;", "snowflake", "END outside a block", CHECK_BLOCK),
     ("BEGIN CASE WHEN a THEN SELECT 1; END; END;", "databricks", "END without CASE closes CASE", CHECK_BLOCK),
     ("BEGIN\n IF (a) THEN DROP TABLE a;\nEND;\n", "snowflake", "END without IF closes IF", CHECK_BLOCK),
     (
         "BEGIN SELECT 1; EXCEPTION WHEN OTHER THEN SELECT 1; EXCEPTION WHEN OTHER THEN SELECT 1; END;",
         "snowflake",
-        "EXCEPTION stands where BEGIN can't have it",
+        "Unexpected EXCEPTION in BEGIN",
         CHECK_BLOCK,
     ),
-    ("FOR r IN c DO SELECT 1; END FOR;", "snowflake", "FOR stands outside a block", CHECK_BLOCK),
-    ("IF (a) THEN DROP TABLE a; END IF;", "snowflake", "IF stands outside a block", CHECK_BLOCK),
-    ("BEGIN\n LOOP\n DROP TABLE a;", "snowflake", "LOOP is not closed; it stands", "Add its END."),
+    ("FOR r IN c DO SELECT 1; END FOR;", "snowflake", "FOR outside a block", CHECK_BLOCK),
+    ("IF (a) THEN DROP TABLE a; END IF;", "snowflake", "IF outside a block", CHECK_BLOCK),
+    ("BEGIN\n LOOP\n DROP TABLE a;", "snowflake", "LOOP without END", "Add its END."),
     (
         "BEGIN REPEAT SELECT 1; END REPEAT; END;",
         "snowflake",
-        "REPEAT has no UNTIL before its END; it stands",
+        "REPEAT without UNTIL before its END",
         CHECK_BLOCK,
     ),
-    ("SELECT 1; RETURN 1;", "snowflake", "RETURN stands outside a block", CHECK_BLOCK),
-    ("BEGIN SELECT 1 THEN SELECT 2; END;", "snowflake", "THEN stands inside a statement that has none", CHECK_BLOCK),
+    ("SELECT 1; RETURN 1;", "snowflake", "RETURN outside a block", CHECK_BLOCK),
+    ("BEGIN SELECT 1 THEN SELECT 2; END;", "snowflake", "Unexpected THEN in a statement", CHECK_BLOCK),
     (
         "BEGIN SELECT 1; WHEN OTHER THEN SELECT 2; END;",
         "snowflake",
-        "WHEN stands where BEGIN can't have it",
+        "Unexpected WHEN in BEGIN",
         CHECK_BLOCK,
     ),
-    ("SELECT 1;\n/\n", "snowflake", "What is no statement begins", "Check what stands before it."),
+    ("SELECT 1;\n/\n", "snowflake", "Expected a statement", "Check the text before it."),
 ]
 
 
@@ -173,7 +178,7 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(script: str, dialect: str, 
     assert caught.value.hint == hint
 
 
-# What is refused stands at this line and column; without them it is one statement.
+# What is refused is at this line and column; without them it is one statement.
 BLOCKS: list[tuple[str, str, tuple[int, int] | None]] = [
     ("BEGIN WHILE (a) SELECT 1; END WHILE; END;", "snowflake", (1, 25)),
     ("BEGIN a: REPEAT SELECT 1; UNTIL b END REPEAT a; END;", "databricks", None),
@@ -223,7 +228,7 @@ ONLY_IN_BLOCKS = "BREAK CASE CONTINUE ELSE ELSEIF EXCEPTION ITERATE LEAVE LET RA
 
 @pytest.mark.parametrize("word", ONLY_IN_BLOCKS.split())
 def test_what_only_a_block_has_begins_no_script(word: str) -> None:
-    with pytest.raises(SplitError, match=rf"^{word} stands outside a block at line 2, column 1"):
+    with pytest.raises(SplitError, match=rf"^{word} outside a block at line 2, column 1"):
         split(f"SELECT 1;\n{word} a;", "snowflake")
 
 
@@ -232,7 +237,7 @@ ONE_WORD = "BEGIN BREAK COMMIT CONTINUE END EXIT NULL RAISE RETURN ROLLBACK"
 
 @pytest.mark.parametrize("word", ONE_WORD.split())
 def test_a_statement_of_one_word_is_no_label(word: str) -> None:
-    with pytest.raises(SplitError, match=r"^END is followed by what is not its label at line 1, column 27"):
+    with pytest.raises(SplitError, match=r"^END is followed by something other than its label at line 1, column 27"):
         split(f"BEGIN BEGIN SELECT 1; END {word}; END;", "snowflake")
 
 
@@ -290,7 +295,7 @@ def test_where_the_first_statement_is_refused(before: str, line: int, column: in
     [("\0", 1), ("a\0\0", 2), ("\0\ud800", 1), ("\ud800", 1), ("é\ud800\ud800", 2), ("\ud800\0", 2)],
 )
 def test_the_first_character_that_is_no_text_is_named(script: str, column: int) -> None:
-    with pytest.raises(SplitError, match="A character that is no text stands at line 1") as caught:
+    with pytest.raises(SplitError, match="Invalid character at line 1") as caught:
         split(script, "snowflake")
     assert caught.value.details["column"] == column
 
@@ -317,7 +322,7 @@ def test_a_keyword_that_is_part_of_a_longer_name_is_none(name: str) -> None:
 
 def test_a_keyword_with_a_dot_begins_no_statement() -> None:
     for script in ("begin.a;", "SELECT 1;end.b", "declare.c"):
-        with pytest.raises(SplitError, match="What is no statement begins"):
+        with pytest.raises(SplitError, match="Expected a statement"):
             split(script, "snowflake")
 
 

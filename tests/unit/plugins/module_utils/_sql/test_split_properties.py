@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.community.immuta.plugins.module_utils._sql.credentials import mask, secrets
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
-from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement, mask, secrets
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 DIALECTS = ("snowflake", "databricks")
 CASES: list[dict[str, t.Any]] = json.loads(pathlib.Path(__file__).with_name("sql_cases.json").read_text("utf-8"))

@@ -13,23 +13,23 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
-from ansible_collections.community.immuta.plugins.module_utils._sql import script
+from ansible_collections.community.immuta.plugins.module_utils._sql import loaded_script
 
 
 def test_digest_is_that_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "x.sql"
     path.write_bytes("SELECT 'ü';\r\n".encode())
-    loaded = script.load(str(path), "snowflake")
+    loaded = loaded_script.load(str(path), "snowflake")
     assert loaded.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert len(loaded.statements) == 1
     assert "ü" not in repr(loaded)
-    assert script.load(str(path), "snowflake", loaded.sha256.upper()).sha256 == loaded.sha256
+    assert loaded_script.load(str(path), "snowflake", loaded.sha256.upper()).sha256 == loaded.sha256
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_not_sent(tmp_path: Path) -> None:
     path = tmp_path / "x.sql"
     path.write_bytes(b"\xef\xbb\xbfUSE ROLE a;\r\n-- it's\r\nDROP TABLE t;\r\n")
-    loaded = script.load(str(path), "snowflake")
+    loaded = loaded_script.load(str(path), "snowflake")
     assert loaded.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert [(one.text, one.line) for one in loaded.statements] == [("USE ROLE a", 1), ("DROP TABLE t", 3)]
 
@@ -41,7 +41,7 @@ def test_a_script_of_64_mib(tmp_path: Path) -> None:
         for number in range(66):
             file.write(filler + b"DROP TABLE t%d;\n" % number)
     assert path.stat().st_size > 64 * 1024 * 1024
-    loaded = script.load(str(path), "snowflake")
+    loaded = loaded_script.load(str(path), "snowflake")
     assert [loaded.statements[0].text, loaded.statements[-1].text] == ["DROP TABLE t0", "DROP TABLE t65"]
     assert (len(loaded.statements), loaded.statements[-1].line) == (66, 132)
 
@@ -66,7 +66,7 @@ def test_refuses_what_can_not_be_run(tmp_path: Path, raw: bytes, code: str, word
     path = tmp_path / "x.sql"
     path.write_bytes(raw)
     with pytest.raises(Failure) as caught:
-        script.load(str(path), "snowflake")
+        loaded_script.load(str(path), "snowflake")
     assert caught.value.code == code
     assert words in str(caught.value.as_dict())
 
@@ -74,18 +74,18 @@ def test_refuses_what_can_not_be_run(tmp_path: Path, raw: bytes, code: str, word
 def test_refuses_another_script_than_the_approved_one(tmp_path: Path) -> None:
     path = tmp_path / "x.sql"
     path.write_text("SELECT 1;")
-    with pytest.raises(script.ScriptError, match="expected_sha256") as caught:
-        script.load(str(path), "snowflake", "0" * 64)
+    with pytest.raises(loaded_script.ScriptError, match="expected_sha256") as caught:
+        loaded_script.load(str(path), "snowflake", "0" * 64)
     assert caught.value.code == "script_changed"
 
 
 @pytest.mark.parametrize("name", ["missing.sql", "."])
 def test_names_the_option_of_a_file_that_can_not_be_read(tmp_path: Path, name: str) -> None:
-    with pytest.raises(script.ScriptError, match="option path"):
-        script.load(str(tmp_path / name), "snowflake")
+    with pytest.raises(loaded_script.ScriptError, match="option path"):
+        loaded_script.load(str(tmp_path / name), "snowflake")
 
 
 def test_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(script.ScriptError, match="not a file"):
-        script.load(str(tmp_path / "pipe"), "snowflake")
+    with pytest.raises(loaded_script.ScriptError, match="not a file"):
+        loaded_script.load(str(tmp_path / "pipe"), "snowflake")

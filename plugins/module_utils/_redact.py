@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What this process must not print, in whatever form others may print it back.
+"""Redaction: cuts secrets out of everything that this process prints, in whatever form they come back.
 
-Ansible cuts the value of an option with C(no_log) out of results, letter by letter. A server may echo it escaped,
-encoded or shortened; then only this file finds it. There is one list for the process: that of a module is its own, and that
-of Ansible itself has the secrets of all inventory sources.
+Ansible removes the value of a C(no_log) option from results where it occurs literally. A server may return it escaped,
+encoded or cut; only this file finds it then. There is one list of secrets for the process: a module has a process of its
+own, and Ansible itself holds the secrets of all inventory sources.
 
-Two kinds of text are told apart. In what others say (C(said), C(shorten)) everything is cut out that gives a secret away,
-parts of it included. In results (C(shown)), which programs read, only whole secrets are: a digest or an object's name
-that happens to have some letters in common with one stays as it is.
+Two kinds of text are told apart. From texts of third parties (C(redact_message), C(redact_and_cut)) everything is cut out
+that gives a secret away, parts of it included. From results (C(redact_result)), which programs read, only whole secrets
+are: a digest or an object's name that shares some letters with a secret stays as it is.
 
-All of it takes time in proportion to the texts and the secrets, never to their product.
+The time is proportional to the size of the texts plus that of the secrets of up to C(LONGEST_INDEXED) characters. The few
+longer ones are searched for one by one.
 """
 
 from __future__ import annotations
@@ -26,29 +27,29 @@ import typing as t
 import urllib.parse
 
 MASK = "********"
-# Shorter secrets are part of many words; they are masked where they stand instead.
+# Shorter secrets are part of many words; they are masked in their own context instead.
 SHORTEST = 4
 SHORTEST_IN_RESULTS = 8
-# A part of so many characters gives away something of a secret that is long.
+# From this many characters on, a part of a long secret gives something away.
 PART = 8
 LONG = 12
 # The alphabets of base64 make a shorter piece look like any word.
 SHORTEST_BASE64 = 6
-# Of what others say, more is never shown, and so not looked at.
-LONGEST_SAID = 64 * 1024
-# Of a secret that is longer than any credential, encoded forms are made of its ends only.
+# More of a third party's text is never printed, and so not searched.
+LONGEST_SEARCHED = 64 * 1024
+# Longer than any credential: only the ends of such a secret are encoded.
 LONGEST_ENCODED = 8 * 1024
-# A form up to this length is found through an index; longer ones are few, and searched for one by one.
+# Forms up to this length are found through an index; longer ones are few, and searched for one by one.
 LONGEST_INDEXED = 256
-# What frames a key is the same for all keys.
+# The frame of a PEM key is the same for all keys, and no secret.
 FRAMES = [f"-----{end} {kind}PRIVATE KEY-----" for end in ("BEGIN", "END") for kind in ("", "ENCRYPTED ", "RSA ")]
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-# A password in a URL, as in that of a proxy.
+# A password in a URL, for example in that of a proxy.
 IN_URL = re.compile(r"://[^/?#@\s:]*:([^/?#@\s]+)@")
 
 
-class Hidden:
-    """Secrets, and what cuts them out."""
+class Redactor:
+    """A list of secrets, and the functions that cut them out of texts."""
 
     def __init__(self) -> None:
         self._secrets: dict[str, None] = {}
@@ -56,44 +57,36 @@ class Hidden:
         self._everything: _Forms | None = None
 
     def add(self, values: t.Iterable[str]) -> None:
-        """Hide these from now on; those of fewer than C(SHORTEST) characters are passed over."""
+        """Redact these from now on; those of fewer than C(SHORTEST) characters are ignored."""
         for value in values:
             for part in _parts(value):
                 if len(part) >= SHORTEST and part not in self._secrets:
                     self._secrets[part] = None
                     self._results = self._everything = None
 
-    def clear(self) -> None:
-        """Forget all; for tests, which have more than one module in a process."""
-        self._secrets.clear()
-        self._results = self._everything = None
-
-    def said(self, text: str) -> str:
-        """What somebody else says, without any secret, form of a secret, or long part of one."""
+    def redact_message(self, text: str) -> str:
+        """Redact a text from a third party: whole secrets, encoded forms, and parts of 8 or more characters."""
         if self._everything is None:
             self._everything = _Forms(form for secret in self._secrets for form in _forms(secret, folded=True))
-        text = text[:LONGEST_SAID]
-        # In another case only the whole secret counts: the names of users and roles are often a part of one.
-        return _cut(text, [*self._everything.whole(text), *self._of_results().parts(text)])
+        text = text[:LONGEST_SEARCHED]
+        # In another letter case only the whole secret counts: the names of users and roles are often a part of one.
+        return _cut(text, [*self._everything.whole(text), *self._result_forms().parts(text)])
 
-    def shorten(self, text: str, longest: int) -> str:
-        """Like C(said), and cut to so many characters afterwards: a secret must not be halved before it is found."""
-        return self.said(text)[:longest]
+    def redact_and_cut(self, text: str, longest: int) -> str:
+        """Like C(redact_message), then cut to C(longest) characters: half of a secret would not be found."""
+        return self.redact_message(text)[:longest]
 
-    def shown(self, value: t.Any) -> t.Any:
-        """A result, without any whole secret; names of fields stay."""
+    def redact_result(self, value: t.Any) -> t.Any:
+        """Redact the whole secrets in a result; names of fields stay."""
         if isinstance(value, str):
-            return self._shown(value)
+            return _cut(value, self._result_forms().whole(value))
         if isinstance(value, dict):
-            return {name: self.shown(one) for name, one in value.items()}
+            return {name: self.redact_result(field) for name, field in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.shown(one) for one in value]
+            return [self.redact_result(item) for item in value]
         return value
 
-    def _shown(self, text: str) -> str:
-        return _cut(text, self._of_results().whole(text))
-
-    def _of_results(self) -> _Forms:
+    def _result_forms(self) -> _Forms:
         if self._results is None:
             long = (secret for secret in self._secrets if len(secret) >= SHORTEST_IN_RESULTS)
             self._results = _Forms(form for secret in long for form in _forms(secret, folded=False))
@@ -105,7 +98,7 @@ _Span = tuple[int, int]
 
 
 class _Forms:
-    """Strings to look for, all at once."""
+    """Strings that are searched for all at once."""
 
     def __init__(self, forms: t.Iterable[str]) -> None:
         self._all = list(dict.fromkeys(form for form in forms if len(form) >= SHORTEST))
@@ -117,7 +110,7 @@ class _Forms:
                 self._index.setdefault(form[:SHORTEST], {}).setdefault(len(form), set()).add(form)
 
     def whole(self, text: str) -> list[_Span]:
-        """Where a form stands."""
+        """Return the spans of all forms in a text."""
         found = []
         for at in range(len(text) - SHORTEST + 1) if self._index else ():
             for length, forms in self._index.get(text[at : at + SHORTEST], {}).items():
@@ -132,15 +125,15 @@ class _Forms:
         return found
 
     def parts(self, text: str) -> list[_Span]:
-        """Where C(PART) or more characters of a long form stand."""
+        """Return the spans where C(PART) characters are part of a long form."""
         framed = {frame[at : at + PART] for frame in FRAMES for at in range(len(frame) - PART + 1)}
-        places = {text[at : at + PART] for at in range(len(text) - PART + 1)} - framed
+        pieces = {text[at : at + PART] for at in range(len(text) - PART + 1)} - framed
         common = {
             form[at : at + PART]
             for form in self._all
             if len(form) >= LONG
             for at in range(len(form) - PART + 1)
-            if form[at : at + PART] in places
+            if form[at : at + PART] in pieces
         }
         if not common:
             return []
@@ -148,20 +141,20 @@ class _Forms:
 
 
 def _cut(text: str, spans: list[_Span]) -> str:
-    """The text with each run of spans that touch replaced by asterisks."""
-    shown: list[str] = []
+    """Replace each run of touching spans with asterisks."""
+    kept: list[str] = []
     end = 0
     masked = False
     for start, stop in sorted(spans):
         if start > end or not masked:
-            shown += [text[end:start], MASK]
+            kept += [text[end:start], MASK]
             masked = True
         end = max(end, stop)
-    return "".join([*shown, text[end:]])
+    return "".join([*kept, text[end:]])
 
 
 def _parts(value: str) -> t.Iterator[str]:
-    """The secret, and what of it may be met alone: without white space around it, and the lines of a key."""
+    """Yield the secret, and those parts of it that occur alone: it without white space around it, the lines of a key."""
     yield value
     yield value.strip()
     if len(value) > LONGEST_ENCODED:
@@ -176,14 +169,14 @@ def _parts(value: str) -> t.Iterator[str]:
 
 
 def _forms(secret: str, *, folded: bool) -> t.Iterator[str]:
-    """How a secret may be written.
+    """Yield the ways to write a secret.
 
-    :param folded: in lower and upper case too, as hosts and names are
+    :param folded: also in lower and upper case, as host names are
     """
     yield secret
     if len(secret) > LONGEST_ENCODED:
         return
-    # On one line, as messages are.
+    # On one line, like messages.
     yield " ".join("".join(char if char.isprintable() else " " for char in secret).split())
     yield from _escaped(secret)
     yield from _percent_encoded(secret)
@@ -197,13 +190,13 @@ def _forms(secret: str, *, folded: bool) -> t.Iterator[str]:
 
 
 def _escaped(secret: str) -> t.Iterator[str]:
-    """As strings of JSON (once, and within another one), Python, SQL, and HTML."""
+    """Yield it as a string of JSON (also within another one), Python, SQL, and HTML."""
     for ascii_only in (True, False):
         once = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
         yield once
         yield once.replace("/", "\\/")
         yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]
-    # As some libraries do, lest the string means something within HTML.
+    # Some libraries do this so that the string is inert inside HTML.
     safe = json.dumps(secret)[1:-1]
     for character in "&<>'+":
         safe = safe.replace(character, f"\\u{ord(character):04x}")
@@ -224,7 +217,7 @@ def _escaped(secret: str) -> t.Iterator[str]:
 
 
 def _percent_encoded(secret: str) -> t.Iterator[str]:
-    """As in paths, queries and forms, also twice."""
+    """Yield it as in paths, queries and forms, also encoded twice."""
     for safe in ("", "/", "!*'()~"):
         once = urllib.parse.quote(secret, safe=safe, errors="surrogatepass")
         for form in (once, once.replace("%20", "+"), urllib.parse.quote(once, safe="")):
@@ -233,39 +226,38 @@ def _percent_encoded(secret: str) -> t.Iterator[str]:
 
 
 def _base64(raw: bytes) -> t.Iterator[str]:
-    """As base64, wherever the secret begins within what was encoded."""
+    """Yield its base64, wherever the secret starts in what was encoded."""
     for before, first in ((0, 0), (1, 2), (2, 3)):
         encoded = base64.b64encode(bytes(before) + raw).decode()
-        # The first and the last character may hold bits of what stands around the secret.
+        # The first and the last character may hold bits of its neighbours.
         core = encoded[first : (before + len(raw)) * 8 // 6]
         if len(core) >= SHORTEST_BASE64:
             yield core
             yield core.replace("+", "-").replace("/", "_")
 
 
-_hidden = Hidden()
-add = _hidden.add
-clear = _hidden.clear
-said = _hidden.said
-shorten = _hidden.shorten
-shown = _hidden.shown
+_redactor = Redactor()
+add = _redactor.add
+redact_message = _redactor.redact_message
+redact_and_cut = _redactor.redact_and_cut
+redact_result = _redactor.redact_result
 
 
-def in_url(text: str) -> list[str]:
-    """The passwords in the URLs of a text."""
+def passwords_in_urls(text: str) -> list[str]:
+    """Return the passwords in the URLs of a text, as written and decoded."""
     return [password for found in IN_URL.findall(text) for password in (found, urllib.parse.unquote(found))]
 
 
 def add_options(params: t.Mapping[str, t.Any], secret: t.Collection[str]) -> list[str]:
-    """Hide the secret options, and passwords in URLs, which belong into no option.
+    """Redact the secret options, and passwords in URLs, which no option should contain.
 
     :param secret: the names of the options that are secret as a whole
-    :returns: the passwords in URLs, those of the environment's proxies included
+    :returns: the passwords in URLs, including those of the proxies in the environment
     """
     texts = {name: value for name, value in params.items() if isinstance(value, str)}
     add(value for name, value in texts.items() if name in secret)
     proxies = (os.environ.get(name) or os.environ.get(name.lower()) or "" for name in PROXIES)
-    options = (value for value in texts.values() if len(value) <= LONGEST_SAID)
-    passwords = [password for text in (*options, *proxies) for password in in_url(text)]
+    options = (value for value in texts.values() if len(value) <= LONGEST_SEARCHED)
+    passwords = [password for text in (*options, *proxies) for password in passwords_in_urls(text)]
     add(passwords)
     return passwords

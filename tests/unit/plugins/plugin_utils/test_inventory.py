@@ -18,7 +18,7 @@ from ansible.template import Templar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
+from ansible_collections.community.immuta.plugins.module_utils import _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, MissingLibrary
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import ConfigurationError
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
@@ -39,11 +39,9 @@ KNOWN = {"plugin", "compose", "strict", *_inventory.argument_spec()}
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("IMMUTA_URL", "IMMUTA_BASE_URL", "IMMUTA_HOST", "IMMUTA_API_KEY", "IMMUTA_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    yield
-    _hidden.clear()
 
 
 # Names
@@ -272,12 +270,12 @@ def test_says_where_to_set_what_is_missing(option: str, variable: str) -> None:
 
 
 def test_explains_without_secrets() -> None:
-    _hidden.add([API_KEY])
+    _redact.add([API_KEY])
     assert _inventory.explained(Failure(f"a {API_KEY} b", hint="c.")) == "a ******** b. c."
     assert _inventory.explained(AnsibleParserError(f"a {API_KEY}")) == "a ********"
     assert "requests" in _inventory.explained(MissingLibrary("requests", reason="for x"))
     with pytest.raises(KeyError) as caught:
         raise KeyError("what nobody expected")
     told = _inventory.explained(caught.value)
-    assert "Unexpected KeyError (test_hosts.py, line " in told
+    assert "Unexpected KeyError (test_inventory.py, line " in told
     assert "nobody" not in told

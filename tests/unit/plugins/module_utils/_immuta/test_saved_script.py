@@ -15,21 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused
 
-OWNER = script_file.Owner("https://tenant.example", "prod /* ' \n -- ☃", 5, "Snowflake", "snowflake")
+OWNER = saved_script.Owner("https://tenant.example", "prod /* ' \n -- ☃", 5, "Snowflake", "snowflake")
 BODY = "DROP DATABASE IMMUTA;\r\n-- naïve {{ x }}\n"
 
 
 def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
     path = str(tmp_path / "new" / "folder" / "x.sql")
-    raw = script_file.contents(OWNER, BODY)
-    script_file.save(path, raw)
-    saved = script_file.read(path)
+    raw = saved_script.contents(OWNER, BODY)
+    saved_script.save(path, raw)
+    saved = saved_script.read(path)
     assert saved is not None
     assert (saved.owner, saved.body, saved.intact) == (OWNER, BODY, True)
-    assert saved.sha256 == script_file.digest(raw)
+    assert saved.sha256 == saved_script.digest(raw)
     assert saved.size == len(raw)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(tmp_path / "new").st_mode) == 0o700
@@ -37,25 +37,25 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
 
 
 def test_the_mark_is_one_comment_line_whatever_the_key_holds() -> None:
-    head, below = script_file.contents(OWNER, BODY).split(b"\n", 1)
+    head, below = saved_script.contents(OWNER, BODY).split(b"\n", 1)
     assert head.startswith(b"-- ")
     assert head.isascii()
     assert below.decode() == BODY
 
 
 def test_contents_are_the_same_each_time() -> None:
-    assert script_file.contents(OWNER, BODY) == script_file.contents(OWNER, BODY)
+    assert saved_script.contents(OWNER, BODY) == saved_script.contents(OWNER, BODY)
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    assert script_file.read(str(tmp_path / "x.sql")) is None
+    assert saved_script.read(str(tmp_path / "x.sql")) is None
 
 
 @pytest.mark.parametrize("cut", [1, 10, len(BODY) - 1])
 def test_a_damaged_file_is_not_intact(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "x.sql"
-    path.write_bytes(script_file.contents(OWNER, BODY)[:-cut])
-    saved = script_file.read(str(path))
+    path.write_bytes(saved_script.contents(OWNER, BODY)[:-cut])
+    saved = saved_script.read(str(path))
     assert saved is not None
     assert not saved.intact
 
@@ -76,27 +76,27 @@ def test_refuses_a_file_of_someone_else(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.sql"
     path.write_bytes(content)
     with pytest.raises(Refused, match="not a clean-up script"):
-        script_file.read(str(path))
+        saved_script.read(str(path))
     assert path.read_bytes() == content
 
 
 def test_refuses_a_folder(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="not a regular file"):
-        script_file.read(str(tmp_path))
+        saved_script.read(str(tmp_path))
 
 
 def test_refuses_a_link_into_nowhere(tmp_path: Path) -> None:
     (tmp_path / "x.sql").symlink_to(tmp_path / "nowhere")
     with pytest.raises(Refused, match="link into nowhere"):
-        script_file.read(str(tmp_path / "x.sql"))
+        saved_script.read(str(tmp_path / "x.sql"))
 
 
 def test_follows_a_link_to_a_script(tmp_path: Path) -> None:
-    script_file.save(str(tmp_path / "real.sql"), script_file.contents(OWNER, BODY))
+    saved_script.save(str(tmp_path / "real.sql"), saved_script.contents(OWNER, BODY))
     (tmp_path / "x.sql").symlink_to(tmp_path / "real.sql")
-    script_file.save(str(tmp_path / "x.sql"), script_file.contents(OWNER, "SELECT 1;"))
+    saved_script.save(str(tmp_path / "x.sql"), saved_script.contents(OWNER, "SELECT 1;"))
     assert (tmp_path / "x.sql").is_symlink()
-    saved = script_file.read(str(tmp_path / "real.sql"))
+    saved = saved_script.read(str(tmp_path / "real.sql"))
     assert saved is not None
     assert saved.body == "SELECT 1;"
 
@@ -104,33 +104,33 @@ def test_follows_a_link_to_a_script(tmp_path: Path) -> None:
 def test_refuses_a_path_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Refused):
-        script_file.read(str(tmp_path / "file" / "x.sql"))
+        saved_script.read(str(tmp_path / "file" / "x.sql"))
 
 
 def test_refuses_a_file_name_that_no_file_system_takes(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="200 bytes"):
-        script_file.require_writable(str(tmp_path / ("x" * 300)))
+        saved_script.require_writable(str(tmp_path / ("x" * 300)))
 
 
 def test_refuses_a_folder_that_can_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The super-user may write everywhere, so the answer of the system is given here.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(Refused, match="no permission"):
-        script_file.require_writable(str(tmp_path / "not" / "there" / "x.sql"))
+        saved_script.require_writable(str(tmp_path / "not" / "there" / "x.sql"))
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     path = tmp_path / "x.sql"
-    script_file.save(str(path), script_file.contents(OWNER, BODY))
+    saved_script.save(str(path), saved_script.contents(OWNER, BODY))
     before = path.read_bytes()
 
     def full(*args: t.Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, call, full)
-    with pytest.raises(script_file.NotSaved, match="No space left"):
-        script_file.save(str(path), script_file.contents(OWNER, "SELECT 1;"))
+    with pytest.raises(saved_script.NotSaved, match="No space left"):
+        saved_script.save(str(path), saved_script.contents(OWNER, "SELECT 1;"))
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["x.sql"]
 
@@ -143,14 +143,14 @@ def test_reads_back_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         Path(target).write_bytes(b"something else")
 
     monkeypatch.setattr(os, "replace", corrupt)
-    with pytest.raises(script_file.NotSaved, match="not what was written"):
-        script_file.save(str(tmp_path / "x.sql"), script_file.contents(OWNER, BODY))
+    with pytest.raises(saved_script.NotSaved, match="not what was written"):
+        saved_script.save(str(tmp_path / "x.sql"), saved_script.contents(OWNER, BODY))
 
 
 def test_removes(tmp_path: Path) -> None:
     path = tmp_path / "x.sql"
-    script_file.save(str(path), script_file.contents(OWNER, BODY))
-    script_file.remove(str(path))
+    saved_script.save(str(path), saved_script.contents(OWNER, BODY))
+    saved_script.remove(str(path))
     assert os.listdir(tmp_path) == []
 
 
@@ -158,9 +158,9 @@ def test_removes_a_link_and_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     real, link = tmp_path / "elsewhere" / "real.sql", tmp_path / "x.sql"
     link.symlink_to(real)
-    script_file.save(str(link), script_file.contents(OWNER, BODY))
+    saved_script.save(str(link), saved_script.contents(OWNER, BODY))
     (tmp_path / "elsewhere" / ".real.sql.abc.new").write_text("half of a script")
-    script_file.remove(str(link))
+    saved_script.remove(str(link))
     assert os.listdir(tmp_path) == ["elsewhere"]
     assert os.listdir(tmp_path / "elsewhere") == []
 
@@ -168,15 +168,15 @@ def test_removes_a_link_and_what_it_leads_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "work", "message"),
     [
-        ("unlink", script_file.remove, "can't be removed: Read-only"),
-        ("chmod", script_file.restrict, "may read the script"),
+        ("unlink", saved_script.remove, "can't be removed: Read-only"),
+        ("chmod", saved_script.restrict, "may read the script"),
     ],
 )
 def test_says_so_when_the_file_is_not_to_be_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, work: t.Callable[[str], None], message: str
 ) -> None:
     path = tmp_path / "x.sql"
-    script_file.save(str(path), script_file.contents(OWNER, BODY))
+    saved_script.save(str(path), saved_script.contents(OWNER, BODY))
 
     def refuse(*args: t.Any) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
@@ -192,10 +192,10 @@ def test_removes_what_a_killed_run_has_left_unfinished(tmp_path: Path) -> None:
     left, others = tmp_path / ".script.sql.abc.new", tmp_path / ".other.sql.abc.new"
     for one in (left, others):
         one.write_text("half of a script")
-    script_file.save(str(path), b"whole")
+    saved_script.save(str(path), b"whole")
     assert {one.name for one in tmp_path.iterdir()} == {path.name, others.name}
     left.write_text("half of a script")
-    script_file.remove(str(path))
+    saved_script.remove(str(path))
     assert [one.name for one in tmp_path.iterdir()] == [others.name]
 
 
@@ -203,7 +203,7 @@ def test_lets_alone_what_another_run_is_writing(tmp_path: Path) -> None:
     path, unfinished = tmp_path / "script.sql", tmp_path / ".script.sql.abc.new"
     with open(unfinished, "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        script_file.save(str(path), b"whole")
+        saved_script.save(str(path), b"whole")
         assert unfinished.exists()
-    script_file.save(str(path), b"whole")
+    saved_script.save(str(path), b"whole")
     assert not unfinished.exists()

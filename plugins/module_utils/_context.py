@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What passes between a module and the work that it asks for."""
+"""Interface between modules and their implementation: Context in, Outcome out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typing as t
 
 @dataclasses.dataclass
 class Outcome:
-    """What a module has done, or in check mode would do.
+    """What a module did, or in check mode would do.
 
     :ivar changed: whether the task changes anything
     :ivar result: the return values, JSON types only
@@ -26,15 +26,13 @@ class Outcome:
 
 @dataclasses.dataclass
 class Context:
-    """What the work may know of the task that asked for it.
+    """The task that runs the module.
 
-    :ivar params: the options, as AnsibleModule has validated them; an empty string counts as unset
-    :ivar check_mode: when true nothing may change
-    :ivar warn: reports something that the user should know and that is no failure
-    :ivar hide: takes strings that must never be printed; they are cut out of every result
+    :ivar params: the options, validated by AnsibleModule; an empty string counts as unset
+    :ivar check_mode: when true, nothing may change
+    :ivar warn: reports something that the user should know and that is not a failure
     """
 
     params: dict[str, t.Any]
     check_mode: bool
     warn: t.Callable[[str], None]
-    hide: t.Callable[[t.Iterable[str]], None]

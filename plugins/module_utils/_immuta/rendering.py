@@ -1,0 +1,287 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Clean-up scripts: ask Immuta to render one, or fall back to the saved one.
+
+After its connection is deleted, Immuta can't render a script again: the saved file is then the only copy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    connection,
+    errors,
+    integration,
+    saved_script,
+)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
+    Client,
+    looks_like_html,
+    not_immuta,
+)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import RENDER_CLEANUP_SCRIPT
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
+
+TEXT_FIELDS = ("script", "sql", "content", "text")
+# SQL dialects, by the start of the technology.
+DIALECTS = {"snowflake": "snowflake", "databricks": "databricks"}
+
+BY_HAND = (
+    "Look for a copy of the script in backups. Without one, clean up by hand as an administrator of the platform: on"
+    " Snowflake drop the Immuta database (often IMMUTA), the user <DATABASE>_SYSTEM_ACCOUNT and the role"
+    " <DATABASE>_SYSTEM; on Databricks revoke the grants of Immuta's service principal and drop the Immuta catalog."
+)
+
+
+class NoCleanupScript(errors.ImmutaError):
+    """This technology is cleaned up without a script."""
+
+    code = "no_cleanup_script"
+
+
+class Contradiction(errors.ImmutaError):
+    """Immuta's answers contradict each other, so none is believed."""
+
+    code = "contradiction"
+
+
+class ScriptLost(errors.ImmutaError):
+    """Immuta can't render the script any more, and there is no saved copy."""
+
+    code = "script_lost"
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """Whose script is wanted: that of a connection or of an integration. None means any."""
+
+    url: str | None
+    connection_key: str | None = None
+    integration_id: int | None = None
+
+    def __str__(self) -> str:
+        if self.connection_key is not None:
+            return f"the connection {self.connection_key!r}"
+        return f"the integration {self.integration_id}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendered:
+    """The script to use, and its origin.
+
+    :ivar body: as Immuta rendered it
+    :ivar raw: the whole file, its first line included
+    :ivar source: C(immuta) when Immuta has just rendered it, C(saved) when only the file has it
+    :ivar connection_exists: None when only the integration was asked for
+    """
+
+    owner: saved_script.Owner
+    body: str
+    raw: bytes
+    source: t.Literal["immuta", "saved"]
+    connection_exists: bool | None
+
+
+def dialect_of(technology: str) -> str | None:
+    """Return the SQL dialect of a technology's script, or None if this collection can't split it."""
+    return next((dialect for prefix, dialect in DIALECTS.items() if technology.lower().startswith(prefix)), None)
+
+
+def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
+    """Refuse a saved script of another tenant, connection or integration.
+
+    :raises Refused: it belongs to another one
+    """
+    if saved is None:
+        return
+    owner = saved.owner
+    if subject.url is not None and owner.url != subject.url:
+        raise errors.Refused(
+            f"The script at {saved.path} was saved from {owner.url}, but this task asks {subject.url}.",
+            hint="Use the URL that it was saved from, or name another path.",
+        )
+    if subject.connection_key is not None and owner.connection_key not in (None, subject.connection_key):
+        raise errors.Refused(
+            f"The script at {saved.path} belongs to the connection {owner.connection_key!r}, not to {subject}.",
+            hint=saved_script.CHOOSE_ANOTHER,
+        )
+    if subject.integration_id is not None and owner.integration_id != subject.integration_id:
+        raise errors.Refused(
+            f"The script at {saved.path} belongs to the integration {owner.integration_id}, not to"
+            f" {subject.integration_id}.",
+            hint=saved_script.CHOOSE_ANOTHER,
+        )
+
+
+def fetch(client: Client, subject: Subject, saved: saved_script.Saved | None, started: bool = False) -> Rendered:
+    """Return the script from Immuta, or the saved one when Immuta can't render it any more.
+
+    :param saved: the file as it is now; it must have passed C(require_own)
+    :param started: whether a part of the saved script has run, which happens only after the deletion
+    :raises NoCleanupScript: the technology has none
+    :raises ScriptLost: neither Immuta nor the file has it
+    :raises Contradiction: Immuta hides the connection or the script, but still uses the integration
+    :raises Refused: the saved script is that of another integration, or it is unknown which integration is meant
+    """
+    return _Fetch(client, subject, saved).run(started)
+
+
+class _Fetch:
+    """One search for a script; what is learned about its owner on the way is kept in the attributes."""
+
+    def __init__(self, client: Client, subject: Subject, saved: saved_script.Saved | None) -> None:
+        self._client = client
+        self._subject = subject
+        self._saved = saved
+        self._exists: bool | None = None
+        self._technology = ""
+        # Whether Immuta still governs through the integration, if that is known.
+        self._in_use: bool | None = None
+
+    def run(self, started: bool) -> Rendered:
+        number = self._subject.integration_id
+        if self._subject.connection_key is not None:
+            found = self._look_up(self._subject.connection_key, started)
+            number = self._integration_of(found) if found else None
+        if number is None or not self._describe(number):
+            return self._only_saved()
+        require_own(self._saved, dataclasses.replace(self._subject, integration_id=number))
+        reply = self._render(number)
+        if reply is None:
+            return self._only_saved()
+        body = text_of(reply)
+        owner = saved_script.Owner(
+            url=self._client.settings.url,
+            connection_key=self._subject.connection_key,
+            integration_id=number,
+            technology=self._technology,
+            dialect=dialect_of(self._technology),
+        )
+        return Rendered(owner, body, saved_script.contents(owner, body), "immuta", self._exists)
+
+    def _look_up(self, key: str, started: bool) -> connection.Connection | None:
+        found, integrations = connection.look_up(self._client, key, listed_first=started)
+        self._exists = found is not None
+        if found is None and self._saved and not started:
+            self._require_unused(integrations, self._saved.owner.integration_id)
+        return found
+
+    def _integration_of(self, found: connection.Connection) -> int | None:
+        self._technology = found.technology
+        if not connection.technology_has_script(found.technology):
+            raise NoCleanupScript(
+                f"Connections of the technology {found.technology} (AWS Lake Formation) have no clean-up script.",
+                hint="Delete the connection; there is nothing to run afterwards.",
+                technology=found.technology,
+            )
+        number = self._subject.integration_id or connection.resolve_integration(self._client, found)
+        if number is None and self._saved:
+            # Immuta does not always name the integration; the saved script does.
+            number = self._saved.owner.integration_id
+        if number is None and found.listed_only:
+            raise errors.Refused(
+                f"Immuta lists {self._subject}, but does not describe it, so it is not known which integration is"
+                " behind it.",
+                hint="Run it again. If it stays so, find the integration in Immuta, and name it in integration_id.",
+            )
+        return number
+
+    def _describe(self, number: int) -> bool:
+        """Find out the technology of an integration; return whether the integration exists."""
+        if self._technology:
+            return True
+        described = integration.get(self._client, number)
+        if described is None:
+            return False
+        self._technology, self._in_use = described.type, described.in_use
+        return True
+
+    def _render(self, number: int) -> Reply | None:
+        try:
+            reply = self._client.find(RENDER_CLEANUP_SCRIPT, integration_id=number)
+        except (errors.InvalidRequest, errors.Busy):
+            # An integration that is listed but out of use may be refused instead of answered with 404.
+            if self._in_use is not False:
+                raise
+            return None
+        if reply is None and self._in_use is not False:
+            self._require_unused(integration.list_all(self._client), number)
+        return reply
+
+    def _require_unused(self, integrations: t.Iterable[integration.Integration], number: int) -> None:
+        """Refuse to go on with a saved script while Immuta still governs through its integration."""
+        left = next((listed for listed in integrations if listed.id == number), None)
+        if left is None or not left.in_use or left.status in integration.ENDING_STATUSES:
+            return
+        raise Contradiction(
+            f"Immuta's answers don't fit together: it says that {self._subject}, or the script of it, is not there, but"
+            f" its integration {left.id} is listed as {left.status!r}. Nothing was changed.",
+            hint="The API key may not see everything, or Immuta has kept the integration. Look at both in Immuta as an"
+            f" administrator. If the connection is gone for certain, delete or disable the integration {left.id} there,"
+            " and run this again.",
+        )
+
+    def _only_saved(self) -> Rendered:
+        saved = self._saved
+        if saved is not None:
+            raw = saved_script.contents(saved.owner, saved.body)
+            return Rendered(saved.owner, saved.body, raw, "saved", self._exists)
+        if self._exists:
+            message = (
+                f"Immuta has no integration for {self._subject}, so it can't render the clean-up script, and no saved"
+                " script is at path."
+            )
+        else:
+            message = (
+                f"Immuta at {self._client.settings.url} does not know {self._subject}, and no saved clean-up script is"
+                " at path."
+            )
+        raise ScriptLost(message, hint=self._whose_script_is_meant(), connection_exists=self._exists)
+
+    def _whose_script_is_meant(self) -> str:
+        key = self._subject.connection_key
+        if key is not None and not self._exists:
+            similar = connection.similar_keys(key, connection.list_all(self._client))
+            if similar:
+                return f"Did you mean {' or '.join(map(repr, similar))}?"
+        return f"If it existed: {BY_HAND}"
+
+
+def text_of(reply: Reply) -> str:
+    """Return the script in a reply: a JSON string, a JSON object with one text field, or plain text.
+
+    :raises UnexpectedReply: it is none of these, or empty
+    """
+    if looks_like_html(reply):
+        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script")
+    try:
+        text = reply.body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "UTF-8 text") from None
+    try:
+        body = json.loads(text)
+    except ValueError:
+        if "json" in reply.content_type.lower():
+            raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script") from None
+        body = text
+    if isinstance(body, dict):
+        texts = [body[name] for name in TEXT_FIELDS if isinstance(body.get(name), str)]
+        texts = texts or [value for value in body.values() if isinstance(value, str)]
+        body = texts[0] if len(texts) == 1 else None
+    # JSON can hold half of a surrogate pair, which no file and no platform accepts.
+    if not isinstance(body, str) or any("\ud800" <= character <= "\udfff" for character in body):
+        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script")
+    if not body.strip():
+        raise errors.UnexpectedReply(
+            "Immuta answered with an empty clean-up script.",
+            hint="Don't delete the connection before this is understood; ask Immuta's support.",
+            method=RENDER_CLEANUP_SCRIPT.method,
+            path=RENDER_CLEANUP_SCRIPT.path,
+            status=reply.status,
+        )
+    return body

@@ -1,0 +1,325 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The head of a statement: its verb, the kind and the name of its object, and what follows from them.
+
+The body of a statement and its literals are never part of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._sql.dialect import (
+    COMMENT,
+    NAME,
+    STRING,
+    WORD,
+    Dialect,
+    Token,
+    dialect_named,
+    keyword,
+)
+
+
+class Head(t.NamedTuple):
+    """The head of a statement.
+
+    :ivar verb: the first word in upper case; C(BEGIN) for every block
+    :ivar kind: the kind of the object in upper case, or an empty string
+    :ivar name: the name of the object, or an empty string
+    :ivar session: whether it changes the session only
+    :ivar repeatable: whether running it twice is certainly harmless, apart from C(session)
+    :ivar unusual: whether it is unusual in a clean-up script
+    :ivar bound: whether later statements may need the same session
+    """
+
+    verb: str
+    kind: str = ""
+    name: str = ""
+    session: bool = False
+    repeatable: bool = False
+    unusual: bool = True
+    bound: bool = False
+
+
+class _Words:
+    """The tokens of a statement without comments, read on demand."""
+
+    def __init__(self, text: str, rules: Dialect, start: int, end: int) -> None:
+        self._text = text
+        self._rules = rules
+        self._tokens = (token for token in rules.read(text, start, end) if token.kind != COMMENT)
+        self._read: list[Token] = []
+
+    def token(self, at: int) -> Token | None:
+        missing = at + 1 - len(self._read)
+        if missing > 0:
+            self._read.extend(itertools.islice(self._tokens, missing))
+        return self._read[at] if at < len(self._read) else None
+
+    def word(self, at: int) -> str:
+        """Return a word in upper case, or a mark; an empty string at the end, for a literal, and for a quoted name."""
+        token = self.token(at)
+        if token is None or token.kind in (STRING, NAME):
+            return ""
+        return keyword(self._text[token.start : token.end])
+
+    def words(self, at: int) -> t.Iterator[str]:
+        """Yield the words from C(at) on that are not in parentheses."""
+        depth = 0
+        while self.token(at) is not None:
+            word = self.word(at)
+            depth += (word == "(") - (word == ")")
+            if depth == 0:
+                yield word
+            at += 1
+
+    def skip(self, at: int, *words: str) -> int:
+        """Return the position after these words if they are at C(at), else C(at)."""
+        return at + len(words) if all(self.word(at + i) == word for i, word in enumerate(words)) else at
+
+    def skip_any(self, at: int, words: frozenset[str]) -> int:
+        while self.word(at) in words:
+            at += 1
+        return at
+
+    def kind(self, at: int) -> tuple[str, int]:
+        """Return the kind of object at C(at), and the position after it."""
+        for length in (3, 2, 1):
+            kind = " ".join(self.word(at + i) for i in range(length))
+            if kind in _KINDS:
+                return kind, at + length
+        return "", at
+
+    def name(self, at: int) -> str:
+        """Return the object's name at C(at), or an empty string if it is not a plain name."""
+        parts = []
+        while True:
+            token = self.token(at)
+            if token is not None and token.kind in (WORD, NAME):
+                parts.append(self._part(token))
+                at += 1
+            elif parts and self.word(at) == ".":
+                parts.append("")
+            else:
+                return ""
+            if self.word(at) != ".":
+                break
+            at += 1
+        after, last = self.token(at), self.token(at - 1)
+        glued = after is not None and last is not None and after.start == last.end
+        if (glued and self.word(at) not in _MAY_TOUCH_NAME) or (parts == ["IDENTIFIER"] and self.word(at) == "("):
+            return ""
+        return ".".join(parts)
+
+    def _part(self, token: Token) -> str:
+        value = self._rules.value(self._text, token)
+        if token.kind == WORD:
+            return value
+        quoted = self._text[token.start : token.end]
+        return quoted if not value or "." in value or quoted[0] in value else value
+
+
+def read(script: str, dialect: str, start: int, end: int) -> Head:
+    """Return the head of the statement between two offsets of a script.
+
+    :param dialect: C(snowflake) or C(databricks)
+    """
+    rules = dialect_named(dialect)
+    words = _Words(script, rules, start, end)
+    head = _head(words, snowflake=rules.name == "snowflake")
+    if rules.name == "snowflake" and script.find("->>", start, end) >= 0:
+        # Another statement follows after the arrow, and may do anything.
+        return head._replace(session=False, repeatable=False, unusual=True, bound=True)
+    return head
+
+
+def _head(words: _Words, *, snowflake: bool) -> Head:
+    at = words.skip_any(0, frozenset("("))
+    if words.word(at + 1) == ":":
+        at += 2
+    verb = words.word(at)
+    at += 1
+    if verb == "BEGIN" and words.word(at) in _TRANSACTION:
+        return Head(verb, "TRANSACTION", bound=True)
+    if verb == "BEGIN" or (verb == "DECLARE" and snowflake):
+        return Head("BEGIN", unusual=False, bound=True)
+    reader = _READERS.get(verb)
+    return reader(words, verb, at, snowflake) if reader else Head(verb, bound=True)
+
+
+def _create(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    replaces = words.skip(at, "OR", "REPLACE") > at
+    after = words.skip_any(at, _MODIFIERS)
+    temporary = any(words.word(i) in _TEMPORARY for i in range(at, after))
+    kind, at = words.kind(after)
+    keeps = words.skip(at, "IF", "NOT", "EXISTS") > at
+    name = words.name(words.skip(at, "IF", "NOT", "EXISTS"))
+    replaceable = kind in ("VIEW", "FUNCTION", "PROCEDURE") or kind.endswith(" POLICY")
+    return Head(verb, kind, name, repeatable=keeps or (replaces and replaceable), bound=temporary)
+
+
+def _drop(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    after = words.skip_any(at, _MODIFIERS)
+    kind, at = words.kind(after)
+    guarded = bool(kind) and words.skip(at, "IF", "EXISTS") > at
+    name = words.name(words.skip(at, "IF", "EXISTS")) if kind else ""
+    return Head(verb, kind, name, session=kind == "VARIABLE", repeatable=guarded, unusual=False)
+
+
+def _alter(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    kind, at = words.kind(words.skip_any(at, _MODIFIERS))
+    if kind == "SESSION":
+        bound = "AUTOCOMMIT" in words.words(at)
+        return Head(verb, kind, session=True, unusual=words.word(at) != "UNSET", bound=bound)
+    actions = _ACTIONS.intersection(words.words(at))
+    name = "" if kind in _NAMELESS else words.name(words.skip(at, "IF", "EXISTS"))
+    return Head(
+        verb, kind, name, repeatable=actions == {"UNSET"}, unusual=not actions or not actions <= {"UNSET", "DROP"}
+    )
+
+
+def _grant(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    ordinary = {"repeatable": verb == "REVOKE", "unusual": verb != "REVOKE"}
+    kind, after = words.kind(words.skip(at, "GRANT", "OPTION", "FOR"))
+    if kind.endswith("ROLE") and words.name(after):
+        return Head(verb, kind, words.name(after), **ordinary)
+    while words.word(at) not in ("ON", "TO", "FROM") and words.token(at) is not None:
+        at += 1
+    kind, at = words.kind(at + 1) if words.word(at) == "ON" else ("", at)
+    return Head(verb, kind, "" if kind in _NAMELESS else words.name(at), **ordinary)
+
+
+def _use(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    if words.word(at) == "SECONDARY":
+        return Head(verb, "SECONDARY ROLES", session=True, unusual=False)
+    kind, after = words.kind(at)
+    # A lone word is a name, even when it is spelled like a kind.
+    if words.token(after) is None:
+        kind, after = "", at
+    return Head(verb, kind, words.name(after), session=True, unusual=False)
+
+
+def _set(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    if not snowflake and words.skip(at, "TAG", "ON") > at:
+        kind, at = words.kind(at + 2)
+        return Head(verb, kind, words.name(at) if kind else "", unusual=verb == "SET")
+    kind = "VARIABLE"
+    if not snowflake:
+        kind = {"VAR": kind, "VARIABLE": kind, "CATALOG": "CATALOG", "SCHEMA": "SCHEMA"}.get(words.word(at), "")
+        at += 1
+    return Head(verb, kind, words.name(at) if kind else "", session=True, unusual=False)
+
+
+def _declare(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    at = words.skip(words.skip(at, "OR", "REPLACE"), "VARIABLE")
+    return Head(verb, "VARIABLE", words.name(at), session=True)
+
+
+def _call(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    return Head(verb, "PROCEDURE", words.name(at), unusual=False, bound=True)
+
+
+def _show(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    return Head(verb, repeatable=True, unusual=False)
+
+
+def _describe(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    kind, at = words.kind(at)
+    return Head(verb, kind, words.name(at) if kind else "", repeatable=True)
+
+
+def _comment(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    kind, at = words.kind(words.skip(words.skip(at, "IF", "EXISTS"), "ON"))
+    return Head(verb, kind, words.name(at) if kind else "")
+
+
+def _execute(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    kind, after = words.kind(at)
+    return Head(verb, kind, words.name(after) if kind else "", unusual=words.word(at) != "IMMEDIATE", bound=True)
+
+
+def _other(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    kind, at = words.kind(at)
+    name = words.name(words.skip(at, "IF", "EXISTS")) if kind else ""
+    return Head(verb, kind, name)
+
+
+def _select(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    """Read the head of a query, which is repeatable when it calls only functions that are known to change nothing."""
+    harmless = True
+    while harmless and (token := words.token(at)) is not None:
+        word = words.word(at)
+        calls = words.word(at + 1) == "(" and token.kind in (WORD, NAME)
+        harmless = word not in ("INTO", "NEXTVAL") and (not calls or word in _HARMLESS)
+        at += 1
+    return Head(verb, repeatable=harmless, bound=not harmless)
+
+
+def _reset(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    return Head(verb, session=not snowflake)
+
+
+def _start(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+    return Head(verb, "TRANSACTION" if words.word(at) == "TRANSACTION" else "", bound=True)
+
+
+_READERS: dict[str, t.Callable[[_Words, str, int, bool], Head]] = {
+    "ALTER": _alter,
+    "CALL": _call,
+    "COMMENT": _comment,
+    "CREATE": _create,
+    "DECLARE": _declare,
+    "DESC": _describe,
+    "DESCRIBE": _describe,
+    "DROP": _drop,
+    "EXECUTE": _execute,
+    "GRANT": _grant,
+    "RESET": _reset,
+    "REVOKE": _grant,
+    "SELECT": _select,
+    "SET": _set,
+    "SHOW": _show,
+    "START": _start,
+    "TRUNCATE": _other,
+    "UNDROP": _other,
+    "UNSET": _set,
+    "USE": _use,
+}
+_TRANSACTION = frozenset(["", "TRANSACTION", "WORK", "NAME"])
+_MODIFIERS = frozenset(
+    """
+    OR REPLACE ALTER TEMP TEMPORARY GLOBAL LOCAL VOLATILE TRANSIENT SECURE RECURSIVE AGGREGATE
+    """.split()
+)
+_TEMPORARY = frozenset("TEMP TEMPORARY VOLATILE".split())
+_ACTIONS = frozenset("UNSET DROP SET ADD RENAME SWAP AS REFRESH RESUME SUSPEND RECOVER EXECUTE CLUSTER".split())
+_NAMELESS = frozenset(["", "ACCOUNT", "METASTORE"])
+_MAY_TOUCH_NAME = frozenset("(),=")
+_KINDS = frozenset(
+    kind.strip()
+    for kind in """
+    ACCOUNT, AGGREGATION POLICY, ALERT, API INTEGRATION, APPLICATION, APPLICATION PACKAGE, APPLICATION ROLE,
+    AUTHENTICATION POLICY, CATALOG, CATALOG INTEGRATION, COMPUTE POOL, CONNECTION, CREDENTIAL, DATABASE,
+    DATABASE ROLE, DYNAMIC TABLE, EVENT TABLE, EXTERNAL ACCESS INTEGRATION, EXTERNAL FUNCTION,
+    EXTERNAL LOCATION, EXTERNAL TABLE, EXTERNAL VOLUME, FAILOVER GROUP, FILE FORMAT, FOREIGN CATALOG,
+    FUNCTION, GIT REPOSITORY, GROUP, HYBRID TABLE, ICEBERG TABLE, IMAGE REPOSITORY, INTEGRATION, JOIN POLICY,
+    LISTING, MASKING POLICY, MATERIALIZED VIEW, METASTORE, MODEL, NETWORK POLICY, NETWORK RULE,
+    NOTIFICATION INTEGRATION, PACKAGES POLICY, PASSWORD POLICY, PIPE, POLICY, PRIVACY POLICY, PROCEDURE,
+    PROJECTION POLICY, PROVIDER, RECIPIENT, REPLICATION GROUP, RESOURCE MONITOR, ROLE, ROW ACCESS POLICY,
+    SCHEMA, SECRET, SECURITY INTEGRATION, SEMANTIC VIEW, SEQUENCE, SERVICE, SERVICE CREDENTIAL, SESSION,
+    SESSION POLICY, SHARE, STAGE, STORAGE CREDENTIAL, STORAGE INTEGRATION, STREAM, STREAMING TABLE, TABLE,
+    TAG, TASK, USER, VARIABLE, VIEW, VOLUME, WAREHOUSE
+    """.split(",")
+)
+_HARMLESS = frozenset(
+    """
+    ALL AND ANY AS AVG BY CASE CAST COALESCE CONCAT COUNT CURRENT_ACCOUNT CURRENT_CATALOG CURRENT_DATABASE
+    CURRENT_DATE CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIMESTAMP CURRENT_USER CURRENT_VERSION CURRENT_WAREHOUSE
+    DISTINCT ELSE EXCEPT EXISTS FROM HAVING IFNULL IN INTERSECT JOIN LENGTH LOWER MAX MIN NOT NUMBER NVL ON OR
+    OVER SELECT SUBSTR SUBSTRING SUM THEN TRIM TRY_CAST UNION UPPER USING VALUES VARCHAR WHEN WHERE
+    """.split()
+)

@@ -1,0 +1,150 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the executor has to know of a platform, and what a platform tells the executor."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+from ansible_collections.community.immuta.plugins.module_utils._sql.credentials import mask
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+
+
+class LoginFailed(Failure):
+    """The platform refused the sign-in, or is unreachable; no statement was sent."""
+
+    code = "login_failed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """What a platform reports about a statement that failed.
+
+    :ivar lost: the answer is missing, and the statement may have run
+    :ivar wait: the cause may pass: wait, and try again
+    """
+
+    message: str
+    errno: int | None = None
+    sqlstate: str | None = None
+    query_id: str | None = None
+    lost: bool = False
+    wait: bool = False
+    hint: str = ""
+
+
+QueryState = t.Literal["done", "failed", "running", "never"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One statement in a platform's query history.
+
+    :ivar text: as it was sent; some platforms remove secrets
+    :ivar tag: the name of the run that sent it
+    :ivar own: whether the executor sent it to read the history, so that it is not part of the script
+    """
+
+    query_id: str
+    text: str
+    state: QueryState
+    tag: str
+    own: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a platform's query history says about a statement in doubt.
+
+    :ivar state: C(failed): the platform rejected it. C(never): it did not arrive. Send it again in both cases.
+    """
+
+    state: QueryState
+    query_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Doubt:
+    """A statement that an earlier run sent, and whose end is not in the journal.
+
+    :ivar tag: the name of that run
+    :ivar time: when it was sent, as in the journal
+    :ivar query_id: its id, if known
+    :ivar others: query ids that belong to other statements
+    :ivar other_texts: the other statements of the script
+    :ivar dialect: the dialect of the script
+    :ivar session: the statements of the script that set up the session
+    """
+
+    text: str = dataclasses.field(repr=False)
+    tag: str
+    time: str
+    query_id: str | None
+    others: t.Collection[str]
+    other_texts: t.Collection[str] = dataclasses.field(repr=False)
+    dialect: str
+    session: t.Sequence[Statement] = ()
+
+    def found(self, records: t.Iterable[Record], run: str) -> Found | None:
+        """Return what the records of a query history say about the statement; None when that is not certain.
+
+        A statement without a record is believed to have never arrived only if the records both reach back to the run
+        that sent it and include the present run.
+
+        :param run: the name of the present run
+        """
+        records = list(records)
+        fitting = [record for record in records if self._fits(record)]
+        if len(fitting) == 1:
+            return Found(fitting[0].state, fitting[0].query_id)
+        reaches_back = any(record.tag == self.tag for record in records)
+        up_to_date = any(record.tag == run for record in records)
+        if fitting or self.query_id or not reaches_back or not up_to_date:
+            return None
+        unknown = [record for record in records if record.tag == self.tag and not self._is_other(record)]
+        if not unknown:
+            return Found("never")
+        # A platform may remove secrets from a statement; then it is the only one left.
+        if len(unknown) == 1 and mask(self.text, self.dialect) != self.text:
+            return Found(unknown[0].state, unknown[0].query_id)
+        return None
+
+    def _fits(self, record: Record) -> bool:
+        if self.query_id:
+            return record.query_id == self.query_id
+        return record.tag == self.tag and record.query_id not in self.others and _bare(record.text) == _bare(self.text)
+
+    def _is_other(self, record: Record) -> bool:
+        return record.own or record.query_id in self.others or _bare(record.text) in map(_bare, self.other_texts)
+
+
+class Platform(t.Protocol):
+    """What the executor needs from a vendor.
+
+    :ivar name: for messages
+    """
+
+    name: str
+
+    def connect(self) -> t.Any:
+        """Return a new PEP 249 connection.
+
+        :raises LoginFailed: the sign-in was refused
+        """
+
+    def query_id(self, cursor: t.Any) -> str | None:
+        """Return the id of the cursor's last query."""
+
+    def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
+        """Explain an exception of the cursor's C(execute); None when it is not the client's."""
+
+    def find(self, cursor: t.Any, doubt: Doubt) -> Found | None:
+        """Return what became of a statement, or None when that is not certain."""
+
+
+def _bare(text: str) -> str:
+    return text.strip().rstrip(";").rstrip()

@@ -1,0 +1,14 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The time of day, as journals and results hold it."""
+
+from __future__ import annotations
+
+import datetime
+
+
+def now() -> str:
+    """Return the time in ISO 8601 with milliseconds, in UTC and with its offset."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")

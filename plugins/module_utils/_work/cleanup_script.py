@@ -1,0 +1,244 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module C(immuta_cleanup_script): keep a clean-up script safe in a file for as long as Immuta can render it."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils import _redact
+from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, require_digest
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, options, rendering, saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Rendered, Subject
+from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner, Saved
+from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
+
+
+def ensure(context: Context) -> Outcome:
+    """Implement the module C(immuta_cleanup_script).
+
+    :raises Failure: the file is as it was before
+    """
+    state = {"present": _present, "executed": _executed, "absent": _absent}[context.params["state"]]
+    path = context.params["path"]
+    try:
+        return state(context, path)
+    except Failure as error:
+        error.details.update(saved=_still_usable(context, path), tenant=_tenant(context))
+        raise
+
+
+def _tenant(context: Context) -> str | None:
+    url = context.params["url"]
+    return url.rstrip("/") if url else None
+
+
+def _still_usable(context: Context, path: str) -> dict[str, t.Any] | None:
+    """Return what a failed task reports of the script on the disk; None when there is none that can be used."""
+    try:
+        saved = _own_or_none(context, path)
+        progress = journal.read(journal.journal_path(path))
+    except Failure:
+        return None
+    if saved is None or not saved.intact:
+        return None
+    return {"path": path, "sha256": saved.sha256, "execution": _execution(progress)}
+
+
+def _present(context: Context, path: str) -> Outcome:
+    with options.client(context.params, check_mode=context.check_mode) as client:
+        subject = Subject(client.settings.url, context.params["connection_key"], context.params["integration_id"])
+        if subject.connection_key is None and subject.integration_id is None:
+            raise errors.ConfigurationError("The option connection_key is empty.")
+        saved_script.require_writable(path)
+        saved, progress, script = _settled(client, subject, path)
+    _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
+    replaced = saved is None or saved_script.contents(saved.owner, saved.body) != script.raw
+    _require_approved(saved_script.digest(script.raw), context.params["expected_sha256"])
+    _require_same_as_started(path, script, progress, replaced)
+    loose = saved is not None and saved.mode != saved_script.MODE
+    if not context.check_mode:
+        if replaced:
+            saved_script.save(path, script.raw)
+        elif loose:
+            saved_script.restrict(path)
+    return Outcome(
+        changed=replaced or loose,
+        result={
+            "path": path,
+            "exists": saved is not None or not context.check_mode,
+            **_about(script),
+            **_statements(script),
+            "execution": _execution(progress),
+        },
+        diff={
+            "before": masked_file(saved.owner, saved.body, saved.mode) if saved else "",
+            "after": masked_file(script.owner, script.body, saved_script.MODE),
+            "before_header": path,
+            "after_header": path,
+        },
+    )
+
+
+def _settled(client: Client, subject: Subject, path: str) -> tuple[Saved | None, journal.Progress, Rendered]:
+    """Return the saved script, its progress, and the script to use, all of the same moment.
+
+    Another run may save the script and delete the connection while this one asks Immuta. The answer is useless then,
+    and Immuta is asked again.
+    """
+    while True:
+        saved = saved_script.read(path)
+        rendering.require_own(saved, subject)
+        _require_intact(saved)
+        progress = journal.read(journal.journal_path(path))
+        try:
+            script = rendering.fetch(client, subject, saved, started=saved is not None and progress.state != "none")
+        except errors.ImmutaError:
+            if saved_script.read(path) == saved:
+                raise
+        else:
+            if saved_script.read(path) == saved:
+                return saved, progress, script
+
+
+def _require_approved(sha256: str, expected: str | None) -> None:
+    require_digest("The clean-up script has the sha256", sha256, expected, error=errors.Refused)
+
+
+def _require_same_as_started(path: str, script: Rendered, progress: journal.Progress, replaced: bool) -> None:
+    """Refuse to replace a script that has started to run."""
+    sha256 = saved_script.digest(script.raw)
+    if progress.state == "none" or progress.sha256 == sha256:
+        return
+    if not replaced:
+        # The journal belongs to a script with another digest, so it says nothing about this one.
+        journal.require_same(journal.journal_path(path), progress, sha256, progress.total or 0)
+    raise errors.Refused(
+        f"Immuta renders another script now than the one that is at {path}, and of that one statements have run.",
+        hint="Look at the journal beside it to see what ran, move both files away, and run this again.",
+        code="script_changed",
+    )
+
+
+def _about(script: Rendered) -> dict[str, t.Any]:
+    owner = script.owner
+    return {
+        "sha256": saved_script.digest(script.raw),
+        "size": len(script.raw),
+        "source": script.source,
+        "tenant": owner.url,
+        "connection_key": owner.connection_key,
+        "connection_exists": script.connection_exists,
+        "integration_id": owner.integration_id,
+        "technology": owner.technology,
+        "dialect": owner.dialect,
+    }
+
+
+def _executed(context: Context, path: str) -> Outcome:
+    expected = context.params["expected_sha256"]
+    saved = _own_or_none(context, path)
+    journal_path = journal.journal_path(path)
+    before = progress = journal.read(journal_path)
+    changed = progress.state != "finished"
+    if saved is not None:
+        _require_approved(saved.sha256, expected)
+        total = count_statements(saved)
+        journal.require_same(journal_path, progress, saved.sha256, total)
+        if changed and not context.check_mode:
+            journal.mark_finished(journal_path, sha256=saved.sha256, total=total, by="operator")
+            progress = journal.read(journal_path)
+    elif context.check_mode:
+        context.warn(f"The script {path} is not there. {journal.UNLESS_SAVED}")
+    else:
+        raise errors.Refused(f"There is no saved script at {path}.", hint="Check the option path.")
+    return Outcome(
+        changed,
+        {"path": path, "sha256": saved.sha256 if saved else expected, "execution": _execution(progress)},
+        diff={
+            "before": f"{before.state}\n",
+            "after": "finished\n",
+            "before_header": journal_path,
+            "after_header": journal_path,
+        },
+    )
+
+
+def count_statements(saved: Saved) -> int:
+    """Return the number of statements; 0 for a script that can't be split, which only people can run."""
+    try:
+        return len(split(saved.body, saved.owner.dialect)) if saved.owner.dialect else 0
+    except SplitError:
+        return 0
+
+
+def _absent(context: Context, path: str) -> Outcome:
+    saved = _own_or_none(context, path)
+    journal_path = journal.journal_path(path)
+    progress = journal.read(journal_path)
+    if saved is not None and progress.state != "finished":
+        context.warn(
+            f"The script at {path} had not run to its end. Once its connection is deleted it can't be had again."
+        )
+    changed = saved is not None or os.path.lexists(journal_path)
+    masked = ""
+    if saved is not None:
+        _redact.add(credentials.secrets(saved.body, saved.owner.dialect or "snowflake"))
+        masked = masked_file(saved.owner, saved.body, saved.mode)
+    if changed and not context.check_mode:
+        # In this order: a script without its journal would seem never to have run.
+        with journal.removing(journal_path):
+            if saved is not None:
+                saved_script.remove(path)
+    return Outcome(
+        changed,
+        {"path": path},
+        diff={
+            "before": f"journal: {progress.state}\n{masked}" if changed else "",
+            "after": "",
+            "before_header": path,
+            "after_header": path,
+        },
+    )
+
+
+def _own_or_none(context: Context, path: str) -> Saved | None:
+    params = context.params
+    saved = saved_script.read(path)
+    rendering.require_own(saved, Subject(_tenant(context), params["connection_key"], params["integration_id"]))
+    return saved
+
+
+def _require_intact(saved: Saved | None) -> None:
+    if saved is not None and not saved.intact:
+        raise errors.Refused(
+            f"The script at {saved.path} was changed after it was saved.",
+            hint="Move it away to have it fetched again while the connection still exists, or restore it from a copy."
+            " To run the changed one, give the file itself to the platform's script module.",
+        )
+
+
+def _statements(script: Rendered) -> dict[str, t.Any]:
+    """Return the list of statements; a script that can't be split is still worth saving."""
+    if script.owner.dialect is None:
+        return {"statements": [], "split_error": None}
+    try:
+        statements = split(script.raw.decode(), script.owner.dialect)
+    except SplitError as error:
+        return {"statements": [], "split_error": error.as_dict()}
+    return {"statements": [statement.describe() for statement in statements], "split_error": None}
+
+
+def _execution(progress: journal.Progress) -> dict[str, t.Any]:
+    return {"state": progress.state, "done": len(progress.done), "total": progress.total}
+
+
+def masked_file(owner: Owner, body: str, mode: int) -> str:
+    """Return a script file for a diff: its permissions and its body without credentials."""
+    return f"mode: {mode:04o}\n{credentials.mask(body, owner.dialect or 'snowflake')}"

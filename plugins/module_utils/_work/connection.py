@@ -1,0 +1,134 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The modules C(immuta_connection) and C(immuta_connection_info)."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
+from ansible_collections.community.immuta.plugins.module_utils._failure import require_digest
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    connection,
+    errors,
+    integration,
+    options,
+    removal,
+)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
+
+
+def ensure_absent(context: Context) -> Outcome:
+    """Implement the module C(immuta_connection).
+
+    :raises Refused: not confirmed, or the plan is not the approved one; nothing was deleted
+    """
+    params = context.params
+    key = params["connection_key"]
+    _check_options(key, params["confirm"])
+    with options.client(params, check_mode=context.check_mode) as client:
+        plan = removal.decide_absent(client.settings.url, _observe(context, client, key))
+        result: dict[str, t.Any] = {
+            "connection": plan.connection.as_dict() if plan.connection else None,
+            "integration": None,
+            "deleted_objects": None,
+            "verified": not plan.changed,
+            "plan": plan.as_dict(),
+        }
+        if plan.connection:
+            require_digest(
+                "The plan has the digest",
+                plan.digest,
+                params["expected_plan_digest"],
+                error=errors.Refused,
+                option="expected_plan_digest",
+                code="plan_changed",
+                consequence=" Nothing was deleted.",
+            )
+        if plan.connection and not context.check_mode:
+            _require_confirmed(plan.connection, params["confirm"])
+            result.update(_remove(context, client, plan.connection))
+    before = {"connection_key": key, **(result["connection"] or {}), "state": "present" if plan.changed else "absent"}
+    return Outcome(
+        changed=plan.changed,
+        result=result,
+        diff={"before": before, "after": {"connection_key": key, "state": "absent"}},
+    )
+
+
+def _check_options(key: str, confirm: str | None) -> None:
+    if not key:
+        raise errors.ConfigurationError("The option connection_key is empty.")
+    if confirm and confirm != key:
+        raise errors.Refused(
+            f"The option confirm is {confirm!r}, but the connection is {key!r}. Nothing was deleted.",
+            hint="Set confirm to the very key of the connection that is to go.",
+            code="confirmation_mismatch",
+        )
+
+
+def _observe(context: Context, client: Client, key: str) -> Connection | None:
+    found = connection.get(client, key)
+    if found is None or found.integration_id is not None or not connection.technology_has_script(found.technology):
+        return found
+    try:
+        return dataclasses.replace(found, integration_id=connection.resolve_integration(client, found))
+    except (errors.Refused, errors.PermissionDenied) as error:
+        context.warn(f"The integration of the connection is not known: {error}")
+        return found
+
+
+def _require_confirmed(found: Connection, confirm: str | None) -> None:
+    if not confirm:
+        raise errors.Refused(
+            "The option confirm is missing. Nothing was deleted.",
+            hint=f"Deleting can't be undone. To go on, set confirm to {found.key!r}; to see the plan, use check mode.",
+            code="confirmation_required",
+        )
+
+
+def _remove(context: Context, client: Client, found: Connection) -> dict[str, t.Any]:
+    """Remove a connection, and return the fields of the result that tell what came of it."""
+    params = context.params
+    removed = removal.Remover(client, found, wait=params["wait"], wait_timeout=params["wait_timeout"]).remove()
+    left = removed.integration
+    if left is not None and left.in_use:
+        context.warn(
+            f"The connection is gone, but its integration {left.id} is still listed as {left.status!r}."
+            " Look at it in Immuta before you run the clean-up script by hand."
+        )
+    elif removed.verified and not removed.integration_known and found.integration_id:
+        context.warn(f"What became of the integration is not known: {removed.problem}")
+    return {
+        "integration": left.as_dict() if left else None,
+        "deleted_objects": removed.deleted_objects,
+        "verified": removed.verified,
+    }
+
+
+def info(context: Context) -> Outcome:
+    """Implement the module C(immuta_connection_info)."""
+    key = context.params["connection_key"]
+    with options.client(context.params, check_mode=context.check_mode) as client:
+        if key:
+            found = connection.get(client, key)
+            connections = [] if found is None else [found]
+        else:
+            connections = [connection.describe(client, listed) for listed in connection.list_all(client)]
+            if not connections:
+                connection.require_sight(client, "any connection")
+        linked = any(found.integration_id is not None for found in connections)
+        known = _integrations(context, client) if linked else {}
+    return Outcome(False, {"connections": [connection.with_integration(found, known) for found in connections]})
+
+
+def _integrations(context: Context, client: Client) -> dict[int, integration.Integration]:
+    try:
+        return {found.id: found for found in integration.list_all(client)}
+    except errors.PermissionDenied as error:
+        context.warn(f"Types and statuses of integrations are left out: {error}")
+        return {}

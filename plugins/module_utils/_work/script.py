@@ -1,0 +1,169 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The modules that run a script, for every platform."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+import uuid
+
+from ansible_collections.community.immuta.plugins.module_utils import _options, _redact
+from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
+from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, execute, journal, loaded_script
+from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
+from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Platform
+
+# The doc fragment C(script) documents them, each module its on_unknown.
+OPTIONS: dict[str, t.Any] = {
+    "path": {"type": "path"},
+    # It may hold credentials, and Ansible writes options without no_log to the system's log.
+    "script": {"type": "str", "no_log": True},
+    "expected_sha256": {"type": "str"},
+    "journal": {"type": "path"},
+    "preflight": {"type": "bool", "default": False},
+    "on_unknown": {"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
+    "pause_after": {"type": "float"},
+}
+MUTUALLY_EXCLUSIVE = [("path", "script")]
+
+
+class Target(Platform, t.Protocol):
+    """A platform that is made from the options of its module.
+
+    :ivar dialect: its SQL dialect
+    :ivar tag: the name of the run on the platform
+    :ivar session: the fields of the session for the result; empty before there is one
+    """
+
+    dialect: str
+    tag: str
+    session: dict[str, t.Any]
+
+    def __init__(self, params: dict[str, t.Any], run: str) -> None:
+        """Check the options; nothing is sent.
+
+        :param run: the name of the run
+        :raises InvalidOption: options are missing or contradict each other
+        :raises MissingLibrary: the client of the platform is not installed
+        """
+
+
+def ensure_executed(context: Context, target: type[Target]) -> Outcome:
+    """Implement a module that runs a script on a platform.
+
+    :raises Failure: if a statement was sent, C(result) tells what has run
+    """
+    params = context.params
+    if params["pause_after"] is not None:
+        _options.require_positive(params, "pause_after")
+        if not params["path"] and not params["journal"]:
+            raise InvalidOption("The option pause_after needs a journal to go on from.", hint="Set path or journal.")
+    if context.check_mode and params["path"] and not os.path.lexists(params["path"]):
+        return _predict(context, target)
+    script = _load(context, target.dialect)
+    if params["preflight"]:
+        return _preflight(context, target, script)
+    if script is None:
+        raise InvalidOption("Neither path nor script is set.", hint="Set one of them, or preflight=true.")
+    journal_path = params["journal"] or (journal.journal_path(script.path) if script.path else None)
+    before = journal.read(journal_path) if journal_path else journal.Progress()
+    journal.require_same(journal_path or "", before, script.sha256, len(script.statements))
+    report = execute.initial_report(script, before)
+    changed = before.state != "finished"
+    session: dict[str, t.Any] = {}
+    if changed and not context.check_mode:
+        report, session = _execute(context, target, script, journal_path)
+    if journal_path:
+        after = journal.read(journal_path)
+    else:
+        after = journal.Progress("none" if context.check_mode else "finished")
+    return Outcome(
+        changed=changed,
+        result={
+            "path": script.path,
+            "sha256": script.sha256,
+            "dialect": script.dialect,
+            **report.as_dict(),
+            "session": session,
+            "journal": {"path": journal_path, "state": after.state},
+        },
+        diff=_diff(script, before, after if report.paused else None),
+    )
+
+
+def _predict(context: Context, target: type[Target]) -> Outcome:
+    """Return the check-mode result when the script file does not exist yet."""
+    params = context.params
+    path = params["path"]
+    context.warn(f"The script {path} is not there. {journal.UNLESS_SAVED}")
+    result = {
+        "path": path,
+        "sha256": params["expected_sha256"],
+        "dialect": target.dialect,
+        **execute.Report([]).as_dict(),
+    }
+    if params["preflight"]:
+        return Outcome(False, {**_preflight(context, target, None).result, **result})
+    journal_path = params["journal"] or journal.journal_path(path)
+    return Outcome(True, {**result, "session": {}, "journal": {"path": journal_path, "state": "none"}})
+
+
+def _load(context: Context, dialect: str) -> LoadedScript | None:
+    params = context.params
+    expected = params["expected_sha256"]
+    if params["path"]:
+        script = loaded_script.load(params["path"], dialect, expected)
+    elif params["script"]:
+        script = loaded_script.from_text(params["script"], dialect, expected)
+    else:
+        return None
+    _redact.add(credentials.secrets(script.text, dialect))
+    return script
+
+
+def _preflight(context: Context, target: type[Target], script: LoadedScript | None) -> Outcome:
+    platform = target(context.params, "community.immuta/preflight")
+    platform.connect().close()
+    result: dict[str, t.Any] = {"session": platform.session, "executed": 0}
+    if script:
+        rows = execute.initial_report(script, journal.Progress()).as_dict()
+        result.update({"path": script.path, "sha256": script.sha256, "dialect": script.dialect, **rows})
+    return Outcome(False, result)
+
+
+def _execute(
+    context: Context, target: type[Target], script: LoadedScript, journal_path: str | None
+) -> tuple[execute.Report, dict[str, t.Any]]:
+    params = context.params
+    platform = target(params, f"community.immuta/{script.sha256[:12]}/{uuid.uuid4().hex[:8]}")
+    rules = execute.Rules(params["on_unknown"], params.get("policy_wait_timeout", 0.0), params["pause_after"])
+    if journal_path is None:
+        return execute.Execution(script, platform, None, rules, tag=platform.tag).run(), platform.session
+    with journal.Journal(os.path.abspath(journal_path), script.sha256, len(script.statements)) as book:
+        return execute.Execution(script, platform, book, rules, tag=platform.tag).run(), platform.session
+
+
+def _diff(script: LoadedScript, before: journal.Progress, paused: journal.Progress | None) -> dict[str, t.Any]:
+    """Return the statements that have run, before and after; no bodies.
+
+    :param paused: the progress of a run that stopped before the end, else None
+    """
+
+    def lines(done: t.Callable[[int], bool]) -> str:
+        return "".join(
+            f"{statement.index}. {' '.join(filter(None, (statement.verb, statement.kind, statement.name)))}\n"
+            for statement in script.statements
+            if done(statement.index)
+        )
+
+    finished = before.state == "finished"
+    return {
+        "before": lines(lambda index: finished or index in before.done),
+        "after": lines(lambda index: paused is None or index in paused.done),
+        "before_header": "statements that have run",
+        "after_header": "statements that have run",
+    }
