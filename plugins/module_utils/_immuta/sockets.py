@@ -2,29 +2,41 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sockets under requests that keep a deadline at every step, and that know whether a request has begun to leave.
+"""Connections under requests that keep a deadline, and that know whether a request may have left.
 
-The time-outs of requests and urllib3 are for one read each: a server that sends a byte now and then outlives them in its
-headers, in its chunk sizes, and in a proxy's answer to CONNECT. Here every single operation gets what is left.
+The time-outs of requests and urllib3 are for one wait each: a server that sends a byte now and then outlives them, and so does
+a name with many addresses. Here an alarm interrupts whatever the request waits for. It works in the main thread only, where
+modules and inventory plugins run. In other threads, each wait gets what is left: reading still ends at the deadline, but every
+address, TLS handshake, and upload may take that long again. In no thread is the C library interrupted while it looks up a name.
 """
 
 from __future__ import annotations
 
-import io
-import socket
+import signal
 import threading
+import time
 import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta.framing import Response
 
 if t.TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
+
+T = t.TypeVar("T")
+# Seconds; the longest that all systems take for a timer, and more than anybody waits.
+LONGEST_ALARM = 1e8
+
+
+class Late(BaseException):
+    """The deadline has passed. It is not an Exception, so that no library on the way handles it and goes on."""
 
 
 class Bounds(threading.local):
     """What the calling thread's request has to keep, and how far it has come.
 
     :param clock: seconds that only go forward
-    :ivar deadline: on the clock; no operation of a socket goes past it
-    :ivar longest: seconds that one operation may take at the most
+    :ivar deadline: on the clock
+    :ivar longest: seconds that one wait may take
     :ivar sent: whether a byte of the request may have left; what opens the connection (CONNECT, TLS) does not count
     """
 
@@ -35,7 +47,7 @@ class Bounds(threading.local):
         self.sent = False
 
     def begin(self, deadline: float, longest: float) -> None:
-        """Begin another request."""
+        """Start another request."""
         self.deadline, self.longest, self.sent = deadline, longest, False
 
     @property
@@ -44,7 +56,7 @@ class Bounds(threading.local):
         return self._clock() >= self.deadline
 
     def left(self) -> float:
-        """Seconds for the next operation.
+        """Seconds for the next wait.
 
         :raises TimeoutError: the deadline has passed
         """
@@ -53,163 +65,88 @@ class Bounds(threading.local):
             raise TimeoutError("the time is up")
         return min(seconds, self.longest)
 
+    def keep(self, work: t.Callable[[], T]) -> T:
+        """Do C(work), and interrupt it at the deadline. A timer that the caller has set waits until then.
 
-class _Socket:
-    """A socket, plain or TLS, whose every operation keeps the bounds.
+        :raises Late: it was interrupted
+        """
+        before = signal.getsignal(signal.SIGALRM)
+        if threading.current_thread() is not threading.main_thread() or before is None:
+            # Only the main thread can handle signals; and a handler that is not Python's could not be restored.
+            return work()
+        armed = True
 
-    :ivar carries: whether what is sent is the request, and not what opens the connection
-    """
+        def ring(*_arguments: object) -> None:
+            if armed:
+                raise Late
 
-    def __init__(self, inner: t.Any, bounds: Bounds) -> None:
-        self._inner = inner
-        self._bounds = bounds
-        self.carries = False
-
-    def __getattr__(self, name: str) -> t.Any:
-        return getattr(self._inner, name)
-
-    @property
-    def _io_refs(self) -> int:
-        # urllib3's TLS within TLS counts its files here.
-        return int(self._inner._io_refs)
-
-    @_io_refs.setter
-    def _io_refs(self, value: int) -> None:
-        self._inner._io_refs = value
-
-    def fileno(self) -> int:
-        return int(self._inner.fileno())
-
-    def gettimeout(self) -> float:
-        # A TLS handshake takes over the time-out of the socket that it wraps, and keeps it as a whole.
-        return self._bounds.left()
-
-    def limit(self) -> None:
-        """Give the next operation what is left."""
-        self._inner.settimeout(self._bounds.left())
-
-    def recv(self, *arguments: t.Any) -> bytes:
-        self.limit()
-        return bytes(self._inner.recv(*arguments))
-
-    def sendall(self, data: t.Any) -> None:
-        rest = memoryview(data).cast("B")
-        while rest:
-            self.limit()
-            self._bounds.sent = self._bounds.sent or self.carries
-            rest = rest[self._inner.send(rest) :]
-
-    def makefile(self, *_arguments: t.Any, **_options: t.Any) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self, self._inner.makefile("rb", buffering=0)))
-
-
-class _Reader(io.RawIOBase):
-    """The receiving side of a socket, as the file that http.client reads answers from."""
-
-    def __init__(self, bounded: _Socket, raw: t.Any) -> None:
-        self._bounded = bounded
-        self._raw = raw
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: t.Any) -> int | None:
-        self._bounded.limit()
-        return t.cast("int | None", self._raw.readinto(buffer))
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+        started = time.monotonic()
+        due, interval = signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, ring)
+        try:
+            try:
+                seconds = min(max(self.deadline - self._clock(), 0.001), LONGEST_ALARM)
+                # It rings each second from then on: Python drops what is raised in the middle of a finalizer.
+                signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+                return work()
+            finally:
+                armed = False
+        finally:
+            # Twice, since it may have rung just before the first.
+            armed = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+            if due:
+                signal.setitimer(signal.ITIMER_REAL, max(due - (time.monotonic() - started), 0.001), interval)
 
 
 class _Connection:
-    """Goes before a connection class of urllib3."""
+    """Goes before a connection class of urllib3, and overrides what it has from http.client."""
 
     bounds: Bounds
     sock: t.Any
-    timeout: t.Any
-
-    def _new_conn(self) -> t.Any:
-        self.timeout = self.bounds.left()
-        return _Socket(super()._new_conn(), self.bounds)  # type: ignore[misc]
-
-    def _connect_tls_proxy(self, *arguments: t.Any, **options: t.Any) -> t.Any:
-        return _Socket(super()._connect_tls_proxy(*arguments, **options), self.bounds)  # type: ignore[misc]
+    _opening = False
 
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        if not isinstance(self.sock, _Socket):
-            self.sock = _Socket(self.sock, self.bounds)
-        self.sock.carries = True
-
-
-class _DirectConnection(_Connection):
-    """The same to an address of its own, without SOCKS. All addresses of a name share the time; urllib3 gives it to each."""
-
-    _dns_host: str
-    port: int
-    socket_options: t.Any
-
-    def _new_conn(self) -> t.Any:
-        from urllib3.exceptions import NewConnectionError
-
+        self._opening = True
         try:
-            return self._first_that_answers()
-        except OSError as error:
-            # urllib3 takes some bare OSErrors for those of a request that was cut off, and waits for its answer.
-            raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error  # type: ignore[arg-type]
+            super().connect()  # type: ignore[misc]
+        finally:
+            self._opening = False
 
-    def _first_that_answers(self) -> _Socket:
-        failure: OSError = OSError("the name has no address")
-        try:
-            found = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)
-        except UnicodeError:
-            raise OSError("this is no name of a host") from None
-        for family, kind, protocol, _name, address in found:
-            try:
-                inner = socket.socket(family, kind, protocol)
-            except OSError as error:
-                failure = error
-                continue
-            try:
-                for option in self.socket_options or ():
-                    inner.setsockopt(*option)
-                sock = _Socket(inner, self.bounds)
-                sock.limit()
-                inner.connect(address)
-                return sock
-            except OSError as error:
-                inner.close()
-                failure = error
-        raise failure
+    def send(self, data: t.Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(self.bounds.left())
+        self.bounds.sent = self.bounds.sent or not self._opening
+        super().send(data)  # type: ignore[misc]
 
 
 def adapter(requests: t.Any, bounds: Bounds) -> HTTPAdapter:
-    """What a session of requests is mounted on, so that its sockets keep the bounds.
+    """What a session of requests is mounted on, so that its connections keep the bounds.
 
     :param requests: the module, which may be missing where this file is imported
     """
+    response = type("Response", (Response,), {"left": staticmethod(bounds.left)})
 
-    def bind(manager: t.Any, connection: type[_Connection]) -> t.Any:
-        if "bounds" not in vars(manager):
-            manager.bounds = bounds
-            manager.pool_classes_by_scheme = {
-                scheme: type("Pool", (pool,), {"ConnectionCls": _bound(connection, pool.ConnectionCls, bounds)})
-                for scheme, pool in manager.pool_classes_by_scheme.items()
-            }
+    def bind(manager: t.Any) -> t.Any:
+        manager.pool_classes_by_scheme = {
+            scheme: type("Pool", (pool,), {"ConnectionCls": connection(pool.ConnectionCls)})
+            for scheme, pool in manager.pool_classes_by_scheme.items()
+        }
         return manager
+
+    def connection(base: type) -> type:
+        return type("Connection", (_Connection, base), {"bounds": bounds, "response_class": response})
 
     class Adapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *arguments: t.Any, **options: t.Any) -> None:
             super().init_poolmanager(*arguments, **options)
-            bind(self.poolmanager, _DirectConnection)
+            bind(self.poolmanager)
 
         def proxy_manager_for(self, proxy: str, **options: t.Any) -> t.Any:
-            socks = proxy.lower().startswith("socks")
-            return bind(super().proxy_manager_for(proxy, **options), _Connection if socks else _DirectConnection)
+            known = proxy in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **options)
+            return manager if known else bind(manager)
 
     return t.cast("HTTPAdapter", Adapter())
-
-
-def _bound(connection: type[_Connection], base: type, bounds: Bounds) -> type:
-    return type("Connection", (connection, base), {"bounds": bounds})

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The only room that opens sockets to Immuta: one request out, one bounded answer back.
+"""All requests to Immuta go through here: one request out, one bounded answer back.
 
-It knows TLS, proxies, authentication and what went wrong, and nothing about the API. It never repeats a request and never
-follows a redirect. The deadline is kept by C(sockets).
+This file knows TLS, proxies, authentication and what went wrong, and nothing about the API. It never repeats a request and
+never follows a redirect. Its connections and their deadline are in C(sockets); C(framing) decides whether an answer is whole.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import ssl
 import time
 import traceback
 import typing as t
+import zlib
 from urllib.parse import urlsplit
 
 from ansible_collections.community.immuta.plugins.module_utils import _redact
@@ -26,7 +27,8 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.errors im
     RedirectRefused,
     TransportError,
 )
-from ansible_collections.community.immuta.plugins.module_utils._immuta.sockets import Bounds, adapter
+from ansible_collections.community.immuta.plugins.module_utils._immuta.framing import NotWhole
+from ansible_collections.community.immuta.plugins.module_utils._immuta.sockets import Bounds, Late, adapter
 
 if t.TYPE_CHECKING:
     import requests
@@ -36,6 +38,9 @@ LARGEST_BODY = 64 * 1024 * 1024
 CHUNK = 64 * 1024
 REACHABLE = (
     "Check url, the name's address, proxies (HTTPS_PROXY, NO_PROXY) and firewalls from the host that runs the module."
+)
+NOT_WHOLE = (
+    "Run it again. If it stays so, look at what is between: a proxy or a load balancer may cut or alter answers."
 )
 # What to do about a certificate, by OpenSSL's number for what is wrong with it.
 OTHER_NAME = "The certificate is for another name: check url, it must be the name that the certificate has."
@@ -183,25 +188,9 @@ class Transport:
             raise self._late(where)
         exceptions = self._requests.exceptions
         try:
-            with self._session.request(
-                method,
-                self._settings.url + path,
-                data=None if body is None else json.dumps(body).encode(),
-                headers={} if body is None else {"Content-Type": "application/json"},
-                auth=None if authorize else self._anonymous,
-                allow_redirects=False,
-                stream=True,
-                timeout=self._settings.timeout,
-                verify=self._verify,
-            ) as response:
-                if 300 <= response.status_code < 400:
-                    raise self._redirect(response, where)
-                return Reply(
-                    response.status_code,
-                    self._read(response, where),
-                    response.headers.get("Content-Type", ""),
-                    response.headers.get("Retry-After"),
-                )
+            return self._bounds.keep(lambda: self._exchange(where, body, authorize))
+        except Late:
+            raise self._late(where) from None
         except (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.InvalidHeader) as error:
             raise ConfigurationError(
                 f"The request can't be made: {type(error).__name__}.",
@@ -211,32 +200,66 @@ class Transport:
         except (exceptions.RequestException, self._urllib3.exceptions.HTTPError) as error:
             raise self._broken(error, where) from None
         except OSError as error:
+            if self._bounds.sent or self._bounds.over:
+                raise self._broken(error, where) from None
             # requests raises it for a CA bundle or client certificate that can't be read.
             raise ConfigurationError(
                 f"A TLS file can't be used: {error}.", hint="Check ca_path, client_cert and client_key.", **where
             ) from None
 
+    def _exchange(self, where: dict[str, t.Any], body: t.Any, authorize: bool) -> Reply:
+        with self._session.request(
+            where["method"],
+            self._settings.url + where["path"],
+            data=None if body is None else json.dumps(body).encode(),
+            headers={} if body is None else {"Content-Type": "application/json"},
+            auth=None if authorize else self._anonymous,
+            allow_redirects=False,
+            stream=True,
+            timeout=self._bounds.left(),
+            verify=self._verify,
+        ) as response:
+            if 300 <= response.status_code < 400:
+                raise self._redirect(response, where)
+            return Reply(
+                response.status_code,
+                self._read(response, where),
+                response.headers.get("Content-Type", ""),
+                response.headers.get("Retry-After"),
+            )
+
     def _read(self, response: requests.Response, where: dict[str, t.Any]) -> bytes:
         """The whole body, unpacked, within the size bound."""
-        if "," in response.headers.get("Content-Encoding", ""):
-            # One layer unpacks to a thousand times of what was read at the most, each further one to a thousand times of that.
-            raise TransportError(f"{self._host()} answered with something packed twice.", sent=True, **where)
-        if not response.raw.chunked and response.raw.length_remaining is None:
-            # http.client takes headers that end in the middle for whole ones, and a body without a length for whole
-            # wherever it ends.
-            raise TransportError(
-                f"{self._host()} answered without the length of the answer, so it can't be known to be whole.",
-                sent=True,
-                **where,
-            )
         body = bytearray()
-        for chunk in response.iter_content(CHUNK):
+        for chunk in response.raw.stream(CHUNK, decode_content=False):
             body += chunk
-            if len(body) > LARGEST_BODY:
-                raise TransportError(
-                    f"{self._host()} answered with more than {LARGEST_BODY} bytes.", sent=True, **where
-                )
-        return bytes(body)
+            self._require_size(body, where)
+        packing = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if not body or packing == "identity":
+            return bytes(body)
+        if packing not in ("gzip", "x-gzip"):
+            raise TransportError(
+                f"{self._host()} answered with a content encoding that was not asked for.", sent=True, **where
+            )
+        # urllib3 does not notice when packed data lack their end, or have anything behind it.
+        unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            unpacked = unpacker.decompress(body, LARGEST_BODY + 1)
+        except zlib.error as error:
+            raise self._not_whole(str(error), where) from None
+        self._require_size(unpacked, where)
+        if not unpacker.eof or unpacker.unused_data:
+            raise self._not_whole("its packed data do not end where they should", where)
+        return unpacked
+
+    def _require_size(self, body: bytes | bytearray, where: dict[str, t.Any]) -> None:
+        if len(body) > LARGEST_BODY:
+            raise TransportError(f"{self._host()} answered with more than {LARGEST_BODY} bytes.", sent=True, **where)
+
+    def _not_whole(self, reason: str, where: dict[str, t.Any]) -> TransportError:
+        return TransportError(
+            f"The answer of {self._host()} can't be used: {reason}.", sent=True, hint=NOT_WHOLE, **where
+        )
 
     def _redirect(self, response: requests.Response, where: dict[str, t.Any]) -> RedirectRefused:
         try:
@@ -256,6 +279,9 @@ class Transport:
         sent = self._bounds.sent
         if self._bounds.over:
             return self._late(where)
+        for one in _causes(error):
+            if isinstance(one, NotWhole):
+                return self._not_whole(str(one), where)
         if self._is_tls(error):
             return TransportError(
                 f"The TLS connection to {self._host()} failed: {_reason(error)}.{'' if sent else ' Nothing was sent.'}",
@@ -320,7 +346,7 @@ def _tls_remedy(error: BaseException) -> str:
         if number := getattr(one, "verify_code", 0):
             return CERTIFICATE_REMEDIES.get(number, PRIVATE_AUTHORITY)
         if type(one).__name__ == "CertificateError":
-            # urllib3 1 compares the names itself.
+            # urllib3 1.26 compares the names itself.
             return OTHER_NAME
         if isinstance(one, ssl.SSLError) and "ALERT" in str(one.reason):
             return "If the server asks for a client certificate, name one that it knows in client_cert."

@@ -97,6 +97,7 @@ class Rough:
         self._context = context
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
+        self._last: t.Any = None
         self._open: list[socket.socket] = []
         self._players: list[threading.Thread] = []
         self._failures: list[Exception] = []
@@ -121,12 +122,15 @@ class Rough:
         assert not self._failures, self._failures
 
     def stop(self) -> None:
-        """Take no more connections, and let what was begun come to its end."""
-        self.stopping.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
+        """Take the connections that clients have made, no more, and let what was begun come to its end."""
+        if not self.stopping.is_set():
+            self.stopping.set()
+            with socket.socket() as last:
+                last.bind(("127.0.0.1", 0))
+                self._last = last.getsockname()
+                last.connect(("127.0.0.1", self.port))
+                self._thread.join()
+            self._listener.close()
         for one in self._open:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RD)
@@ -143,18 +147,21 @@ class Rough:
             self._failures.append(error)
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _address = self._listener.accept()
-                self.connections += 1
-                player = threading.Thread(target=self._play, args=(sock, self.script), daemon=True)
-                self._players.append(player)
-                player.start()
+        while True:
+            # In the order in which they were made, so that none is lost.
+            sock, address = self._listener.accept()
+            if address == self._last:
+                sock.close()
+                return
+            self.connections += 1
+            # A second handle: a TLS handshake that fails closes the first.
+            bare = socket.socket(fileno=socket.dup(sock.fileno()))
+            self._open.append(bare)
+            player = threading.Thread(target=self._play, args=(sock, bare, self.script), daemon=True)
+            self._players.append(player)
+            player.start()
 
-    def _play(self, sock: socket.socket, script: Script) -> None:
-        # A second handle: a TLS handshake that fails closes the first.
-        bare = socket.socket(fileno=socket.dup(sock.fileno()))
-        self._open.append(bare)
+    def _play(self, sock: socket.socket, bare: socket.socket, script: Script) -> None:
         with bare, sock, self._watched():
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is None:

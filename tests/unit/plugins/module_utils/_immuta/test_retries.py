@@ -175,7 +175,7 @@ class Refused(World):
         self.act = good
         self.monkeypatch.setattr(socket, "getaddrinfo", self._elsewhere)
 
-    def _elsewhere(self, host: str, port: int, **options: t.Any) -> t.Any:
+    def _elsewhere(self, host: str, port: int, *arguments: t.Any, **options: t.Any) -> t.Any:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", self.tenant.port))]
 
 
@@ -191,7 +191,7 @@ class Unknown(Refused):
     def seen(self) -> int | None:
         return self.asked
 
-    def _nowhere(self, host: str, port: int, **options: t.Any) -> t.Any:
+    def _nowhere(self, host: str, port: int, *arguments: t.Any, **options: t.Any) -> t.Any:
         self.asked += 1
         if self.act is good:
             return self._elsewhere(host, port)
@@ -402,7 +402,7 @@ FAULTS = [
     answered(404, REFUSED, "nobody", errors.NotFound),
     answered(409, REFUSED, "nobody", errors.Busy),
     Fault("stranger", AGREEMENT, good, "nobody", errors.TransportError, "tls", False, Stranger),
-    Fault("drip", DEADLINE, drip, "nobody", errors.DeadlineExceeded, "deadline", True, tick=20.0),
+    Fault("drip", DEADLINE, drip, "nobody", errors.DeadlineExceeded, "deadline", True, tick=5.0),
     Fault("redirect", ELSEWHERE, redirect, "nobody", errors.RedirectRefused, "redirect"),
     Fault("html", PAGE, html, "nobody", errors.UnexpectedReply, "unexpected_reply"),
 ]
