@@ -220,6 +220,27 @@ execution:
       description: How many statements there are; V(none) if nothing has run.
       type: int
       sample: 14
+    answers:
+      description: What the platform answered to each statement that has run.
+      type: list
+      elements: dict
+      contains:
+        index:
+          description: Number of the statement, from 1.
+          type: int
+          sample: 1
+        query_id:
+          description: The platform's id of the query; V(none) if it told none.
+          type: str
+          sample: 01b2c3d4-0001-a2b3-0000-000100020003
+        rowcount:
+          description: Number of rows; V(none) if the platform told none.
+          type: int
+          sample: 1
+        seconds:
+          description: How long it took.
+          type: float
+          sample: 0.125
 timing:
   description: When the module has begun and ended, in UTC.
   returned: always, unless an option is refused at once

@@ -236,7 +236,11 @@ def _statements(script: Rendered) -> dict[str, t.Any]:
 
 
 def _execution(progress: journal.Progress) -> dict[str, t.Any]:
-    return {"state": progress.state, "done": len(progress.done), "total": progress.total}
+    answers = [
+        {"index": index, **{name: event.get(name) for name in ("query_id", "rowcount", "seconds")}}
+        for index, event in sorted(progress.done.items())
+    ]
+    return {"state": progress.state, "done": len(answers), "total": progress.total, "answers": answers}
 
 
 def masked_file(owner: Owner, body: str, mode: int) -> str:
