@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, options, removal
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import Operation
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Settings
 from ansible_collections.community.immuta.plugins.module_utils._work import connection as work
 from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
@@ -107,3 +108,31 @@ def fails(kind: type[errors.ImmutaError], call: t.Callable[[], object]) -> error
         call()
     assert caught.value.__class__ == kind
     return caught.value
+
+
+class Answers:
+    """A client whose answers are given, and whose clock only waiting moves.
+
+    :param answers: by the names of operations; what can be called makes an error that is raised
+    """
+
+    def __init__(self, **answers: t.Any) -> None:
+        self.settings = Settings("https://tenant.example", API_KEY)
+        self.answers = answers
+        self.asked: list[str] = []
+        self.now = 0.0
+
+    def call(self, operation: Operation, **_parameters: t.Any) -> t.Any:
+        self.asked.append(operation.name)
+        answer = self.answers[operation.name]
+        if callable(answer):
+            raise answer()
+        return answer
+
+    call_json = find = call
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds

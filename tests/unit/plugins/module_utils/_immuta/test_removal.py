@@ -15,7 +15,7 @@ import typing as t
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, removal
-from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import DELETE_OBJECT, Operation
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import DELETE_OBJECT
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import (
@@ -23,6 +23,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant
     KEY,
     MANY,
     PROD,
+    Answers,
     World,
     fails,
 )
@@ -154,42 +155,22 @@ FAILURES: dict[str, t.Callable[[], errors.ImmutaError]] = {
 DESCRIPTION = json.dumps({"connectionKey": KEY}).encode()
 
 
-class Answers:
-    """A client whose answers are given, and whose clock only waiting moves."""
-
-    def __init__(self, said: str, seen: str, linked: str, listed: str) -> None:
-        integrations = [{"id": 5, "type": "Snowflake", "status": "enabled"}] if linked == "used" else []
-        objects = [{"objectPath": [KEY]}] if listed == "yes" else []
-        self.answers: dict[str, t.Any] = {
-            "deleteObject": FAILURES.get(said, Reply(200, b'{"childCount": 5}')),
-            "getConnection": FAILURES.get(seen, Reply(200, DESCRIPTION) if seen == "there" else None),
-            "listIntegrations": FAILURES.get(linked, integrations),
-            "searchObjects": FAILURES.get(listed, objects),
-        }
-        self.asked: list[str] = []
-        self.now = 0.0
-
-    def call(self, operation: Operation, **parameters: t.Any) -> t.Any:
-        self.asked.append(operation.name)
-        answer = self.answers[operation.name]
-        if callable(answer):
-            raise answer()
-        return answer
-
-    call_json = find = call
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+def answers(said: str, seen: str, linked: str, listed: str) -> Answers:
+    integrations = [{"id": 5, "type": "Snowflake", "status": "enabled"}] if linked == "used" else []
+    objects = [{"objectPath": [KEY]}] if listed == "yes" else []
+    return Answers(
+        deleteObject=FAILURES.get(said, Reply(200, b'{"childCount": 5}')),
+        getConnection=FAILURES.get(seen, Reply(200, DESCRIPTION) if seen == "there" else None),
+        listIntegrations=FAILURES.get(linked, integrations),
+        searchObjects=FAILURES.get(listed, objects),
+    )
 
 
 @pytest.mark.parametrize(("said", "seen", "linked", "listed"), ALL)
 def test_what_is_believed(said: str, seen: str, linked: str, listed: str) -> None:
     known = (said, seen, linked, listed)
     becomes = next(rule[4] for rule in RULES if all(want in ("*", have) for want, have in zip(rule, known)))
-    client = Answers(*known)
+    client = answers(*known)
     found = UNKNOWN if linked == "none" else PROD
     remover = removal.Remover(client, found, wait=True, wait_timeout=3)  # type: ignore[arg-type]
     if becomes == "verified":
