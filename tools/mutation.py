@@ -59,7 +59,7 @@ ROOMS = {
     "journal": (["_sql/journal.py"], ["_sql/test_journal.py"]),
     "client": (
         ["_immuta/client.py", "_immuta/operations.py"],
-        ["_immuta/test_client_rules.py", "_immuta/test_client_calls.py", "_immuta/test_contract.py"],
+        ["_immuta/test_client.py", "_immuta/test_operations.py"],
     ),
     "plan": (
         ["_immuta/connection.py", "_immuta/removal.py"],

@@ -258,7 +258,7 @@ def text_of(reply: Reply) -> str:
     :raises UnexpectedReply: it is none of these, or empty
     """
     if looks_like_html(reply):
-        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script")
+        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
     try:
         text = reply.body.decode("utf-8")
     except UnicodeDecodeError:
@@ -267,7 +267,7 @@ def text_of(reply: Reply) -> str:
         body = json.loads(text)
     except ValueError:
         if "json" in reply.content_type.lower():
-            raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script") from None
+            raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script") from None
         body = text
     if isinstance(body, dict):
         texts = [body[name] for name in TEXT_FIELDS if isinstance(body.get(name), str)]
@@ -275,7 +275,7 @@ def text_of(reply: Reply) -> str:
         body = texts[0] if len(texts) == 1 else None
     # JSON can hold half of a surrogate pair, which no file and no platform accepts.
     if not isinstance(body, str) or any("\ud800" <= character <= "\udfff" for character in body):
-        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "script")
+        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
     if not body.strip():
         raise errors.UnexpectedReply(
             "Immuta answered with an empty clean-up script.",

@@ -2,19 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the client does around a call: signing in, waiting, giving up, and what it says then. The clock is ours."""
+"""A call of the client: quoting, signing in, waiting, giving up, and its errors. Only waiting moves the clock."""
 
 from __future__ import annotations
 
 import datetime
+import json
 import typing as t
 
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils import _redact
-from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, operations
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
+    LONGEST_MESSAGE,
     Client,
     _segment,
     failure_of,
@@ -24,11 +26,16 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.client im
     parse_json,
     seconds_until,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
+    DELETE_OBJECT,
+    OPERATIONS,
+)
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply, Settings
 from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
 
 KEY = "prod snowflake"
 API_KEY = "api-key-of-the-client-tests"
+NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
 
 
 class World:
@@ -401,7 +408,10 @@ def test_parses_json() -> None:
         "GET /integrations was answered with something other than JSON: this is not the Immuta API."
     )
     assert about(error) == ("GET", "/integrations", 201)
-    assert "something that is no script" in not_immuta(Reply(200, b"x"), operations.LIST_INTEGRATIONS, "script").message
+    assert (
+        "something other than a script"
+        in not_immuta(Reply(200, b"x"), operations.LIST_INTEGRATIONS, "a script").message
+    )
 
 
 @pytest.mark.parametrize(
@@ -459,35 +469,6 @@ def test_what_each_status_says(status: int, message: str, hint: str) -> None:
         )
 
 
-def test_what_each_operation_needs() -> None:
-    # In Immuta's words: this is what an administrator is told to grant.
-    assert {one.name: one.permission for one in operations.OPERATIONS} == {
-        "exchangeApiKey": "a valid API key",
-        "listIntegrations": "APPLICATION_ADMIN",
-        "getIntegration": "APPLICATION_ADMIN",
-        "renderCleanupScript": "APPLICATION_ADMIN",
-        "getConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
-        "searchObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
-        "deleteObject": "APPLICATION_ADMIN (newer Immuta), or INFRASTRUCTURE_ADMIN or DATA_OWNER on the connection"
-        " (older Immuta)",
-    }
-
-
-def test_the_family_of_each_operation() -> None:
-    assert {one.name: one.family for one in operations.OPERATIONS} == {
-        "exchangeApiKey": "auth",
-        **dict.fromkeys(("listIntegrations", "getIntegration", "renderCleanupScript"), "integrations"),
-        **dict.fromkeys(("getConnection", "searchObjects", "deleteObject"), "connections"),
-    }
-
-
-def test_which_effects_are_harmless() -> None:
-    assert {effect.value: effect.harmless for effect in operations.Effect} == {
-        **dict.fromkeys(("read", "render"), True),
-        **dict.fromkeys(("create", "update", "delete"), False),
-    }
-
-
 def test_a_wait_of_its_own_that_is_too_long_blames_nobody(world: World) -> None:
     world.fault("listIntegrations", 503)
     world.jitter = 1000.0
@@ -508,3 +489,107 @@ def test_json_that_is_nested_out_of_all_bounds() -> None:
     deep = b"[" * 200_000
     fails(errors.UnexpectedReply, lambda: parse_json(Reply(200, deep), operations.LIST_INTEGRATIONS))
     assert message_of(Reply(400, deep)) == "[" * 300
+
+
+# Rules that need no server
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("prod snowflake", "prod%20snowflake"),
+        ("a/b", "a%2Fb"),
+        ("50%", "50%25"),
+        ("a#b?c", "a%23b%3Fc"),
+        ("naïve ☃", "na%C3%AFve%20%E2%98%83"),
+        ("...", "..."),
+        (" padded ", "%20padded%20"),
+    ],
+)
+def test_quotes_a_whole_segment(key: str, expected: str) -> None:
+    assert _segment("connection_key", key) == expected
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "half a character: \ud800"])
+def test_refuses_what_a_url_can_not_address(key: str) -> None:
+    with pytest.raises(InvalidOption, match="connection_key"):
+        _segment("connection_key", key)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("3", 3.0),
+        ("0", 0.0),
+        ("-5", 0.0),
+        ("Fri, 02 Jan 2026 03:04:15 GMT", 10.0),
+        ("Fri, 02 Jan 2026 03:04:00 GMT", 0.0),
+        ("Fri, 02 Jan 2026 03:04:15", 10.0),
+        ("soon", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_reads_retry_after(header: str, expected: float) -> None:
+    assert seconds_until(header, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "code"),
+    [
+        (400, errors.InvalidRequest, "invalid_request"),
+        (401, errors.AuthenticationError, "authentication"),
+        (403, errors.PermissionDenied, "permission"),
+        (404, errors.NotFound, "not_found"),
+        (409, errors.Busy, "busy"),
+        (418, errors.InvalidRequest, "invalid_request"),
+        (422, errors.InvalidRequest, "invalid_request"),
+        (429, errors.RateLimited, "rate_limited"),
+        (500, errors.ServerError, "server"),
+        (503, errors.ServerError, "server"),
+    ],
+)
+def test_each_status_has_its_error(status: int, kind: type[Failure], code: str) -> None:
+    failure = failure_of(Reply(status, b'{"message": "because"}'), DELETE_OBJECT, "/data/object/x")
+    assert isinstance(failure, kind)
+    assert failure.as_dict()["code"] == code
+    assert failure.as_dict()["status"] == status
+    assert failure.as_dict()["method"] == "DELETE"
+    assert failure.as_dict()["path"] == "/data/object/x"
+    assert failure.message.endswith(": because")
+
+
+def test_names_the_missing_permission() -> None:
+    failure = failure_of(Reply(403, b""), DELETE_OBJECT, "/data/object/x")
+    assert "APPLICATION_ADMIN" in failure.hint
+    assert "DATA_OWNER" in failure.hint
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"message": "m", "error": "e"}', "m"),
+        (b'{"error": "e"}', "e"),
+        (b'{"error": {"message": "inner"}}', "inner"),
+        (b"plain text", "plain text"),
+        (b'"a JSON string"', "a JSON string"),
+        (b"two\nlines\x1b[31m", "two lines [31m"),
+        (b"<html>no</html>", "(a web page)"),
+        (b"\xff\xfe", "��"),
+        (b"{}", ""),
+        (b"", ""),
+    ],
+)
+def test_takes_the_message_and_nothing_more(body: bytes, expected: str) -> None:
+    assert message_of(Reply(400, body)) == expected
+
+
+def test_cuts_long_messages() -> None:
+    assert len(message_of(Reply(400, json.dumps({"message": "x" * 5000}).encode()))) == LONGEST_MESSAGE
+
+
+def test_check_mode_refuses_every_operation_that_changes_something() -> None:
+    client = Client(Settings("https://tenant.example", "key"), check_mode=True)
+    for operation in OPERATIONS:
+        if not operation.effect.harmless:
+            with pytest.raises(errors.WriteInCheckMode):
+                client.call(operation, connection_key="x", integration_id=1)

@@ -16,7 +16,9 @@ import yaml
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     DELETE_OBJECT,
+    GET_CONNECTION,
     OPERATIONS,
+    WITNESS,
     Effect,
     Operation,
 )
@@ -141,3 +143,39 @@ def test_every_operation_says_where_it_is_from_and_how_sure_that_is() -> None:
         for one in item.values():
             assert str(one["x-provenance"]).startswith("https://documentation.immuta.com/"), one
             assert one["x-confidence"], one
+
+
+def test_what_each_operation_needs() -> None:
+    # In Immuta's words: this is what an administrator is told to grant.
+    assert {one.name: one.permission for one in OPERATIONS} == {
+        "exchangeApiKey": "a valid API key",
+        "listIntegrations": "APPLICATION_ADMIN",
+        "getIntegration": "APPLICATION_ADMIN",
+        "renderCleanupScript": "APPLICATION_ADMIN",
+        "getConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
+        "searchObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
+        "deleteObject": "APPLICATION_ADMIN (newer Immuta), or INFRASTRUCTURE_ADMIN or DATA_OWNER on the connection"
+        " (older Immuta)",
+    }
+
+
+def test_the_family_of_each_operation() -> None:
+    assert {one.name: one.family for one in OPERATIONS} == {
+        "exchangeApiKey": "auth",
+        **dict.fromkeys(("listIntegrations", "getIntegration", "renderCleanupScript"), "integrations"),
+        **dict.fromkeys(("getConnection", "searchObjects", "deleteObject"), "connections"),
+    }
+
+
+def test_which_effects_are_harmless() -> None:
+    assert {effect.value: effect.harmless for effect in Effect} == {
+        **dict.fromkeys(("read", "render"), True),
+        **dict.fromkeys(("create", "update", "delete"), False),
+    }
+
+
+def test_each_family_has_a_harmless_witness() -> None:
+    families = {operation.family for operation in OPERATIONS} - {"auth"}
+    assert set(WITNESS) == families
+    assert all(operation.effect is Effect.READ for operation in WITNESS.values())
+    assert GET_CONNECTION.family == "connections"

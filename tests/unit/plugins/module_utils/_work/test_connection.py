@@ -1,0 +1,230 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The modules immuta_connection and immuta_connection_info, in this process and without waiting."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, removal
+from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
+from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import (
+    HOST,
+    INTEGRATIONS_REFUSED,
+    KEY,
+    MANY,
+    PROD,
+    World,
+    fails,
+)
+
+
+def test_the_outcome_of_a_removal(world: World) -> None:
+    plan = removal.decide_absent(world.double.url, PROD).as_dict()
+    planned = world.ensure_absent(check_mode=True)
+    expected = {
+        "connection": PROD.as_dict(),
+        "integration": None,
+        "deleted_objects": None,
+        "verified": False,
+        "plan": plan,
+    }
+    assert planned.changed
+    assert planned.result == expected
+    assert world.asked == ["getConnection"]
+    outcome = world.ensure_absent(expected_plan_digest=plan["digest"].upper())
+    assert outcome.changed
+    assert outcome.result == {**expected, "deleted_objects": 5, "verified": True}
+    before = {"connection_key": KEY, **PROD.as_dict(), "state": "present"}
+    assert (
+        outcome.diff
+        == planned.diff
+        == {
+            "before": before,
+            "after": {"connection_key": KEY, "state": "absent"},
+        }
+    )
+    again = world.ensure_absent(expected_plan_digest=plan["digest"], confirm=None)
+    assert not again.changed
+    assert again.result == {
+        **expected,
+        "connection": None,
+        "verified": True,
+        "plan": removal.decide_absent(world.double.url, None).as_dict(),
+    }
+    absent = {"connection_key": KEY, "state": "absent"}
+    assert again.diff == {"before": absent, "after": absent}
+    assert world.warnings == []
+
+
+def test_options_that_stop_it_before_anything_is_asked(world: World) -> None:
+    assert fails(errors.ConfigurationError, lambda: world.ensure_absent(connection_key="")).message == (
+        "The option connection_key is empty."
+    )
+    for check_mode in (True, False):
+        error = fails(errors.Refused, lambda mode=check_mode: world.ensure_absent(mode, confirm="prod"))  # type: ignore[misc]
+        assert error.code == "confirmation_mismatch"
+        assert error.message == (
+            "The option confirm is 'prod', but the connection is 'prod snowflake'. Nothing was deleted."
+        )
+        assert error.hint == "Set confirm to the very key of the connection that is to go."
+    assert world.asked == []
+
+
+def test_options_that_stop_it_after_it_was_read(world: World) -> None:
+    digest = removal.decide_absent(world.double.url, PROD).digest
+    error = fails(errors.Refused, lambda: world.ensure_absent(confirm=None))
+    assert error.code == "confirmation_required"
+    assert error.message == "The option confirm is missing. Nothing was deleted."
+    assert error.hint == (
+        "Deleting can't be undone. To go on, set confirm to 'prod snowflake'; to see the plan, use check mode."
+    )
+    for check_mode in (True, False):
+        error = fails(errors.Refused, lambda mode=check_mode: world.ensure_absent(mode, expected_plan_digest="0"))  # type: ignore[misc]
+        assert error.code == "plan_changed"
+        assert error.message == (
+            f"The plan has the digest {digest}, but expected_plan_digest is 0. Nothing was deleted."
+        )
+        assert error.hint == ("It is not the one that was approved: look at it, and approve it again if it is right.")
+    assert set(world.asked) == {"getConnection"}
+    assert KEY in world.state.connections
+
+
+def test_waits_as_it_is_told(world: World) -> None:
+    world.vary(deletion_reads=100)
+    assert world.ensure_absent(wait=False).result["verified"] is False
+    assert world.warnings == []
+    world.double.reset()
+    world.vary(deletion_reads=100)
+    assert "after 3 s" in fails(errors.TimedOut, lambda: world.ensure_absent(wait_timeout=3)).message
+    assert sum(world.waits) == 3
+
+
+def test_finds_the_integration_that_the_description_leaves_out(world: World) -> None:
+    world.vary(native_integration_id="absent")
+    plan = world.ensure_absent(check_mode=True).result["plan"]
+    assert [step["target"] for step in plan["steps"]] == [KEY, 5]
+    assert world.asked == ["getConnection", "listIntegrations"]
+
+
+def test_looks_for_no_integration_where_there_is_no_script(world: World) -> None:
+    world.vary(native_integration_id="absent")
+    world.state.connections["lake"] = doubles.Connection("lake", "Glue", HOST)
+    assert world.ensure_absent(True, connection_key="lake", confirm=None).result["connection"]["integration_id"] is None
+    assert world.asked == ["getConnection"]
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+def test_an_integration_that_is_not_known_is_a_warning(world: World, permitted: bool) -> None:
+    world.vary(native_integration_id="absent")
+    if permitted:
+        world.state.integrations[6] = dataclasses.replace(world.state.integrations[5], id=6)
+    else:
+        world.fault("listIntegrations", 403)
+    outcome = world.ensure_absent(check_mode=True)
+    assert outcome.result["connection"]["integration_id"] is None
+    assert len(world.warnings) == 1
+    assert world.warnings[0].startswith("The integration of the connection is not known: Immuta ")
+
+
+@pytest.mark.parametrize(
+    ("afterwards", "status", "warned"),
+    [("gone", None, False), ("deleted", "deleted", False), ("disabled", "disabled", False), ("kept", "enabled", True)],
+)
+def test_an_integration_that_is_still_in_use_is_a_warning(
+    world: World, afterwards: str, status: str | None, warned: bool
+) -> None:
+    world.vary(integration_afterwards=afterwards)
+    left = world.ensure_absent().result["integration"]
+    assert (left and left["status"]) == status
+    assert (left is None) == (status is None)
+    assert left is None or (left["id"], left["in_use"]) == (5, warned)
+    assert world.warnings == (
+        [
+            "The connection is gone, but its integration 5 is still listed as 'enabled'. Look at it in Immuta before"
+            " you run the clean-up script by hand."
+        ]
+        if warned
+        else []
+    )
+
+
+def test_an_integration_that_may_not_be_read_afterwards_is_a_warning(world: World) -> None:
+    world.fault("listIntegrations", 403)
+    assert world.ensure_absent().result["verified"] is True
+    assert world.warnings == [f"What became of the integration is not known: {INTEGRATIONS_REFUSED}"]
+
+
+# The information module
+
+
+def test_informs_about_one(world: World) -> None:
+    assert world.info(KEY) == [{**PROD.as_dict(), "integration_type": "Snowflake", "integration_status": "enabled"}]
+    assert world.asked == ["getConnection", "listIntegrations"]
+    assert world.info("none") == []
+
+
+def test_informs_about_all(world: World) -> None:
+    world.state.connections["a trino"] = doubles.Connection("a trino", "Trino", state="X")
+    found = world.info()
+    about = [(one["key"], one["technology"], one["state"], one["integration_id"]) for one in found]
+    assert about == [
+        ("a trino", "Trino", "X", None),
+        ("prod databricks", "Databricks", "ACTIVE", 7),
+        ("prod lake formation", "Glue", "ACTIVE", 9),
+        (KEY, "Snowflake", "ACTIVE", 5),
+    ]
+    assert [(one["integration_type"], one["integration_status"]) for one in found] == [
+        *((None, None), ("Databricks", "enabled"), ("Glue", "enabled"), ("Snowflake", "enabled"))
+    ]
+    assert world.asked == ["searchObjects", *["getConnection"] * 4, "listIntegrations"]
+
+
+def test_informs_about_connections_without_integrations(world: World) -> None:
+    world.vary(native_integration_id="null")
+    assert [one["integration_status"] for one in world.info()] == [None] * 3
+    assert "listIntegrations" not in world.asked
+    world.vary(native_integration_id="present")
+    world.state.integrations.clear()
+    assert [one["integration_type"] for one in world.info()] == [None] * 3
+
+
+def test_informs_about_none_only_who_may_see_everything(world: World) -> None:
+    world.state.connections.clear()
+    assert world.info() == []
+    assert world.asked == ["searchObjects", "listIntegrations"]
+    world.fault("listIntegrations", 403)
+    error = fails(errors.PermissionDenied, world.info)
+    assert error.message.startswith("Immuta does not show any connection to this API key")
+
+
+def test_informs_about_what_it_may_read(world: World) -> None:
+    world.fault("listIntegrations", 403)
+    assert [one["integration_type"] for one in world.info()] == [None] * 3
+    assert world.warnings == [f"Types and statuses of integrations are left out: {INTEGRATIONS_REFUSED}"]
+
+
+def test_informs_with_the_list_where_there_is_no_description(world: World) -> None:
+    world.fault("getConnection", 400)
+    world.fault("getConnection", 404, nth=2)
+    found = world.info()
+    assert [one["hostname"] is None for one in found] == [True, True, False]
+    assert [one["integration_id"] for one in found] == [None, None, 5]
+
+
+@pytest.mark.parametrize("key", ["..", "no text: \ud800"])
+def test_informs_with_the_list_where_no_url_leads(world: World, key: str) -> None:
+    world.state.connections[key] = doubles.Connection(key, "Snowflake", "host.example", 443, 5)
+    found = {one["key"]: one for one in world.info()}
+    assert (found[key]["technology"], found[key]["hostname"]) == ("Snowflake", None)
+    assert len(found) == 4
+
+
+def test_a_description_that_is_a_page(world: World) -> None:
+    world.fault("getConnection", kind="html", times=MANY)
+    error = fails(errors.UnexpectedReply, world.info)
+    assert (error.details["method"], error.details["path"]) == ("GET", "/data/connection/{connection_key}")
