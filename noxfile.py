@@ -39,6 +39,9 @@ TARGETS = {
     ),
 }
 DOUBLES = ("openapi-core", "pyyaml", "cryptography")
+# The oldest that README.md and meta/ee-requirements.txt allow, which Debian 12 has; and the oldest beside Snowflake's client.
+OLDEST_HTTP = ("requests==2.28.1", "urllib3==1.26.12")
+OLDEST_WITH_CLIENTS = ("requests==2.32.4", "urllib3==2.0.7")
 # SQLite's ODBC driver and unixODBC, with what they need and pyodbc doesn't bring.
 ODBC_PACKAGES = ("libltdl7", "libodbc2", "libodbcinst2", "libsqlite3-0", "libsqliteodbc")
 MIDDLE = pythons.first("3.13", "3.12")
@@ -162,9 +165,18 @@ def unit_tests(session: nox.Session, target: str, *arguments: str) -> None:
 
 @nox.session(python=TARGETS["oldest"][1])
 def units_oldest(session: nox.Session) -> None:
-    """Run the unit tests on the oldest ansible-core, Python, and clients; stand-ins and random scripts need one run only."""
+    """Run the unit tests on the oldest ansible-core, Python, and clients; stand-ins and random scripts need one run only.
+
+    Snowflake's client needs a newer requests than the modules for Immuta, which have a second run on the oldest of their own.
+    """
     random_scripts = "tests/unit/plugins/module_utils/_sql/test_split_properties.py"
+    session.install(*OLDEST_WITH_CLIENTS)
     unit_tests(session, "oldest", "tests/unit/plugins", f"--ignore={random_scripts}")
+    session.install(*OLDEST_HTTP)
+    installed = str(session.run("python", "-c", "import requests, urllib3; print(urllib3.__version__)", silent=True))
+    if not installed.startswith("1.26."):
+        session.error(f"urllib3 {installed.strip()} is not the oldest")
+    pytest(session, "-p", "xdist", "-n", "2", "tests/unit/plugins/module_utils/_immuta")
 
 
 @nox.session(python=TARGETS["newest"][1])
@@ -539,7 +551,7 @@ def ee(session: nox.Session) -> None:
     )
     session.log(output)
     found = re.findall(r"^- '([\w-]+)([^#']*)", output, re.MULTILINE)
-    wanted = {"requests", "snowflake-connector-python", "databricks-sql-connector", "databricks-sdk"}
+    wanted = {"requests", "urllib3", "snowflake-connector-python", "databricks-sql-connector", "databricks-sdk"}
     if {name for name, _version in found} != wanted:
         session.error(f"the requirements are not {wanted}")
     if capped := [name for name, version in found if re.search("<|==|~=|!=", version)]:
