@@ -255,7 +255,9 @@ def _ran(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     if "timing" not in ran:
         return f"Run by the task file {ended.settings.executor}."
     count = sum(row["status"] in outcome.RUN for row in rows)
-    mine = f", {ran['executed']} of them in this run" if "executed" in ran else ""
+    # Each pause ends a call of the module, not the run.
+    executed = sum(call.get("executed") or 0 for call in (*ended.observed.paused, ran))
+    mine = f", {executed} of them in this run" if "executed" in ran else ""
     return f"{count} of {len(rows)} statements have run{mine}."
 
 

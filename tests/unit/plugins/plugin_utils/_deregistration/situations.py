@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import typing as t
 from pathlib import Path
 
 import yaml
 
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as reading
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.claims import Ended
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
 
 ROLE = Path(reading.__file__).parents[3] / "roles" / "deregister_connection"
@@ -93,9 +97,10 @@ def failed(code: str, **failure: t.Any) -> Answer:
 
 
 gone = functools.partial(script, connection_exists=False, source="saved", changed=False)
-NO_SCRIPT = failed("no_cleanup_script", technology="Redshift", tenant="https://t")
-LOST = failed("script_lost", connection_exists=False)
-LOST_BUT_THERE = failed("script_lost", connection_exists=True)
+# The role doesn't take these for failures.
+NO_SCRIPT = {**failed("no_cleanup_script", technology="Redshift", tenant="https://t"), "failed": False}
+LOST = {**failed("script_lost", connection_exists=False), "failed": False}
+LOST_BUT_THERE = {**failed("script_lost", connection_exists=True), "failed": False}
 UNSPLITTABLE = script(statements=[], split_error={"message": "Odd quote."})
 
 SKIPPED: Answer = {"skipped": True, "changed": False}
@@ -133,3 +138,85 @@ BROKEN: Answer = {
 }
 RECORDED: Answer = {"changed": True, "execution": SAID, "timing": timing(6)}
 HANDED_AT = "2026-01-01T00:00:05.000Z"
+
+
+@dataclasses.dataclass(frozen=True)
+class Situation:
+    """What is given, what the modules have answered, and the result of the task that failed."""
+
+    given: dict[str, t.Any]
+    observed: Observed
+    failure: Answer | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """What is given, read."""
+        return read(**self.given)
+
+    @property
+    def result(self) -> Answer:
+        """What the role makes of it."""
+        found = outcome.result(self.settings, self.observed, check_mode=False)
+        stop = {"status": "failed", "failed_task": "community.immuta.role : Task"}
+        return {**found, **stop} if self.failure else found
+
+    @property
+    def ended(self) -> Ended:
+        """The run, after a minute."""
+        times = "2026-01-01T00:00:00.000Z", "2026-01-01T00:01:00.000Z"
+        return Ended(self.settings, self.observed, self.result, *times, self.failure)
+
+
+GO = {"confirm": "k"}
+PINNED = {"expected_sha256": SHA, "expected_plan_digest": DIGEST}
+DONE = ran("done done done")
+REFUSED = failed("permission")
+SAVED_THEN_REFUSED = failed("permission", saved={"sha256": SHA, "execution": PARTIAL})
+# The ends that a run can come to.
+SITUATIONS = {
+    "planned, nothing saved": Situation({}, Observed(script(exists=False), planned=PLANNED, deleted=SKIPPED)),
+    "planned, pinned": Situation(PINNED, Observed(script(), planned=PLANNED, deleted=SKIPPED)),
+    "completed": Situation(GO, Observed(script(), TRIED, SKIPPED, deleted(), ran=DONE)),
+    "completed, pinned": Situation({**GO, **PINNED}, Observed(script(), TRIED, SKIPPED, deleted(), ran=DONE)),
+    "resumed": Situation(
+        {**GO, "expected_plan_digest": DIGEST},
+        Observed(gone(execution=PARTIAL), {}, SKIPPED, SKIPPED, ran=ran("replayed done done", executed=2)),
+    ),
+    "paused": Situation(
+        GO,
+        Observed(
+            script(),
+            planned=SKIPPED,
+            deleted=deleted(deleted_objects=None),
+            paused=[ran("done not_run not_run", executed=1, state="partial")],
+            ran=ran("skipped done done", executed=2),
+        ),
+    ),
+    "a statement failed": Situation(GO, Observed(script(), TRIED, SKIPPED, deleted(), ran=BROKEN), BROKEN),
+    "not signed in": Situation(GO, Observed(script(changed=False), REFUSED), REFUSED),
+    "nothing known": Situation(GO, Observed(REFUSED), REFUSED),
+    "saved, then refused": Situation(GO, Observed(SAVED_THEN_REFUSED), SAVED_THEN_REFUSED),
+    "handed off": Situation(
+        {**GO, "executor": "handoff"}, Observed(script(), planned=SKIPPED, deleted=left(in_use=False))
+    ),
+    "stated": Situation(
+        {**GO, "executor": "handoff", "script_executed": True},
+        Observed(gone(), planned=SKIPPED, deleted=SKIPPED, recorded=RECORDED),
+    ),
+    "own tasks": Situation(
+        {**GO, "executor": "/o.yml"},
+        Observed(script(), planned=SKIPPED, deleted=deleted(), recorded=RECORDED, handed_at=HANDED_AT),
+    ),
+    "own tasks failed": Situation(
+        {**GO, "executor": "/o.yml"},
+        Observed(script(), planned=SKIPPED, deleted=deleted(), handed_at=HANDED_AT),
+        {"failed": True, "msg": "Own."},
+    ),
+    "already done": Situation(GO, Observed(gone(execution=FINISHED), {}, SKIPPED, SKIPPED)),
+    "already done, stated": Situation(GO, Observed(gone(execution=SAID), {}, SKIPPED, SKIPPED)),
+    "no script": Situation(GO, Observed(NO_SCRIPT, {}, SKIPPED, left(in_use=True))),
+    "lost": Situation(GO, Observed(LOST, {}, SKIPPED, SKIPPED)),
+}
+
+BY = {"user": "u", "sudo_user": None, "controller": "c", "automation": None}
+HERE = Origin(BY, HOST, {"community.immuta": "1", "ansible-core": "2"})

@@ -104,5 +104,5 @@ def test_write_takes_a_path_below_the_working_folder(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("name", ["missing/out.json", "."])
 def test_write_says_that_it_cannot(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OSError, match="missing|directory"):
+    with pytest.raises(OSError, match=r"missing|directory"):
         playbooks.write(os.path.join(tmp_path, name), {})
