@@ -49,7 +49,7 @@ def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(stage: str, variables: Answer | None = None, *, check: bool = False, **arguments: t.Any) -> Answer:
     """Run a stage as the task of a play does, for the variables of a host."""
     known = {**HOST, **{f"immuta_deregister_{name}": value for name, value in (variables or {}).items()}}
-    task = types.SimpleNamespace(
+    task: t.Any = types.SimpleNamespace(
         args={"stage": stage, **arguments},
         action="community.immuta.deregistration",
         async_val=0,
@@ -59,11 +59,11 @@ def run(stage: str, variables: Answer | None = None, *, check: bool = False, **a
         delegate_facts=None,
         environment=None,
     )
-    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None), become=None)
-    play = types.SimpleNamespace(check_mode=check)
+    connection: t.Any = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None), become=None)
+    play: t.Any = types.SimpleNamespace(check_mode=check)
     templar = Templar(loader=DataLoader(), variables=known)
     plugin = deregistration.ActionModule(task, connection, play, DataLoader(), templar, mock.Mock())
-    return t.cast("Answer", plugin.run(task_vars=known))
+    return plugin.run(task_vars=known)
 
 
 def checked(**given: t.Any) -> Answer:

@@ -167,7 +167,7 @@ class Situation:
         return Ended(self.settings, self.observed, self.result, *times, self.failure)
 
 
-GO = {"confirm": "k"}
+GO: dict[str, t.Any] = {"confirm": "k"}
 PINNED = {"expected_sha256": SHA, "expected_plan_digest": DIGEST}
 DONE = ran("done done done")
 REFUSED = failed("permission")

@@ -56,7 +56,7 @@ def run(situation: Situation, history: t.Sequence[dict[str, t.Any]] = ()) -> Run
 V, S, N = "verified", "stated", "not_verified"
 
 
-# The Jinja template of the releases before gave the same.
+# The expected values were computed by another implementation of the same rules.
 @pytest.mark.parametrize(
     ("name", "outcomes", "changed", "statements", "states"),
     [

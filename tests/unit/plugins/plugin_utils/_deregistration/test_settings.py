@@ -58,7 +58,8 @@ def test_the_defaults() -> None:
 @pytest.mark.parametrize("value", ["", None], ids=["empty", "null"])
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_an_empty_variable_is_not_set(name: str, value: str | None) -> None:
-    assert read(**{name: value}).as_dict() == {"connection_key": "k", **DEFAULTS}
+    given: dict[str, t.Any] = {name: value}
+    assert read(**given).as_dict() == {"connection_key": "k", **DEFAULTS}
 
 
 @pytest.mark.parametrize(
