@@ -61,11 +61,15 @@ def document(plans: t.Iterable[Planned]) -> dict[str, t.Any]:
 
 
 def digest(connections: t.Iterable[t.Mapping[str, t.Any]]) -> str:
-    """sha256 of what matters of a plan: for each connection its key, status, plan digest and script digest."""
+    """sha256 of what matters of a plan: for each connection its key, status, plan digest and script digest.
+
+    It stays as it is for ever: plans that were approved wait in workflows, and None is written as nothing.
+    """
+    ordered = sorted(connections, key=lambda connection: str(connection.get("connection_key", "")))
     parts = [
-        f"{urllib.parse.quote(str(connection.get('connection_key', '')), safe='/')} {connection.get('status', '')}"
-        f" {connection.get('plan_digest', '')} {connection.get('script_sha256', '')};"
-        for connection in sorted(connections, key=lambda connection: str(connection.get("connection_key", "")))
+        f"{urllib.parse.quote(str(connection.get('connection_key', '')), safe='/')} {connection.get('status') or ''}"
+        f" {connection.get('plan_digest') or ''} {connection.get('script_sha256') or ''};"
+        for connection in ordered
     ]
     return hashlib.sha256(" ".join(" ".join(parts).split()).encode()).hexdigest()
 

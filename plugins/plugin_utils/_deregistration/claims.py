@@ -187,7 +187,7 @@ def _step(ended: Ended, name: str, answer: Answer, detail: str, otherwise: str) 
     :param detail: what to say when it was done
     :param otherwise: what to say when it was not needed
     """
-    timing = answer.get("timing") or {}
+    timing: dict[str, str] = answer.get("timing") or {}
     outcome_: t.Literal["done", "failed", "skipped", "not_reached"]
     if answer.get("failed"):
         outcome_ = "failed"
@@ -195,14 +195,13 @@ def _step(ended: Ended, name: str, answer: Answer, detail: str, otherwise: str) 
         outcome_ = "done"
     else:
         outcome_ = "not_reached" if ended.failure is not None and not answer.get("skipped") else "skipped"
-    started, finished = timing.get("started"), timing.get("ended")
     return Step(
         name=name,
         outcome=outcome_,
         changed=(outcome_ == "done" and bool(answer.get("changed"))) or (answer.get("executed") or 0) > 0,
-        started=started,
-        ended=finished,
-        seconds=seconds_between(started, finished) if timing else None,
+        started=timing.get("started"),
+        ended=timing.get("ended"),
+        seconds=seconds_between(timing["started"], timing["ended"]) if timing else None,
         detail={"done": detail, "skipped": otherwise}.get(outcome_, ""),
     )
 
@@ -256,7 +255,9 @@ def _ran(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     if "timing" not in ran:
         return f"Run by the task file {ended.settings.executor}."
     count = sum(row["status"] in outcome.RUN for row in rows)
-    mine = f", {ran['executed']} of them in this run" if "executed" in ran else ""
+    # Each pause ends a call of the module, not the run.
+    executed = sum(call.get("executed") or 0 for call in (*ended.observed.paused, ran))
+    mine = f", {executed} of them in this run" if "executed" in ran else ""
     return f"{count} of {len(rows)} statements have run{mine}."
 
 

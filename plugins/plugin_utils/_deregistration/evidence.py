@@ -154,6 +154,4 @@ def now() -> str:
 def seconds_between(started: str, ended: str) -> float:
     """Seconds from one time to another."""
     clock = "%Y-%m-%dT%H:%M:%S.%fZ"
-    return (
-        datetime.datetime.strptime(ended, clock) - datetime.datetime.strptime(started, clock)
-    ).total_seconds()
+    return (datetime.datetime.strptime(ended, clock) - datetime.datetime.strptime(started, clock)).total_seconds()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 import jinja2
@@ -19,7 +20,12 @@ def render(templates: str, evidence: t.Mapping[str, t.Any]) -> str:
     :param templates: folder of the templates
     :param evidence: the report, as written to the JSON file
     """
-    environment = jinja2.Environment(
+    return _environment(templates).get_template(TEMPLATE).render(evidence=evidence)
+
+
+@functools.cache
+def _environment(templates: str) -> jinja2.Environment:
+    return jinja2.Environment(
         autoescape=True,
         loader=jinja2.FileSystemLoader(templates),
         lstrip_blocks=True,
@@ -27,4 +33,3 @@ def render(templates: str, evidence: t.Mapping[str, t.Any]) -> str:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template(TEMPLATE).render(evidence=evidence)

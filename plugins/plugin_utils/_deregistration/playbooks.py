@@ -26,10 +26,11 @@ def choose(variables: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
     given = {name.removeprefix(PREFIX): value for name, value in variables.items() if value}
     listed = given.get("connection_keys", [])
     # A survey's answer has a line for each.
-    keys = [line.strip() for line in listed.splitlines()] if isinstance(listed, str) else list(listed)
+    lines = [line.strip() for line in listed.splitlines()] if isinstance(listed, str) else listed
+    keys = [key for key in lines if key]
     if not keys and "approved" in given and not ("hosts" in given or "connection_key" in given):
         keys = [connection["connection_key"] for connection in given.get("plan", {}).get("connections", [])]
-    return [{"name": host_name(key), "connection_key": key} for key in dict.fromkeys(keys) if key]
+    return [{"name": host_name(key), "connection_key": key} for key in dict.fromkeys(keys)]
 
 
 def host_name(connection_key: str) -> str:

@@ -22,6 +22,8 @@ PREFIX = "immuta_deregister_"
 # The role's own executors; the name of a platform is also the dialect of the scripts that it runs.
 PLATFORMS = ("databricks", "snowflake")
 LOCAL = ("localhost", "127.0.0.1", "::1")
+# Folders that die with the container of a job, besides the home and the job's own folder.
+MORTAL = ("~", "/tmp", "/var/tmp", "/runner")  # noqa: S108 - nothing is written there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,10 +139,10 @@ def read(
         plan_digest=approval.digest(plan.get("connections") or ()) if approved else "",
         plan_entry=dict(entry) if entry else None,
         # No digest equals these sentences, so what was not approved is refused.
-        expected_sha256=(entry["script_sha256"] or "no script was approved")
+        expected_sha256=(entry.get("script_sha256") or "no script was approved")
         if entry
         else value["expected_sha256"] or "",
-        expected_plan_digest=(entry["plan_digest"] or "no deletion was approved")
+        expected_plan_digest=(entry.get("plan_digest") or "no deletion was approved")
         if entry
         else value["expected_plan_digest"] or "",
         executor=value["executor"],
@@ -283,7 +285,7 @@ def _lasting(settings: Settings, site: Site) -> str:
     job = environment.get("AWX_PRIVATE_DATA_DIR") or environment.get("AWX_ISOLATED_DATA_DIR") or ""
     here = site.connection == "local" or settings.keeper in LOCAL
     kept = settings.script_in_artifact and (settings.restore or not settings.confirmed)
-    mortal = [folder for folder in ("~", "/tmp", "/var/tmp", "/runner", environment.get("HOME"), job) if folder]
+    mortal = [folder for folder in (*MORTAL, environment.get("HOME"), job) if folder]
     below = any(settings.script_path == folder or settings.script_path.startswith(f"{folder}/") for folder in mortal)
     if not (job and here and below) or kept or settings.script_durable:
         return ""

@@ -1,0 +1,274 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stages of the action plugin: each rule gets what the task and the host know, and its answer comes back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing as t
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+from ansible_collections.community.immuta.plugins.action import deregistration
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    GO,
+    LOST_BUT_THERE,
+    ROLE,
+    SHA,
+    SITUATIONS,
+    read,
+    script,
+)
+
+Answer = dict[str, t.Any]
+HOST: Answer = {
+    "inventory_hostname": "h",
+    "role_path": str(ROLE),
+    "ansible_version": {"full": "2.99.0"},
+    "hostvars": {"h": {"ansible_connection": "local"}},
+    "ansible_play_hosts_all": ["h"],
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWX_PRIVATE_DATA_DIR", "AWX_ISOLATED_DATA_DIR", "GITHUB_RUN_ID", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(stage: str, variables: Answer | None = None, *, check: bool = False, **arguments: t.Any) -> Answer:
+    """Run a stage as the task of a play does, for the variables of a host."""
+    known = {**HOST, **{f"immuta_deregister_{name}": value for name, value in (variables or {}).items()}}
+    task: t.Any = types.SimpleNamespace(
+        args={"stage": stage, **arguments},
+        action="community.immuta.deregistration",
+        async_val=0,
+        check_mode=check,
+        diff=False,
+        delegate_to=None,
+        delegate_facts=None,
+        environment=None,
+    )
+    connection: t.Any = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None), become=None)
+    play: t.Any = types.SimpleNamespace(check_mode=check)
+    templar = Templar(loader=DataLoader(), variables=known)
+    plugin = deregistration.ActionModule(task, connection, play, DataLoader(), templar, mock.Mock())
+    return plugin.run(task_vars=known)
+
+
+def checked(**given: t.Any) -> Answer:
+    """What the stage of the checks has answered."""
+    return {"settings": read(**given).as_dict(), "started": "2026-01-01T00:00:00.000Z"}
+
+
+def ended(name: str, folder: Path) -> Answer:
+    """The arguments of a stage at the end of a run."""
+    situation = SITUATIONS[name]
+    arguments: Answer = {
+        "checked": checked(**situation.given, report_dir=str(folder)),
+        "observed": dataclasses.asdict(situation.observed),
+    }
+    if situation.failure:
+        arguments |= {"failed_task": "role : Task", "failure": situation.failure}
+    return arguments
+
+
+def test_choose() -> None:
+    answer = run("choose", {"connection_keys": "a b\nc"})
+    assert answer["hosts"] == [
+        {"name": "a=20b", "connection_key": "a b"},
+        {"name": "c", "connection_key": "c"},
+    ]
+    assert answer["changed"] is False
+
+
+@pytest.mark.parametrize(("plan_only", "confirm"), [(False, "k"), (True, "")])
+def test_check_reads_the_variables(plan_only: bool, confirm: str) -> None:
+    answer = run("check", {"connection_key": "k", "confirm": "k"}, plan_only=plan_only)
+    assert answer["settings"] == read(**GO).as_dict() | {"confirm": confirm}
+    assert evidence.seconds_between(answer["started"], evidence.now()) >= 0
+    assert not answer.get("failed")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"connection_key": "k", "confirm": "K"}, ["immuta_deregister_confirm is"]),
+        ({"connection_key": "k", "script_host": "x"}, ['immuta_deregister_script_host is "x"']),
+        ({"connection_key": "k", "confirm": "K", "executor": "x"}, ["deregister_confirm", "deregister_executor"]),
+    ],
+    ids=["one", "no host", "two"],
+)
+def test_check_fails_with_all_mistakes_and_still_has_the_settings(variables: Answer, words: list[str]) -> None:
+    answer = run("check", variables)
+    assert answer["failed"]
+    assert [word for word in words if word not in answer["msg"]] == []
+    assert answer["settings"]["connection_key"] == "k"
+
+
+def test_check_fails_when_the_variables_cannot_be_read() -> None:
+    with pytest.raises(AnsibleActionFail, match="immuta_deregister_connection_key"):
+        run("check")
+
+
+def test_check_knows_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/job")
+    assert "would die with this job's container" in run("check", {"connection_key": "k"})["msg"]
+
+
+def test_decide() -> None:
+    answer = run("decide", checked=checked(**GO), observed={"script": script()})
+    assert answer["decision"] == {
+        "executor": "snowflake",
+        "preflight": "snowflake",
+        "plan": False,
+        "delete": True,
+        "run": "snowflake",
+        "leave_script": False,
+    }
+
+
+def test_decide_fails_at_an_obstacle() -> None:
+    with pytest.raises(AnsibleActionFail, match="script_lost happened"):
+        run("decide", checked=checked(), observed={"script": LOST_BUT_THERE})
+
+
+@pytest.mark.parametrize(
+    ("stage", "first"),
+    [
+        ("plan", 'Plan for the Immuta connection "k"'),
+        ("handoff", "The clean-up script of k is yours to run; it has NOT been run."),
+    ],
+)
+def test_what_is_shown(stage: str, first: str) -> None:
+    answer = run(stage, checked=checked(), observed={"script": script()})
+    assert (answer["msg"][0], answer["_ansible_verbose_always"]) == (first, True)
+
+
+@pytest.mark.parametrize("name", ["completed", "handed off", "lost"])
+def test_conclude(tmp_path: Path, name: str) -> None:
+    answer = run("conclude", **ended(name, tmp_path))
+    expected = SITUATIONS[name].result
+    report = {kind: f"{tmp_path}/k.{kind}" for kind in ("json", "html")}
+    assert answer["result"] == {**expected, "report": report}
+    assert answer["ansible_stats"]["data"] == {"immuta_deregister": {"k": answer["result"]}}
+    assert answer["ansible_stats"]["aggregate"] is True
+    assert answer["lines"][0].startswith('Deregistration of "k": ')
+    assert json.loads((tmp_path / "k.json").read_text(encoding="utf-8"))["status"] == expected["status"]
+    assert (tmp_path / "k.html").exists()
+
+
+def test_runs_add_themselves_to_the_report(tmp_path: Path) -> None:
+    run("stopped", **ended("a statement failed", tmp_path))
+    run("conclude", **ended("resumed", tmp_path))
+    runs = json.loads((tmp_path / "k.json").read_text(encoding="utf-8"))["runs"]
+    assert [(one["number"], one["status"]) for one in runs] == [(1, "failed"), (2, "completed")]
+
+
+def test_check_mode_leaves_no_report(tmp_path: Path) -> None:
+    assert run("conclude", check=True, **ended("completed", tmp_path))["result"]["report"] is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_report_is_written_unless_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("conclude", checked=checked(), observed={"script": script()})
+    assert not list(tmp_path.iterdir())
+
+
+def test_conclude_fails_when_the_report_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "k.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(AnsibleActionFail) as caught:
+        run("conclude", **ended("completed", tmp_path))
+    reason = f"The report could not be written: it is no report of this role ({tmp_path}/k.json)."
+    assert str(caught.value) == reason
+    assert run("stopped", **ended("a statement failed", tmp_path))["warnings"] == [reason]
+
+
+def test_stopped(tmp_path: Path) -> None:
+    answer = run("stopped", **ended("a statement failed", tmp_path))
+    assert answer["lines"][0] == 'Stopped at "role : Task": statement_failed happened.'
+    assert "warnings" not in answer
+    assert {name: answer["result"][name] for name in ("status", "failed_task", "error", "connection_gone")} == {
+        "status": "failed",
+        "failed_task": "role : Task",
+        "error": " ".join(answer["lines"]),
+        "connection_gone": True,
+    }
+
+
+@pytest.mark.parametrize("arguments", [{}, {"checked": {}}, {"checked": {"failed": True, "msg": "x"}}])
+def test_stopped_before_the_settings_were_read(arguments: Answer) -> None:
+    answer = run("stopped", failed_task="Validate", failure={"msg": "Wrong."}, **arguments)
+    assert answer["result"] == {}
+    assert answer["lines"][:2] == ['Stopped at "Validate": Wrong.', "DONE: nothing."]
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One host has ended, another one was not begun."""
+    own = {"immuta_deregister_connection_key": "k", "immuta_deregister_result": SITUATIONS["planned, pinned"].result}
+    hosts = {"h": own, "i": {"immuta_deregister_connection_key": "other"}}
+    monkeypatch.setitem(HOST, "hostvars", hosts)
+    monkeypatch.setitem(HOST, "ansible_play_hosts_all", list(hosts))
+
+
+@pytest.mark.usefixtures("play")
+def test_planned(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    answer = run("planned", output=str(file))
+    document = answer["ansible_stats"]["data"]["immuta_deregister_plan"]
+    assert [(one["connection_key"], one["status"]) for one in document["connections"]] == [
+        ("k", "planned"),
+        ("other", "failed"),
+    ]
+    assert document["digest"] == approval.digest(document["connections"])
+    assert document["connections"][0]["script_sha256"] == SHA
+    assert answer["msg"][-1] == f"Digest of this plan: {document['digest']}"
+    assert answer["ansible_stats"]["aggregate"] is False
+    assert answer["changed"] is True
+    assert json.loads(file.read_text(encoding="utf-8")) == {"immuta_deregister_plan": document}
+    assert run("planned", output=str(file))["changed"] is False
+
+
+@pytest.mark.usefixtures("play")
+def test_finished(tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    answer = run("finished", output=str(file))
+    assert answer["msg"] == [
+        "planned      k: the connection exists, the script has not run",
+        "not begun    other",
+    ]
+    assert list(json.loads(file.read_text(encoding="utf-8"))["immuta_deregister"]) == ["k"]
+
+
+@pytest.mark.usefixtures("play")
+@pytest.mark.parametrize("stage", ["planned", "finished"])
+def test_without_an_output_nothing_is_written(stage: str) -> None:
+    assert run(stage, output="")["changed"] is False
+
+
+@pytest.mark.usefixtures("play")
+@pytest.mark.parametrize("stage", ["planned", "finished"])
+def test_an_output_that_cannot_be_written(tmp_path: Path, stage: str) -> None:
+    file = tmp_path / "missing" / "out.json"
+    with pytest.raises(AnsibleActionFail) as caught:
+        run(stage, output=str(file))
+    assert str(caught.value) == (
+        f"The file {file} of immuta_deregister_output can't be written: No such file or directory."
+    )
+
+
+def test_a_stage_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(AnsibleActionFail, match="stage"):
+        run("guess")

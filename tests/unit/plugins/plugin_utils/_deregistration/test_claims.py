@@ -1,0 +1,601 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What one run can prove, for the ends that a run can come to."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import claims, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Run
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    BROKEN,
+    DIGEST,
+    FINISHED,
+    GO,
+    HERE,
+    LOST_BUT_THERE,
+    PARTIAL,
+    PINNED,
+    REFUSED,
+    ROWS,
+    SHA,
+    SITUATIONS,
+    SKIPPED,
+    Situation,
+    deleted,
+    failed,
+    gone,
+    left,
+    ran,
+    script,
+)
+
+CLAIMS = {
+    "The clean-up script is kept": "kept",
+    "There is nothing to clean up on the platform": "nothing",
+    "What was approved is what was found": "approved",
+    "The connection does not exist in Immuta": "gone",
+    "The integration 5 is out of use": "unused",
+    "The clean-up script has run to its end": "ran",
+}
+
+
+def run(situation: Situation, history: t.Sequence[dict[str, t.Any]] = ()) -> Run:
+    return claims.run(situation.ended, HERE, history)
+
+
+# Claims: verified, stated, and what is not verified.
+V, S, N = "verified", "stated", "not_verified"
+
+
+# The expected values were computed by another implementation of the same rules.
+@pytest.mark.parametrize(
+    ("name", "outcomes", "changed", "statements", "states"),
+    [
+        (
+            "planned, nothing saved",
+            "done skipped done skipped skipped",
+            "1 0 0 0 0",
+            "not_run not_run not_run",
+            {"kept": N, "gone": N, "ran": N},
+        ),
+        (
+            "planned, pinned",
+            "done skipped done skipped skipped",
+            "1 0 0 0 0",
+            "not_run not_run not_run",
+            {"kept": V, "approved": V, "gone": N, "ran": N},
+        ),
+        (
+            "completed",
+            "done done skipped done done",
+            "1 0 0 1 1",
+            "done done done",
+            {"kept": V, "gone": V, "ran": V},
+        ),
+        (
+            "completed, pinned",
+            "done done skipped done done",
+            "1 0 0 1 1",
+            "done done done",
+            {"kept": V, "approved": V, "gone": V, "ran": V},
+        ),
+        (
+            "resumed",
+            "done skipped skipped skipped done",
+            "0 0 0 0 1",
+            "replayed done done",
+            {"kept": V, "approved": N, "gone": V, "ran": V},
+        ),
+        (
+            "paused",
+            "done skipped skipped done done",
+            "1 0 0 1 1",
+            "done done done",
+            {"kept": V, "gone": V, "ran": V},
+        ),
+        (
+            "a statement failed",
+            "done done skipped done failed",
+            "1 0 0 1 1",
+            "done failed not_run",
+            {"kept": V, "gone": V, "ran": N},
+        ),
+        (
+            "not signed in",
+            "done failed not_reached not_reached not_reached",
+            "0 0 0 0 0",
+            "not_run not_run not_run",
+            {"kept": V, "gone": N, "ran": N},
+        ),
+        (
+            "nothing known",
+            "failed not_reached not_reached not_reached not_reached",
+            "0 0 0 0 0",
+            "",
+            {"kept": N, "gone": N, "ran": N},
+        ),
+        (
+            "saved, then refused",
+            "failed not_reached not_reached not_reached not_reached",
+            "0 0 0 0 0",
+            "",
+            {"kept": V, "gone": N, "ran": N},
+        ),
+        (
+            "handed off",
+            "done skipped skipped done skipped",
+            "1 0 0 1 0",
+            "handed_over handed_over handed_over",
+            {"kept": V, "gone": V, "unused": V, "ran": N},
+        ),
+        (
+            "stated",
+            "done skipped skipped skipped skipped done",
+            "0 0 0 0 0 1",
+            "stated stated stated",
+            {"kept": V, "gone": V, "ran": S},
+        ),
+        (
+            "own tasks",
+            "done skipped skipped done done done",
+            "1 0 0 1 1 1",
+            "stated stated stated",
+            {"kept": V, "gone": V, "ran": S},
+        ),
+        (
+            "own tasks failed",
+            "done not_reached skipped done failed not_reached",
+            "1 0 0 1 0 0",
+            "handed_over handed_over handed_over",
+            {"kept": V, "gone": V, "ran": N},
+        ),
+        (
+            "already done",
+            "done skipped skipped skipped skipped",
+            "0 0 0 0 0",
+            "skipped skipped skipped",
+            {"kept": V, "gone": V, "ran": V},
+        ),
+        (
+            "already done, stated",
+            "done skipped skipped skipped skipped",
+            "0 0 0 0 0",
+            "stated stated stated",
+            {"kept": V, "gone": V, "ran": S},
+        ),
+        (
+            "no script",
+            "done skipped skipped done skipped",
+            "0 0 0 1 0",
+            "",
+            {"nothing": V, "gone": V, "unused": N},
+        ),
+        (
+            "lost",
+            "done skipped skipped skipped skipped",
+            "0 0 0 0 0",
+            "",
+            {"kept": N, "gone": V, "ran": N},
+        ),
+    ],
+    ids=SITUATIONS.keys(),
+)
+def test_steps_statements_and_claims(
+    name: str, outcomes: str, changed: str, statements: str, states: dict[str, str]
+) -> None:
+    found = run(SITUATIONS[name])
+    assert [step.outcome for step in found.steps] == outcomes.split()
+    assert [step.changed for step in found.steps] == [word == "1" for word in changed.split()]
+    assert [row["status"] for row in found.statements] == statements.split()
+    assert {CLAIMS[claim.claim]: claim.state for claim in found.verified} == states
+    assert found.changed is ("1" in changed)
+    assert (found.status == "failed") == (found.error is not None) == (SITUATIONS[name].failure is not None)
+
+
+WRITTEN = "Written to /s/k.sql."
+OLD = "Immuta can't render it any more; the saved one counts: /s/k.sql."
+DELETED = "Deleted, with 4 objects below it. Read again: it is gone."
+PART = "Part of the deletion."
+NO_MORE = "It does not exist any more."
+
+
+@pytest.mark.parametrize(
+    ("name", "details"),
+    [
+        (
+            "planned, nothing saved",
+            [WRITTEN, "", "Read only. Nothing was deleted.", "Not confirmed.", "Not confirmed."],
+        ),
+        (
+            "completed",
+            [
+                WRITTEN,
+                "Signed in, and ran nothing.",
+                PART,
+                DELETED,
+                "3 of 3 statements have run, 3 of them in this run.",
+            ],
+        ),
+        ("resumed", [OLD, "", "", NO_MORE, "3 of 3 statements have run, 2 of them in this run."]),
+        (
+            "paused",
+            [
+                WRITTEN,
+                "",
+                PART,
+                "Deleted. Read again: it is gone.",
+                "3 of 3 statements have run, 3 of them in this run.",
+            ],
+        ),
+        ("a statement failed", [WRITTEN, "Signed in, and ran nothing.", PART, DELETED, ""]),
+        ("not signed in", ["Already at /s/k.sql.", "", "", "", ""]),
+        ("handed off", [WRITTEN, "", PART, DELETED, "Handed over."]),
+        ("stated", [OLD, "", "", NO_MORE, "Run by other means.", "Written to the journal beside the script."]),
+        (
+            "own tasks",
+            [
+                WRITTEN,
+                "",
+                PART,
+                DELETED,
+                "Run by the task file /o.yml.",
+                "Written to the journal beside the script.",
+            ],
+        ),
+        ("already done", [OLD, "", "", NO_MORE, "It has run to its end before."]),
+        (
+            "no script",
+            ["The technology Redshift has no clean-up script.", "", PART, DELETED, "There is none."],
+        ),
+        ("lost", ["Neither Immuta nor a saved file has one.", "", "", NO_MORE, ""]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_details_of_the_steps(name: str, details: list[str]) -> None:
+    assert [step.detail for step in run(SITUATIONS[name]).steps] == details
+
+
+@pytest.mark.parametrize(
+    ("observed", "detail"),
+    [
+        ({"deleted": deleted(verified=False)}, "Deleted, with 4 objects below it."),
+        ({"deleted": deleted(verified=False, deleted_objects=0)}, "Deleted, with 0 objects below it."),
+        ({"deleted": deleted(verified=False, deleted_objects=None)}, "Deleted."),
+        ({"deleted": SKIPPED}, ""),
+    ],
+    ids=["not verified", "no objects", "no count", "confirmed, and skipped"],
+)
+def test_details_of_a_deletion(observed: dict[str, t.Any], detail: str) -> None:
+    assert run(Situation(GO, Observed(script(), **observed))).steps[3].detail == detail
+
+
+def test_a_module_that_does_not_count_is_not_quoted() -> None:
+    answer = ran("done done done")
+    del answer["executed"]
+    found = run(Situation(GO, Observed(script(), deleted=deleted(), ran=answer)))
+    assert found.steps[4].detail == "3 of 3 statements have run."
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [
+        ("completed", [0.5, 0.5, None, 0.5, 0.5]),
+        ("own tasks", [0.5, None, None, 0.5, 1.0, 0.5]),
+        ("own tasks failed", [0.5, None, None, 0.5, 55.0, None]),
+    ],
+)
+def test_times_of_the_steps(name: str, seconds: list[float | None]) -> None:
+    found = run(SITUATIONS[name])
+    assert [step.seconds for step in found.steps] == seconds
+    assert [step.started is None for step in found.steps] == [one is None for one in seconds]
+    assert found.seconds == 60.0
+
+
+LISTED = {"statements": [{"index": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("name", "history", "count"),
+    [
+        pytest.param("already done", [], 3, id="no run before"),
+        pytest.param("already done", [{}, {"statements": []}], 3, id="none before has listed them"),
+        pytest.param("already done", [LISTED, {}], 0, id="one before has listed them"),
+        pytest.param("planned, pinned", [LISTED], 3, id="a plan lists them each time"),
+        pytest.param("completed", [LISTED], 3, id="what ran is listed each time"),
+    ],
+)
+def test_statements_are_listed_once_when_there_was_nothing_to_do(
+    name: str, history: list[dict[str, t.Any]], count: int
+) -> None:
+    found = run(SITUATIONS[name], history)
+    assert len(found.statements) == count
+    assert found.number == len(history) + 1
+
+
+ANSWER = {"index": 2, "query_id": "old", "rowcount": 7, "seconds": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("situation", "status", "values"),
+    [
+        pytest.param(
+            Situation(GO, Observed(gone(execution={**FINISHED, "answers": [ANSWER]}))),
+            "skipped",
+            ("old", 7, 1.5),
+            id="from the journal",
+        ),
+        pytest.param(SITUATIONS["completed"], "done", ("q2", None, 0.2), id="from this run"),
+        pytest.param(SITUATIONS["planned, pinned"], "not_run", (None, None, None), id="not run"),
+        pytest.param(
+            Situation({}, Observed(script(execution={**PARTIAL, "done": 2, "answers": [ANSWER]}))),
+            "skipped",
+            ("old", 7, 1.5),
+            id="ran in part",
+        ),
+        pytest.param(
+            Situation(
+                {**GO, "script_executed": True},
+                Observed(gone(), recorded=failed("disk_full")),
+                failed("disk_full"),
+            ),
+            "not_run",
+            (None, None, None),
+            id="the record failed",
+        ),
+        pytest.param(
+            Situation({**GO, "executor": "/o.yml"}, Observed(script())),
+            "not_run",
+            (None, None, None),
+            id="own tasks that did not start",
+        ),
+    ],
+)
+def test_a_statement(situation: Situation, status: str, values: tuple[t.Any, ...]) -> None:
+    row = run(situation).statements[1]
+    assert row["status"] == status
+    assert tuple(row[name] for name in ("query_id", "rowcount", "seconds")) == values
+    assert {name: row[name] for name in ROWS[1]} == ROWS[1]
+
+
+HOW = {
+    "kept": "The file was read back; its first line names the tenant, the connection, and the integration, and holds"
+    " a digest of the rest.",
+    "deleted": "Read after the deletion: Immuta does not find it, and its integration is out of use, or the list of all"
+    " connections lacks it.",
+    "listed": "The list of all connections lacks it, and the API key was shown the integrations, which only one that"
+    " may see everything is.",
+    "answered": "The platform has answered every statement, and each answer was written to the journal beside the"
+    " script at once.",
+    "earlier": "The platform has answered every statement: the journal beside the script, which earlier runs have"
+    " written, says so.",
+    "word": "It was recorded as run by other means, in the journal beside the script. The platform was not asked.",
+    "journal": "The journal beside the script does not say so.",
+}
+
+
+@pytest.mark.parametrize(
+    ("situation", "claim", "state", "how"),
+    [
+        pytest.param(SITUATIONS["completed"], "kept", V, HOW["kept"], id="kept"),
+        pytest.param(SITUATIONS["lost"], "kept", N, "This run has not seen it.", id="not kept"),
+        pytest.param(
+            SITUATIONS["no script"],
+            "nothing",
+            V,
+            "Immuta names the technology Redshift, which has no clean-up script.",
+            id="no script",
+        ),
+        pytest.param(
+            SITUATIONS["completed, pinned"],
+            "approved",
+            V,
+            "Compared before the deletion: the sha256 of the script and the digest of the plan.",
+            id="both pinned",
+        ),
+        pytest.param(
+            Situation({"expected_sha256": SHA}, Observed(script())),
+            "approved",
+            V,
+            "Compared before the deletion: the sha256 of the script.",
+            id="script pinned",
+        ),
+        pytest.param(
+            Situation({"expected_plan_digest": DIGEST}, Observed(script(), deleted=deleted())),
+            "approved",
+            V,
+            "Compared before the deletion: the digest of the plan.",
+            id="plan pinned",
+        ),
+        pytest.param(SITUATIONS["resumed"], "approved", N, "No plan was made in this run.", id="pinned, no plan"),
+        pytest.param(SITUATIONS["completed"], "gone", V, HOW["deleted"], id="deleted"),
+        pytest.param(SITUATIONS["resumed"], "gone", V, HOW["listed"], id="was gone"),
+        pytest.param(
+            Situation(GO, Observed(script(), deleted={"verified": True})), "gone", V, HOW["listed"], id="no times"
+        ),
+        pytest.param(SITUATIONS["not signed in"], "gone", N, "It exists.", id="exists"),
+        pytest.param(SITUATIONS["nothing known"], "gone", N, "This run could not tell.", id="unknown"),
+        pytest.param(
+            SITUATIONS["handed off"],
+            "unused",
+            V,
+            "Read after the deletion: it is listed as deleted.",
+            id="out of use",
+        ),
+        pytest.param(
+            SITUATIONS["no script"], "unused", N, "Read after the deletion: it is listed as enabled.", id="in use"
+        ),
+        pytest.param(SITUATIONS["completed"], "ran", V, HOW["answered"], id="ran"),
+        pytest.param(SITUATIONS["already done"], "ran", V, HOW["earlier"], id="had run"),
+        pytest.param(SITUATIONS["already done, stated"], "ran", S, HOW["word"], id="had been stated"),
+        pytest.param(
+            SITUATIONS["stated"],
+            "ran",
+            S,
+            "Said by who ran the role, with immuta_deregister_script_executed.",
+            id="stated",
+        ),
+        pytest.param(SITUATIONS["own tasks"], "ran", S, "The task file /o.yml has ended well.", id="own tasks"),
+        pytest.param(SITUATIONS["a statement failed"], "ran", N, HOW["journal"], id="not to its end"),
+        pytest.param(SITUATIONS["lost"], "ran", N, "This run could not tell.", id="no journal"),
+    ],
+)
+def test_how_a_claim_is_known(situation: Situation, claim: str, state: str, how: str) -> None:
+    found = {CLAIMS[one.claim]: one for one in run(situation).verified}[claim]
+    assert (found.state, found.how) == (state, how)
+
+
+# Nothing is pinned where there is no script, and nothing is said of a script that doesn't exist.
+@pytest.mark.parametrize(
+    ("situation", "absent"),
+    [
+        (Situation({**GO, **PINNED}, SITUATIONS["no script"].observed), {"approved", "kept", "ran"}),
+        (Situation({**GO, **PINNED}, SITUATIONS["nothing known"].observed, REFUSED), {"approved", "nothing"}),
+        (SITUATIONS["completed"], {"approved", "unused", "nothing"}),
+    ],
+    ids=["no script", "nothing known", "completed"],
+)
+def test_no_claim_is_made_without_a_ground(situation: Situation, absent: set[str]) -> None:
+    assert not absent & {CLAIMS[claim.claim] for claim in run(situation).verified}
+
+
+LOOK = "Look at the plan, and run the role again with immuta_deregister_confirm set to the connection key."
+LISTED_STILL = "The integration 5 is still listed in Immuta as"
+
+
+@pytest.mark.parametrize(
+    ("situation", "expected"),
+    [
+        pytest.param(SITUATIONS["planned, pinned"], [LOOK], id="planned"),
+        pytest.param(SITUATIONS["completed"], [], id="completed"),
+        pytest.param(SITUATIONS["already done"], [], id="already done"),
+        pytest.param(
+            SITUATIONS["handed off"],
+            [
+                "Run the clean-up script ~/.local/state/community.immuta/k.sql on h: all of it, in order, in one session,"
+                f" as an administrator of Snowflake. Its sha256 has to be {SHA}.",
+                "Then run the role again with immuta_deregister_script_executed=true, which records it.",
+                f"{LISTED_STILL} deleted. It is out of use; delete it there if it is not to be listed.",
+            ],
+            id="handed off",
+        ),
+        pytest.param(
+            SITUATIONS["lost"],
+            ["Find out whether the platform was cleaned up. script_lost happened."],
+            id="unknown",
+        ),
+        pytest.param(
+            SITUATIONS["no script"],
+            [f"{LISTED_STILL} enabled. It is in use: delete or disable it there."],
+            id="integration in use",
+        ),
+        pytest.param(
+            SITUATIONS["a statement failed"],
+            ["The clean-up script has not run to its end.", texts.NEXT],
+            id="one end open",
+        ),
+        pytest.param(
+            SITUATIONS["not signed in"],
+            ["The connection has not been deleted; the clean-up script has not run to its end.", texts.NEXT],
+            id="two ends open",
+        ),
+        pytest.param(
+            Situation(GO, SITUATIONS["completed"].observed, {"failed": True}), [texts.NEXT], id="failed at the very end"
+        ),
+    ],
+)
+def test_what_remains(situation: Situation, expected: list[str]) -> None:
+    assert claims.remaining(situation.ended, HERE) == expected
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (
+            BROKEN,
+            {
+                "task": "Task",
+                "message": "statement_failed happened.",
+                "code": "statement_failed",
+                "sqlstate": "42501",
+                "query_id": "q2",
+            },
+        ),
+        (
+            {"failed": True, "msg": "Own.", "failure": None},
+            {"task": "Task", "message": "Own.", "code": None, "sqlstate": None, "query_id": None},
+        ),
+        (
+            {"failed": True},
+            {"task": "Task", "message": "no message", "code": None, "sqlstate": None, "query_id": None},
+        ),
+    ],
+    ids=["statement", "other people's module", "no message"],
+)
+def test_the_error(failure: Answer, expected: dict[str, t.Any]) -> None:
+    assert run(Situation(GO, Observed(script()), failure)).error == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("completed", {"user": "U", "role": "R"}),
+        ("a statement failed", {"user": "U"}),
+        ("handed off", None),
+        ("nothing known", None),
+    ],
+)
+def test_the_session_is_of_the_script_or_else_of_the_trial(name: str, expected: dict[str, str] | None) -> None:
+    assert run(SITUATIONS[name]).session == expected
+
+
+KEPT_AT = "~/.local/state/community.immuta/k.sql"
+
+
+@pytest.mark.parametrize(
+    ("situation", "expected"),
+    [
+        pytest.param(
+            SITUATIONS["completed"], {"path": KEPT_AT, "sha256": SHA, "source": "immuta"}, id="rendered by Immuta"
+        ),
+        pytest.param(SITUATIONS["resumed"], {"path": KEPT_AT, "sha256": SHA, "source": "saved"}, id="saved"),
+        pytest.param(
+            SITUATIONS["saved, then refused"],
+            {"path": KEPT_AT, "sha256": SHA, "source": None},
+            id="saved before a failure",
+        ),
+        pytest.param(SITUATIONS["no script"], None, id="none"),
+        pytest.param(Situation(GO, Observed(LOST_BUT_THERE)), None, id="lost"),
+    ],
+)
+def test_the_script_of_a_run(situation: Situation, expected: dict[str, t.Any] | None) -> None:
+    assert run(situation).script == expected
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_run_is_json_and_holds_what_is_given(name: str) -> None:
+    situation = SITUATIONS[name]
+    found = run(situation)
+    assert json.loads(json.dumps(dataclasses.asdict(found))) == dataclasses.asdict(found)
+    assert (found.by, found.versions, found.host) == (HERE.by, HERE.versions, HERE.host)
+    assert found.confirmed is ("confirm" in situation.given)
+    assert found.approved == {
+        "script_sha256": situation.given.get("expected_sha256"),
+        "plan_digest": situation.given.get("expected_plan_digest"),
+    }
+
+
+def test_an_integration_that_is_left_is_in_the_run() -> None:
+    assert run(Situation(GO, Observed(script(), deleted=left(in_use=True)))).integration == {
+        "id": 5,
+        "status": "enabled",
+        "in_use": True,
+    }

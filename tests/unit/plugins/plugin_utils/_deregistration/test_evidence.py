@@ -1,0 +1,150 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a connection: read, continued, and written whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils import _files
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Claim, Run, Step
+
+GOOD = {"report": evidence.KIND, "format": 1, "connection_key": "k", "status": "planned", "runs": []}
+RUN = Run(
+    **{
+        **dict.fromkeys((field.name for field in dataclasses.fields(Run)), None),
+        "number": 2,
+        "status": "completed",
+        "steps": [Step("Delete", "done", True, None, None, None, "")],
+        "verified": [Claim("It is gone", "verified", "Read.")],
+    }  # type: ignore[arg-type]
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("no JSON", id="not JSON"),
+        pytest.param(json.dumps(GOOD)[:-1], id="damaged"),
+        pytest.param(b"\xff\xfe", id="not UTF-8"),
+        pytest.param("[]", id="a list"),
+        pytest.param("null", id="null"),
+        pytest.param("{}", id="other JSON"),
+        pytest.param(json.dumps({**GOOD, "report": "other"}), id="another kind"),
+        pytest.param(json.dumps({**GOOD, "format": 2}), id="another format"),
+        pytest.param(json.dumps({**GOOD, "format": "1"}), id="the format as a string"),
+        pytest.param(json.dumps({**GOOD, "runs": {}}), id="runs are no list"),
+        pytest.param(json.dumps({name: value for name, value in GOOD.items() if name != "runs"}), id="no runs"),
+    ],
+)
+def test_what_is_no_report_is_refused(tmp_path: Path, content: str | bytes) -> None:
+    file = tmp_path / "k.json"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(evidence.NotAReport) as caught:
+        evidence.read(str(file))
+    assert caught.value.args == (str(file),)
+
+
+@pytest.mark.parametrize("indent", [None, 2, 4])
+def test_a_report_of_this_format_is_read(tmp_path: Path, indent: int | None) -> None:
+    file = tmp_path / "k.json"
+    file.write_text(json.dumps({**GOOD, "runs": [{"number": 1}], "more": "ö"}, indent=indent), encoding="utf-8")
+    assert evidence.read(str(file)) == {**GOOD, "runs": [{"number": 1}], "more": "ö"}
+
+
+def test_no_report_is_none_and_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    assert evidence.read(str(tmp_path / "k.json")) is None
+    with pytest.raises(IsADirectoryError):
+        evidence.read(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("before", "numbers"),
+    [
+        pytest.param(None, [2], id="a new one"),
+        pytest.param(GOOD, [2], id="without runs"),
+        pytest.param({**GOOD, "runs": [{"number": 1, "status": "planned"}]}, [1, 2], id="continued"),
+    ],
+)
+def test_append(before: dict[str, t.Any] | None, numbers: list[int]) -> None:
+    kept = json.dumps(before)
+    report = evidence.append(before, "k", RUN)
+    assert {**report, "runs": []} == {**GOOD, "status": "completed"}
+    assert [run["number"] for run in report["runs"]] == numbers
+    assert report["runs"][-1]["verified"] == [{"claim": "It is gone", "state": "verified", "how": "Read."}]
+    assert json.dumps(before) == kept
+
+
+def test_write_and_read_again(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    report = evidence.append(None, "pröd", RUN)
+    evidence.write(str(folder), "p", report, "<p>ö")
+    assert evidence.read(evidence.path(str(folder), "p")) == report
+    assert "pröd" in (folder / "p.json").read_text(encoding="utf-8")
+    assert (folder / "p.html").read_text(encoding="utf-8") == "<p>ö"
+    assert sorted(os.listdir(folder)) == ["p.html", "p.json"]
+    assert [(folder / name).stat().st_mode & 0o777 for name in ("p.json", "p.html")] == [0o600, 0o600]
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_no_encoding_has_is_written_as_an_escape(tmp_path: Path) -> None:
+    evidence.write(str(tmp_path), "p", {**GOOD, "status": "\udcff"}, "\udcff")
+    assert b'"status": "\\udcff"' in (tmp_path / "p.json").read_bytes()
+    assert (tmp_path / "p.html").read_bytes() == b"\\udcff"
+
+
+@pytest.mark.parametrize("at", ["p.json", "p.html"])
+def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    evidence.write(str(tmp_path), "p", GOOD, "old")
+    before = (tmp_path / at).read_bytes()
+    replace = _files.replace
+
+    def full(path: str, data: bytes, *more: t.Any) -> None:
+        if path.endswith(at):
+            raise OSError(28, "No space left on device", path)
+        replace(path, data, *more)
+
+    monkeypatch.setattr(_files, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        evidence.write(str(tmp_path), "p", {**GOOD, "status": "completed"}, "new")
+    assert (tmp_path / at).read_bytes() == before
+
+
+def test_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loose").symlink_to(tmp_path / "nowhere")
+    assert [
+        evidence.writable(os.path.join(tmp_path, name)) for name in ("", "new/and/newer", "file", "file/below", "loose")
+    ] == [True, True, False, False, False]
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert not evidence.writable(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("started", "ended", "seconds"),
+    [
+        ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", 0.0),
+        ("2026-01-01T00:00:00.250Z", "2026-01-01T00:01:00.500Z", 60.25),
+        ("2026-12-31T23:59:59.999Z", "2027-01-01T00:00:00.001Z", 0.002),
+        ("2026-01-01T00:00:01.000Z", "2026-01-01T00:00:00.000Z", -1.0),
+    ],
+)
+def test_seconds_between(started: str, ended: str, seconds: float) -> None:
+    assert evidence.seconds_between(started, ended) == seconds
+
+
+def test_now_is_said_as_the_modules_say_it() -> None:
+    moment = evidence.now()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.]\d{3}Z", moment)
+    assert evidence.seconds_between(moment, evidence.now()) >= 0

@@ -1,0 +1,360 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What follows from what the modules have answered, and what came of the run."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Decision, Observed
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    DONE,
+    FINISHED,
+    GO,
+    HOST,
+    LOST,
+    LOST_BUT_THERE,
+    NO_SCRIPT,
+    PARTIAL,
+    PLAN,
+    PLANNED,
+    RECORDED,
+    REFUSED,
+    ROWS,
+    SAID,
+    SAVED_THEN_REFUSED,
+    SHA,
+    SITUATIONS,
+    SKIPPED,
+    UNSPLITTABLE,
+    deleted,
+    gone,
+    left,
+    ran,
+    read,
+    script,
+)
+
+# What there can be: a script and a connection, each in any state. Unknown means that Immuta was not asked.
+SEEN = {
+    "saved": script(),
+    "not saved yet": script(exists=False),
+    "partial": script(execution=PARTIAL),
+    "finished": script(execution=FINISHED),
+    "stated": script(execution=SAID),
+    "unsplittable": UNSPLITTABLE,
+    "databricks": script(dialect="databricks", technology="Databricks"),
+    "other": script(dialect=None, technology="Trino"),
+    "gone": gone(),
+    "gone, partial": gone(execution=PARTIAL),
+    "gone, finished": gone(execution=FINISHED),
+    "unknown": script(connection_exists=None),
+    "no script": NO_SCRIPT,
+    "lost": LOST,
+    "lost, exists": LOST_BUT_THERE,
+    "nothing": {},
+}
+OWN, STATED = {"executor": "/o.yml"}, {"script_executed": True}
+HANDOFF = {"executor": "handoff"}
+
+
+# Each row: what is given, what was seen, then executor, preflight, plan, delete, run.
+@pytest.mark.parametrize(
+    ("given", "seen", "executor", "preflight", "plan", "delete", "run"),
+    [
+        # Not confirmed: the platform is tried, the deletion planned, and nothing done.
+        ({}, "saved", "snowflake", "snowflake", True, False, ""),
+        ({}, "not saved yet", "snowflake", "snowflake", True, False, ""),
+        ({}, "partial", "snowflake", "snowflake", True, False, ""),
+        ({}, "finished", "snowflake", "", True, False, ""),
+        ({}, "databricks", "databricks", "databricks", True, False, ""),
+        ({}, "other", "none", "", True, False, ""),
+        ({}, "gone", "snowflake", "", False, False, ""),
+        ({}, "gone, finished", "snowflake", "", False, False, ""),
+        ({}, "unknown", "snowflake", "", False, False, ""),
+        ({}, "no script", "none", "", True, False, ""),
+        ({}, "lost", "none", "", False, False, ""),
+        ({}, "lost, exists", "none", "", True, False, ""),
+        (HANDOFF, "saved", "handoff", "", True, False, ""),
+        (OWN, "saved", "own", "", True, False, ""),
+        (STATED, "saved", "snowflake", "", True, False, ""),
+        # Confirmed.
+        (GO, "saved", "snowflake", "snowflake", False, True, "snowflake"),
+        (GO, "not saved yet", "snowflake", "snowflake", False, True, "snowflake"),
+        (GO, "partial", "snowflake", "snowflake", False, True, "snowflake"),
+        (GO, "finished", "snowflake", "", False, True, ""),
+        (GO, "stated", "snowflake", "", False, True, ""),
+        (GO, "databricks", "databricks", "databricks", False, True, "databricks"),
+        (GO, "other", "none", "", False, True, "none"),
+        (GO, "gone", "snowflake", "", False, False, "snowflake"),
+        (GO, "gone, partial", "snowflake", "", False, False, "snowflake"),
+        (GO, "gone, finished", "snowflake", "", False, False, ""),
+        (GO, "unknown", "snowflake", "", False, False, "snowflake"),
+        (GO, "no script", "none", "", False, True, ""),
+        (GO, "lost", "none", "", False, False, ""),
+        (GO, "nothing", "none", "", False, False, ""),
+        # Chosen by name.
+        ({**GO, "executor": "snowflake"}, "saved", "snowflake", "snowflake", False, True, "snowflake"),
+        ({**GO, "executor": "databricks"}, "databricks", "databricks", "databricks", False, True, "databricks"),
+        ({**GO, "executor": "snowflake"}, "gone, finished", "snowflake", "", False, False, ""),
+        # Handed over. In check mode there is nothing to hand over yet.
+        ({**GO, **HANDOFF}, "saved", "handoff", "", False, True, "handoff"),
+        ({**GO, **HANDOFF}, "other", "handoff", "", False, True, "handoff"),
+        ({**GO, **HANDOFF}, "unsplittable", "handoff", "", False, True, "handoff"),
+        ({**GO, **HANDOFF}, "not saved yet", "handoff", "", False, True, ""),
+        ({**GO, **HANDOFF}, "gone", "handoff", "", False, False, "handoff"),
+        ({**GO, **HANDOFF}, "finished", "handoff", "", False, True, ""),
+        ({**GO, **HANDOFF}, "no script", "handoff", "", False, True, ""),
+        # Run by own tasks, which check mode can't run from cold.
+        ({**GO, **OWN}, "saved", "own", "", False, True, "own"),
+        ({**GO, **OWN}, "other", "own", "", False, True, "own"),
+        ({**GO, **OWN}, "gone, partial", "own", "", False, False, "own"),
+        ({**GO, **OWN}, "not saved yet", "own", "", False, True, "record"),
+        ({**GO, **OWN}, "finished", "own", "", False, True, ""),
+        # Said to have been run.
+        ({**GO, **STATED}, "saved", "snowflake", "", False, True, "record"),
+        ({**GO, **STATED}, "not saved yet", "snowflake", "", False, True, "record"),
+        ({**GO, **STATED, **HANDOFF}, "gone", "handoff", "", False, False, "record"),
+        ({**GO, **STATED, **HANDOFF}, "not saved yet", "handoff", "", False, True, "record"),
+        ({**GO, **STATED, **OWN}, "gone, partial", "own", "", False, False, "record"),
+        ({**GO, **STATED}, "gone, finished", "snowflake", "", False, False, ""),
+        ({**GO, **STATED}, "no script", "none", "", False, True, ""),
+    ],
+)
+def test_decide(
+    given: dict[str, t.Any], seen: str, executor: str, preflight: str, plan: bool, delete: bool, run: str
+) -> None:
+    found = outcome.decide(read(**given), Observed(SEEN[seen]))
+    assert found == Decision(executor, preflight, plan, delete, run, leave_script=False)
+    assert json.loads(json.dumps(vars(found))) == vars(found)
+
+
+@pytest.mark.parametrize(
+    ("seen", "leave"),
+    [("saved", True), ("gone, finished", True), ("not saved yet", False), ("no script", False), ("lost", False)],
+)
+def test_a_saved_script_is_left_to_the_workflow_if_that_is_asked_for(seen: str, leave: bool) -> None:
+    assert outcome.decide(read(script_in_artifact=True), Observed(SEEN[seen])).leave_script is leave
+    assert outcome.decide(read(), Observed(SEEN[seen])).leave_script is False
+
+
+PATH = "~/.local/state/community.immuta/k.sql"
+UNSPLIT = (
+    f"The clean-up script at {PATH} can't be split into statements with certainty: Odd quote. Set"
+    " immuta_deregister_executor to handoff to have a person run it, and immuta_deregister_script_executed when it has"
+    " been run."
+)
+
+
+def nobody(executor: str, technology: str) -> str:
+    return (
+        f'No executor "{executor}" runs the scripts of the technology {technology}. Set immuta_deregister_executor to'
+        " handoff or to a task file of your own."
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "seen", "expected"),
+    [
+        ({}, "saved", []),
+        ({}, "databricks", []),
+        ({}, "other", [nobody("auto", "Trino")]),
+        ({"executor": "snowflake"}, "other", [nobody("snowflake", "Trino")]),
+        ({"executor": "snowflake"}, "databricks", [nobody("snowflake", "Databricks")]),
+        ({"executor": "databricks"}, "saved", [nobody("databricks", "Snowflake")]),
+        ({"executor": "databricks"}, "unsplittable", [nobody("databricks", "Snowflake"), UNSPLIT]),
+        (HANDOFF, "other", []),
+        (OWN, "other", []),
+        (STATED, "other", []),
+        ({"executor": "snowflake"}, "finished", []),
+        ({"executor": "databricks"}, "gone, finished", []),
+        ({}, "unsplittable", [UNSPLIT]),
+        (HANDOFF, "unsplittable", []),
+        (OWN, "unsplittable", []),
+        (STATED, "unsplittable", []),
+        ({}, "no script", []),
+        ({}, "lost", []),
+        ({"missing_script": "fail"}, "lost", ["script_lost happened."]),
+        ({}, "lost, exists", ["script_lost happened."]),
+        ({**STATED, **GO}, "lost, exists", ["script_lost happened."]),
+        ({"missing_script": "fail"}, "saved", []),
+        ({"missing_script": "fail"}, "no script", []),
+    ],
+)
+def test_obstacles(given: dict[str, t.Any], seen: str, expected: list[str]) -> None:
+    assert outcome.obstacles(read(**given), Observed(SEEN[seen])) == expected
+
+
+DELETED = {"deleted": deleted()}
+CHECKED = {"deleted": deleted(verified=False, deleted_objects=None)}
+
+
+@pytest.mark.parametrize(
+    ("given", "seen", "more", "expected"),
+    [
+        ({}, "saved", {}, "planned"),
+        ({}, "gone", {}, "planned"),
+        ({}, "finished", {}, "planned"),
+        ({}, "no script", {}, "planned"),
+        ({}, "gone, finished", {}, "already_done"),
+        ({}, "nothing", {}, "already_done"),
+        ({}, "lost", {}, "unknown"),
+        ({**GO}, "lost", {}, "unknown"),
+        ({**GO}, "lost, exists", DELETED, "unknown"),
+        (GO, "gone, finished", {}, "already_done"),
+        (GO, "saved", {**DELETED, "ran": DONE}, "completed"),
+        (GO, "saved", {**DELETED, "ran": ran("done", state="partial")}, "planned"),
+        (GO, "saved", {"ran": DONE}, "planned"),
+        (GO, "gone, partial", {"ran": DONE}, "completed"),
+        (GO, "finished", DELETED, "completed"),
+        (GO, "no script", DELETED, "completed"),
+        (GO, "saved", {**DELETED, "recorded": RECORDED}, "completed"),
+        # In check mode nothing has been seen to be so.
+        (GO, "saved", {**CHECKED, "ran": ran("not_run", state="none")}, "planned"),
+        (GO, "no script", CHECKED, "planned"),
+        ({**GO, **HANDOFF}, "saved", CHECKED, "planned"),
+        ({**GO, **HANDOFF}, "saved", DELETED, "handed_off"),
+        ({**GO, **HANDOFF}, "gone", {}, "handed_off"),
+        ({**GO, **HANDOFF}, "finished", DELETED, "completed"),
+        ({**GO, **HANDOFF, **STATED}, "gone", {"recorded": RECORDED}, "completed"),
+        (HANDOFF, "gone", {}, "planned"),
+        ({**GO, **OWN}, "saved", DELETED, "planned"),
+    ],
+)
+def test_status(given: dict[str, t.Any], seen: str, more: dict[str, t.Any], expected: str) -> None:
+    assert outcome.status(read(**given), Observed(SEEN[seen], **more)) == expected
+
+
+# What is read off the answers: has_script, exists, kept, finished, to_run, to_do, gone, script_ran.
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (script(), "has_script exists kept to_run to_do"),
+        (script(exists=False), "has_script exists to_run to_do"),
+        (script(execution=FINISHED), "has_script exists kept finished to_do script_ran"),
+        (gone(), "has_script kept to_run to_do gone"),
+        (gone(execution=FINISHED), "has_script kept finished gone script_ran"),
+        (script(connection_exists=None), "has_script kept to_run to_do"),
+        (NO_SCRIPT, "exists to_do script_ran no_script"),
+        (LOST, "gone lost_script"),
+        (LOST_BUT_THERE, "exists to_do lost_script"),
+        (REFUSED, ""),
+        (SAVED_THEN_REFUSED, "kept"),
+        ({}, ""),
+        ({"failed": True, "failure": None}, ""),
+    ],
+    ids=[
+        *("saved", "not saved", "finished", "gone", "gone, finished", "unknown", "no script", "lost", "lost, exists"),
+        *("refused", "saved, then refused", "nothing", "no failure"),
+    ],
+)
+def test_observed(answer: Answer, expected: str) -> None:
+    names = (
+        *("has_script", "exists", "kept", "finished", "to_run", "to_do", "gone", "script_ran"),
+        *("no_script", "lost_script"),
+    )
+    assert [name for name in names if getattr(Observed(answer), name) is True] == expected.split()
+    assert {type(getattr(Observed(answer), name)) for name in names} == {bool}
+
+
+@pytest.mark.parametrize(
+    ("answer", "technology", "tenant", "progress"),
+    [
+        (script(execution=PARTIAL), "Snowflake", "https://t", PARTIAL),
+        (NO_SCRIPT, "Redshift", "https://t", {}),
+        (SAVED_THEN_REFUSED, None, None, PARTIAL),
+        ({}, None, None, {}),
+    ],
+    ids=["script", "no script", "saved, then refused", "nothing"],
+)
+def test_what_a_failure_tells(answer: Answer, technology: str | None, tenant: str | None, progress: Answer) -> None:
+    found = Observed(answer)
+    assert (found.technology, found.tenant, found.progress) == (technology, tenant, progress)
+
+
+@pytest.mark.parametrize(
+    ("paused", "last", "expected"),
+    [
+        ([], {}, []),
+        ([], SKIPPED, []),
+        ([], ran("skipped done failed"), ["skipped", "done", "failed"]),
+        ([ran("done not_run not_run")], ran("skipped done done"), ["done", "done", "done"]),
+        ([ran("done"), ran("skipped done")], ran("skipped skipped done"), ["done", "done", "done"]),
+        ([ran("skipped done")], ran("skipped replayed done"), ["skipped", "done", "done"]),
+    ],
+    ids=["not run", "skipped", "no pause", "one pause", "two pauses", "what ran before this run"],
+)
+def test_what_ran_before_a_pause_was_run_by_this_run(paused: list[Answer], last: Answer, expected: list[str]) -> None:
+    assert [row["status"] for row in Observed(paused=paused, ran=last).statements] == expected
+
+
+@pytest.mark.parametrize(("answer", "expected"), [({}, False), (SKIPPED, True), (PLANNED, False)])
+def test_a_stage_that_was_skipped_is_told_from_one_not_reached(answer: Answer, expected: bool) -> None:
+    assert Observed(planned=answer).wait("planned") is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "planned, pinned",
+            {"status": "planned", "connection_gone": False, "script_executed": False, "plan": PLAN},
+        ),
+        (
+            "completed",
+            {
+                "status": "completed",
+                "connection_gone": True,
+                "script_executed": True,
+                "deleted_objects": 4,
+                "plan": PLAN,
+                "script": {"path": PATH, "sha256": SHA, "source": "immuta", "statements": DONE["statements"]},
+            },
+        ),
+        ("already done", {"status": "already_done", "executor": None, "plan": None, "deleted_objects": None}),
+        (
+            "no script",
+            {
+                "status": "completed",
+                "executor": None,
+                "technology": "Redshift",
+                "integration_id": None,
+                "integration": left(in_use=True)["integration"],
+                "script": {"path": None, "sha256": None, "source": None, "statements": []},
+            },
+        ),
+        ("handed off", {"status": "handed_off", "executor": "handoff", "integration_id": 5}),
+        ("own tasks", {"executor": "own"}),
+        (
+            "planned, nothing saved",
+            {"script": {"path": PATH, "sha256": SHA, "source": "immuta", "statements": ROWS}},
+        ),
+    ],
+)
+def test_result(name: str, expected: dict[str, t.Any]) -> None:
+    situation = SITUATIONS[name]
+    found = outcome.result(situation.settings, situation.observed, check_mode=False)
+    assert {field: found[field] for field in expected} == expected
+    assert found["connection_key"] == "k"
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "check_mode", "expected"),
+    [
+        ({}, False, None),
+        ({"report_dir": "/r"}, True, None),
+        ({"report_dir": "/r"}, False, {"json": "/r/a%2Fb.json", "html": "/r/a%2Fb.html"}),
+    ],
+    ids=["no report", "check mode", "report"],
+)
+def test_where_the_report_is(given: dict[str, t.Any], check_mode: bool, expected: dict[str, str] | None) -> None:
+    settings = read(connection_key="a/b", **given)
+    assert settings.keeper == HOST
+    assert outcome.result(settings, Observed(script()), check_mode=check_mode)["report"] == expected

@@ -1,0 +1,130 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as a page."""
+
+from __future__ import annotations
+
+import dataclasses
+import html.parser
+import typing as t
+
+import jinja2
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import claims, evidence, page
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    GO,
+    HERE,
+    ROLE,
+    SITUATIONS,
+    Situation,
+    gone,
+)
+
+TEMPLATES = str(ROLE / "templates")
+HOSTILE = "<script src=//evil.example/x>alert(1)</script>\"'><img src=x onerror=a()> {{ 7 * 7 }} {% x %} ‮"
+
+
+def report(*situations: Situation, key: str = "k") -> evidence.Report:
+    found: evidence.Report | None = None
+    for situation in situations:
+        found = evidence.append(found, key, claims.run(situation.ended, HERE, found["runs"] if found else []))
+    assert found
+    return found
+
+
+class Page(html.parser.HTMLParser):
+    """What a browser would make of it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def hostile(value: t.Any, key: str = "") -> t.Any:
+    """Every string but those that choose a colour or a time, made hostile."""
+    if isinstance(value, dict):
+        return {name: hostile(field, name) for name, field in value.items()}
+    if isinstance(value, list):
+        return [hostile(item, key) for item in value]
+    known = ("status", "state", "outcome", "started", "ended", "report")
+    return HOSTILE if isinstance(value, str) and key not in known else value
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("planned, pinned", "Planned"),
+        ("completed", "Completed"),
+        ("already done", "Completed"),
+        ("handed off", "Handed off"),
+        ("lost", "Unknown"),
+        ("a statement failed", "Failed"),
+    ],
+)
+def test_each_status_has_its_title(name: str, title: str) -> None:
+    assert f"<title>{title}: k &ndash;" in page.render(TEMPLATES, report(SITUATIONS[name]))
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
+    content = report(SITUATIONS[name])
+    text = Page(page.render(TEMPLATES, content)).text
+    last = content["runs"][-1]
+    said = [
+        *last["remaining"],
+        *(claim["how"] for claim in last["verified"]),
+        *(step["detail"] for step in last["steps"]),
+    ]
+    assert [sentence for sentence in said if sentence not in text] == []
+    assert ("Nothing remains to be done by hand." in text) is not bool(last["remaining"])
+
+
+def test_all_runs_are_in_a_table() -> None:
+    text = page.render(TEMPLATES, report(*SITUATIONS.values()))
+    assert text.count('data-name="Outcome"') == len(SITUATIONS)
+
+
+JOB = dict.fromkeys(("system", "job", "name", "workflow", "user", "revision"), HOSTILE)
+
+
+@pytest.mark.parametrize("automation", [None, JOB], ids=["by hand", "job"])
+@pytest.mark.parametrize("name", ["completed", "a statement failed", "handed off", "planned, pinned", "no script"])
+def test_what_is_other_peoples_stays_text(name: str, automation: dict[str, str] | None) -> None:
+    content = hostile(report(SITUATIONS["completed"], SITUATIONS[name]))
+    for run in content["runs"]:
+        run["by"]["automation"] = automation
+    found = Page(page.render(TEMPLATES, content))
+    assert HOSTILE in found.text
+    assert "49" not in found.text.replace(HOSTILE, "")
+    assert not {"script", "img", "iframe", "object", "embed"} & {tag for tag, _attributes in found.tags}
+    assert not [name for _tag, attributes in found.tags for name in attributes if name.startswith("on")]
+
+
+def test_nothing_is_loaded() -> None:
+    text = page.render(TEMPLATES, report(*SITUATIONS.values()))
+    found = Page(text)
+    links = [attributes[name] for _tag, attributes in found.tags for name in ("src", "href") if name in attributes]
+    assert {str(link)[0] for link in links if link != "data:,"} == {"#"}
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "default-src 'none'" in next(
+        str(attributes["content"]) for _tag, attributes in found.tags if "http-equiv" in attributes
+    )
+
+
+def test_a_field_that_is_missing_is_an_error() -> None:
+    content = report(Situation(GO, dataclasses.replace(SITUATIONS["completed"].observed, script=gone())))
+    del content["runs"][0]["verified"]
+    with pytest.raises(jinja2.UndefinedError, match="verified"):
+        page.render(TEMPLATES, content)

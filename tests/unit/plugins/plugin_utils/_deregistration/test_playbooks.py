@@ -1,0 +1,108 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which connections become hosts, what each has come to, and the file of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import playbooks
+
+PLAN = {"connections": [{"connection_key": "p"}, {"connection_key": "q"}]}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({}, [], id="nothing"),
+        pytest.param({"connection_keys": ["a", "b"]}, ["a", "b"], id="list"),
+        pytest.param({"connection_keys": ["b", "a", "b", ""]}, ["b", "a"], id="list with one twice and one empty"),
+        pytest.param({"connection_keys": "a\n  b b \r\n\n a\n"}, ["a", "b b"], id="survey's answer"),
+        pytest.param({"connection_keys": "a"}, ["a"], id="survey's answer of one line"),
+        pytest.param({"connection_keys": "", "connection_key": "a"}, [], id="one key runs as it is"),
+        pytest.param({"connection_keys": None}, [], id="null"),
+        pytest.param({"approved": "x", "plan": PLAN}, ["p", "q"], id="approved plan"),
+        pytest.param({"approved": "x", "plan": PLAN, "connection_keys": ["a"]}, ["a"], id="listed before the plan's"),
+        pytest.param({"approved": "x", "plan": PLAN, "connection_keys": []}, ["p", "q"], id="empty list"),
+        pytest.param({"approved": "x", "plan": PLAN, "connection_keys": " \n"}, ["p", "q"], id="empty answer"),
+        pytest.param({"approved": "x", "plan": PLAN, "connection_key": "p"}, [], id="approved plan, one key"),
+        pytest.param({"approved": "x", "plan": PLAN, "hosts": "group"}, [], id="approved plan, hosts"),
+        pytest.param({"approved": "x", "plan": PLAN, "hosts": ""}, ["p", "q"], id="approved plan, empty hosts"),
+        pytest.param({"approved": "", "plan": PLAN}, [], id="plan without approval"),
+        pytest.param({"approved": "x"}, [], id="approval without a plan"),
+    ],
+)
+def test_choose(given: dict[str, t.Any], expected: list[str]) -> None:
+    variables = {f"immuta_deregister_{name}": value for name, value in given.items()}
+    assert set(variables) <= set(playbooks.CHOICE)
+    assert [host["connection_key"] for host in playbooks.choose(variables)] == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("prod", "prod"),
+        ("prod snowflake", "prod=20snowflake"),
+        ("eu/prod", "eu=2Fprod"),
+        ("a=b", "a=3Db"),
+        ("[1:3]", "=5B1=3A3=5D"),
+        ("ö", "=C3=B6"),
+        ("a,b!c&d", "a=2Cb=21c=26d"),
+        ("a.b-c_d~", "a.b-c_d~"),
+    ],
+)
+def test_host_name(key: str, name: str) -> None:
+    assert playbooks.host_name(key) == name
+    assert playbooks.choose({"immuta_deregister_connection_keys": [key]}) == [{"name": name, "connection_key": key}]
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        pytest.param({}, ("h", "", {}), id="no key"),
+        pytest.param({"connection_key": None}, ("h", "", {}), id="null"),
+        pytest.param({"connection_key": "k"}, ("h", "<k>", {}), id="never started"),
+        pytest.param({"connection_key": "k", "result": {}}, ("h", "<k>", {}), id="reset"),
+        pytest.param({"connection_key": "k", "result": {"status": "s"}}, ("h", "<k>", {"status": "s"}), id="ended"),
+    ],
+)
+def test_results(own: dict[str, t.Any], expected: tuple[str, str, dict[str, t.Any]]) -> None:
+    host = {f"immuta_deregister_{name}": value for name, value in own.items()}
+    variables = {"ansible_play_hosts_all": ["h"], "hostvars": {"h": host}}
+    assert list(playbooks.results(variables, lambda value: f"<{value}>")) == [expected]
+
+
+def test_results_come_in_the_order_of_the_play() -> None:
+    variables = {"ansible_play_hosts_all": ["b", "a"], "hostvars": {"a": {}, "b": {}, "c": {}}}
+    assert [host for host, _key, _result in playbooks.results(variables, str)] == ["b", "a"]
+
+
+@pytest.mark.parametrize("content", [{"b": 1, "a": ["ö", None]}, {"k": "\udcff"}, {}], ids=["some", "torn", "none"])
+def test_write_is_private_and_says_whether_it_has_changed_anything(tmp_path: Path, content: dict[str, t.Any]) -> None:
+    path = tmp_path / "out.json"
+    assert playbooks.write(str(path), content) is True
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = path.stat()
+    assert playbooks.write(str(path), content) is False
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert playbooks.write(str(path), {**content, "more": 1}) is True
+    assert list(json.loads(path.read_bytes()))[-1] == "more"
+
+
+def test_write_takes_a_path_below_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert playbooks.write("out.json", {"b": 1, "a": "ö"})
+    assert (tmp_path / "out.json").read_text(encoding="utf-8") == '{\n    "a": "ö",\n    "b": 1\n}\n'
+
+
+@pytest.mark.parametrize("name", ["missing/out.json", "."])
+def test_write_says_that_it_cannot(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OSError, match=r"missing|directory"):
+        playbooks.write(os.path.join(tmp_path, name), {})

@@ -1,0 +1,443 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role's variables as they take effect, and each mistake in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as reading
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Invalid, Settings, Site
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    DIGEST,
+    HOST,
+    SHA,
+    options,
+    read,
+)
+
+HERE = Site({HOST, "keeper", "localhost"}, "local", {})
+DEFAULTS: dict[str, t.Any] = {
+    "confirm": "",
+    "approved": "",
+    "plan_digest": "",
+    "plan_entry": None,
+    "expected_sha256": "",
+    "expected_plan_digest": "",
+    "executor": "auto",
+    "script_path": "~/.local/state/community.immuta/k.sql",
+    "script_host": "",
+    "keeper": HOST,
+    "script_durable": False,
+    "script_in_artifact": False,
+    "script_executed": False,
+    "restore": False,
+    "report_dir": "",
+    "missing_script": "warn",
+    "progress_interval": 60.0,
+    "pause_after": 60.0,
+    "wait_timeout": 300.0,
+}
+OPTIONAL = sorted(name.removeprefix(reading.PREFIX) for name in options() if not name.endswith("connection_key"))
+
+
+def test_the_defaults() -> None:
+    found = read().as_dict()
+    assert found == {"connection_key": "k", **DEFAULTS}
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize("value", ["", None], ids=["empty", "null"])
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_an_empty_variable_is_not_set(name: str, value: str | None) -> None:
+    given: dict[str, t.Any] = {name: value}
+    assert read(**given).as_dict() == {"connection_key": "k", **DEFAULTS}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({"confirm": "k"}, {"confirm": "k"}, id="confirm"),
+        pytest.param({"confirm": "K"}, {"confirm": "K"}, id="confirm, another key"),
+        pytest.param({"executor": "handoff"}, {"executor": "handoff"}, id="executor"),
+        pytest.param({"script_dir": "/d"}, {"script_path": "/d/k.sql"}, id="script_dir"),
+        pytest.param({"script_path": "/p.sql"}, {"script_path": "/p.sql"}, id="script_path"),
+        pytest.param({"script_path": "/p.sql", "script_dir": "/d"}, {"script_path": "/p.sql"}, id="path before dir"),
+        pytest.param({"script_host": "o"}, {"script_host": "o", "keeper": "o"}, id="script_host"),
+        pytest.param({"script_durable": "yes"}, {"script_durable": True}, id="script_durable"),
+        pytest.param({"script_in_artifact": True}, {"script_in_artifact": True}, id="script_in_artifact"),
+        pytest.param({"script_executed": "true"}, {"script_executed": True}, id="script_executed"),
+        pytest.param({"script_executed": "false"}, {}, id="script_executed, false"),
+        pytest.param({"expected_sha256": SHA}, {"expected_sha256": SHA}, id="expected_sha256"),
+        pytest.param({"expected_plan_digest": DIGEST}, {"expected_plan_digest": DIGEST}, id="expected_plan_digest"),
+        pytest.param({"report_dir": "/r"}, {"report_dir": "/r"}, id="report_dir"),
+        pytest.param({"report_dir": "~"}, {"report_dir": os.path.expanduser("~")}, id="report_dir, home"),
+        pytest.param({"missing_script": "fail"}, {"missing_script": "fail"}, id="missing_script"),
+        pytest.param({"wait_timeout": "5"}, {"wait_timeout": 5.0}, id="wait_timeout"),
+        pytest.param(
+            {"progress_interval": "1.5"}, {"progress_interval": 1.5, "pause_after": 1.5}, id="progress_interval"
+        ),
+        pytest.param({"progress_interval": 0}, {"progress_interval": 0.0, "pause_after": None}, id="no pauses"),
+        pytest.param({"progress_interval": -1}, {"progress_interval": -1.0, "pause_after": None}, id="negative pauses"),
+        pytest.param({"plan": {"connections": []}}, {}, id="plan without approval"),
+        pytest.param({"scripts": {"k": "YQ=="}}, {}, id="scripts, not in the artifact"),
+        pytest.param(
+            {"scripts": {"k": "YQ=="}, "script_in_artifact": True},
+            {"script_in_artifact": True, "restore": True},
+            id="scripts",
+        ),
+        pytest.param(
+            {"scripts": {"other": "YQ=="}, "script_in_artifact": True}, {"script_in_artifact": True}, id="other scripts"
+        ),
+    ],
+)
+def test_a_variable_takes_effect(given: dict[str, t.Any], expected: dict[str, t.Any]) -> None:
+    assert read(**given).as_dict() == {"connection_key": "k", **DEFAULTS, **expected}
+
+
+WRONG: dict[str, t.Any] = {
+    "plan": 5,
+    "progress_interval": "60s",
+    "script_durable": "maybe",
+    "script_executed": "maybe",
+    "script_in_artifact": "maybe",
+    "scripts": "x",
+    "wait_timeout": [],
+}
+
+
+def test_every_variable_that_does_not_take_any_string_is_below() -> None:
+    assert sorted(WRONG) == [
+        name for name in OPTIONAL if options()[f"{reading.PREFIX}{name}"]["type"] not in ("str", "path")
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG.items(), ids=WRONG)
+def test_a_wrong_type_is_refused_by_name(name: str, value: t.Any) -> None:
+    with pytest.raises(Invalid, match=rf"immuta_deregister_{name}.*[^.][.]$"):
+        read(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        pytest.param({}, r"missing required arguments: immuta_deregister_connection_key\.", id="no key"),
+        pytest.param({"connection_key": ""}, "missing required arguments", id="empty key"),
+        pytest.param(
+            {"wait_timeout": "x", "progress_interval": "y"},
+            "immuta_deregister_connection_key.*immuta_deregister_progress_interval.*immuta_deregister_wait_timeout",
+            id="several",
+        ),
+    ],
+)
+def test_what_cannot_be_read(variables: dict[str, t.Any], expected: str) -> None:
+    given = {f"{reading.PREFIX}{name}": value for name, value in variables.items()}
+    with pytest.raises(Invalid, match=expected):
+        reading.read(given, options(), host=HOST)
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("prod", "prod"),
+        ("prod snowflake", "prod%20snowflake"),
+        ("eu/prod", "eu%2Fprod"),
+        ("../up", "..%2Fup"),
+        ("ö", "%C3%B6"),
+        ("100%", "100%25"),
+        ("{{ x }}", "%7B%7B%20x%20%7D%7D"),
+    ],
+)
+def test_file_names(key: str, name: str) -> None:
+    found = read(connection_key=key, script_dir="/d")
+    assert (found.file_name, found.script_path) == (name, f"/d/{name}.sql")
+
+
+# Approval
+
+
+def plan(**entry: t.Any) -> dict[str, t.Any]:
+    connection = {
+        "connection_key": "k",
+        "status": "planned",
+        "plan_digest": DIGEST,
+        "script_sha256": SHA,
+        "error": None,
+    }
+    return {"connections": [{"connection_key": "a", "status": "planned"}, {**connection, **entry}]}
+
+
+def approved(given: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A plan, approved by its digest."""
+    return {"plan": given, "approved": approval.digest(given["connections"])}
+
+
+PLAN = plan()
+OTHER = plan(connection_key="other")
+BARE = plan(plan_digest=None, script_sha256=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "plan_only", "confirmed", "sha256", "digest"),
+    [
+        pytest.param({}, False, False, "", "", id="nothing"),
+        pytest.param({"confirm": "k"}, False, True, "", "", id="by name"),
+        pytest.param({"confirm": "K"}, False, False, "", "", id="by another name"),
+        pytest.param({"confirm": "k"}, True, False, "", "", id="by name, plan only"),
+        pytest.param(approved(PLAN), False, True, SHA, DIGEST, id="by plan"),
+        pytest.param(approved(PLAN), True, False, SHA, DIGEST, id="by plan, plan only"),
+        pytest.param({**approved(PLAN), "confirm": "K"}, False, True, SHA, DIGEST, id="the plan before the name"),
+        pytest.param(
+            {**approved(PLAN), "expected_sha256": "x", "expected_plan_digest": "x"},
+            False,
+            True,
+            SHA,
+            DIGEST,
+            id="the plan before pins",
+        ),
+        pytest.param(
+            approved(BARE), False, True, "no script was approved", "no deletion was approved", id="nothing planned"
+        ),
+        pytest.param(
+            approved({"connections": [{"connection_key": "k"}]}),
+            False,
+            True,
+            "no script was approved",
+            "no deletion was approved",
+            id="fields missing",
+        ),
+        pytest.param(approved(OTHER), False, False, "", "", id="another connection's plan"),
+        pytest.param({**approved(OTHER), "confirm": "k"}, False, True, "", "", id="another's plan, and by name"),
+        pytest.param({"approved": "x"}, False, False, "", "", id="approval without a plan"),
+        pytest.param({"plan": PLAN}, False, False, "", "", id="plan without approval"),
+    ],
+)
+def test_what_confirms_and_pins(
+    given: dict[str, t.Any], plan_only: bool, confirmed: bool, sha256: str, digest: str
+) -> None:
+    found = read(plan_only=plan_only, **given)
+    assert (found.confirmed, found.expected_sha256, found.expected_plan_digest) == (confirmed, sha256, digest)
+
+
+# Mistakes
+
+
+def mistakes(site: Site = HERE, **given: t.Any) -> list[str]:
+    return reading.mistakes(read(**given), site)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({}, id="defaults"),
+        pytest.param({"confirm": "k"}, id="confirmed"),
+        pytest.param(approved(PLAN), id="approved"),
+        pytest.param({"executor": "snowflake"}, id="snowflake"),
+        pytest.param({"executor": "databricks"}, id="databricks"),
+        pytest.param({"executor": "handoff"}, id="handoff"),
+        pytest.param({"executor": __file__}, id="task file"),
+        pytest.param({"script_host": "keeper"}, id="script host"),
+        pytest.param({"progress_interval": 0}, id="no pauses"),
+        pytest.param({"script_path": "~/k.sql"}, id="home"),
+        pytest.param({"script_dir": "/d"}, id="absolute"),
+    ],
+)
+def test_no_mistake(given: dict[str, t.Any]) -> None:
+    assert mistakes(**given) == []
+
+
+NO_DIGEST = approval.digest([])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(
+            {"approved": "x"},
+            f'immuta_deregister_approved is "x", but the digest of immuta_deregister_plan is "{NO_DIGEST}". Look at that'
+            " plan, and approve it if it is right.",
+            id="approved without a plan",
+        ),
+        pytest.param(
+            {**approved(PLAN), "plan": BARE},
+            f'immuta_deregister_approved is "{approved(PLAN)["approved"]}", but the digest of immuta_deregister_plan is'
+            f' "{approved(BARE)["approved"]}". Look at that plan, and approve it if it is right.',
+            id="approved another plan",
+        ),
+        pytest.param(
+            approved(OTHER),
+            'The plan that was approved (immuta_deregister_plan) does not hold the connection "k". Plan it, and approve'
+            " that.",
+            id="not in the plan",
+        ),
+        pytest.param(
+            approved(plan(error="It broke.")),
+            'The connection "k" could not be planned: It broke. Plan it again, and approve that.',
+            id="failed in the plan",
+        ),
+        pytest.param(
+            {"confirm": "K"},
+            'immuta_deregister_confirm is "K", but the connection is "k". Set it to the key of the connection that is to'
+            " be removed.",
+            id="confirmed another",
+        ),
+        pytest.param(
+            {"executor": "/nowhere/o.yml"},
+            "The task file /nowhere/o.yml of immuta_deregister_executor does not exist on the controller.",
+            id="no task file",
+        ),
+        pytest.param(
+            {"executor": "/"},
+            "The task file / of immuta_deregister_executor does not exist on the controller.",
+            id="a folder for a task file",
+        ),
+        pytest.param(
+            {"executor": "odbc"},
+            "immuta_deregister_executor is odbc, which is not part of the role any more: it could run no script with USE,"
+            " SET, or CALL. Use the task file docs/examples/executors/odbc.yml of this collection, by its path.",
+            id="odbc",
+        ),
+        pytest.param(
+            {"executor": "Snowflake"},
+            'immuta_deregister_executor is "Snowflake". Set it to auto, handoff, databricks, snowflake, or the absolute'
+            " path of a task file.",
+            id="no executor",
+        ),
+        pytest.param(
+            {"script_host": "elsewhere"},
+            'immuta_deregister_script_host is "elsewhere", which is not in the inventory. Set it to a host of the'
+            " inventory, or leave it out.",
+            id="no host",
+        ),
+        pytest.param(
+            {"progress_interval": -0.5},
+            'immuta_deregister_progress_interval is "-0.5". Set it to seconds, or to 0 to run scripts in one go.',
+            id="negative interval",
+        ),
+        pytest.param(
+            {"script_path": "k.sql"},
+            "The script's path k.sql is relative. Set immuta_deregister_script_path or immuta_deregister_script_dir to an"
+            " absolute one.",
+            id="relative path",
+        ),
+        pytest.param(
+            {"script_dir": "d"},
+            "The script's path d/k.sql is relative. Set immuta_deregister_script_path or immuta_deregister_script_dir to"
+            " an absolute one.",
+            id="relative folder",
+        ),
+        pytest.param(
+            {"report_dir": "r"},
+            'immuta_deregister_report_dir is "r". Set it to an absolute path on the controller.',
+            id="relative report",
+        ),
+        pytest.param(
+            {"report_dir": __file__},
+            f"The folder {__file__} of immuta_deregister_report_dir can't be written to on the controller. Name another"
+            " one.",
+            id="a file for the report's folder",
+        ),
+    ],
+)
+def test_a_mistake(given: dict[str, t.Any], expected: str) -> None:
+    assert mistakes(**given) == [expected]
+
+
+def test_a_file_that_is_no_report_is_a_mistake_and_a_report_is_none(tmp_path: Path) -> None:
+    assert mistakes(report_dir=str(tmp_path / "new")) == []
+    file = tmp_path / "k.json"
+    file.write_text(json.dumps({"report": evidence.KIND, "format": evidence.FORMAT, "runs": []}), encoding="utf-8")
+    assert mistakes(report_dir=str(tmp_path)) == []
+    file.write_text("{}", encoding="utf-8")
+    assert mistakes(report_dir=str(tmp_path)) == [
+        f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another folder."
+    ]
+
+
+def test_several_mistakes_come_in_the_order_of_the_decisions() -> None:
+    found = mistakes(
+        approved="x",
+        confirm="K",
+        executor="x",
+        script_host="x",
+        progress_interval=-1,
+        script_path="x",
+        report_dir="x",
+    )
+    order = ["approved", "confirm", "executor", "script_host", "progress_interval", "script_path", "report_dir"]
+    assert [f"immuta_deregister_{name}" in sentence for name, sentence in zip(order, found, strict=True)] == [True] * 7
+
+
+# In a job of AWX or AAP
+
+JOB = {"AWX_PRIVATE_DATA_DIR": "/job", "HOME": "/home/u"}
+IN_JOB = Site({HOST, "keeper", "localhost", "127.0.0.1", "::1"}, "local", JOB)
+AWAY = Site({HOST, "keeper", "localhost", "127.0.0.1", "::1"}, "ssh", JOB)
+OLD_JOB = Site({HOST}, "local", {"AWX_ISOLATED_DATA_DIR": "/job"})
+LEFT: dict[str, t.Any] = {"script_in_artifact": True}
+
+
+@pytest.mark.parametrize(
+    ("site", "given", "dies"),
+    [
+        pytest.param(IN_JOB, {}, True, id="defaults"),
+        pytest.param(HERE, {}, False, id="no job"),
+        pytest.param(Site({HOST}, "local", {"AWX_PRIVATE_DATA_DIR": ""}), {}, False, id="empty variable"),
+        pytest.param(OLD_JOB, {}, True, id="older job"),
+        pytest.param(IN_JOB, {"script_dir": "~"}, True, id="home itself"),
+        pytest.param(IN_JOB, {"script_dir": "/tmp"}, True, id="tmp"),
+        pytest.param(IN_JOB, {"script_dir": "/var/tmp/x"}, True, id="var tmp"),
+        pytest.param(IN_JOB, {"script_dir": "/runner/project"}, True, id="runner"),
+        pytest.param(IN_JOB, {"script_dir": "/home/u/x"}, True, id="HOME"),
+        pytest.param(IN_JOB, {"script_dir": "/job"}, True, id="the job's folder"),
+        pytest.param(IN_JOB, {"script_path": "/tmp"}, True, id="a folder itself"),
+        pytest.param(IN_JOB, {"script_dir": "/srv"}, False, id="mounted"),
+        pytest.param(IN_JOB, {"script_dir": "/tmpfoo"}, False, id="a like name"),
+        pytest.param(IN_JOB, {"script_dir": "/home/user"}, False, id="another's home"),
+        pytest.param(IN_JOB, {"script_dir": "/srv/tmp"}, False, id="tmp below"),
+        pytest.param(OLD_JOB, {"script_dir": "/home/u"}, False, id="no HOME"),
+        pytest.param(AWAY, {}, False, id="another host"),
+        pytest.param(AWAY, {"script_host": "keeper"}, False, id="keeper"),
+        pytest.param(AWAY, {"script_host": "localhost"}, True, id="localhost"),
+        pytest.param(AWAY, {"script_host": "127.0.0.1"}, True, id="127.0.0.1"),
+        pytest.param(AWAY, {"script_host": "::1"}, True, id="::1"),
+        pytest.param(IN_JOB, {"script_durable": True}, False, id="durable"),
+        pytest.param(IN_JOB, LEFT, False, id="left by the plan's job"),
+        pytest.param(IN_JOB, {**LEFT, "confirm": "k"}, True, id="confirmed, nothing was left"),
+        pytest.param(IN_JOB, {**LEFT, "confirm": "k", "scripts": {"k": "YQ=="}}, False, id="confirmed, it was left"),
+        pytest.param(
+            IN_JOB, {**LEFT, "confirm": "k", "scripts": {"o": "YQ=="}}, True, id="confirmed, another was left"
+        ),
+        pytest.param(IN_JOB, {"scripts": {"k": "YQ=="}}, True, id="left, and not to be taken"),
+    ],
+)
+def test_a_script_that_would_die_with_the_job(site: Site, given: dict[str, t.Any], dies: bool) -> None:
+    found = mistakes(site, **given)
+    path = read(**given).script_path
+    sentence = (
+        f"The script's path {path} would die with this job's container, and after the deletion the script can't be had"
+        " again. Set immuta_deregister_script_dir to a mounted folder, or immuta_deregister_script_host to a host that"
+        " keeps it. If the path is kept, say so with immuta_deregister_script_durable. If scripts hold no secrets, set"
+        " immuta_deregister_script_in_artifact in the plan's job and in this one."
+    )
+    assert found == ([sentence] if dies else [])
+
+
+@pytest.mark.parametrize(
+    ("executor", "own"), [("auto", False), ("snowflake", False), ("o.yml", False), ("~/o.yml", False), ("/o.yml", True)]
+)
+def test_own_tasks(executor: str, own: bool) -> None:
+    assert read(executor=executor).own_tasks is own
+
+
+def test_settings_travel_between_tasks() -> None:
+    found = read(**approved(PLAN), executor="handoff")
+    assert Settings(**json.loads(json.dumps(found.as_dict()))) == found

@@ -1,0 +1,380 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each line that is printed."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    BROKEN,
+    DIGEST,
+    DONE,
+    FINISHED,
+    GO,
+    LOST,
+    NO_SCRIPT,
+    PARTIAL,
+    PLANNED,
+    RECORDED,
+    REFUSED,
+    SAVED_THEN_REFUSED,
+    SHA,
+    SITUATIONS,
+    SKIPPED,
+    deleted,
+    gone,
+    ran,
+    read,
+    script,
+)
+
+PATH = "~/.local/state/community.immuta/k.sql"
+TITLE = 'Plan for the Immuta connection "k"'
+SAVED = f"1. Save the clean-up script: done ({PATH}, sha256 {SHA})"
+TO_SAVE = f"1. Save the clean-up script: would be done ({PATH}, sha256 {SHA})"
+DELETE = "2. Delete the connection and all data sources below it in Immuta. THIS CAN'T BE UNDONE."
+GONE = "2. Delete the connection in Immuta: already gone"
+STATEMENTS = [
+    "     1. line 2: USE ROLE ADMIN",
+    "     2. line 4: DROP DATABASE IMMUTA",
+    "     3. line 6: GRANT   <- out of the ordinary, look at it",
+]
+ENDS = "Not confirmed, so it ends here. To go on, set immuta_deregister_confirm to the connection key."
+
+
+def to_run(done: int, executor: str) -> str:
+    return f"3. Run the script's 3 statements ({done} have run), executor {executor}"
+
+
+@pytest.mark.parametrize(
+    ("given", "observed", "expected"),
+    [
+        pytest.param(
+            {},
+            Observed(script(exists=False), planned=PLANNED),
+            [TITLE, TO_SAVE, f"{DELETE} Plan digest {DIGEST}", to_run(0, "snowflake"), *STATEMENTS, ENDS],
+            id="nothing done",
+        ),
+        pytest.param(
+            GO,
+            Observed(script(), planned=SKIPPED),
+            [TITLE, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS],
+            id="confirmed",
+        ),
+        pytest.param(
+            {**GO, "executor": "handoff"},
+            Observed(gone(execution=PARTIAL)),
+            [TITLE, SAVED, GONE, to_run(1, "handoff"), *STATEMENTS],
+            id="gone, run in part",
+        ),
+        pytest.param(
+            {**GO, "executor": "/o.yml"},
+            Observed(script()),
+            [TITLE, SAVED, DELETE, to_run(0, "own"), *STATEMENTS],
+            id="own tasks",
+        ),
+        pytest.param(
+            {**GO, "script_executed": True},
+            Observed(gone()),
+            [TITLE, SAVED, GONE, "3. Record that the script was run by other means"],
+            id="stated",
+        ),
+        pytest.param(
+            GO,
+            Observed(script(execution=FINISHED)),
+            [TITLE, SAVED, DELETE, "3. Run the script: already done"],
+            id="has run",
+        ),
+        pytest.param(
+            GO,
+            Observed(NO_SCRIPT),
+            [TITLE, DELETE, "3. Nothing to run: Redshift has no clean-up script"],
+            id="no script",
+        ),
+        pytest.param(
+            {},
+            Observed({"failure": {"code": "no_cleanup_script"}}),
+            [TITLE, DELETE, "3. Nothing to run: this technology has no clean-up script", ENDS],
+            id="no script, of an unknown technology",
+        ),
+        pytest.param(
+            {},
+            Observed(gone(execution=FINISHED)),
+            [TITLE, "Nothing to do: the connection is gone and its clean-up script has run."],
+            id="nothing to do",
+        ),
+        pytest.param(
+            {},
+            Observed(LOST),
+            [TITLE, "Nothing to do that is known of.", "WARNING: script_lost happened."],
+            id="lost",
+        ),
+    ],
+)
+def test_plan(given: dict[str, t.Any], observed: Observed, expected: list[str]) -> None:
+    assert texts.plan(read(**given), observed) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"verb": "DROP", "object": "DATABASE", "name": "IMMUTA"}, "DROP DATABASE IMMUTA"),
+        ({"verb": "CALL", "object": None, "name": "P"}, "CALL P"),
+        ({"verb": "BEGIN", "object": None, "name": None}, "BEGIN"),
+        ({}, ""),
+        ({"verb": "DROP", "object": "USER", "name": '"{{ x }}\n; %s\x1b[2J"'}, 'DROP USER "{{ x }}\n; %s\x1b[2J"'),
+    ],
+    ids=["full", "no object", "verb only", "nothing", "hostile"],
+)
+def test_label(row: Answer, expected: str) -> None:
+    assert texts.label(row) == expected
+
+
+RAN = [
+    "    1. done      USE ROLE ADMIN, query id q1",
+    "    2. done      DROP DATABASE IMMUTA, query id q2",
+    "    3. done      GRANT, query id q3",
+]
+AT = f"Script: {PATH} (sha256 {SHA})"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "planned, pinned",
+            [
+                'Deregistration of "k": PLANNED, nothing was deleted or run',
+                "Immuta: the connection exists",
+                AT,
+            ],
+        ),
+        (
+            "completed",
+            [
+                'Deregistration of "k": COMPLETED',
+                "Immuta: the connection is gone, 4 objects below it deleted",
+                AT,
+                *RAN,
+            ],
+        ),
+        (
+            "handed off",
+            [
+                'Deregistration of "k": HANDED OFF, the script is still to be run',
+                "Immuta: the connection is gone, 4 objects below it deleted",
+                "Immuta: the integration 5 is still listed as deleted",
+                AT,
+            ],
+        ),
+        (
+            "already done",
+            [
+                'Deregistration of "k": ALREADY DONE, nothing was changed',
+                "Immuta: the connection is gone",
+                AT,
+            ],
+        ),
+        (
+            "no script",
+            [
+                'Deregistration of "k": COMPLETED',
+                "Immuta: the connection is gone, 4 objects below it deleted",
+                "Immuta: the integration 5 is still listed as enabled",
+            ],
+        ),
+        (
+            "lost",
+            [
+                'Deregistration of "k": UNKNOWN, the connection does not exist and no script was saved; nobody can tell'
+                " whether the platform was cleaned up",
+                "Immuta: the connection is gone",
+            ],
+        ),
+    ],
+)
+def test_report(name: str, expected: list[str]) -> None:
+    assert texts.report(SITUATIONS[name].result) == expected
+
+
+def test_report_of_a_statement_without_a_query_id_and_a_deletion_of_nothing() -> None:
+    answer = ran("not_run")
+    answer["statements"][0]["query_id"] = None
+    result = outcome.result(read(), Observed(script(), ran=answer, deleted=deleted(deleted_objects=0)), check_mode=True)
+    lines = texts.report(result)
+    assert (lines[1], lines[-1]) == (
+        "Immuta: the connection is gone, 0 objects below it deleted",
+        "    1. not_run   USE ROLE ADMIN",
+    )
+
+
+@pytest.mark.parametrize(("given", "host"), [({}, "h"), ({"script_host": "keeper"}, "keeper")])
+def test_handoff(given: dict[str, t.Any], host: str) -> None:
+    assert texts.handoff(read(**given), Observed(script())) == [
+        "The clean-up script of k is yours to run; it has NOT been run.",
+        f"Script: {PATH} on {host} (sha256 {SHA}).",
+        "Run all of it, in order, in one session, as an administrator of Snowflake.",
+        "Then run this again with immuta_deregister_script_executed=true.",
+    ]
+
+
+KEPT = f"the script is saved at {PATH}"
+NOT_THERE = "the connection does not exist in Immuta"
+HAS_RUN = "the clean-up script has run to its end"
+NOT_DELETED = "the connection has not been deleted"
+MAYBE_DELETED = "the connection is not known to be deleted"
+NOT_RUN = "the clean-up script has not run to its end"
+MAYBE_RUN = "the clean-up script is not known to have run"
+BUSY = {"failed": True, "msg": "Busy."}
+
+
+@pytest.mark.parametrize(
+    ("observed", "failure", "done", "open_ends"),
+    [
+        pytest.param(Observed(), BUSY, [], [MAYBE_DELETED, MAYBE_RUN], id="nothing known"),
+        pytest.param(Observed(REFUSED), REFUSED, [], [MAYBE_DELETED, MAYBE_RUN], id="Immuta refuses"),
+        pytest.param(
+            Observed(SAVED_THEN_REFUSED),
+            SAVED_THEN_REFUSED,
+            [KEPT, "1 of 3 statements have run"],
+            [MAYBE_DELETED, NOT_RUN],
+            id="saved, then refused",
+        ),
+        pytest.param(Observed(script()), BUSY, [KEPT], [NOT_DELETED, NOT_RUN], id="saved"),
+        pytest.param(Observed(script(exists=False)), BUSY, [], [NOT_DELETED, NOT_RUN], id="check mode"),
+        pytest.param(
+            Observed(script(connection_exists=None)), BUSY, [KEPT], [MAYBE_DELETED, NOT_RUN], id="saved, not looked"
+        ),
+        pytest.param(
+            Observed(script(), deleted=SKIPPED), BUSY, [KEPT], [NOT_DELETED, NOT_RUN], id="the deletion was skipped"
+        ),
+        pytest.param(
+            Observed(script(), deleted=BUSY), BUSY, [KEPT], [MAYBE_DELETED, NOT_RUN], id="the deletion has failed"
+        ),
+        pytest.param(
+            Observed(script(), deleted=deleted()), BUSY, [KEPT, NOT_THERE], [NOT_RUN], id="deleted, nothing has run"
+        ),
+        pytest.param(
+            Observed(script(), deleted=deleted(), ran=BROKEN),
+            BROKEN,
+            [KEPT, NOT_THERE, "1 of 3 statements have run"],
+            [NOT_RUN],
+            id="a statement has failed",
+        ),
+        pytest.param(
+            Observed(gone(execution=PARTIAL)),
+            BUSY,
+            [KEPT, NOT_THERE, "1 of 3 statements have run"],
+            [NOT_RUN],
+            id="run in part before",
+        ),
+        pytest.param(
+            Observed(script(), deleted=deleted(), ran=ran("done skipped replayed", state="partial")),
+            BUSY,
+            [KEPT, NOT_THERE, "3 of 3 statements have run"],
+            [NOT_RUN],
+            id="stopped between runs",
+        ),
+        pytest.param(
+            Observed(script(), deleted=deleted(), ran=DONE), BUSY, [KEPT, NOT_THERE, HAS_RUN], [], id="all done"
+        ),
+        pytest.param(Observed(gone(), recorded=RECORDED), BUSY, [KEPT, NOT_THERE, HAS_RUN], [], id="all stated"),
+        pytest.param(Observed(NO_SCRIPT), BUSY, [], [NOT_DELETED], id="no script"),
+        pytest.param(Observed(NO_SCRIPT, deleted=deleted()), BUSY, [NOT_THERE], [], id="no script, deleted"),
+        pytest.param(Observed(LOST), BUSY, [NOT_THERE], [MAYBE_RUN], id="lost"),
+    ],
+)
+def test_stopped(observed: Observed, failure: Answer, done: list[str], open_ends: list[str]) -> None:
+    assert texts.stopped(read(), observed, task="role : Task", failure=failure) == [
+        f'Stopped at "role : Task": {failure["msg"]}',
+        f"DONE: {'; '.join(done) or 'nothing'}.",
+        f"NOT DONE: {'; '.join(open_ends) or 'nothing'}.",
+        "NEXT: fix the cause and rerun: the role reads what is there and goes on from it.",
+    ]
+
+
+def test_stopped_before_the_settings_were_read() -> None:
+    assert texts.stopped(None, Observed(), task="Validate", failure={}) == [
+        'Stopped at "Validate": no message',
+        "DONE: nothing.",
+        "NOT DONE: the connection is not known to be deleted; the clean-up script is not known to have run.",
+        "NEXT: fix the cause and rerun: the role reads what is there and goes on from it.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        pytest.param(
+            Planned("k", "planned", "Snowflake", 5, "snowflake", DIGEST, SHA, 3),
+            f"planned      k (Snowflake): the connection would be deleted, 3 statements, script {SHA}",
+            id="to delete and to run",
+        ),
+        pytest.param(
+            Planned("k", "planned", "Redshift", plan_digest=DIGEST),
+            "planned      k (Redshift): the connection would be deleted, no script",
+            id="to delete",
+        ),
+        pytest.param(
+            Planned("k", "planned", script_sha256=SHA),
+            f"planned      k: the connection is gone, 0 statements, script {SHA}",
+            id="to run",
+        ),
+        pytest.param(
+            Planned("k", "already_done"), "already_done k: the connection is gone, no script", id="nothing to do"
+        ),
+        pytest.param(Planned("k", "failed", error="It broke."), "failed       k: It broke.", id="failed"),
+        pytest.param(
+            Planned("{{ k }}\n%s", "unknown"),
+            "unknown      {{ k }}\n%s: the connection is gone, no script",
+            id="hostile",
+        ),
+    ],
+)
+def test_planned(plan: Planned, expected: str) -> None:
+    assert texts.planned([plan], DIGEST) == [expected, f"Digest of this plan: {DIGEST}"]
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ({}, "not begun    k"),
+        (
+            {"status": "completed", "connection_gone": True, "script_executed": True},
+            "completed    k: the connection is gone, the script has run",
+        ),
+        (
+            {"status": "handed_off", "connection_gone": True, "script_executed": False},
+            "handed_off   k: the connection is gone, the script has not run",
+        ),
+        (
+            {"status": "failed", "connection_gone": False, "script_executed": False, "failed_task": "role : Task"},
+            'failed       k: the connection exists, the script has not run, stopped at "role : Task"',
+        ),
+    ],
+    ids=["not begun", "completed", "handed off", "failed"],
+)
+def test_finished(result: Answer, expected: str) -> None:
+    assert texts.finished([("k", {**result, "connection_key": "k"} if result else {})]) == [expected]
+
+
+HOSTILE = "{{ 7 * 7 }} {% x %} %s \x1b[2J\u202e <b>"
+
+
+def test_hostile_names_stay_what_they_are_and_on_their_line() -> None:
+    settings = read(connection_key=HOSTILE)
+    for lines in (
+        texts.plan(settings, Observed(script())),
+        texts.handoff(settings, Observed(script())),
+        texts.report(outcome.result(settings, Observed(script()), check_mode=True)),
+        texts.finished([(HOSTILE, {})]),
+    ):
+        assert HOSTILE in lines[0]
