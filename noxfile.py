@@ -488,7 +488,7 @@ def mutation(session: nox.Session) -> None:
 
     Arguments are names of mutants, for one file: `-- "*._sql.journal.*"`.
     """
-    install(session, NEWEST, "mutmut>=3.8")
+    install(session, NEWEST, "mutmut>=3.8", "hypothesis")
     base = copy(session)
     # Where mutmut looks for it: it has to stand above ansible_collections, since it makes names of paths.
     shutil.copy(ROOT / "pyproject.toml", base)
