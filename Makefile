@@ -4,7 +4,7 @@
 
 PYTHON3 ?= python3
 
-.PHONY: help demo test crash faults canaries rehearsal matrix mutation coverage bench clean
+.PHONY: help demo test crash faults canaries matrix mutation coverage bench clean
 
 help:
 	@echo "make demo       the main job on stand-in servers"
@@ -12,7 +12,6 @@ help:
 	@echo "make crash      kill the role at every point, and run it again (an hour or two)"
 	@echo "make faults     every fault of the servers, and every variant of the API (an hour and a half)"
 	@echo "make canaries   look for secrets in all that every path leaves behind"
-	@echo "make rehearsal  run every playbook in check mode before it is run, and compare"
 	@echo "make matrix     all playbooks, unit tests, and sanity on every ansible-core from 2.16"
 	@echo "make mutation   break the code in every place, and see whether a test notices"
 	@echo "make coverage   what of the code the unit tests reach"
@@ -27,7 +26,7 @@ demo: .venv/demo
 test: .venv/checks
 	@.venv/bin/python tools/check.py $(SESSIONS)
 
-crash faults canaries rehearsal matrix mutation coverage bench: .venv/checks
+crash faults canaries matrix mutation coverage bench: .venv/checks
 	@.venv/bin/python -m nox --reuse-venv=yes -s $@ $(if $(ARGS),-- $(ARGS))
 
 .venv/python:

@@ -173,25 +173,25 @@ def units_newest(session: nox.Session) -> None:
     unit_tests(session, "newest", "tests/unit")
 
 
-def integrate(session: nox.Session, core: str, clients: tuple[str, ...], **environment: str) -> None:
+def integrate(session: nox.Session, core: str, clients: tuple[str, ...], *arguments: str) -> None:
     """Run the playbooks."""
     session.install(core, *clients, "requests", "pytest", *DOUBLES)
     # -rP shows the numbers that tests print: requests, module tasks, payloads.
-    pytest(session, "-rP", "--durations=10", "tests/integration", *session.posargs, env=environment)
+    pytest(session, "-rP", "--durations=10", *arguments, *(session.posargs or ["tests/integration"]))
 
 
 @nox.session(python=TARGETS["oldest"][1])
 def integration_oldest(session: nox.Session) -> None:
-    """Run a sample of the playbooks on the oldest ansible-core; `matrix` runs all of them there."""
+    """Run a fixed few of the playbooks on the oldest ansible-core; `matrix` runs all of them there."""
     core, _python, clients = TARGETS["oldest"]
-    integrate(session, core, clients, SAMPLE_TESTS="8")
+    integrate(session, core, clients, "-m", "oldest")
 
 
 @nox.session(python=TARGETS["newest"][1])
 def integration_newest(session: nox.Session) -> None:
-    """Run a sample of the playbooks on the newest ansible-core, one of them rehearsed; `matrix` and `rehearsal` take all."""
+    """Run the playbooks on the newest ansible-core."""
     core, _python, clients = TARGETS["newest"]
-    integrate(session, core, clients, SAMPLE_TESTS="9", REHEARSE="1")
+    integrate(session, core, clients)
 
 
 # Each ansible-core that is supported, and the Python that its controller runs on here.
@@ -247,11 +247,11 @@ def odbc_driver(session: nox.Session) -> dict[str, str]:
 @nox.session(python=MIDDLE)
 @nox.parametrize("core", ["~=2.18.0", ">=2.21"], ids=["oldest", "newest"])
 def odbc(session: nox.Session, core: str) -> None:
-    """Run a sample of the role's executor odbc on the newest ansible-core, and on the oldest that community.general supports."""
+    """Run the role's executor odbc on the newest ansible-core, and on the oldest that community.general supports."""
     session.install(f"ansible-core{core}", "pyodbc", "requests", "pytest", *DOUBLES)
     install_collections(session, "ansible")
-    some = {"SAMPLE_TESTS": "3" if core == ">=2.21" else "2"}
-    pytest(session, "tests/odbc", *session.posargs, env={**odbc_driver(session), **some})
+    some = () if core == ">=2.21" else ("-m", "oldest")
+    pytest(session, "tests/odbc", *some, *session.posargs, env=odbc_driver(session))
 
 
 @nox.session(python=MIDDLE)
@@ -286,25 +286,36 @@ def browser(session: nox.Session) -> None:
 
 
 # What the proofs need besides the newest targets.
-PROVING = ("pytest", "pytest-xdist", "hypothesis", "schemathesis", "ansible-runner", "pyopenssl", "trustme")
+PROVING = (
+    "pytest",
+    "pytest-xdist",
+    "pytest-split",
+    "hypothesis",
+    "schemathesis",
+    "ansible-runner",
+    "pyopenssl",
+    "trustme",
+)
 
 
 def prove(session: nox.Session, *folders: str, every: bool) -> None:
-    """Run proofs on the newest ansible-core: all their points on all cores, or a sample that changes with the commit."""
+    """Run proofs on the newest ansible-core: all their points on all cores, or a fixed few that cover every stage.
+
+    E(PART) is for several machines that share the work: 2/4 is the second of four parts.
+    """
     core, _python, clients = TARGETS["newest"]
     session.install(core, *clients, "requests", *PROVING, *DOUBLES)
-    sampling = "ansible_collections.community.immuta.tests.sampling"
     # The long tests are side by side: a worker that has nothing to do takes some from another one.
-    all_points = ["-p", sampling, "-p", "xdist", "-n", str(os.cpu_count()), "--dist", "worksteal"]
-    options = all_points if every else ["--durations=5"]
-    for folder in folders:
-        # One at a time: the folders' conftest.py have the same name.
-        pytest(session, *options, folder, *session.posargs, env={"EVERY_POINT": "1"} if every else {})
+    options = ["-p", "xdist", "-n", str(os.cpu_count()), "--dist", "worksteal"] if every else ["--durations=5"]
+    if part := os.environ.get("PART"):
+        group, _slash, parts = part.partition("/")
+        options += ["-p", "pytest_split.plugin", "--splits", parts, "--group", group]
+    pytest(session, *options, *(session.posargs or folders), env={"EVERY_POINT": "1"} if every else {})
 
 
 @nox.session(python=TARGETS["newest"][1])
 def proofs(session: nox.Session) -> None:
-    """Prove on a sample of all points that nothing is lost, nothing leaks, and no success is claimed wrongly."""
+    """Prove on a fixed few of all points that nothing is lost, nothing leaks, and no success is claimed wrongly."""
     prove(session, "tests/crash", "tests/faults", "tests/leak", "tests/property", "tests/contract", every=False)
 
 
@@ -326,27 +337,6 @@ def canaries(session: nox.Session) -> None:
     prove(session, "tests/leak", every=True)
 
 
-# What the plays of a folder need besides the newest targets: packages, and one for its collections.
-REHEARSED: dict[str, tuple[tuple[str, ...], str | None]] = {
-    "integration": ((), None),
-    "odbc": (("pyodbc",), "ansible"),
-    "awx": ((AWX_PLUGINS,), AWX_COLLECTIONS),
-}
-
-
-@nox.session(python=TARGETS["newest"][1])
-@nox.parametrize("folder", list(REHEARSED), ids=list(REHEARSED))
-def rehearsal(session: nox.Session, folder: str) -> None:
-    """Run every playbook in check mode before it is run, and hold the one against the other. Not part of `make test`."""
-    core, _python, clients = TARGETS["newest"]
-    packages, collections = REHEARSED[folder]
-    session.install(core, *clients, "requests", "pytest", *packages, *DOUBLES)
-    if collections:
-        install_collections(session, collections)
-    driver = odbc_driver(session) if folder == "odbc" else {}
-    pytest(session, f"tests/{folder}", *session.posargs, env={**driver, "REHEARSE": "1", "EVERY_POINT": "1"})
-
-
 @nox.session(python=TARGETS["newest"][1])
 def runner(session: nox.Session) -> None:
     """Run a workflow's jobs under the engine of AWX."""
@@ -356,10 +346,10 @@ def runner(session: nox.Session) -> None:
 
 
 @nox.session(python=MIDDLE)
-def referee(session: nox.Session) -> None:
+def oracle(session: nox.Session) -> None:
     """Have sqlfluff's grammars judge what the splitter calls a statement."""
     session.install(TARGETS["newest"][0], "pytest", "sqlfluff>=4")
-    pytest(session, "tests/referee/test_sqlfluff.py")
+    pytest(session, "tests/oracle/test_sqlfluff.py")
 
 
 @nox.session(python=MIDDLE)
@@ -368,7 +358,7 @@ def fakesnow(session: nox.Session) -> None:
     session.install(
         TARGETS["newest"][0], "pytest", "requests", "fakesnow[server]==0.12.1", "snowflake-connector-python<5"
     )
-    pytest(session, "tests/referee/test_fakesnow.py")
+    pytest(session, "tests/oracle/test_fakesnow.py")
 
 
 @nox.session(python=MIDDLE)
@@ -451,7 +441,8 @@ def types(session: nox.Session) -> None:
         f"{base}.plugins",
         "-p",
         f"{base}.tests.doubles",
-        *(word for name in ("launching", "playing", "sampling", "stage") for word in ("-m", f"{base}.tests.{name}")),
+        "-p",
+        f"{base}.tests.harness",
         "-p",
         f"{base}.tests.crash",
         env={**everywhere(session), "MYPYPATH": str(tree())},

@@ -35,7 +35,7 @@ SESSIONS = (
     "types",
     "demo",
     "fakesnow",
-    "referee",
+    "oracle",
     "changelog",
     "ee",
 )

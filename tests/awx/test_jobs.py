@@ -32,7 +32,7 @@ from ansible_collections.community.immuta.tests.doubles.databricks_metastore imp
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
-from ansible_collections.community.immuta.tests.launching import Launcher
+from ansible_collections.community.immuta.tests.harness.forkserver import Launcher
 
 LAKE = "prod lake formation"
 DATABRICKS_TOKEN = "canary-awx-databricks-token-70ab"

@@ -26,7 +26,7 @@ from pathlib import Path
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Connection, Integration
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import FOREIGN
+from ansible_collections.community.immuta.tests.harness.servers import FOREIGN
 
 HERE = Path(__file__).parent
 NUMBERS = (1, 10, 100)

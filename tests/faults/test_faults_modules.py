@@ -22,7 +22,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import sc
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault, ImmutaDouble
 from ansible_collections.community.immuta.tests.faults.asking import API_KEY, IMPATIENT, KEY, Answer, Ask, tenant
-from ansible_collections.community.immuta.tests.sampling import chosen
+from ansible_collections.community.immuta.tests.harness.points import spread
 
 EVER = 10**6
 SCRIPT = Ask("cleanup_script", {"connection_key": KEY})
@@ -239,7 +239,7 @@ def disturb(point: Point, folder: Path) -> None:
         assert len(taken) <= 1
 
 
-TRIED = chosen("quick modules", points(QUICK), 60)
+TRIED = spread(points(QUICK), 60)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -256,6 +256,6 @@ def test_every_fault_at_every_request(case: Case, tmp_path: Path) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("point", chosen("tardy modules", points(TARDY), 3), ids=str)
+@pytest.mark.parametrize("point", spread(points(TARDY), 3), ids=str)
 def test_answers_that_come_too_late(point: Point, tmp_path: Path) -> None:
     disturb(point, tmp_path)

@@ -34,7 +34,7 @@ from ansible_collections.community.immuta.tests.faults.test_faults_modules impor
     removed,
     saved,
 )
-from ansible_collections.community.immuta.tests.sampling import chosen
+from ansible_collections.community.immuta.tests.harness.points import spread
 
 # What has no list of values in the variants, because it is a number.
 NUMBERS: dict[str, tuple[t.Any, ...]] = {
@@ -175,7 +175,7 @@ def lacking() -> list[tuple[tuple[Permission, ...], tuple[str, ...], int]]:
     ]
 
 
-@pytest.mark.parametrize(("permissions", "owns", "status"), chosen("keys", lacking(), 16), ids=str)
+@pytest.mark.parametrize(("permissions", "owns", "status"), spread(lacking(), 16), ids=str)
 def test_a_key_that_may_not_see_everything_finds_nothing_absent(
     permissions: tuple[Permission, ...], owns: tuple[str, ...], status: t.Any, tmp_path: Path
 ) -> None:
@@ -219,7 +219,7 @@ def test_who_may_see_everything_is_believed_though_the_integration_is_kept(tmp_p
         assert SCRIPT(double, tmp_path).result["connection_exists"] is False
 
 
-@pytest.mark.parametrize("case", chosen("cases in variants", CASES, 3), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", spread(CASES, 3), ids=lambda case: case.name)
 def test_every_call_in_every_variant(case: Case, tmp_path: Path) -> None:
     for number, fields in enumerate(one for one in variants() if one not in HOPELESS and "kept" not in one.values()):
         folder = tmp_path / str(number)

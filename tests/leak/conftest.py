@@ -12,7 +12,6 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
-from canaries import API_KEY, CLIENT_SECRET, DATABRICKS, EXCHANGED, PASSWORD
 
 from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
@@ -20,8 +19,15 @@ from ansible_collections.community.immuta.tests.doubles.databricks_server import
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault, ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Reply
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
-from ansible_collections.community.immuta.tests.launching import Answer, Launcher
-from ansible_collections.community.immuta.tests.playing import FOREIGN, KEY
+from ansible_collections.community.immuta.tests.harness.forkserver import Answer, Launcher
+from ansible_collections.community.immuta.tests.harness.servers import FOREIGN, KEY
+from ansible_collections.community.immuta.tests.leak.canaries import (
+    API_KEY,
+    CLIENT_SECRET,
+    DATABRICKS,
+    EXCHANGED,
+    PASSWORD,
+)
 
 
 class EchoingImmuta(ImmutaDouble):

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.community.immuta.tests.launching import Answer, Launcher
+from ansible_collections.community.immuta.tests.harness.forkserver import Answer, Launcher
 
 PACKAGE = "ansible_collections.community.immuta.plugins.modules"
 # What a developer's shell may hold must not decide what a test sees.

@@ -22,7 +22,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-TESTS = Path(__file__).parent
+HERE = Path(__file__).parent
 # The zygote knows its pipes by fixed numbers.
 START = """
 import os, sys
@@ -30,7 +30,7 @@ os.dup2(int(sys.argv[1]), 3)
 os.dup2(int(sys.argv[2]), 4)
 os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
 """
-ZYGOTE = [str(TESTS / "zygote.py"), str(TESTS.parent / "plugins" / "modules")]
+ZYGOTE = [str(HERE / "zygote.py"), str(HERE.parents[1] / "plugins" / "modules")]
 # A library that computes with threads is told not to: a fork does not survive them.
 WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 INTERPRETER = """\

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 import snowflake.connector
 
-from ansible_collections.community.immuta.tests.launching import Launcher
+from ansible_collections.community.immuta.tests.harness.forkserver import Launcher
 from ansible_collections.community.immuta.tests.unit.conftest import FOREIGN, Result, Runner
 
 SIGN_IN = {"account": "fakesnow", "user": "DEPLOYER", "password": "none-is-checked"}
