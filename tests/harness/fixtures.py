@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
     from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
     from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
+    from ansible_collections.community.immuta.tests.harness.inprocess import Modules, Tenant
     from ansible_collections.community.immuta.tests.harness.play import Player
 
 
@@ -54,3 +55,21 @@ def player(tmp_path: Path, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> 
     from ansible_collections.community.immuta.tests.harness import play, servers
 
     return play.Player(tmp_path, immuta, snowflake.environment(servers.PASSWORD))
+
+
+@pytest.fixture
+def module() -> t.Iterator[Modules]:
+    """Runs modules in this process; C(module.output) is all that they printed."""
+    from ansible_collections.community.immuta.tests.harness import inprocess
+
+    with inprocess.modules() as running:
+        yield running
+
+
+@pytest.fixture
+def tenant(module: Modules, immuta: ImmutaDouble) -> t.Iterator[Tenant]:
+    """A tenant, and the modules that talk to it."""
+    from ansible_collections.community.immuta.tests.harness import inprocess, servers
+
+    yield inprocess.Tenant(module, immuta, servers.API_KEY)
+    assert servers.API_KEY not in module.output
