@@ -356,7 +356,7 @@ def oracle(session: nox.Session) -> None:
 def fakesnow(session: nox.Session) -> None:
     """Run scripts on fakesnow, a Snowflake that nobody here wrote."""
     session.install(
-        TARGETS["newest"][0], "pytest", "requests", "fakesnow[server]==0.12.1", "snowflake-connector-python<5"
+        TARGETS["newest"][0], "pytest", "requests", "fakesnow[server]==0.12.1", "snowflake-connector-python<5", *DOUBLES
     )
     pytest(session, "tests/oracle/test_fakesnow.py")
 

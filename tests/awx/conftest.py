@@ -83,7 +83,7 @@ class Loader:
             "immuta_awx_scripts": scripts,
         }
         # Dozens of modules, none of them ours.
-        mine["ansible_python_interpreter"] = str(interpreter().path)
+        mine["ansible_python_interpreter"] = str(interpreter())
         return self.player.command(str(LOAD), "-e", json.dumps(mine), *arguments)
 
 

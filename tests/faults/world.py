@@ -76,7 +76,7 @@ class World:
         named = self.sql.environment(secret).items()
         return {
             "ansible_connection": "local",
-            "ansible_python_interpreter": str(interpreter().path),
+            "ansible_python_interpreter": str(interpreter()),
             "immuta_deregister_connection_key": self.key,
             "immuta_deregister_script_dir": str(self.path.parent),
             "tenant": {"url": self.immuta.url, "api_key": API_KEY},

@@ -2,38 +2,40 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs modules without what takes most of their time: importing.
+"""Runs modules in processes of their own that have imported already: children of multiprocessing's forkserver.
 
-Without Ansible, too: options as JSON on standard input, one JSON answer on standard output. Or under Ansible, by an
-interpreter of Python that has imported already.
+For tests of what a process leaves behind, and as an interpreter of Python for plays with many modules.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import dataclasses
 import functools
+import gc
+import importlib
+import io
 import json
+import multiprocessing
+import multiprocessing.forkserver
 import os
 import shutil
-import subprocess
+import socket
 import sys
 import tempfile
+import threading
+import traceback
+import types
 import typing as t
 from pathlib import Path
+from unittest import mock
 
-HERE = Path(__file__).parent
-# The zygote knows its pipes by fixed numbers.
-START = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.dup2(int(sys.argv[2]), 4)
-os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
-"""
-ZYGOTE = [str(HERE / "zygote.py"), str(HERE.parents[1] / "plugins" / "modules")]
+PLUGINS = "ansible_collections.community.immuta.plugins"
 # A library that computes with threads is told not to: a fork does not survive them.
 WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
-INTERPRETER = """\
+# What Ansible starts: it hands its streams over and waits.
+STUB = """\
 #!{python} -IS
 import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as server:
@@ -43,6 +45,16 @@ with socket.socket(socket.AF_UNIX) as server:
     server.sendall(json.dumps(about).encode() + b"\\n")
     sys.exit(int(server.makefile().readline()))
 """
+
+
+@functools.cache
+def _children() -> multiprocessing.context.ForkServerContext:
+    """What starts children; the first call starts the server."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([f"{__package__}.preload"])
+    with mock.patch.dict(os.environ, WITHOUT_THREADS):
+        multiprocessing.forkserver.ensure_running()
+    return context
 
 
 @dataclasses.dataclass
@@ -60,106 +72,129 @@ class Answer:
         return self.out + self.err
 
 
-class Launcher:
-    """Runs modules in processes that are forked from one, since importing what they need takes most of their time.
+def run(
+    name: str,
+    arguments: dict[str, t.Any],
+    folder: Path,
+    environment: dict[str, str],
+    bug: tuple[str, str, str] | None = None,
+) -> Answer:
+    """Run a module: options as JSON on standard input, one JSON answer on standard output.
 
-    :ivar folder: theirs to work in
-    :ivar environment: of every run, besides its own
+    :param arguments: its options, and Ansible's own ones
+    :param folder: its working folder; what it reads and prints is kept below it
+    :param bug: a file of module_utils, a name in it, and the text of the error that it raises from now on
     """
-
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        """Start the process that they are forked from.
-
-        :param folder: theirs to work in; what they are told and print is kept below it
-        """
-        self.folder = folder
-        self.environment = {**environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        self._exchange = folder / "exchange"
-        self._exchange.mkdir()
-        told, self._orders = os.pipe()
-        answers, telling = os.pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", START, str(told), str(telling), "-W", "error::ResourceWarning", *ZYGOTE],
-            cwd=folder,
-            env={**self.environment, **WITHOUT_THREADS},
-            stdin=subprocess.DEVNULL,
-            pass_fds=[told, telling],
-        )
-        os.close(told)
-        os.close(telling)
-        self._answers = os.fdopen(answers)
-
-    def __call__(
-        self,
-        name: str,
-        arguments: dict[str, t.Any],
-        environment: dict[str, str] | None = None,
-        bug: tuple[str, str, str] | None = None,
-    ) -> Answer:
-        """Run one.
-
-        :param arguments: its options, and Ansible's own ones
-        :param bug: a file of module_utils, a name in it, and the text of the error that it raises from now on
-        """
-        given = self._exchange / "in"
-        given.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-        order = {
-            "module": name,
-            "folder": str(self._exchange),
-            "environment": {**self.environment, **(environment or {})},
-            "bug": bug,
-        }
-        os.write(self._orders, json.dumps(order).encode() + b"\n")
-        code = int(self._answers.readline())
-        given.unlink()
-        out, err = ((self._exchange / stream).read_text() for stream in ("out", "err"))
-        assert out.lstrip().startswith("{"), f"{name} died:\n{out}{err}"
-        return Answer(json.loads(out), out, err, code)
-
-    def close(self) -> None:
-        """End the process that they are forked from."""
-        os.close(self._orders)
-        self._process.wait(60)
-        self._answers.close()
+    streams = [folder / "exchange" / stream for stream in ("in", "out", "err")]
+    streams[0].parent.mkdir(exist_ok=True)
+    streams[0].write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+    child = _children().Process(target=_module, args=(name, [str(one) for one in streams], folder, environment, bug))
+    child.start()
+    child.join()
+    code = child.exitcode
+    child.close()
+    streams[0].unlink()
+    out, err = (one.read_text() for one in streams[1:])
+    assert code is not None and out.lstrip().startswith("{"), f"{name} died:\n{out}{err}"
+    return Answer(json.loads(out), out, err, code)
 
 
-class Interpreter:
-    """What Ansible takes for Python: programs on standard input begin with everything imported.
+def _module(
+    name: str, streams: list[str], folder: Path, environment: dict[str, str], bug: tuple[str, str, str] | None
+) -> None:
+    for number, path in enumerate(streams):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY
+        os.dup2(os.open(path, flags, 0o600), number)
+    # Ansible takes an argument for a file of options.
+    _become([name], environment, folder)
+    if bug:
+        _break(*bug)
 
-    Each is a fork of one process, so killing a play does not kill what runs for it, and what is imported does not come
-    from Ansible's payload. For suites that are about neither.
+    def main() -> None:
+        importlib.import_module(f"{PLUGINS}.modules.{name}").main()
 
-    :ivar path: for C(ansible_python_interpreter)
-    """
+    code = _exit_status(main)
+    # What was not closed is said on standard error.
+    gc.collect()
+    sys.exit(code)
 
-    def __init__(self) -> None:
-        """Start the process that they are forked from."""
-        self._folder = Path(tempfile.mkdtemp(prefix="python-"))
-        self.path = self._folder / "python"
-        address = str(self._folder / "socket")
-        self.path.write_text(INTERPRETER.format(python=sys.executable, address=address))
-        self.path.chmod(0o700)
-        self._process = subprocess.Popen(
-            [sys.executable, *ZYGOTE, address],
-            env={**os.environ, **WITHOUT_THREADS, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout
-        with self._process.stdout as told:
-            assert told.readline() == "ready\n"
 
-    def close(self) -> None:
-        """End the process that they are forked from."""
-        self._process.kill()
-        self._process.wait(60)
-        shutil.rmtree(self._folder)
+def _become(arguments: list[str], environment: dict[str, str], folder: Path | str) -> None:
+    sys.argv = arguments
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    tempfile.tempdir = None
+    sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8")
+
+
+def _exit_status(main: t.Callable[[], object]) -> int:
+    try:
+        main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _break(room: str, name: str, text: str) -> None:
+    def broken(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
+        raise RuntimeError(text)
+
+    module: t.Any = importlib.import_module(f"{PLUGINS}.module_utils.{room}")
+    *owners, last = name.split(".")
+    for owner in owners:
+        module = getattr(module, owner)
+    setattr(module, last, broken)
 
 
 @functools.cache
-def interpreter() -> Interpreter:
-    """The one of this process."""
-    one = Interpreter()
-    atexit.register(one.close)
-    return one
+def interpreter() -> Path:
+    """What Ansible can take for Python: programs on standard input begin with everything imported.
+
+    What is imported does not come from Ansible's payload, and killing a play does not kill what runs for it, so this is
+    for suites that are about neither.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="python-"))
+    atexit.register(shutil.rmtree, folder)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(folder / "socket"))
+    server.listen(64)
+    stub = folder / "python"
+    stub.write_text(STUB.format(python=sys.executable, address=str(folder / "socket")))
+    stub.chmod(0o700)
+    _children()
+    threading.Thread(target=_accept, args=(server,), daemon=True).start()
+    return stub
+
+
+def _accept(server: socket.socket) -> None:
+    while True:
+        client, _address = server.accept()
+        with client:
+            _children().Process(target=_program, args=(client,), daemon=True).start()
+
+
+def _program(client: socket.socket) -> None:
+    """Be the interpreter for whoever has handed over its streams."""
+    _byte, streams, _flags, _address = socket.recv_fds(client, 1, 3)
+    with client.makefile() as line:
+        about = json.loads(line.readline())
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    _become(about["arguments"], about["environment"], about["folder"])
+    module = sys.modules["__main__"] = types.ModuleType("__main__")
+
+    def main() -> None:
+        exec(compile(sys.stdin.read(), "<stdin>", "exec"), module.__dict__)
+
+    code = _exit_status(main)
+    # multiprocessing's children don't do so.
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    with contextlib.suppress(OSError):
+        client.sendall(f"{code}\n".encode())
