@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import gc
 import importlib
@@ -28,7 +29,8 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
 
-from ansible_collections.community.immuta.plugins.module_utils import _hidden
+from ansible_collections.community.immuta.plugins.module_utils import _hidden, _task
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault, ImmutaDouble
 from ansible_collections.community.immuta.tests.harness.servers import FOREIGN
 
@@ -110,6 +112,11 @@ class Result(dict[str, t.Any]):
         """This, unless it is a failure."""
         assert not self.failed, self
         return self
+
+    @property
+    def returned(self) -> dict[str, t.Any]:
+        """What another call would return, too."""
+        return {name: value for name, value in self.items() if name not in ("timing", "invocation", "warnings", "diff")}
 
     @property
     def warned(self) -> str:
@@ -257,3 +264,37 @@ class Tenant:
     def writes(self) -> list[str]:
         """The requests that change something, in order."""
         return [one.method for one in self.double.requests if one.method in ("DELETE", "PUT", "PATCH")]
+
+
+@dataclasses.dataclass
+class Done:
+    """What came of a piece of work: an outcome or a failure."""
+
+    outcome: _task.Outcome | None
+    failure: Failure | None
+    warnings: list[str]
+    hidden: list[str]
+
+    @property
+    def good(self) -> _task.Outcome:
+        """The outcome."""
+        assert self.failure is None, self.failure
+        assert self.outcome is not None
+        return self.outcome
+
+    @property
+    def code(self) -> str | None:
+        """The word for the failure."""
+        return self.failure.code if self.failure else None
+
+
+def do(work: t.Callable[[_task.Context], _task.Outcome], params: dict[str, t.Any], *, check: bool = False) -> Done:
+    """Do a module's work without AnsibleModule around it, for thousands of examples a minute."""
+    warnings: list[str] = []
+    hidden: list[str] = []
+    context = _task.Context(dict(params), check, warnings.append, hidden.extend)
+    try:
+        outcome = work(context)
+    except Failure as failure:
+        return Done(None, failure, warnings, hidden)
+    return Done(outcome, None, warnings, hidden)

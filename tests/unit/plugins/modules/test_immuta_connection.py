@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble, State
+from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 
 if t.TYPE_CHECKING:
@@ -101,28 +101,6 @@ def test_another_plan_than_the_approved_one_is_not_carried_out(remove: Remove) -
 # What Immuta may do afterwards
 
 
-@pytest.mark.parametrize("afterwards", ["deleted", "disabled"])
-def test_an_integration_that_stays_listed_but_out_of_use(remove: Remove, afterwards: str) -> None:
-    remove.tenant.vary(integration_afterwards=afterwards)
-    result = remove()
-    assert (result["integration"]["id"], result["integration"]["status"]) == (5, afterwards)
-    assert "warnings" not in result
-
-
-def test_an_integration_that_stays_in_use_is_a_warning(remove: Remove) -> None:
-    remove.tenant.vary(integration_afterwards="kept")
-    result = remove()
-    assert result["integration"]["status"] == "enabled"
-    assert any("still listed" in str(warning) for warning in result["warnings"])
-
-
-def test_waits_for_a_deletion_that_takes_a_while(remove: Remove) -> None:
-    remove.tenant.vary(deletion_reads=2, integration_afterwards="deleted")
-    result = remove()
-    assert result["verified"] is True
-    assert remove.deletions == 1
-
-
 def test_does_not_wait_for_ever(remove: Remove) -> None:
     remove.tenant.vary(deletion_seconds=60)
     result = remove(wait_timeout=1)
@@ -131,31 +109,11 @@ def test_does_not_wait_for_ever(remove: Remove) -> None:
     assert remove.deletions == 1
 
 
-def test_does_not_wait_when_told_so(remove: Remove) -> None:
-    remove.tenant.vary(deletion_seconds=60)
-    result = remove(wait=False)
-    assert (result["changed"], result["verified"]) == (True, False)
-
-
-@pytest.mark.parametrize("form", ["null", "absent"])
-def test_finds_the_integration_that_immuta_does_not_name(remove: Remove, form: str) -> None:
-    remove.tenant.vary(native_integration_id=form)
-    assert remove()["connection"]["integration_id"] == 5
-
-
 def test_lake_formation(remove: Remove) -> None:
     key = "prod lake formation"
     result = remove(connection_key=key, confirm=key)
     assert result["verified"] is True
     assert key not in remove.tenant.double.state.connections
-
-
-def test_technologies_that_are_only_listed(remove: Remove) -> None:
-    remove.tenant.double.state.connections["warehouse"] = Connection("warehouse", "Redshift")
-    result = remove(connection_key="warehouse", confirm="warehouse")
-    assert result["verified"] is True, result
-    assert "warehouse" not in remove.tenant.double.state.connections
-    assert remove(connection_key="warehouse", confirm="warehouse")["changed"] is False
 
 
 # Permissions
@@ -181,109 +139,6 @@ def test_permission_rules(remove: Remove, rules: str, permissions: list[str], ow
         assert result.code == "permission"
         assert "INFRASTRUCTURE_ADMIN" in result["msg"]
         assert "DATA_OWNER" in result["msg"]
-
-
-def test_a_key_that_may_not_read_integrations_can_still_delete(remove: Remove) -> None:
-    remove.tenant.vary(permission_rules="older")
-    remove.tenant.permit("INFRASTRUCTURE_ADMIN")
-    result = remove()
-    assert result["verified"] is True
-    assert any("integration is not known" in str(warning) for warning in result["warnings"])
-
-
-# Faults
-
-
-@pytest.mark.parametrize("kind", ["lost_answer", "truncated"])
-def test_a_lost_answer_is_followed_by_a_look_and_not_by_a_second_deletion(remove: Remove, kind: str) -> None:
-    remove.tenant.fault(kind, operation_id="deleteObject")
-    result = remove()
-    assert result["changed"] is True, result
-    assert result["verified"] is True
-    assert remove.deletions == 1
-
-
-def test_an_error_after_the_deletion_is_followed_by_a_look(remove: Remove) -> None:
-    remove.tenant.fault("status", operation_id="deleteObject", status=502, done=True)
-    assert remove()["verified"] is True
-    assert remove.deletions == 1
-
-
-@pytest.mark.parametrize("fault", [{"kind": "reset_before"}, {"kind": "status", "status": 503}])
-def test_a_deletion_that_did_not_happen_is_sent_again_after_a_look(remove: Remove, fault: dict[str, t.Any]) -> None:
-    remove.tenant.fault(fault.pop("kind"), operation_id="deleteObject", **fault)
-    assert remove()["verified"] is True
-    assert remove.tenant.asked[:4] == ["getConnection", "deleteObject", "getConnection", "deleteObject"]
-
-
-def test_a_deletion_that_never_works_says_so(remove: Remove) -> None:
-    remove.tenant.fault("status", operation_id="deleteObject", status=500, times=99)
-    result = remove()
-    assert result.code == "server"
-    assert remove.there
-    assert remove.deletions == 3
-
-
-def test_when_the_look_fails_too_nothing_is_claimed(remove: Remove) -> None:
-    remove.tenant.fault("lost_answer", operation_id="deleteObject")
-    remove.tenant.fault("status", operation_id="getConnection", nth=2, times=99, status=500)
-    result = remove()
-    assert result.failed
-    assert "could not be read either" in result["msg"]
-    again = remove()
-    assert again.failed
-
-
-def test_waits_while_it_is_busy(remove: Remove) -> None:
-    remove.tenant.fault("status", operation_id="deleteObject", status=409, times=2)
-    assert remove()["verified"] is True
-
-
-def test_does_not_wait_for_ever_while_it_is_busy(remove: Remove) -> None:
-    remove.tenant.fault("status", operation_id="deleteObject", status=409, times=99)
-    result = remove(wait_timeout=1)
-    assert result.code == "busy"
-    assert "Nothing was deleted" in result["msg"]
-    assert remove.there
-
-
-def test_a_deletion_is_repeated_on_429(remove: Remove) -> None:
-    remove.tenant.fault("status", operation_id="deleteObject", status=429, retry_after=1)
-    assert remove()["verified"] is True
-
-
-def test_someone_else_was_faster(remove: Remove) -> None:
-    remove.tenant.fault("status", operation_id="deleteObject", status=404, done=True)
-    assert remove()["verified"] is True
-
-
-def test_a_refusal_that_looks_like_absence_deletes_nothing_and_says_so(remove: Remove) -> None:
-    remove.tenant.fault("status", operation_id="deleteObject", status=404, times=99)
-    result = remove()
-    assert result.code == "not_found"
-    assert "still there" in result["msg"]
-    assert remove.there
-
-
-def test_a_web_page_is_no_deletion(remove: Remove) -> None:
-    remove.tenant.fault("html", operation_id="deleteObject")
-    assert remove()["verified"] is True
-    assert not remove.there
-
-
-def test_one_404_is_not_enough_to_be_gone(remove: Remove) -> None:
-    remove.tenant.vary(deletion_reads=3, integration_afterwards="kept")
-    remove.tenant.double.state.connections[KEY].native_integration_id = None
-    remove.tenant.fault("status", operation_id="getConnection", status=404, nth=2)
-    assert remove()["verified"] is True
-    assert not remove.there
-
-
-def test_a_list_of_integrations_that_can_not_be_read_is_a_warning(remove: Remove) -> None:
-    remove.tenant.fault("status", operation_id="listIntegrations", status=500, times=99)
-    result = remove()
-    assert result["verified"] is True
-    assert any("integration is not known" in str(warning) for warning in result["warnings"])
 
 
 def test_a_key_that_may_not_see_it_finds_nothing_absent(remove: Remove) -> None:
