@@ -50,4 +50,4 @@ $(LONG): .venv/checks
 	touch $@
 
 clean:
-	rm -rf .venv .nox .ansible tests/output
+	rm -rf "$$(readlink -f .nox)" .venv .nox .ansible tests/output

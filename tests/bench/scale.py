@@ -7,7 +7,8 @@
 All take the same connections out of service, on stand-ins of their own, taking turns in one run: the collection's playbook; one by hand
 that does what the role does, as far as ansible-core can (by_hand/site.yml); and a short one that checks nothing (by_hand/unchecked.yml).
 For each number of connections: seconds, CPU seconds, and requests to Immuta for each connection, the memory of the largest process, and
-what part of the seconds by hand the collection takes, with its target. Leaves with 1 when a target is missed, or when time or requests
+what part of the seconds and CPU seconds by hand the collection takes. The target is for CPU seconds, since the others depend on what else
+the machine does. Leaves with 1 when a target is missed, or when time or requests
 grow faster than the number.
 
 Usage: scale.py [NUMBER ...], by default 1 10 100. The playbooks by hand are left out above 100.
@@ -92,15 +93,15 @@ def main() -> None:
         for by, row in rows.items():
             ratios = [ours[number].seconds / row.seconds, ours[number].computed / row.computed]
             target = TARGETS.get((by, number))
-            if target and ratios[0] > target:
-                failures.append(f"{number}: more than {target} of the time of the playbook {by}")
+            if target and ratios[1] > target:
+                failures.append(f"{number}: more than {target} of the CPU seconds of the playbook {by}")
             line = f"{number:>11} {by:<11} {row.seconds:>7.2f} {row.computed:>11.2f} {row.requests:>14.1f}"
             compared = "" if by == OURS else f" {ratios[0]:>7.2f} {ratios[1]:>7.2f} {target or '':>7}"
             print(f"{line} {row.memory / 2**20:>5.0f} MB{compared}", flush=True)
     many = [number for number in numbers if number >= 10]
     if len(many) > 1:
         few, most = ours[many[0]], ours[many[-1]]
-        if most.seconds > GROWTH * few.seconds or most.requests > few.requests:
+        if most.computed > GROWTH * few.computed or most.requests > few.requests:
             failures.append(f"a connection takes more among {many[-1]} than among {many[0]}")
     if failures:
         sys.exit("missed: " + "; ".join(failures))

@@ -22,7 +22,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ansible_collections.community.immuta.tests.stage import OnSnowflake
+from ansible_collections.community.immuta.tests.harness.site import OnSnowflake
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = ROOT / "tests" / "output" / "report"

@@ -14,8 +14,8 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.community.immuta.tests.crash.checkpoints import Checkpoints, Point, points
-from ansible_collections.community.immuta.tests.playing import Played
-from ansible_collections.community.immuta.tests.stage import STAGES, Stage
+from ansible_collections.community.immuta.tests.harness.play import Played
+from ansible_collections.community.immuta.tests.harness.site import STAGES, Stage
 
 HERE = Path(__file__).parent
 # Where a play begins: with nothing done, or where a statement in the middle of the script has failed before.

@@ -15,8 +15,8 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import journal_path
 from ansible_collections.community.immuta.tests.crash.scenes import assert_finished, staged
-from ansible_collections.community.immuta.tests.sampling import chosen
-from ansible_collections.community.immuta.tests.stage import STAGES
+from ansible_collections.community.immuta.tests.harness.points import spread
+from ansible_collections.community.immuta.tests.harness.site import STAGES
 
 YEAR = 365 * 24 * 3600
 # What the kernel lets a file have: the ending of its name, and bytes.
@@ -25,7 +25,7 @@ LIMITS = [".new 0", ".new 600", ".new 1", ".journal 0", ".journal 40", ".journal
 CLOCKS = [(YEAR, 0, 0), (-YEAR, 0, 0), (0, 0, -YEAR), (YEAR, 6, 0), (-YEAR, 6, 0), (-YEAR, 6, YEAR)]
 
 
-@pytest.mark.parametrize("limit", chosen("disk", LIMITS, 1))
+@pytest.mark.parametrize("limit", spread(LIMITS, 1))
 def test_a_disk_that_is_full_in_the_middle_of_a_file(limit: str, tmp_path: Path) -> None:
     with staged("snowflake", "cold", tmp_path) as (stage, checkpoints):
         stage.player.environment["FILE_LIMIT"] = limit
@@ -65,8 +65,8 @@ def test_a_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
         assert_finished(stage, stage.play(), "completed")
 
 
-@pytest.mark.parametrize(("shift", "after", "later"), chosen("clock", CLOCKS, 1))
-@pytest.mark.parametrize("platform", chosen("clock platform", list(STAGES), 1))
+@pytest.mark.parametrize(("shift", "after", "later"), spread(CLOCKS, 1))
+@pytest.mark.parametrize("platform", spread(list(STAGES), 1))
 def test_a_clock_that_is_wrong(platform: str, shift: int, after: int, later: int, tmp_path: Path) -> None:
     with staged(platform, "cold", tmp_path) as (stage, checkpoints):
         environment = stage.player.environment

@@ -15,9 +15,9 @@ import pytest
 
 from ansible_collections.community.immuta.tests.crash.checkpoints import Point
 from ansible_collections.community.immuta.tests.crash.scenes import BEGINNINGS, assert_finished, recorded, staged
-from ansible_collections.community.immuta.tests.playing import Played, Player
-from ansible_collections.community.immuta.tests.sampling import chosen
-from ansible_collections.community.immuta.tests.stage import STAGES
+from ansible_collections.community.immuta.tests.harness.play import Played, Player
+from ansible_collections.community.immuta.tests.harness.points import spread
+from ansible_collections.community.immuta.tests.harness.site import STAGES
 
 SAMPLE = 1
 
@@ -25,8 +25,8 @@ SAMPLE = 1
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     scenes = [(platform, beginning) for platform in STAGES for beginning in BEGINNINGS]
     # Recording takes a play for each scene, too.
-    found = [(*scene, point) for scene in chosen("crash scenes", scenes, 1) for point in recorded(*scene)]
-    some = chosen("crash", found, SAMPLE)
+    found = [(*scene, point) for scene in spread(scenes, 1) for point in recorded(*scene)]
+    some = spread(found, SAMPLE)
     ids = [f"{platform}, {beginning}, {point}" for platform, beginning, point in some]
     metafunc.parametrize(("platform", "beginning", "point"), some, ids=ids)
 

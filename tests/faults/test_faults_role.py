@@ -30,7 +30,7 @@ from ansible_collections.community.immuta.tests.faults.world import (
     undisturbed,
     world,
 )
-from ansible_collections.community.immuta.tests.sampling import chosen
+from ansible_collections.community.immuta.tests.harness.points import spread
 
 EVER = 10**6
 STATUSES = (401, 403, 404, 409, 429, 500, 502, 503, 504)
@@ -127,9 +127,8 @@ def points() -> list[Point]:
 BATCH = 16
 
 
-def in_batches(suite: str, all_of_them: t.Sequence[Point | Doubt], size: int) -> pytest.MarkDecorator:
-    """A test of C(some) points, as many as are tried in one playbook; which and how many as in `chosen`."""
-    tried = chosen(suite, all_of_them, size)
+def in_batches(tried: t.Sequence[Point | Doubt]) -> pytest.MarkDecorator:
+    """A test of C(some) points, as many as are tried in one playbook."""
     some = [tried[number : number + BATCH] for number in range(0, len(tried), BATCH)]
     return pytest.mark.parametrize("some", some, ids=lambda some: f"{some[0]} and following")
 
@@ -143,7 +142,7 @@ def worlds(some: t.Sequence[Point | Doubt], folder: Path) -> t.Iterator[dict[str
         }
 
 
-@in_batches("role", points(), 4)
+@in_batches(spread(points(), 8))
 def test_ends_right_or_says_where_it_stopped(some: list[Point], tmp_path: Path) -> None:
     wrong = Wrong()
     with worlds(some, tmp_path) as here:
@@ -193,7 +192,7 @@ def doubts() -> list[Doubt]:
     ]
 
 
-@in_batches("history", doubts(), 2)
+@in_batches(spread(doubts(), 4))
 def test_a_query_history_that_can_not_be_asked(some: list[Doubt], tmp_path: Path) -> None:
     wrong = Wrong()
     with worlds(some, tmp_path) as here:

@@ -24,9 +24,10 @@ from ansible_collections.community.immuta.tests.doubles.databricks_metastore imp
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State, Variant
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
-from ansible_collections.community.immuta.tests.launching import interpreter
-from ansible_collections.community.immuta.tests.playing import API_KEY, Played, Player
-from ansible_collections.community.immuta.tests.stage import bare
+from ansible_collections.community.immuta.tests.harness.forkserver import interpreter
+from ansible_collections.community.immuta.tests.harness.play import Played, Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY
+from ansible_collections.community.immuta.tests.harness.site import bare
 
 Platform = t.Literal["snowflake", "databricks"]
 PLATFORMS: tuple[Platform, ...] = ("snowflake", "databricks")
@@ -75,7 +76,7 @@ class World:
         named = self.sql.environment(secret).items()
         return {
             "ansible_connection": "local",
-            "ansible_python_interpreter": str(interpreter().path),
+            "ansible_python_interpreter": str(interpreter()),
             "immuta_deregister_connection_key": self.key,
             "immuta_deregister_script_dir": str(self.path.parent),
             "tenant": {"url": self.immuta.url, "api_key": API_KEY},

@@ -7,11 +7,21 @@
 from __future__ import annotations
 
 import pytest
-from canaries import API_KEY, EXCHANGED, PASSWORD, SCRIPT, SHORT, forms, leaks, literal, pieces
 
 from ansible_collections.community.immuta.plugins.module_utils._hidden import MASK, Hidden
 from ansible_collections.community.immuta.plugins.module_utils._sql import statement
 from ansible_collections.community.immuta.plugins.module_utils._sql.dialect import dialect_named
+from ansible_collections.community.immuta.tests.leak.canaries import (
+    API_KEY,
+    EXCHANGED,
+    PASSWORD,
+    SCRIPT,
+    SHORT,
+    forms,
+    leaks,
+    literal,
+    pieces,
+)
 
 # Reading this again from each of its characters would outlive any test.
 LONG = 128 * 1024

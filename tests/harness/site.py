@@ -22,7 +22,7 @@ from ansible_collections.community.immuta.tests.doubles.immuta_server import Imm
 from ansible_collections.community.immuta.tests.doubles.plumbing import Double
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault as SnowflakeFault
-from ansible_collections.community.immuta.tests.playing import API_KEY, Played, Player
+from ansible_collections.community.immuta.tests.harness.play import API_KEY, Played, Player
 
 # Strings that occur nowhere else, so that in any output they are a leak.
 PASSWORD = "canary-stage-password-3e1b"
