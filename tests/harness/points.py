@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -16,6 +17,11 @@ EVERY_POINT = "EVERY_POINT"
 def every() -> bool:
     """Whether all points are to be tried."""
     return bool(os.environ.get(EVERY_POINT))
+
+
+def batches(points: t.Sequence[T], size: int) -> list[list[T]]:
+    """The points, at most so many at a time."""
+    return [list(points[start : start + size]) for start in range(0, len(points), size)]
 
 
 def spread(points: t.Sequence[T], size: int) -> list[T]:
@@ -36,3 +42,26 @@ def of_each(points: t.Iterable[T], kind: t.Callable[[T], t.Hashable], turn: int 
     for point in points:
         kinds.setdefault(kind(point), []).append(point)
     return [fitting[number * turn % len(fitting)] for number, fitting in enumerate(kinds.values())]
+
+
+class Wrong:
+    """What was found wrong with some of the points that one test tries, by their names; those are left out from then on."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, str] = {}
+
+    @contextlib.contextmanager
+    def of(self, name: str) -> t.Iterator[None]:
+        """Note what is found wrong meanwhile."""
+        try:
+            yield
+        except AssertionError as error:
+            self.found[name] = str(error)
+
+    def without(self, points: t.Mapping[str, T]) -> dict[str, T]:
+        """Those of which nothing is wrong."""
+        return {name: one for name, one in points.items() if name not in self.found}
+
+    def require_nothing(self) -> None:
+        """Fail if there is any."""
+        assert not self.found, "\n\n".join(f"{name}: {what}" for name, what in self.found.items())
