@@ -4,20 +4,22 @@
 
 PYTHON3 ?= python3
 
-.PHONY: help demo test crash faults canaries rehearsal matrix mutation coverage bench clean
+LONG := crash faults canaries mutation coverage bench
+
+.PHONY: help demo test matrix $(LONG) clean
 
 help:
 	@echo "make demo       the main job on stand-in servers"
-	@echo "make test       everything that must pass (about 20 minutes)"
+	@echo "make test       what a change has to pass (8 minutes on two cores)"
+	@echo "make matrix     all playbooks, unit tests, and sanity on every ansible-core from 2.16, and the site of the documentation"
 	@echo "make crash      kill the role at every point, and run it again (an hour or two)"
 	@echo "make faults     every fault of the servers, and every variant of the API (an hour and a half)"
 	@echo "make canaries   look for secrets in all that every path leaves behind"
-	@echo "make rehearsal  run every playbook in check mode before it is run, and compare"
-	@echo "make matrix     all playbooks, unit tests, and sanity on every ansible-core from 2.16"
 	@echo "make mutation   break the code in every place, and see whether a test notices"
 	@echo "make coverage   what of the code the unit tests reach"
 	@echo "make bench      speed and memory, side by side with others (a quarter of an hour)"
 	@echo "make clean      remove what the others have made"
+	@echo "One test: see CONTRIBUTING.md."
 
 demo: .venv/demo
 	@mkdir -p .nox/tree/ansible_collections/community
@@ -27,7 +29,10 @@ demo: .venv/demo
 test: .venv/checks
 	@.venv/bin/python tools/check.py $(SESSIONS)
 
-crash faults canaries rehearsal matrix mutation coverage bench: .venv/checks
+matrix: .venv/checks
+	@.venv/bin/python -m nox --reuse-venv=yes -t matrix
+
+$(LONG): .venv/checks
 	@.venv/bin/python -m nox --reuse-venv=yes -s $@ $(if $(ARGS),-- $(ARGS))
 
 .venv/python:
@@ -45,4 +50,4 @@ crash faults canaries rehearsal matrix mutation coverage bench: .venv/checks
 	touch $@
 
 clean:
-	rm -rf .venv .nox .ansible tests/output
+	rm -rf "$$(readlink -f .nox)" .venv .nox .ansible tests/output

@@ -2,56 +2,98 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The checks of this collection, one session each. `make test` runs all of them, `nox -s NAME` one."""
+"""The checks of this collection, one session each.
+
+`nox` runs the quick ones, `nox -s NAME` one, `make test` those tagged test, `make matrix` those tagged matrix. Arguments
+after `--` go to pytest or ansible-test; paths among them replace a session's own: `nox -s units_newest -- PATH -k WORD`.
+"""
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import fnmatch
 import os
 import re
 import shutil
 import sys
 import tarfile
+import tempfile
+import typing as t
 from pathlib import Path
 
 import nox
 
 ROOT = Path(__file__).resolve().parent
-NOX = ROOT / ".nox"
 NAME = "community/immuta"
+PACKAGE = "ansible_collections.community.immuta"
 # What a checkout holds and the built collection must not.
 NOT_BUILT = re.compile(r"^(\.(?!$)|noxfile|Makefile|pyproject|tools/|tests/output/|changelogs/fragments/)")
 
 sys.path.insert(0, str(ROOT / "tools"))
 import pythons  # noqa: E402
 
-# ansible-core, its Python, and the platforms' clients that go with it: the ends of what is supported.
-TARGETS = {
-    "oldest": (
-        "ansible-core~=2.16.0",
-        pythons.first("3.10", "3.11", "3.12"),
-        ("snowflake-connector-python>=4.5,<5", "databricks-sql-connector>=4.1,<4.2", "databricks-sdk"),
-    ),
-    "newest": (
-        "ansible-core>=2.21",
-        pythons.first("3.14", "3.13", "3.12"),
-        ("snowflake-connector-python>=5", "databricks-sql-connector>=4.2", "databricks-sdk"),
-    ),
+
+def folder_of_environments() -> Path:
+    """Where nox keeps its environments: .nox, or, as scripts of Python can't live below a path with a space, where it leads."""
+    place = ROOT / ".nox"
+    if " " in str(ROOT) and not place.exists():
+        place.unlink(missing_ok=True)
+        place.symlink_to(tempfile.mkdtemp(prefix="nox-"))
+    return place.resolve()
+
+
+NOX = folder_of_environments()
+
+
+class Target(t.NamedTuple):
+    """An ansible-core, its Python, and the platforms' clients that go with it."""
+
+    core: str
+    python: str
+    clients: tuple[str, ...]
+
+
+# The ends of what is supported.
+OLDEST = Target(
+    "ansible-core~=2.16.0",
+    pythons.first("3.10", "3.11", "3.12"),
+    ("snowflake-connector-python>=4.5,<5", "databricks-sql-connector>=4.1,<4.2", "databricks-sdk"),
+)
+NEWEST = Target(
+    "ansible-core>=2.21",
+    pythons.first("3.14", "3.13", "3.12"),
+    ("snowflake-connector-python>=5", "databricks-sql-connector>=4.2", "databricks-sdk"),
+)
+# Every ansible-core that is supported, and the Python that its controller runs on here.
+MATRIX = {
+    "2.16": OLDEST.python,
+    "2.17": pythons.first("3.10", "3.11", "3.12"),
+    "2.18": pythons.first("3.11", "3.12", "3.13"),
+    "2.19": pythons.first("3.12", "3.11", "3.13"),
+    "2.20": pythons.first("3.12", "3.13", "3.14"),
+    "2.21": NEWEST.python,
 }
+# For tools that don't care.
+MIDDLE = pythons.first("3.13", "3.12")
 DOUBLES = ("openapi-core", "pyyaml", "cryptography")
 # The oldest that README.md and meta/ee-requirements.txt allow, which Debian 12 has; and the oldest beside Snowflake's client.
 OLDEST_HTTP = ("requests==2.28.1", "urllib3==1.26.12")
 OLDEST_WITH_CLIENTS = ("requests==2.32.4", "urllib3==2.0.7")
-# SQLite's ODBC driver and unixODBC, with what they need and pyodbc doesn't bring.
-ODBC_PACKAGES = ("libltdl7", "libodbc2", "libodbcinst2", "libsqlite3-0", "libsqliteodbc")
-MIDDLE = pythons.first("3.13", "3.12")
-# What AWX itself injects credentials with, although nobody else is meant to, and the last package that brings awx.awx.
+# AWX injects credentials with the one; the other is the last that brings awx.awx.
 AWX_PLUGINS = "awx-plugins-interfaces==0.0.1a5"
 AWX_COLLECTIONS = "ansible<13"
+# SQLite's ODBC driver and unixODBC, with what they need and pyodbc doesn't bring.
+ODBC_PACKAGES = ("libltdl7", "libodbc2", "libodbcinst2", "libsqlite3-0", "libsqliteodbc")
+# Per cent of the mutants of a file that the tests have to notice.
+LEAST_NOTICED = 90
 
 nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+nox.options.envdir = str(NOX)
 nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
+nox.options.sessions = ["lint", "types", "units_newest", "sanity_newest"]
 os.environ["PATH"] = pythons.path()
 
 
@@ -85,9 +127,9 @@ def tree() -> Path:
 
 def copy(session: nox.Session) -> Path:
     """A collections path with a copy of what git knows of this checkout, for tools that don't work through a link."""
-    base = Path(session.create_tmp()) / "copy"
+    base = Path(session.create_tmp()).resolve() / "copy"
     place = base / "ansible_collections" / NAME
-    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(base, ignore_errors=True)
     listed = str(session.run("git", "ls-files", "-z", "-co", "--exclude-standard", external=True, silent=True))
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).exists():
@@ -98,8 +140,32 @@ def copy(session: nox.Session) -> Path:
     return base
 
 
-def prime_pip(session: nox.Session) -> None:
-    """Put pip where ansible-test looks for it, so that it is taken from the package index."""
+def empty_folder(session: nox.Session, name: str) -> Path:
+    """A folder of the session that nothing is in."""
+    place = Path(session.create_tmp()).resolve() / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(mode=0o700)
+    return place
+
+
+def install(session: nox.Session, target: Target, *packages: str) -> None:
+    """Install what the tests of a target need."""
+    session.install(target.core, *target.clients, "requests", "pytest", *DOUBLES, *packages)
+
+
+def pytest(session: nox.Session, *options: str, paths: t.Iterable[str], env: dict[str, str] | None = None) -> None:
+    """Run pytest on the paths, or those that the arguments name instead. Nothing collected is exit status 5: a failure."""
+    named = any("/" in one and (ROOT / one.partition("::")[0]).exists() for one in session.posargs)
+    arguments = [*options, *(() if named else paths), *session.posargs]
+    environment = {**everywhere(session), **(env or {})}
+    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments, env=environment)
+
+
+def ansible_test(session: nox.Session, core: str, *arguments: str) -> None:
+    """Run ansible-test in a copy; a run that tests nothing fails."""
+    # Compiled, since ansible-test lets none of its processes do so.
+    session.install(core, "pip", env={"UV_COMPILE_BYTECODE": "1"})
+    # ansible-test takes pip from its own host; where tools/get_pip.py is in its place, from the package index.
     cache = NOX / "home" / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     site = next(Path(session.virtualenv.location).glob("lib/python*/site-packages"))
@@ -108,15 +174,7 @@ def prime_pip(session: nox.Session) -> None:
         if not list(cache.glob(f"pip-{version}-*.whl")):
             session.run("python", "-m", "pip", "download", "-q", "--no-deps", "-d", str(cache), f"pip=={version}")
         shutil.copy(ROOT / "tools" / "get_pip.py", cache / f"get_pip_{version.replace('.', '_')}.py")
-
-
-def ansible_test(session: nox.Session, *arguments: str) -> None:
-    """Run ansible-test in a copy; a run that tests nothing fails."""
-    prime_pip(session)
     with session.chdir(copy(session) / "ansible_collections" / NAME):
-        if arguments[0] == "units":
-            # The tests run modules as processes of their own, hundreds of times.
-            session.run("python", "-m", "compileall", "-q", "plugins", silent=True)
         environment = {**everywhere(session), "PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
         output = str(session.run("ansible-test", *arguments, "--color", "no", silent=True, env=environment))
     session.log(output)
@@ -124,112 +182,183 @@ def ansible_test(session: nox.Session, *arguments: str) -> None:
         session.error("ansible-test had nothing to test")
 
 
-def pytest(session: nox.Session, *arguments: str, env: dict[str, str] | None = None) -> None:
-    """Run pytest on the checkout. No test collected is exit status 5, which fails the session."""
-    environment = {**everywhere(session), **(env or {})}
-    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments, env=environment)
+# `make test`; the long ones first, so that they don't run alone in the end.
 
 
-def install_for_ansible_test(session: nox.Session, core: str) -> None:
-    """Install ansible-core, compiled, since ansible-test lets none of its processes do so."""
-    session.install(core, "pip", env={"UV_COMPILE_BYTECODE": "1"})
+@nox.session(python=NEWEST.python, tags=["test"])
+def integration_newest(session: nox.Session) -> None:
+    """Run the playbooks on the newest ansible-core."""
+    install(session, NEWEST)
+    # -rP shows the numbers that tests print: requests, module tasks, payloads.
+    pytest(session, "-rP", "--durations=10", paths=["tests/integration"])
 
 
-def install_collections(session: nox.Session, package: str) -> None:
-    """Install the package ansible for its collections, without the ansible-core that it wants."""
-    session.install("--no-deps", package)
+@nox.session(python=NEWEST.python, tags=["test"])
+def units_newest(session: nox.Session) -> None:
+    """Run the unit tests on the newest ansible-core, Python, and clients; with arguments in one process."""
+    install(session, NEWEST, "pytest-xdist", "hypothesis")
+    pytest(session, "-p", "xdist", *([] if session.posargs else ["-n2"]), paths=["tests/unit"])
 
 
-@nox.session(python=TARGETS["oldest"][1])
-def sanity_oldest(session: nox.Session) -> None:
-    """Run ansible-test sanity on the oldest ansible-core and Python; `matrix` adds the tests, pylint, and other Pythons."""
-    install_for_ansible_test(session, TARGETS["oldest"][0])
-    ansible_test(
-        session, "sanity", "--local", "--python", str(session.python), "--skip-test", "pylint", "--exclude", "tests/"
-    )
-
-
-@nox.session(python=TARGETS["newest"][1])
-def sanity_newest(session: nox.Session) -> None:
-    """Run ansible-test sanity on the newest ansible-core and Python; `matrix` adds other Pythons."""
-    install_for_ansible_test(session, TARGETS["newest"][0])
-    ansible_test(session, "sanity", "--local", "--python", str(session.python))
-
-
-def unit_tests(session: nox.Session, target: str, *arguments: str) -> None:
-    """Run unit tests. C(ansible-test units), which forks for each test and takes twice as long, is part of C(matrix)."""
-    core, _python, clients = TARGETS[target]
-    session.install(core, *clients, "requests", "pytest", "pytest-xdist", "hypothesis", *DOUBLES)
-    pytest(session, "-p", "xdist", "-n", "2", *arguments, *session.posargs)
-
-
-@nox.session(python=TARGETS["oldest"][1])
+@nox.session(python=OLDEST.python, tags=["test"])
 def units_oldest(session: nox.Session) -> None:
     """Run the unit tests on the oldest ansible-core, Python, and clients; stand-ins and random scripts need one run only.
 
     Snowflake's client needs a newer requests than the modules for Immuta, which have a second run on the oldest of their own.
     """
+    install(session, OLDEST, "pytest-xdist", "hypothesis", *OLDEST_WITH_CLIENTS)
     random_scripts = "tests/unit/plugins/module_utils/_sql/test_split_properties.py"
-    session.install(*OLDEST_WITH_CLIENTS)
-    unit_tests(session, "oldest", "tests/unit/plugins", f"--ignore={random_scripts}")
+    workers = [] if session.posargs else ["-n2", f"--ignore={random_scripts}"]
+    pytest(session, "-p", "xdist", *workers, paths=["tests/unit/plugins"])
+    if session.posargs:
+        return
     session.install(*OLDEST_HTTP)
     installed = str(session.run("python", "-c", "import requests, urllib3; print(urllib3.__version__)", silent=True))
     if not installed.startswith("1.26."):
         session.error(f"urllib3 {installed.strip()} is not the oldest")
-    pytest(session, "-p", "xdist", "-n", "2", "tests/unit/plugins/module_utils/_immuta")
+    pytest(session, "-p", "xdist", "-n2", paths=["tests/unit/plugins/module_utils/_immuta"])
 
 
-@nox.session(python=TARGETS["newest"][1])
-def units_newest(session: nox.Session) -> None:
-    """Run the unit tests on the newest ansible-core, Python, and clients."""
-    unit_tests(session, "newest", "tests/unit")
+def prove(session: nox.Session, *folders: str, every: bool) -> None:
+    """Run proofs on the newest ansible-core: a fixed few of their points, or all of them on all cores.
+
+    E(PART) is for several machines that share the work: 2/4 is the second of four parts.
+    """
+    packages = ("pytest-xdist", "pytest-split", "hypothesis", "schemathesis", "ansible-runner", "pyopenssl", "trustme")
+    install(session, NEWEST, *packages)
+    # The long tests are side by side: a worker that has nothing to do takes some from another one.
+    options = ["-p", "xdist", "-n", str(os.cpu_count()), "--dist", "worksteal"] if every else ["--durations=5"]
+    if part := os.environ.get("PART"):
+        group, _slash, parts = part.partition("/")
+        options += ["-p", "pytest_split.plugin", "--splits", parts, "--group", group]
+    pytest(session, *options, paths=folders, env={"EVERY_POINT": "1"} if every else {})
 
 
-def integrate(session: nox.Session, core: str, clients: tuple[str, ...], **environment: str) -> None:
-    """Run the playbooks."""
-    session.install(core, *clients, "requests", "pytest", *DOUBLES)
-    # -rP shows the numbers that tests print: requests, module tasks, payloads.
-    pytest(session, "-rP", "--durations=10", "tests/integration", *session.posargs, env=environment)
+@nox.session(python=NEWEST.python, tags=["test"])
+def proofs(session: nox.Session) -> None:
+    """Prove on a fixed few of all points that nothing is lost, nothing leaks, and no success is claimed wrongly."""
+    prove(session, "tests/crash", "tests/faults", "tests/leak", "tests/property", "tests/contract", every=False)
 
 
-@nox.session(python=TARGETS["oldest"][1])
+@nox.session(python=NEWEST.python, tags=["test"])
+def sanity_newest(session: nox.Session) -> None:
+    """Run ansible-test sanity on the newest ansible-core and Python; `matrix` adds other Pythons."""
+    ansible_test(session, NEWEST.core, "sanity", "--local", "--python", NEWEST.python, *session.posargs)
+
+
+@nox.session(python=OLDEST.python, tags=["test"])
+def sanity_oldest(session: nox.Session) -> None:
+    """Run ansible-test sanity on the oldest ansible-core and Python; `matrix` adds the tests, pylint, and other Pythons."""
+    less = ("--skip-test", "pylint", "--exclude", "tests/")
+    ansible_test(session, OLDEST.core, "sanity", "--local", "--python", OLDEST.python, *less, *session.posargs)
+
+
+@nox.session(python=MIDDLE, tags=["test"])
+def molecule(session: nox.Session) -> None:
+    """Run the molecule scenarios."""
+    install(session, NEWEST, "molecule")
+    output = str(session.run("molecule", "test", "--all", silent=True, env=everywhere(session)))
+    session.log(output)
+    if "no hosts matched" in output:
+        session.error("a scenario ran on no host")
+
+
+@nox.session(python=MIDDLE, tags=["test"])
+def awx(session: nox.Session) -> None:
+    """Load the definitions for AWX, and run jobs as AWX does."""
+    install(session, NEWEST, AWX_PLUGINS)
+    # For its collections, without the ansible-core that it wants.
+    session.install("--no-deps", AWX_COLLECTIONS)
+    pytest(session, "--durations=5", paths=["tests/awx"])
+
+
+@nox.session(python=OLDEST.python, tags=["test"])
 def integration_oldest(session: nox.Session) -> None:
-    """Run a sample of the playbooks on the oldest ansible-core; `matrix` runs all of them there."""
-    core, _python, clients = TARGETS["oldest"]
-    integrate(session, core, clients, SAMPLE_TESTS="8")
+    """Run a fixed few of the playbooks on the oldest ansible-core; `matrix` runs all of them there."""
+    install(session, OLDEST)
+    pytest(session, *([] if session.posargs else ["-m", "oldest"]), "--durations=5", paths=["tests/integration"])
 
 
-@nox.session(python=TARGETS["newest"][1])
-def integration_newest(session: nox.Session) -> None:
-    """Run a sample of the playbooks on the newest ansible-core, one of them rehearsed; `matrix` and `rehearsal` take all."""
-    core, _python, clients = TARGETS["newest"]
-    integrate(session, core, clients, SAMPLE_TESTS="9", REHEARSE="1")
+@nox.session(python=MIDDLE, tags=["test"])
+def browser(session: nox.Session) -> None:
+    """Look at the role's report in a real browser: the one that CHROMIUM names, one that is on PATH, or Debian's."""
+    install(session, NEWEST, "playwright")
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        session.run("apt-get", "-q", "update", external=True, silent=True)
+        apt = ("apt-get", "-q", "-y", "--no-install-recommends", "install", "chromium")
+        session.run(*apt, external=True, silent=True, env={"DEBIAN_FRONTEND": "noninteractive"})
+        found = shutil.which("chromium")
+    if found is None:
+        session.error("there is no Chromium here: install it, or set CHROMIUM=/path/to/chromium")
+    pytest(session, "--durations=3", paths=["tests/browser"], env={"CHROMIUM": found})
 
 
-# Each ansible-core that is supported, and the Python that its controller runs on here.
-MATRIX = {
-    "2.16": TARGETS["oldest"][1],
-    "2.17": pythons.first("3.10", "3.11", "3.12"),
-    "2.18": pythons.first("3.11", "3.12", "3.13"),
-    "2.19": pythons.first("3.12", "3.11", "3.13"),
-    "2.20": pythons.first("3.12", "3.13", "3.14"),
-    "2.21": TARGETS["newest"][1],
-}
+@nox.session(python=NEWEST.python, tags=["test"])
+def runner(session: nox.Session) -> None:
+    """Run a workflow's jobs under the engine of AWX."""
+    install(session, NEWEST, "ansible-runner")
+    pytest(session, paths=["tests/runner"])
 
 
-@nox.session
-@nox.parametrize("python,core", [(python, core) for core, python in MATRIX.items()], ids=list(MATRIX))
-def matrix(session: nox.Session, core: str) -> None:
-    """Run all playbooks, the unit tests, and sanity on each ansible-core that is supported. Not part of `make test`."""
-    _core, _python, clients = TARGETS["newest" if core == list(MATRIX)[-1] else "oldest"]
-    install_for_ansible_test(session, f"ansible-core~={core}.0")
-    integrate(session, f"ansible-core~={core}.0", clients)
-    if core not in ("2.16", "2.17"):
-        session.install("pyodbc")
-        install_collections(session, "ansible")
-        pytest(session, "tests/odbc", env=odbc_driver(session))
-    ansible_test(session, "units", "--venv", "--python", str(session.python))
-    ansible_test(session, "sanity", "--local")
+@nox.session(python=MIDDLE, tags=["test"])
+def galaxy(session: nox.Session) -> None:
+    """Build the collection and have Galaxy's importer judge it."""
+    session.install("galaxy-importer", NEWEST.core, "setuptools<81")
+    base, dist = copy(session) / "ansible_collections" / NAME, empty_folder(session, "dist")
+    environment = {**everywhere(session), "GALAXY_IMPORTER_CONFIG": str(ROOT / "tests/galaxy-importer.cfg")}
+    session.run("ansible-galaxy", "collection", "build", "--output-path", str(dist), str(base), env=environment)
+    tarball = next(dist.glob("*.tar.gz"))
+    with tarfile.open(tarball) as built:
+        if strange := [name for name in built.getnames() if NOT_BUILT.match(name)]:
+            session.error(f"these should not be in the collection: {strange}")
+    with session.chdir(dist):
+        output = str(session.run("python", "-m", "galaxy_importer.main", str(tarball), silent=True, env=environment))
+    session.log(output)
+    # Its exit status says nothing of warnings, and of errors in modules.
+    if found := re.findall(r"^(?:WARNING|ERROR):.*", output, re.MULTILINE):
+        session.error("galaxy-importer objects: " + " ".join(found))
+    if "Importer processing completed successfully" not in output:
+        session.error("galaxy-importer did not come to its end")
+
+
+@nox.session(python=MIDDLE, tags=["test"])
+def demo(session: nox.Session) -> None:
+    """Run the demo, as `make demo` does."""
+    install(session, NEWEST)
+    session.run("python", "tools/demo.py", env=everywhere(session))
+
+
+@nox.session(python=MIDDLE, tags=["test"])
+def lint(session: nox.Session) -> None:
+    """Run ansible-lint, yamllint, ruff, and reuse, and hold the examples of pipelines against their schemas."""
+    session.install("ansible-lint", NEWEST.core, "yamllint", "ruff", "reuse", "check-jsonschema")
+    for command in (
+        "ruff check --no-cache .",
+        "ruff format --no-cache --check .",
+        "yamllint --strict .",
+        "reuse lint --quiet",
+        "check-jsonschema --builtin-schema vendor.github-workflows docs/examples/pipelines/github-actions.yml",
+        "check-jsonschema --builtin-schema vendor.gitlab-ci docs/examples/pipelines/gitlab-ci.yml",
+        "ansible-lint --profile production --offline --strict",
+    ):
+        session.run(*command.split(), env=everywhere(session))
+
+
+@nox.session(python=MIDDLE, tags=["test"])
+def types(session: nox.Session) -> None:
+    """Check the types of the plugins, of what the tests share, and of the tools."""
+    install(session, NEWEST, "mypy", "types-requests", "types-pyyaml", "hypothesis", "nox")
+    packages = [f"{PACKAGE}.{name}" for name in ("plugins", "tests.doubles", "tests.harness", "tests.crash")]
+    modules = ["noxfile", *(one.stem for one in (ROOT / "tools").glob("*.py"))]
+    session.run(
+        *("mypy", f"--config-file={ROOT / 'pyproject.toml'}", f"--cache-dir={Path(session.create_tmp()) / 'mypy'}"),
+        *("--namespace-packages", "--explicit-package-bases"),
+        *(word for name in packages for word in ("-p", name)),
+        *(word for name in modules for word in ("-m", name)),
+        env={**everywhere(session), "MYPYPATH": os.pathsep.join(map(str, (tree(), ROOT, ROOT / "tools")))},
+    )
 
 
 def odbc_driver(session: nox.Session) -> dict[str, str]:
@@ -256,299 +385,46 @@ def odbc_driver(session: nox.Session) -> dict[str, str]:
     return {"ODBC_DRIVER": str(found), "LD_LIBRARY_PATH": str(found.parent.parent)}
 
 
-@nox.session(python=MIDDLE)
-@nox.parametrize("core", ["~=2.18.0", ">=2.21"], ids=["oldest", "newest"])
-def odbc(session: nox.Session, core: str) -> None:
-    """Run a sample of the role's executor odbc on the newest ansible-core, and on the oldest that community.general supports."""
-    session.install(f"ansible-core{core}", "pyodbc", "requests", "pytest", *DOUBLES)
-    install_collections(session, "ansible")
-    some = {"SAMPLE_TESTS": "3" if core == ">=2.21" else "2"}
-    pytest(session, "tests/odbc", *session.posargs, env={**odbc_driver(session), **some})
+@nox.session(python=MIDDLE, tags=["test"])
+def odbc(session: nox.Session) -> None:
+    """Run a script through unixODBC, with community.general from PyPI."""
+    install(session, NEWEST, "pyodbc")
+    session.install("--no-deps", "ansible")
+    pytest(session, *([] if session.posargs else ["-m", "oldest"]), paths=["tests/odbc"], env=odbc_driver(session))
 
 
-@nox.session(python=MIDDLE)
-def awx(session: nox.Session) -> None:
-    """Load the definitions for AWX into a stand-in, and run jobs as AWX does."""
-    core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", "pytest", AWX_PLUGINS, *DOUBLES)
-    install_collections(session, AWX_COLLECTIONS)
-    pytest(session, "--durations=5", "tests/awx", *session.posargs)
-
-
-def chromium(session: nox.Session) -> str:
-    """The path of a Chromium: the one that CHROMIUM names, one that is on PATH, or Debian's."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        session.run("apt-get", "-q", "update", external=True, silent=True)
-        install = ("apt-get", "-q", "-y", "--no-install-recommends", "install", "chromium")
-        session.run(*install, external=True, silent=True, env={"DEBIAN_FRONTEND": "noninteractive"})
-        found = shutil.which("chromium")
-    if found is None:
-        session.error("there is no Chromium here: install it, or set CHROMIUM=/path/to/chromium")
-    return found
-
-
-@nox.session(python=MIDDLE)
-def browser(session: nox.Session) -> None:
-    """Look at the role's report in a real browser."""
-    core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", "pytest", "playwright", *DOUBLES)
-    pytest(session, "tests/browser", "--durations=3", *session.posargs, env={"CHROMIUM": chromium(session)})
-
-
-# What the proofs need besides the newest targets.
-PROVING = ("pytest", "pytest-xdist", "hypothesis", "schemathesis", "ansible-runner", "pyopenssl", "trustme")
-
-
-def prove(session: nox.Session, *folders: str, every: bool) -> None:
-    """Run proofs on the newest ansible-core: all their points on all cores, or a sample that changes with the commit."""
-    core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", *PROVING, *DOUBLES)
-    sampling = "ansible_collections.community.immuta.tests.sampling"
-    # The long tests are side by side: a worker that has nothing to do takes some from another one.
-    all_points = ["-p", sampling, "-p", "xdist", "-n", str(os.cpu_count()), "--dist", "worksteal"]
-    options = all_points if every else ["--durations=5"]
-    for folder in folders:
-        # One at a time: the folders' conftest.py have the same name.
-        pytest(session, *options, folder, *session.posargs, env={"EVERY_POINT": "1"} if every else {})
-
-
-@nox.session(python=TARGETS["newest"][1])
-def proofs(session: nox.Session) -> None:
-    """Prove on a sample of all points that nothing is lost, nothing leaks, and no success is claimed wrongly."""
-    prove(session, "tests/crash", "tests/faults", "tests/leak", "tests/property", "tests/contract", every=False)
-
-
-@nox.session(python=TARGETS["newest"][1])
-def crash(session: nox.Session) -> None:
-    """Kill the role at every point and run it again. Not part of `make test`."""
-    prove(session, "tests/crash", every=True)
-
-
-@nox.session(python=TARGETS["newest"][1])
-def faults(session: nox.Session) -> None:
-    """Run the role through every fault of the servers and every variant of the API. Not part of `make test`."""
-    prove(session, "tests/faults", every=True)
-
-
-@nox.session(python=TARGETS["newest"][1])
-def canaries(session: nox.Session) -> None:
-    """Look for secrets in all that every path leaves behind. Not part of `make test`."""
-    prove(session, "tests/leak", every=True)
-
-
-# What the plays of a folder need besides the newest targets: packages, and one for its collections.
-REHEARSED: dict[str, tuple[tuple[str, ...], str | None]] = {
-    "integration": ((), None),
-    "odbc": (("pyodbc",), "ansible"),
-    "awx": ((AWX_PLUGINS,), AWX_COLLECTIONS),
-}
-
-
-@nox.session(python=TARGETS["newest"][1])
-@nox.parametrize("folder", list(REHEARSED), ids=list(REHEARSED))
-def rehearsal(session: nox.Session, folder: str) -> None:
-    """Run every playbook in check mode before it is run, and hold the one against the other. Not part of `make test`."""
-    core, _python, clients = TARGETS["newest"]
-    packages, collections = REHEARSED[folder]
-    session.install(core, *clients, "requests", "pytest", *packages, *DOUBLES)
-    if collections:
-        install_collections(session, collections)
-    driver = odbc_driver(session) if folder == "odbc" else {}
-    pytest(session, f"tests/{folder}", *session.posargs, env={**driver, "REHEARSE": "1", "EVERY_POINT": "1"})
-
-
-@nox.session(python=TARGETS["newest"][1])
-def runner(session: nox.Session) -> None:
-    """Run a workflow's jobs under the engine of AWX."""
-    core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", "pytest", "ansible-runner", *DOUBLES)
-    pytest(session, "tests/runner")
-
-
-@nox.session(python=MIDDLE)
-def referee(session: nox.Session) -> None:
-    """Have sqlfluff's grammars judge what the splitter calls a statement."""
-    session.install(TARGETS["newest"][0], "pytest", "sqlfluff>=4")
-    pytest(session, "tests/referee/test_sqlfluff.py")
-
-
-@nox.session(python=MIDDLE)
+@nox.session(python=MIDDLE, tags=["test"])
 def fakesnow(session: nox.Session) -> None:
     """Run scripts on fakesnow, a Snowflake that nobody here wrote."""
-    session.install(
-        TARGETS["newest"][0], "pytest", "requests", "fakesnow[server]==0.12.1", "snowflake-connector-python<5"
-    )
-    pytest(session, "tests/referee/test_fakesnow.py")
+    clients = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5")
+    install(session, NEWEST._replace(clients=clients))
+    pytest(session, paths=["tests/oracle/test_fakesnow.py"])
 
 
-@nox.session(python=MIDDLE)
-def coverage(session: nox.Session) -> None:
-    """Measure what of the code the unit tests reach. Not part of `make test`."""
-    core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", "pytest", "pytest-cov", "hypothesis", *DOUBLES)
-    pytest(
-        session,
-        "-p",
-        "pytest_cov",
-        "--cov=ansible_collections.community.immuta.plugins.module_utils",
-        "--cov-branch",
-        "--cov-report=term",
-        "tests/unit",
-    )
+@nox.session(python=MIDDLE, tags=["test"])
+def oracle(session: nox.Session) -> None:
+    """Have sqlfluff's grammars judge what the splitter calls a statement."""
+    install(session, NEWEST._replace(clients=()), "sqlfluff>=4")
+    pytest(session, paths=["tests/oracle/test_sqlfluff.py"])
 
 
-@nox.session(python=TARGETS["newest"][1])
-def mutation(session: nox.Session) -> None:
-    """Break the code in every place and see whether a test notices. Not part of `make test`."""
-    core, _python, clients = TARGETS["newest"]
-    # The driver uses mutmut's parts, not only its command.
-    session.install(core, *clients, "requests", "pytest", "mutmut>=3.8,<3.9", *DOUBLES)
-    base = Path(session.create_tmp()).resolve() / "mutation"
-    base.mkdir(exist_ok=True)
-    # The driver makes copies and puts those on the path: no other one must be there.
-    environment = {**everywhere(session), "PYTHONPATH": ""}
-    session.run("python", "tools/mutation.py", f"--base={base}", *session.posargs, env=environment)
-
-
-@nox.session(python=MIDDLE)
-def bench(session: nox.Session) -> None:
-    """Measure speed and memory beside others, in one run. Not part of `make test`."""
-    core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", "sqlparse", "sqlglot", *DOUBLES)
-    for name in session.posargs[:1] or ("split", "execute", "scale"):
-        session.run("python", f"tests/bench/{name}.py", *session.posargs[1:], env=everywhere(session))
-
-
-@nox.session(python=MIDDLE)
-def molecule(session: nox.Session) -> None:
-    """Run the molecule scenarios."""
-    core, _python, clients = TARGETS["newest"]
-    session.install("molecule", core, *clients, "requests", *DOUBLES)
-    output = str(session.run("molecule", "test", "--all", silent=True, env=everywhere(session)))
-    session.log(output)
-    if "no hosts matched" in output:
-        session.error("a scenario ran on no host")
-
-
-@nox.session(python=MIDDLE)
-def lint(session: nox.Session) -> None:
-    """Run ansible-lint, yamllint, ruff, and reuse, and hold the examples of pipelines against their schemas."""
-    session.install("ansible-lint", TARGETS["newest"][0], "yamllint", "ruff", "reuse", "check-jsonschema")
-    environment = everywhere(session)
-    session.run("ruff", "check", "--no-cache", ".", env=environment)
-    session.run("ruff", "format", "--no-cache", "--check", ".", env=environment)
-    session.run("yamllint", "--strict", ".", env=environment)
-    session.run("reuse", "lint", "--quiet", env=environment)
-    for kind, name in (("github-workflows", "github-actions"), ("gitlab-ci", "gitlab-ci")):
-        example = f"docs/examples/pipelines/{name}.yml"
-        session.run("check-jsonschema", "--builtin-schema", f"vendor.{kind}", example, env=environment)
-    session.run("ansible-lint", "--profile", "production", "--offline", "--strict", env=environment)
-
-
-@nox.session(python=MIDDLE)
-def types(session: nox.Session) -> None:
-    """Check the types."""
-    core, _python, clients = TARGETS["newest"]
-    session.install("mypy", core, *clients, "types-requests", "types-pyyaml", "pytest", "hypothesis", "nox", *DOUBLES)
-    base = "ansible_collections.community.immuta"
-    session.run(
-        "mypy",
-        f"--config-file={ROOT / 'pyproject.toml'}",
-        f"--cache-dir={Path(session.create_tmp()) / 'mypy'}",
-        "--namespace-packages",
-        "--explicit-package-bases",
-        "-p",
-        f"{base}.plugins",
-        "-p",
-        f"{base}.tests.doubles",
-        *(word for name in ("launching", "playing", "sampling", "stage") for word in ("-m", f"{base}.tests.{name}")),
-        "-p",
-        f"{base}.tests.crash",
-        env={**everywhere(session), "MYPYPATH": str(tree())},
-    )
-
-
-@nox.session(python=MIDDLE)
-def galaxy(session: nox.Session) -> None:
-    """Build the collection and have Galaxy's importer judge it."""
-    session.install("galaxy-importer", TARGETS["newest"][0], "setuptools<81")
-    base = copy(session) / "ansible_collections" / NAME
-    dist = Path(session.create_tmp()).resolve() / "dist"
-    environment = {**everywhere(session), "GALAXY_IMPORTER_CONFIG": str(ROOT / "tests/galaxy-importer.cfg")}
-    session.run(
-        "ansible-galaxy", "collection", "build", "--force", "--output-path", str(dist), str(base), env=environment
-    )
-    tarball = next(dist.glob("*.tar.gz"))
-    with tarfile.open(tarball) as built:
-        strange = [name for name in built.getnames() if NOT_BUILT.match(name)]
-    if strange:
-        session.error(f"these should not be in the collection: {strange}")
-    with session.chdir(dist):
-        output = str(session.run("python", "-m", "galaxy_importer.main", str(tarball), silent=True, env=environment))
-    session.log(output)
-    # Its exit status says nothing of warnings, and of errors in modules.
-    if found := re.findall(r"^(?:WARNING|ERROR):.*", output, re.MULTILINE):
-        session.error("galaxy-importer objects: " + " ".join(found))
-    if "Importer processing completed successfully" not in output:
-        session.error("galaxy-importer did not come to its end")
-
-
-@nox.session(python=MIDDLE)
+@nox.session(python=MIDDLE, tags=["test"])
 def docs(session: nox.Session) -> None:
-    """Check the documentation and build it."""
-    session.install("antsibull-docs", TARGETS["newest"][0], "ansible-pygments", "sphinx", "sphinx-ansible-theme")
-    environment = everywhere(session)
-    session.run(
-        "antsibull-docs",
-        "lint-collection-docs",
-        ".",
-        "--plugin-docs",
-        "--validate-collection-refs=self",
-        env=environment,
-    )
-    site = Path(session.create_tmp()).resolve() / "site"
-    shutil.rmtree(site, ignore_errors=True)
-    site.mkdir(mode=0o700)
-    session.run(
-        "antsibull-docs",
-        "sphinx-init",
-        "--use-current",
-        "--squash-hierarchy",
-        "--fail-on-error",
-        "--dest-dir",
-        str(site),
-        NAME.replace("/", "."),
-        silent=True,
-        env=environment,
-    )
-    with (site / "conf.py").open("a") as conf:
-        # No inventory of another site is fetched, so references into those sites can't be resolved.
-        conf.write(
-            "\nintersphinx_mapping = {}\n"
-            "nitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values'), ('std:envvar', 'ANSIBLE_.*')]\n"
-        )
-    (site / "rst").mkdir(mode=0o700, exist_ok=True)
-    session.run("bash", str(site / "build.sh"), external=True, silent=True, env=environment)
-
-
-@nox.session(python=MIDDLE)
-def changelog(session: nox.Session) -> None:
-    """Check the changelog and its fragments."""
-    session.install("antsibull-changelog", TARGETS["newest"][0])
+    """Check the documentation, and the changelog with its fragments."""
+    session.install("antsibull-docs", "antsibull-changelog", NEWEST.core)
+    lint = ("antsibull-docs", "lint-collection-docs", ".", "--plugin-docs", "--validate-collection-refs=self")
+    session.run(*lint, env=everywhere(session))
     session.run("antsibull-changelog", "lint", env=everywhere(session))
 
 
-@nox.session(python=MIDDLE)
+@nox.session(python=MIDDLE, tags=["test"])
 def ee(session: nox.Session) -> None:
     """Check what an execution environment takes from the collection, and that the example makes one."""
     # It reads the requirements of collections, which takes a module that newer ones don't have.
     session.install("ansible-builder", "setuptools<81")
     environment = everywhere(session)
-    output = str(
-        session.run("ansible-builder", "introspect", "--sanitize", str(copy(session)), silent=True, env=environment)
-    )
+    introspect = ("ansible-builder", "introspect", "--sanitize", str(copy(session)))
+    output = str(session.run(*introspect, silent=True, env=environment))
     session.log(output)
     found = re.findall(r"^- '([\w-]+)([^#']*)", output, re.MULTILINE)
     wanted = {"requests", "urllib3", "snowflake-connector-python", "databricks-sql-connector", "databricks-sdk"}
@@ -557,8 +433,7 @@ def ee(session: nox.Session) -> None:
     if capped := [name for name, version in found if re.search("<|==|~=|!=", version)]:
         session.error(f"these would be held back: {capped}")
     example = ROOT / "extensions/execution-environment/execution-environment.yml"
-    context = Path(session.create_tmp()).resolve() / "context"
-    shutil.rmtree(context, ignore_errors=True)
+    context = empty_folder(session, "context")
     session.run("ansible-builder", "create", "-f", str(example), "-c", str(context), silent=True, env=environment)
     if "community.immuta" not in (context / "_build/requirements.yml").read_text():
         session.error("the image would not have the collection")
@@ -566,9 +441,111 @@ def ee(session: nox.Session) -> None:
         session.error("the image would not have ansible-core")
 
 
+# Not part of `make test`
+
+
+@nox.session(tags=["matrix"])
+@nox.parametrize("python,core", [(python, core) for core, python in MATRIX.items()], ids=list(MATRIX))
+def matrix(session: nox.Session, core: str) -> None:
+    """Run all playbooks, ansible-test units, and all of sanity on each ansible-core that is supported."""
+    clients = (NEWEST if core == list(MATRIX)[-1] else OLDEST).clients
+    target = Target(f"ansible-core~={core}.0", str(session.python), clients)
+    install(session, target)
+    pytest(session, "-rP", paths=["tests/integration"])
+    ansible_test(session, target.core, "units", "--venv", "--python", target.python)
+    ansible_test(session, target.core, "sanity", "--local")
+
+
+@nox.session(python=MIDDLE, tags=["matrix"])
+def site(session: nox.Session) -> None:
+    """Build the documentation's site, where every warning is an error."""
+    session.install("antsibull-docs", NEWEST.core, "ansible-pygments", "sphinx", "sphinx-ansible-theme")
+    place, environment = empty_folder(session, "site"), everywhere(session)
+    options = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(place))
+    session.run("antsibull-docs", "sphinx-init", *options, NAME.replace("/", "."), silent=True, env=environment)
+    with (place / "conf.py").open("a") as conf:
+        # No inventory of another site is fetched, so references into those sites can't be resolved.
+        conf.write(
+            "\nintersphinx_mapping = {}\n"
+            "nitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values'), ('std:envvar', 'ANSIBLE_.*')]\n"
+        )
+    (place / "rst").mkdir(mode=0o700, exist_ok=True)
+    session.run("bash", str(place / "build.sh"), external=True, silent=True, env=environment)
+
+
+@nox.session(python=NEWEST.python)
+def crash(session: nox.Session) -> None:
+    """Kill the role at every point and run it again."""
+    prove(session, "tests/crash", every=True)
+
+
+@nox.session(python=NEWEST.python)
+def faults(session: nox.Session) -> None:
+    """Run the role through every fault of the servers and every variant of the API."""
+    prove(session, "tests/faults", every=True)
+
+
+@nox.session(python=NEWEST.python)
+def canaries(session: nox.Session) -> None:
+    """Look for secrets in all that every path leaves behind."""
+    prove(session, "tests/leak", every=True)
+
+
 @nox.session(python=MIDDLE)
-def demo(session: nox.Session) -> None:
-    """Run the demo, as `make demo` does."""
-    core, _python, clients = TARGETS["newest"]
-    session.install(core, *clients, "requests", *DOUBLES)
-    session.run("python", "tools/demo.py", env=everywhere(session))
+def coverage(session: nox.Session) -> None:
+    """Measure what of the code the unit tests reach."""
+    install(session, NEWEST, "pytest-cov", "hypothesis")
+    options = ("-p", "pytest_cov", f"--cov={PACKAGE}.plugins", "--cov-branch", "--cov-report=term")
+    pytest(session, *options, paths=["tests/unit"])
+
+
+@nox.session(python=NEWEST.python)
+def mutation(session: nox.Session) -> None:
+    """Let mutmut break the code in every place; fail where the tests notice too little. What: pyproject.toml.
+
+    Arguments are names of mutants, for one file: `-- "*._sql.journal.*"`.
+    """
+    install(session, NEWEST, "mutmut>=3.8", "hypothesis")
+    base = copy(session)
+    # Where mutmut looks for it: it has to stand above ansible_collections, since it makes names of paths.
+    shutil.copy(ROOT / "pyproject.toml", base)
+    # Only the copies that mutmut makes may be imported.
+    environment = {**everywhere(session), "PYTHONPATH": "", "PYTHONPYCACHEPREFIX": ""}
+    with session.chdir(base):
+        session.run("mutmut", "run", *session.posargs, silent=True, env=environment)
+        listed = str(session.run("mutmut", "results", "--all", "true", silent=True, env=environment))
+    found: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for name, file, word in re.findall(r"^ *((\S+)\.x\S+): (.*)$", listed, re.MULTILINE):
+        if word != "not checked":
+            found[f"{file.removeprefix(PACKAGE)[1:].replace('.', '/')}.py"][word] += 1
+        if word not in ("killed", "not checked"):
+            session.log(f"{word}: {name}")
+    missed = []
+    for file, words in sorted(found.items()):
+        noticed = 100 * (words["killed"] + words["timeout"]) / words.total()
+        session.log(f"{file}: {noticed:.1f} % of {words.total()} ({', '.join(f'{n} {w}' for w, n in words.items())})")
+        missed += [file] if noticed < LEAST_NOTICED else []
+    session.log(f"To see one: cd '{base}' && ../../bin/mutmut show NAME")
+    if missed:
+        session.error(f"less than {LEAST_NOTICED} % is noticed in {', '.join(missed)}")
+    wanted = nox.project.load_toml(ROOT / "pyproject.toml")["tool"]["mutmut"]["only_mutate"]
+    # A file that was renamed would go unnoticed.
+    lost = [] if session.posargs else [one for one in wanted if not fnmatch.filter(found, one)]
+    if lost or not found:
+        session.error(f"no mutants of {', '.join(lost or wanted)}")
+
+
+@nox.session(python=MIDDLE)
+def bench(session: nox.Session) -> None:
+    """Measure speed and memory beside others, in one run: all, or the one that the first argument names."""
+    # Snowflake's client alone: with Databricks' comes pandas, which Snowflake's then loads, in a playbook by hand, too.
+    install(session, NEWEST._replace(clients=NEWEST.clients[:1]), "sqlparse", "sqlglot")
+    names = session.posargs[:1] or ("split", "execute", "scale", "rerun")
+    missed = []
+    for name in names:
+        try:
+            session.run("python", f"tests/bench/{name}.py", *session.posargs[1:], env=everywhere(session))
+        except nox.command.CommandFailed:
+            missed.append(name)
+    if missed:
+        session.error(f"missed a target: {', '.join(missed)}")

@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "doubles"))
-from process_tree import kill_tree  # noqa: E402
+from process_tree import kill_tree  # type: ignore[import-not-found]  # noqa: E402
 
 KEY = "prod snowflake"
 OTHER_KEY = "prod databricks"

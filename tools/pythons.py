@@ -37,11 +37,13 @@ def first(*wanted: str) -> str:
 
 
 def main() -> None:
-    """Print the newest Python that the newest ansible-core runs on."""
-    version = first("3.13", "3.14", "3.12")
+    """Print the best one; older ones than 3.12 can't run the newest ansible-core, and so leave out most of the checks."""
+    version = first("3.13", "3.14", "3.12", "3.11", "3.10")
     found = shutil.which(f"python{version}", path=path())
     if found is None:
-        sys.exit("The checks and the demo need Python 3.12 or newer, with the module venv. Install it and try again.")
+        sys.exit(
+            "The checks and the demo need Python 3.10 or newer, best 3.12 or newer, with the module venv. Install it and try again."
+        )
     print(found)
 
 

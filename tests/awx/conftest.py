@@ -24,8 +24,9 @@ from ansible_collections.community.immuta.tests.doubles import controller_rules
 from ansible_collections.community.immuta.tests.doubles.controller_server import ControllerDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
-from ansible_collections.community.immuta.tests.launching import interpreter
-from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Played, Player
+from ansible_collections.community.immuta.tests.harness.forkserver import interpreter
+from ansible_collections.community.immuta.tests.harness.play import Played, Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 
 ROOT = Path(__file__).parents[2]
 LOAD = ROOT / "extensions/awx/load.yml"
@@ -82,7 +83,7 @@ class Loader:
             "immuta_awx_scripts": scripts,
         }
         # Dozens of modules, none of them ours.
-        mine["ansible_python_interpreter"] = str(interpreter().path)
+        mine["ansible_python_interpreter"] = str(interpreter())
         return self.player.command(str(LOAD), "-e", json.dumps(mine), *arguments)
 
 
@@ -91,10 +92,7 @@ def loader(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Loader]:
     """What loads the definitions; it has done so."""
     with ControllerDouble(TOKEN, ROOT) as controller:
         load = Loader(tmp_path_factory.mktemp("awx"), controller)
-        # To make one object, the modules look up another one that was made before.
-        load.player.foreseeable = False
         played = load("-v")
-        load.player.foreseeable = True
         assert played.code == 0, played.output
         for secret in (TOKEN, API_KEY, PASSPHRASE, *load.key.split("\n")[1:-2]):
             assert secret not in played.output

@@ -7,11 +7,9 @@
 from __future__ import annotations
 
 import datetime
-import os
 import typing as t
 from pathlib import Path
 
-import pytest
 from conftest import (
     ACCESS_TOKEN,
     API_KEY,
@@ -32,7 +30,7 @@ from ansible_collections.community.immuta.tests.doubles.databricks_metastore imp
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
-from ansible_collections.community.immuta.tests.launching import Launcher
+from ansible_collections.community.immuta.tests.harness.inprocess import Modules
 
 LAKE = "prod lake formation"
 DATABRICKS_TOKEN = "canary-awx-databricks-token-70ab"
@@ -65,16 +63,8 @@ def of_immuta(awx: Awx, double: ImmutaDouble, **inputs: str) -> dict[str, str]:
     return awx.injected("Immuta API key", {"url": double.url, "api_key": API_KEY, "ca_certificates": "", **inputs})
 
 
-@pytest.fixture
-def launch(tmp_path: Path) -> t.Iterator[Launcher]:
-    """What runs a module in an environment."""
-    launcher = Launcher(tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_PROXY": "*"})
-    yield launcher
-    launcher.close()
-
-
 def test_every_way_to_sign_in_reaches_the_modules(
-    awx: Awx, launch: Launcher, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+    awx: Awx, module: Modules, immuta: ImmutaDouble, snowflake: SnowflakeDouble
 ) -> None:
     user = {"user": "DEPLOYER"}
     # Pasted without the last line break, which AWX puts back.
@@ -92,8 +82,8 @@ def test_every_way_to_sign_in_reaches_the_modules(
     ]
     environments = [of_snowflake(awx, snowflake, **inputs) for inputs in on_snowflake]
     for env in environments:
-        done = launch("snowflake_script", {"preflight": True}, env)
-        assert not done.result.get("failed"), done.result
+        done = module("snowflake_script", preflight=True, env=env)
+        assert not done.failed, done
     ways = ["SNOWFLAKE_JWT"] * 3 + ["PROGRAMMATIC_ACCESS_TOKEN", "OAUTH"] + ["SNOWFLAKE"] * 2
     assert [(one.authenticator, one.outcome) for one in snowflake.logins] == [(one, "ok") for one in ways]
     # The third one has it in a variable, and no file.
@@ -108,14 +98,14 @@ def test_every_way_to_sign_in_reaches_the_modules(
             {"token": DATABRICKS_TOKEN, "warehouse_id": "", "http_path": databricks.http_path},
         ):
             env = awx.injected("Immuta clean-up: Databricks", {**nothing, **place, **inputs})
-            done = launch("databricks_script", {"preflight": True}, env)
-            assert not done.result.get("failed"), done.result
+            done = module("databricks_script", preflight=True, env=env)
+            assert not done.failed, done
 
     bundle = certificates()
     for authorities in ("", bundle):
         env = of_immuta(awx, immuta, ca_certificates=authorities)
-        done = launch("immuta_connection_info", {"connection_key": KEY}, env)
-        assert [one["key"] for one in done.result["connections"]] == [KEY]
+        done = module("immuta_connection_info", connection_key=KEY, env=env)
+        assert [one["key"] for one in done["connections"]] == [KEY]
     assert Path(env["IMMUTA_CA_PATH"]).read_text() == bundle
 
 

@@ -22,7 +22,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ansible_collections.community.immuta.tests.stage import OnSnowflake
+from ansible_collections.community.immuta.tests.harness.site import Site
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = ROOT / "tests" / "output" / "report"
@@ -117,13 +117,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     """The page of a play of the role, and those of what might have been."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
     folder = tmp_path_factory.mktemp("pages")
-    with OnSnowflake(folder) as stage:
-        stage.immuta.state.connections[HOSTILE] = stage.immuta.state.connections.pop(stage.key)
-        stage.immuta.state.connections[HOSTILE].key = HOSTILE
-        script = t.cast(str, stage.immuta.state.integrations[stage.number].script)
-        stage.immuta.state.integrations[stage.number].script = f'{script}\nDROP DATABASE IF EXISTS "{OBJECT}";\n'
+    with Site("snowflake", folder) as site:
+        site.immuta.state.connections[HOSTILE] = site.immuta.state.connections.pop(site.key)
+        site.immuta.state.connections[HOSTILE].key = HOSTILE
+        script = t.cast(str, site.immuta.state.integrations[site.number].script)
+        site.immuta.state.integrations[site.number].script = f'{script}\nDROP DATABASE IF EXISTS "{OBJECT}";\n'
         (folder / "key.yml").write_text(f"key: !unsafe {json.dumps(HOSTILE)}\n")
-        given = {"connection_key": "{{ key }}", "confirm": "{{ key }}", "script_dir": str(stage.player.scripts)}
+        given = {"connection_key": "{{ key }}", "confirm": "{{ key }}", "script_dir": str(site.player.scripts)}
         given["report_dir"] = str(folder / "reports")
         play = {
             "hosts": "localhost",
@@ -132,14 +132,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
             "vars": {f"immuta_deregister_{name}": value for name, value in given.items()},
             "roles": [{"role": "community.immuta.deregister_connection"}],
         }
-        played = stage.player.run([play])
+        played = site.player.run([play])
         assert played.code == 0, played.output
         name = folder / "reports" / quote(HOSTILE, safe="")
         evidence = json.loads(Path(f"{name}.json").read_text())
         states = {status: folder / f"{status}.html" for status in STATUSES}
         for status, page in states.items():
             page.with_suffix(".json").write_text(json.dumps(_outcome(evidence, status)))
-        rendered = stage.player.tasks(
+        rendered = site.player.tasks(
             [
                 {
                     "ansible.builtin.template": {

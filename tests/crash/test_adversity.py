@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import journal_path
-from ansible_collections.community.immuta.tests.crash.scenes import assert_finished, staged
-from ansible_collections.community.immuta.tests.sampling import chosen
-from ansible_collections.community.immuta.tests.stage import STAGES
+from ansible_collections.community.immuta.tests.crash.recording import assert_finished, watched
+from ansible_collections.community.immuta.tests.harness.points import spread
+from ansible_collections.community.immuta.tests.harness.site import PLATFORMS, Platform, Site
 
 YEAR = 365 * 24 * 3600
 # What the kernel lets a file have: the ending of its name, and bytes.
@@ -25,60 +25,60 @@ LIMITS = [".new 0", ".new 600", ".new 1", ".journal 0", ".journal 40", ".journal
 CLOCKS = [(YEAR, 0, 0), (-YEAR, 0, 0), (0, 0, -YEAR), (YEAR, 6, 0), (-YEAR, 6, 0), (-YEAR, 6, YEAR)]
 
 
-@pytest.mark.parametrize("limit", chosen("disk", LIMITS, 1))
+@pytest.mark.parametrize("limit", spread(LIMITS, 1))
 def test_a_disk_that_is_full_in_the_middle_of_a_file(limit: str, tmp_path: Path) -> None:
-    with staged("snowflake", "cold", tmp_path) as (stage, checkpoints):
-        stage.player.environment["FILE_LIMIT"] = limit
-        broken = stage.play()
+    with watched("snowflake", "cold", tmp_path) as (site, checkpoints):
+        site.player.environment["FILE_LIMIT"] = limit
+        broken = site.play()
         assert broken.code != 0
         assert "NEXT: " in broken.error
         if limit.startswith(".new"):
-            assert stage.connected
-            assert not stage.path.exists()
-            assert list(stage.player.scripts.iterdir()) == []
-            assert stage.sent() == []
+            assert site.connected
+            assert not site.path.exists()
+            assert list(site.player.scripts.iterdir()) == []
+            assert site.sent == []
         else:
-            assert stage.saved
-        del stage.player.environment["FILE_LIMIT"]
+            assert site.saved
+        del site.player.environment["FILE_LIMIT"]
         checkpoints.plan(None)
-        assert_finished(stage, stage.play(), "completed")
-        assert stage.deletions == 1
+        assert_finished(site, site.play(), "completed")
+        assert site.deletions == 1
 
 
 def test_a_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
-    with STAGES["snowflake"](tmp_path) as stage:
-        stage.player.scripts.mkdir(parents=True)
+    with Site("snowflake", tmp_path) as site:
+        site.player.scripts.mkdir(parents=True)
         if os.geteuid() == 0:
             # Modes don't bind root; a read-only mount does, in a mount namespace of its own.
             mounted = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
-            stage.player.prefix = ["unshare", "--mount", "sh", "-c", mounted, str(stage.player.scripts)]
+            site.player.prefix = ["unshare", "--mount", "sh", "-c", mounted, str(site.player.scripts)]
         else:
-            stage.player.scripts.chmod(0o500)
-        broken = stage.play()
+            site.player.scripts.chmod(0o500)
+        broken = site.play()
         assert broken.code != 0
-        assert str(stage.player.scripts) in broken.error
+        assert str(site.player.scripts) in broken.error
         assert "NOT DONE: the connection is not known to be deleted" in broken.error
-        assert stage.connected
-        assert stage.sent() == []
-        stage.player.prefix = []
-        stage.player.scripts.chmod(0o700)
-        assert_finished(stage, stage.play(), "completed")
+        assert site.connected
+        assert site.sent == []
+        site.player.prefix = []
+        site.player.scripts.chmod(0o700)
+        assert_finished(site, site.play(), "completed")
 
 
-@pytest.mark.parametrize(("shift", "after", "later"), chosen("clock", CLOCKS, 1))
-@pytest.mark.parametrize("platform", chosen("clock platform", list(STAGES), 1))
-def test_a_clock_that_is_wrong(platform: str, shift: int, after: int, later: int, tmp_path: Path) -> None:
-    with staged(platform, "cold", tmp_path) as (stage, checkpoints):
-        environment = stage.player.environment
+@pytest.mark.parametrize(("shift", "after", "later"), spread(CLOCKS, 1))
+@pytest.mark.parametrize("platform", spread(PLATFORMS, 1))
+def test_a_clock_that_is_wrong(platform: Platform, shift: int, after: int, later: int, tmp_path: Path) -> None:
+    with watched(platform, "cold", tmp_path) as (site, checkpoints):
+        environment = site.player.environment
         environment |= {"CLOCK_SHIFT": str(shift), "CLOCK_SHIFT_AFTER": str(after)}
-        stage.refuse_statement(7)
-        assert stage.play().code != 0
-        assert stage.saved
-        written = [json.loads(line)["time"] for line in Path(journal_path(str(stage.path))).read_text().splitlines()]
+        site.fail("statement", "error", nth=7)
+        assert site.play().code != 0
+        assert site.saved
+        written = [json.loads(line)["time"] for line in Path(journal_path(str(site.path))).read_text().splitlines()]
         years = [round((datetime.fromisoformat(one) - datetime.now(timezone.utc)).days / 365) for one in written]
         assert years == sorted(years, key=abs)
         assert years[-1] * YEAR == shift
         checkpoints.plan(None)
         environment |= {"CLOCK_SHIFT": str(later), "CLOCK_SHIFT_AFTER": "0"}
-        assert_finished(stage, stage.play(), "completed")
-        assert stage.deletions == 1
+        assert_finished(site, site.play(), "completed")
+        assert site.deletions == 1

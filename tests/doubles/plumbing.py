@@ -21,14 +21,11 @@ import socket
 import socketserver
 import struct
 import threading
-import time
 import typing as t
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 CONTROL = "/_double/"
-# Seconds that a client may stay connected when nobody waits for it any more.
-LONGEST_TALK = 120.0
 Self = t.TypeVar("Self", bound="Double")
 View = t.Callable[[], t.Any]
 # Asked before a request is done ("received") and before its answer is sent ("answered"); says whether to go on.
@@ -230,34 +227,6 @@ class Double:
     def connections(self) -> int:
         """How many TCP connections clients have opened so far."""
         return self._server.accepted
-
-    @property
-    def answering(self) -> Double:
-        """The double that answers at this one's address."""
-        return self._server.double
-
-    @contextlib.contextmanager
-    def stood_in_for(self, make: t.Callable[[], Double]) -> t.Iterator[None]:
-        """Have another double of the same kind answer at this one's address meanwhile; its own closes.
-
-        :param make: called when nobody talks to this one any more
-        :raises TimeoutError: a client is still connected
-        """
-        end = time.monotonic() + LONGEST_TALK
-        while self._server.connections:
-            # What a killed client has sent is still being done.
-            if time.monotonic() > end:
-                raise TimeoutError("a client does not hang up")
-            self.stopping.wait(0.01)
-        accepted, understudy = self._server.accepted, make()
-        understudy._server.server_close()
-        understudy._server = self._server
-        self._server.double = understudy
-        try:
-            yield
-        finally:
-            self._server.double = self
-            self._server.accepted = accepted
 
     def views(self) -> dict[str, View]:
         """What `GET /_double/NAME` answers, by name; the values go out as JSON."""

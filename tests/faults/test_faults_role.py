@@ -17,20 +17,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.tests.doubles import immuta_server
-from ansible_collections.community.immuta.tests.faults.world import (
+from ansible_collections.community.immuta.tests.faults.claims import (
     IMPATIENT,
     PATIENCE,
-    PLATFORMS,
-    Platform,
-    World,
-    Wrong,
     check_converges,
     check_stopped,
-    together,
     undisturbed,
-    world,
 )
-from ansible_collections.community.immuta.tests.sampling import chosen
+from ansible_collections.community.immuta.tests.harness.points import Wrong, batches, of_each
+from ansible_collections.community.immuta.tests.harness.site import PLATFORMS, Platform, Site, together
 
 EVER = 10**6
 STATUSES = (401, 403, 404, 409, 429, 500, 502, 503, 504)
@@ -74,7 +69,7 @@ class Point:
         at = f"{self.place}{self.number}{'.' if self.operation else ''}{self.operation}"
         return f"{self.platform}-{self.start}-{at}-{self.fault}-{SPANS[self.times]}"
 
-    def plan(self, one: World) -> None:
+    def plan(self, one: Site) -> None:
         """Plan the fault; the run comes next."""
         if self.place == "immuta":
             asked = undisturbed(self.platform, self.start == "saved").operations
@@ -90,12 +85,12 @@ class Point:
         nth = self.number
         if self.place == "poll":
             # A statement is asked after only when it takes its time.
-            one.plan("statement", "slow", nth=self.number, seconds=1.0)
+            one.fail("statement", "slow", nth=self.number, seconds=1.0)
             text = undisturbed(self.platform, False).statements[self.number - 1]
-            one.plan("poll", self.fault, times=self.times, match=text, **SQL[self.fault])
+            one.fail("poll", self.fault, times=self.times, match=text, **SQL[self.fault])
             return
         at = LOGIN[self.platform] if self.place == "login" else self.place
-        one.plan(at, self.fault, nth=nth, times=self.times, **SQL[self.fault])
+        one.fail(at, self.fault, nth=nth, times=self.times, **SQL[self.fault])
 
 
 # From where each platform's plays begin: the requests to Immuta are the same whatever the platform.
@@ -127,30 +122,29 @@ def points() -> list[Point]:
 BATCH = 16
 
 
-def in_batches(suite: str, all_of_them: t.Sequence[Point | Doubt], size: int) -> pytest.MarkDecorator:
-    """A test of C(some) points, as many as are tried in one playbook; which and how many as in `chosen`."""
-    tried = chosen(suite, all_of_them, size)
-    some = [tried[number : number + BATCH] for number in range(0, len(tried), BATCH)]
-    return pytest.mark.parametrize("some", some, ids=lambda some: f"{some[0]} and following")
+def in_batches(tried: t.Sequence[Point | Doubt]) -> pytest.MarkDecorator:
+    """A test of C(some) points, as many as are tried in one playbook."""
+    return pytest.mark.parametrize("some", batches(tried, BATCH), ids=lambda some: f"{some[0]} and following")
 
 
 @contextlib.contextmanager
-def worlds(some: t.Sequence[Point | Doubt], folder: Path) -> t.Iterator[dict[str, World]]:
+def sites(some: t.Sequence[Point | Doubt], folder: Path) -> t.Iterator[dict[str, Site]]:
     """One for each point, by its name."""
     with contextlib.ExitStack() as stack:
         yield {
-            str(one): stack.enter_context(world(one.platform, folder / str(number))) for number, one in enumerate(some)
+            str(one): stack.enter_context(Site(one.platform, folder / str(number))) for number, one in enumerate(some)
         }
 
 
-@in_batches("role", points(), 4)
+# One of each place on each platform, with ever another fault.
+@in_batches(of_each(points(), lambda one: (one.platform, one.place), turn=7))
 def test_ends_right_or_says_where_it_stopped(some: list[Point], tmp_path: Path) -> None:
     wrong = Wrong()
-    with worlds(some, tmp_path) as here:
+    with sites(some, tmp_path) as here:
         if saved := [here[str(point)] for point in some if point.start == "saved"]:
             assert {one.code for one in together(saved, confirmed=False)} == {0}
         for point in some:
-            here[str(point)].sql.logins.clear()
+            here[str(point)].server.logins.clear()
             point.plan(here[str(point)])
         check_converges(here, wrong)
     wrong.require_nothing()
@@ -176,10 +170,10 @@ class Doubt:
         """The statement."""
         return undisturbed(self.platform, True).once[self.number]
 
-    def plan(self, one: World) -> None:
+    def plan(self, one: Site) -> None:
         """Plan the fault; the run that asks the history comes next."""
         asked = {"at": "statement", "match": "QUERY_HISTORY"} if self.platform == "snowflake" else {"at": "history"}
-        one.plan(**asked, kind=self.fault, times=self.times, **SQL[self.fault])
+        one.fail(**asked, kind=self.fault, times=self.times, **SQL[self.fault])
 
 
 def doubts() -> list[Doubt]:
@@ -193,17 +187,17 @@ def doubts() -> list[Doubt]:
     ]
 
 
-@in_batches("history", doubts(), 2)
+@in_batches(of_each(doubts(), lambda one: one.platform, turn=3))
 def test_a_query_history_that_can_not_be_asked(some: list[Doubt], tmp_path: Path) -> None:
     wrong = Wrong()
-    with worlds(some, tmp_path) as here:
+    with sites(some, tmp_path) as here:
         for doubt in some:
             here[str(doubt)].plan("statement", "lost", match=doubt.text, times=EVER)
         for doubt, lost in zip(some, together([*here.values()], module_defaults=IMPATIENT), strict=True):
             one = here[str(doubt)]
             with wrong.of(str(doubt)):
                 check_stopped(one, lost)
-            one.mend()
+            one.clear_faults()
             doubt.plan(one)
         check_converges(wrong.without(here), wrong)
     wrong.require_nothing()

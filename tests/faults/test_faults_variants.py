@@ -14,14 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.tests.doubles.immuta_server import (
-    Connection,
-    ImmutaDouble,
-    Permission,
-    Variant,
-)
+from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, Permission, Variant
 from ansible_collections.community.immuta.tests.doubles.immuta_tenant import _fields_of_variant
-from ansible_collections.community.immuta.tests.faults.asking import KEY, Ask, tenant
+from ansible_collections.community.immuta.tests.faults.asking import Ask, Tenant, tenant
 from ansible_collections.community.immuta.tests.faults.test_faults_modules import (
     CASES,
     REMOVE,
@@ -34,7 +29,8 @@ from ansible_collections.community.immuta.tests.faults.test_faults_modules impor
     removed,
     saved,
 )
-from ansible_collections.community.immuta.tests.sampling import chosen
+from ansible_collections.community.immuta.tests.harness.points import spread
+from ansible_collections.community.immuta.tests.harness.servers import KEY
 
 # What has no list of values in the variants, because it is a number.
 NUMBERS: dict[str, tuple[t.Any, ...]] = {
@@ -86,36 +82,36 @@ def test_every_variant(fields: dict[str, t.Any], tmp_path: Path) -> None:
         double.state.connections["a"] = Connection("a", "Redshift")
         if fields in HOPELESS:
             answer = SCRIPT(double, tmp_path)
-            assert answer.failure and answer.failure.code in ("api_missing", "unexpected_reply")
+            assert answer.code in ("api_missing", "unexpected_reply")
             assert KEY in double.state.connections
             return
         kept = "kept" in fields.values()
         exchange = {"exchange_api_key": "token_lifetime" in fields}
         if fields.get("permission_rules") == "older":
             assert "INFRASTRUCTURE_ADMIN" in double.state.api_keys[next(iter(double.state.api_keys))].permissions
-        assert SCRIPT(double, tmp_path, **exchange).plain[0] is True
-        assert SCRIPT(double, tmp_path, **exchange).plain[0] is False
-        assert ASKS["connections"](double, tmp_path).result["connections"][0]["key"] == "a"
+        assert SCRIPT(double, tmp_path, **exchange).good["changed"] is True
+        assert SCRIPT(double, tmp_path, **exchange).good["changed"] is False
+        assert ASKS["connections"](double, tmp_path)["connections"][0]["key"] == "a"
         gone = REMOVE(double, tmp_path, **exchange)
-        assert gone.plain[0] is True and gone.result["verified"] is True
+        assert gone.good["changed"] is True and gone["verified"] is True
         assert KEY not in double.state.connections
-        assert any("still listed" in warning for warning in gone.warnings) is kept
-        assert REMOVE(double, tmp_path, **exchange).plain[0] is False
-        assert ASKS["connection"](double, tmp_path).result["connections"] == []
+        assert ("still listed" in gone.warned) is kept
+        assert REMOVE(double, tmp_path, **exchange).good["changed"] is False
+        assert ASKS["connection"](double, tmp_path)["connections"] == []
         again = SCRIPT(double, tmp_path, **exchange)
         if kept:
             # Nothing but the list of integrations tells it from a connection that the key may not see.
-            assert again.failure and again.failure.code == "contradiction"
+            assert again.code == "contradiction"
             double.state.integrations[5].status = "disabled"
             again = SCRIPT(double, tmp_path, **exchange)
-        assert again.plain[0] is False
-        assert (again.result["source"], again.result["connection_exists"]) == ("saved", False)
+        assert again.good["changed"] is False
+        assert (again["source"], again["connection_exists"]) == ("saved", False)
 
 
 # Hidden, not absent
 
 
-def hide(double: ImmutaDouble, how: str) -> dict[str, t.Any]:
+def hide(double: Tenant, how: str) -> dict[str, t.Any]:
     """Let the connection be hidden.
 
     :returns: options of the modules
@@ -144,16 +140,16 @@ def test_a_tenant_that_misleads_says_nothing_of_what_exists(how: str, start: str
             folder.mkdir(exist_ok=True)
             for check in (False, True):
                 answer = ask(double, folder, check=check, **options)
-                assert answer.failure, (name, answer.outcome)
-                assert answer.failure.code not in ("script_lost", "no_cleanup_script"), name
-        kept = SCRIPT(double, tmp_path, **options).failure
+                assert answer.failed, (name, answer)
+                assert answer.code not in ("script_lost", "no_cleanup_script"), name
+        kept = SCRIPT(double, tmp_path, **options)
         if how == "wrong path":
             # The description has no such paths, which is what this is about.
             assert {one.message for one in double.violations} <= {"no such operation"}
             double.violations.clear()
-        assert kept is not None
+        assert kept.failed
         if how not in ("wrong path", "dead server"):
-            assert (kept.details["saved"] is None) is (start == "cold")
+            assert (kept["failure"]["saved"] is None) is (start == "cold")
 
 
 @pytest.mark.parametrize("start", ["saved", "finished"])
@@ -162,8 +158,8 @@ def test_another_tenant_is_refused_when_there_is_a_script(start: str, tmp_path: 
         STARTS[start](double, tmp_path)
         other.state.connections.pop(KEY)
         answer = SCRIPT(double, tmp_path, url=other.url)
-        assert answer.failure and answer.failure.code == "refused"
-        assert answer.failure.details["saved"] is None
+        assert answer.code == "refused"
+        assert answer["failure"]["saved"] is None
         assert other.requests == []
 
 
@@ -175,7 +171,7 @@ def lacking() -> list[tuple[tuple[Permission, ...], tuple[str, ...], int]]:
     ]
 
 
-@pytest.mark.parametrize(("permissions", "owns", "status"), chosen("keys", lacking(), 16), ids=str)
+@pytest.mark.parametrize(("permissions", "owns", "status"), spread(lacking(), 16), ids=str)
 def test_a_key_that_may_not_see_everything_finds_nothing_absent(
     permissions: tuple[Permission, ...], owns: tuple[str, ...], status: t.Any, tmp_path: Path
 ) -> None:
@@ -188,19 +184,19 @@ def test_a_key_that_may_not_see_everything_finds_nothing_absent(
             key.permissions, key.owns = set(permissions), set(owns)
             sees = KEY in owns or bool({"INFRASTRUCTURE_ADMIN", "GOVERNANCE"} & set(permissions))
             script = SCRIPT(double, folder)
-            assert script.failure and script.failure.code == "permission", (start, script)
+            assert script.code == "permission", (start, script)
             remove = REMOVE(double, folder, check=True)
             there = KEY in double.state.connections
             if sees and there:
-                assert remove.outcome and remove.outcome.changed
+                assert remove.good["changed"]
             else:
-                assert remove.failure and remove.failure.code == "permission", (start, remove)
+                assert remove.code == "permission", (start, remove)
             found = ASKS["connection"](double, folder)
-            assert found.failure or found.result["connections"], start
+            assert found.failed or found["connections"], start
             listed = ASKS["connections"](double, folder)
-            assert listed.failure or listed.result["connections"], start
-            assert ASKS["integration"](double, folder).failure
-            assert ASKS["integrations"](double, folder).failure
+            assert listed.failed or listed["connections"], start
+            assert ASKS["integration"](double, folder).failed
+            assert ASKS["integrations"](double, folder).failed
 
 
 @pytest.mark.parametrize("unauthenticated", [401, 500])
@@ -209,21 +205,21 @@ def test_a_key_that_is_unknown_finds_nothing_absent(unauthenticated: t.Any, star
     with tenant(Variant(unauthenticated=unauthenticated)) as double:
         STARTS[start](double, tmp_path)
         for ask in ASKS.values():
-            assert ask(double, tmp_path, api_key="another").failure
-            assert ask(double, tmp_path, api_key="another", exchange_api_key=True).failure
+            assert ask(double, tmp_path, api_key="another").failed
+            assert ask(double, tmp_path, api_key="another", exchange_api_key=True).failed
 
 
 def test_who_may_see_everything_is_believed_though_the_integration_is_kept(tmp_path: Path) -> None:
     with tenant(Variant(integration_afterwards="kept")) as double:
         half(double, tmp_path)
-        assert SCRIPT(double, tmp_path).result["connection_exists"] is False
+        assert SCRIPT(double, tmp_path).good["connection_exists"] is False
 
 
-@pytest.mark.parametrize("case", chosen("cases in variants", CASES, 3), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", spread(CASES, 3), ids=lambda case: case.name)
 def test_every_call_in_every_variant(case: Case, tmp_path: Path) -> None:
     for number, fields in enumerate(one for one in variants() if one not in HOPELESS and "kept" not in one.values()):
         folder = tmp_path / str(number)
         folder.mkdir()
         with tenant(Variant(**fields)) as double:
             case.before(double, folder)
-            assert case.ask(double, folder).outcome, fields
+            assert not case.ask(double, folder).failed, fields

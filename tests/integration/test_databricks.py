@@ -11,12 +11,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from conftest import TOKEN
 
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import IMMUTA
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble, Fault
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
-from ansible_collections.community.immuta.tests.playing import API_KEY, Player
+from ansible_collections.community.immuta.tests.harness.play import Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, TOKEN
 
 KEY = "prod databricks"
 CONFIRMED = {"connection_key": KEY, "confirm": KEY}
@@ -41,6 +41,7 @@ def nothing_left(immuta: ImmutaDouble, databricks: DatabricksDouble) -> bool:
     )
 
 
+@pytest.mark.oldest
 def test_takes_the_connection_out_of_service_whole(
     player: Player, immuta: ImmutaDouble, databricks: DatabricksDouble
 ) -> None:
@@ -114,6 +115,7 @@ def test_refuses_the_executor_of_another_platform_before_it_deletes(
     assert KEY in immuta.state.connections
 
 
+@pytest.mark.oldest
 def test_shows_no_secret(player: Player) -> None:
     played = player.role("-vvvv", "--diff", **CONFIRMED)
     assert played.code == 0

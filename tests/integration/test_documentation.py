@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PASSWORD, SECRET
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -24,7 +23,8 @@ from ansible_collections.community.immuta.tests.doubles.databricks_metastore imp
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
+from ansible_collections.community.immuta.tests.harness.play import Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, CLIENT_SECRET, KEY, PASSWORD
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -81,8 +81,8 @@ def test_the_examples_of_a_module_run(site: Player, databricks: DatabricksDouble
     site.environment["DATABRICKS_HOST"] = databricks.url
     site.environment["DATABRICKS_WAREHOUSE_ID"] = databricks.warehouse
     site.environment["DATABRICKS_CLIENT_ID"] = DEPLOYER
-    site.environment["DATABRICKS_CLIENT_SECRET"] = SECRET
-    played = play(site, tasks, databricks_url=databricks.url, vault_databricks_client_secret=SECRET)
+    site.environment["DATABRICKS_CLIENT_SECRET"] = CLIENT_SECRET
+    played = play(site, tasks, databricks_url=databricks.url, vault_databricks_client_secret=CLIENT_SECRET)
     assert played.code == 0, played.output
     assert played.modules.count(name) >= 2
 

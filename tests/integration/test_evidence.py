@@ -14,13 +14,14 @@ import typing as t
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 import yaml
-from conftest import PASSWORD
 
 from ansible_collections.community.immuta.plugins.module_utils._sql.credentials import secrets
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
+from ansible_collections.community.immuta.tests.harness.play import Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "</title><script>alert('{{ 7 * 7 }}')</script>"
@@ -37,6 +38,7 @@ def report(player: Player, key: str = KEY) -> tuple[dict[str, t.Any], str]:
     return json.loads(found[0].read_text()), found[1].read_text()
 
 
+@pytest.mark.oldest
 def test_a_report_says_what_happened(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
     kept = {"confirm": KEY, "report_dir": str(player.folder / "kept" / "reports")}
     played = player.role(**kept)

@@ -16,14 +16,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, TOKEN
 
 from ansible_collections.community.immuta.plugins.inventory import immuta_connections
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.databricks_server import Fault as DatabricksFault
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, Fault, ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
+from ansible_collections.community.immuta.tests.harness.play import Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD, TOKEN
 
 GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_bulk.rst"
 PLUGIN = "plugin: community.immuta.immuta_connections\n"
@@ -93,7 +93,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, immuta: ImmutaDouble, snowflake: SnowflakeDouble, databricks: DatabricksDouble) -> Site:
-    """A folder with the shortest source. Its plays are on many hosts at once, so they can't be held against a rehearsal."""
+    """A folder with the shortest source."""
     environment = {**snowflake.environment(PASSWORD), **databricks.environment(TOKEN)}
     return Site(Player(tmp_path, immuta, environment))
 
@@ -135,6 +135,7 @@ def test_every_connection_is_a_host(site: Site, immuta: ImmutaDouble) -> None:
     assert asked(immuta) == ["searchObjects", "listIntegrations", *["getConnection"] * 3]
 
 
+@pytest.mark.oldest
 def test_any_key_on_any_page_is_a_host_and_no_template(site: Site, immuta: ImmutaDouble) -> None:
     many = [*HOSTILE, *(f"connection {number:03}" for number in range(60))]
     immuta.state.connections.update({key: Connection(key, "Snowflake", "h.example", 443, 5) for key in many})

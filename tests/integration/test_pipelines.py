@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PASSWORD
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
+from ansible_collections.community.immuta.tests.harness.play import Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "pipelines"
 EXPRESSION = re.compile(r"\$\{\{ ([\w.]+) \}\}")

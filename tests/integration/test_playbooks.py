@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PASSWORD
 
-from ansible_collections.community.immuta.tests import rehearsal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Played, Player
+from ansible_collections.community.immuta.tests.harness.play import Played, Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD
 
 PLAN = "community.immuta.plan"
 DEREGISTER = "community.immuta.deregister_connection"
@@ -31,7 +30,7 @@ class Site:
 
     def __init__(self, player: Player) -> None:
         self.player = player
-        self.output = rehearsal.told(player.folder) / "output.json"
+        self.output = player.folder / "output" / "output.json"
         self.output.parent.mkdir()
 
     def run(
@@ -55,6 +54,7 @@ def deletions(immuta: ImmutaDouble) -> int:
     return sum(one.method == "DELETE" for one in immuta.requests)
 
 
+@pytest.mark.oldest
 def test_what_was_planned_and_approved_is_done_and_nothing_else(
     site: Site, immuta: ImmutaDouble, snowflake: SnowflakeDouble
 ) -> None:

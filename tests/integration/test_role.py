@@ -15,12 +15,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import PASSWORD
 
 from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Player
+from ansible_collections.community.immuta.tests.harness.play import Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD
 
 SCRIPT = "prod%20snowflake.sql"
 CONFIRMED = {"confirm": KEY}
@@ -107,6 +107,7 @@ def test_empty_survey_answers_count_as_not_set(player: Player, immuta: ImmutaDou
 # The deed
 
 
+@pytest.mark.oldest
 def test_takes_the_connection_out_of_service_whole(
     player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble, record_property: t.Callable[[str, object], None]
 ) -> None:
@@ -478,6 +479,7 @@ def test_in_a_job_it_refuses_a_script_that_would_die_with_it(player: Player, imm
 # Secrets
 
 
+@pytest.mark.oldest
 def test_no_secret_in_any_output(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
     outputs = [
         player.role("-vvvv", "--diff", "--check", **CONFIRMED).output,

@@ -12,7 +12,6 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
-from canaries import API_KEY, CLIENT_SECRET, DATABRICKS, EXCHANGED, PASSWORD
 
 from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
@@ -20,8 +19,16 @@ from ansible_collections.community.immuta.tests.doubles.databricks_server import
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault, ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Reply
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
-from ansible_collections.community.immuta.tests.launching import Answer, Launcher
-from ansible_collections.community.immuta.tests.playing import FOREIGN, KEY
+from ansible_collections.community.immuta.tests.harness import forkserver
+from ansible_collections.community.immuta.tests.harness.forkserver import Answer
+from ansible_collections.community.immuta.tests.harness.servers import FOREIGN, KEY
+from ansible_collections.community.immuta.tests.leak.canaries import (
+    API_KEY,
+    CLIENT_SECRET,
+    DATABRICKS,
+    EXCHANGED,
+    PASSWORD,
+)
 
 
 class EchoingImmuta(ImmutaDouble):
@@ -53,16 +60,12 @@ class Modules:
         self.folder = folder
         for name in ("home", "tmp"):
             (folder / name).mkdir()
-        self._launch = Launcher(
-            folder,
-            {
-                **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
-                "HOME": str(folder / "home"),
-                "TMPDIR": str(folder / "tmp"),
-                "NO_PROXY": "127.0.0.1",
-            },
-        )
-        self.close = self._launch.close
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
+            "HOME": str(folder / "home"),
+            "TMPDIR": str(folder / "tmp"),
+            "NO_PROXY": "127.0.0.1",
+        }
 
     def __call__(
         self,
@@ -73,19 +76,17 @@ class Modules:
         bug: tuple[str, str, str] | None = None,
         **options: t.Any,
     ) -> Answer:
-        """Run one; a bug as in `Launcher`."""
+        """Run one; a bug as in `forkserver.run`."""
         arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_verbosity": 4}
         # Since ansible-core 2.19 a traceback is left out unless it is asked for.
         arguments["_ansible_tracebacks_for"] = ["error"]
-        return self._launch(name, arguments, env, bug)
+        return forkserver.run(name, arguments, self.folder, {**self._environment, **(env or {})}, bug)
 
 
 @pytest.fixture(scope="session")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Modules]:
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
     """Runs modules."""
-    running = Modules(tmp_path_factory.mktemp("modules"))
-    yield running
-    running.close()
+    return Modules(tmp_path_factory.mktemp("modules"))
 
 
 @pytest.fixture

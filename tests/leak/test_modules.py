@@ -11,7 +11,18 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from canaries import (
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
+from ansible_collections.community.immuta.tests.doubles.databricks_server import Fault as DatabricksFault
+from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault as ImmutaFault
+from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Reply
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
+from ansible_collections.community.immuta.tests.harness.forkserver import Answer
+from ansible_collections.community.immuta.tests.harness.points import spread
+from ansible_collections.community.immuta.tests.harness.servers import KEY
+from ansible_collections.community.immuta.tests.leak.canaries import (
     API_KEY,
     CLIENT_SECRET,
     DATABRICKS,
@@ -28,18 +39,9 @@ from canaries import (
     literal,
     open_to_others,
 )
-from conftest import EchoingImmuta, Modules
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
-from ansible_collections.community.immuta.tests.doubles.databricks_server import Fault as DatabricksFault
-from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault as ImmutaFault
-from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Reply
-from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
-from ansible_collections.community.immuta.tests.launching import Answer
-from ansible_collections.community.immuta.tests.playing import KEY
-from ansible_collections.community.immuta.tests.sampling import chosen
+if t.TYPE_CHECKING:
+    from ansible_collections.community.immuta.tests.leak.conftest import EchoingImmuta, Modules
 
 SECRETS = [
     API_KEY,
@@ -55,8 +57,8 @@ SECRETS = [
 STATEMENT = f"ALTER USER IF EXISTS IMMUTA_SYSTEM_ACCOUNT SET PASSWORD = {literal(SCRIPT)} DISABLED = TRUE"
 FORMS = list(forms(API_KEY))
 # The platforms' clients take long to import.
-SNOWFLAKE_FORMS = chosen("leak snowflake", FORMS, 2)
-DATABRICKS_FORMS = chosen("leak databricks", FORMS, 2)
+SNOWFLAKE_FORMS = spread(FORMS, 2)
+DATABRICKS_FORMS = spread(FORMS, 2)
 
 
 @pytest.fixture(autouse=True)

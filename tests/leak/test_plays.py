@@ -16,7 +16,15 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from canaries import (
+
+from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
+from ansible_collections.community.immuta.tests.doubles.databricks_server import Fault as DatabricksFault
+from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Reply
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
+from ansible_collections.community.immuta.tests.harness.play import Player
+from ansible_collections.community.immuta.tests.harness.points import spread
+from ansible_collections.community.immuta.tests.harness.servers import KEY
+from ansible_collections.community.immuta.tests.leak.canaries import (
     API_KEY,
     DATABRICKS,
     PASSWORD,
@@ -28,14 +36,9 @@ from canaries import (
     literal,
     open_to_others,
 )
-from conftest import EchoingImmuta
 
-from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
-from ansible_collections.community.immuta.tests.doubles.databricks_server import Fault as DatabricksFault
-from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Reply
-from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import KEY, Player
-from ansible_collections.community.immuta.tests.sampling import chosen
+if t.TYPE_CHECKING:
+    from ansible_collections.community.immuta.tests.leak.conftest import EchoingImmuta
 
 SECRETS = [API_KEY, PASSWORD, DATABRICKS, SCRIPT]
 SAID = " ".join(forms(API_KEY)[form] for form in ("raw", "json", "quote_plus", "base64 +1"))
@@ -231,7 +234,7 @@ def tmp_path() -> t.Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize("point", chosen("leak", POINTS, 1), ids=str)
+@pytest.mark.parametrize("point", spread(POINTS, 1), ids=str)
 def test_nothing_gets_out_of_a_play(
     point: Point,
     tmp_path: Path,

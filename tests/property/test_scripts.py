@@ -12,13 +12,13 @@ import tempfile
 import typing as t
 from pathlib import Path
 
-from conftest import Done, do
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal, loaded_script
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Doubt, Found, Problem, Record
 from ansible_collections.community.immuta.plugins.module_utils._work import script
+from ansible_collections.community.immuta.tests.harness.inprocess import Done, do
 
 # None of the statements stands in a script twice, so that an effect can be told from another's.
 STATEMENTS = [

@@ -14,7 +14,6 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from conftest import Done, do
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +30,7 @@ from ansible_collections.community.immuta.tests.doubles.immuta_server import (
     State,
     Variant,
 )
+from ansible_collections.community.immuta.tests.harness.inprocess import Done, do
 
 API_KEY = "example-api-key"
 # The one that is well linked in most states comes more often.

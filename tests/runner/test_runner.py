@@ -22,15 +22,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
-from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
-from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import API_KEY, FOREIGN, KEY
+from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, FOREIGN, KEY, PASSWORD, TOKEN
 
 BIN = Path(sys.executable).parent
-PASSWORD = "canary-runner-password-61ce"
-TOKEN = "canary-runner-token-90ab"
 HOSTS = {"one": KEY, "two": "prod databricks"}
 # A user without a name, as OpenShift has them. Namespaces give one without another account on this machine.
 NOBODY = 4711
@@ -101,25 +98,6 @@ class Controller:
     def _host(self, name: str) -> dict[str, str]:
         variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         return {**variables, "immuta_deregister_connection_key": HOSTS[name]} if name in HOSTS else variables
-
-
-@pytest.fixture
-def immuta() -> t.Iterator[ImmutaDouble]:
-    with ImmutaDouble(State.example(KEY, api_key=API_KEY)) as double:
-        yield double
-        assert not double.violations, double.violations
-
-
-@pytest.fixture
-def snowflake() -> t.Iterator[SnowflakeDouble]:
-    with SnowflakeDouble(Account.example(password=PASSWORD)) as double:
-        yield double
-
-
-@pytest.fixture
-def databricks() -> t.Iterator[DatabricksDouble]:
-    with DatabricksDouble(Metastore.example(token=TOKEN)) as double:
-        yield double
 
 
 @pytest.fixture

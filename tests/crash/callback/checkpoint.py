@@ -28,14 +28,19 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "checkpoint"
     CALLBACK_NEEDS_ENABLED = True
 
+    def _pass(self, when: str, task: t.Any) -> None:
+        # What a task does; its name is for people, and may change.
+        stage = task.args.get("stage", "") if task.action.endswith(".deregistration") else ""
+        ask(f"{when} task {task.action.rpartition('.')[2]} {stage}".rstrip())
+
     def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
         """A task is about to begin."""
-        ask(f"before task {task.get_name().split(' : ')[-1]}")
+        self._pass("before", task)
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """A task has ended well."""
-        ask(f"after task {result._task.get_name().split(' : ')[-1]}")
+        self._pass("after", result._task)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         """A task has failed."""
-        self.v2_runner_on_ok(result)
+        self._pass("after", result._task)

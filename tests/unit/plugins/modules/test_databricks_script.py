@@ -26,7 +26,7 @@ from ansible_collections.community.immuta.tests.doubles.databricks_metastore imp
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble, Fault
 
 if t.TYPE_CHECKING:
-    from conftest import Result, Runner
+    from ansible_collections.community.immuta.tests.harness.inprocess import Modules, Result
 
 TOKEN = "canary-dapi-token"
 SECRET = "canary-client-secret"
@@ -44,7 +44,7 @@ def double() -> t.Iterator[DatabricksDouble]:
 class Databricks:
     """Calls the module with the address of the double, and by token unless told otherwise."""
 
-    def __init__(self, module: Runner, double: DatabricksDouble, folder: Path) -> None:
+    def __init__(self, module: Modules, double: DatabricksDouble, folder: Path) -> None:
         self.module = module
         self.double = double
         self.path = str(folder / "script.sql")
@@ -69,7 +69,7 @@ class Databricks:
 
 
 @pytest.fixture
-def databricks(module: Runner, double: DatabricksDouble, tmp_path: Path) -> Databricks:
+def databricks(module: Modules, double: DatabricksDouble, tmp_path: Path) -> Databricks:
     return Databricks(module, double, tmp_path)
 
 
@@ -412,6 +412,7 @@ def test_a_missing_client_library(databricks: Databricks, tmp_path: Path, librar
         sql="SELECT 1;",
         client_id=DEPLOYER,
         client_secret=SECRET,
+        alone=True,
         env={"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])},
     )
     assert result.code == "missing_library"

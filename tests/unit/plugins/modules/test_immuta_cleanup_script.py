@@ -17,34 +17,33 @@ import pytest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
-from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import API_KEY, KEY
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 
 if t.TYPE_CHECKING:
-    from ansible_collections.community.immuta.tests.unit.conftest import Result
-    from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import Immuta
+    from ansible_collections.community.immuta.tests.harness.inprocess import Result, Tenant
 
 
 class Keeper:
     """Calls the module on one path."""
 
-    def __init__(self, immuta: Immuta, folder: Path) -> None:
-        self.immuta = immuta
+    def __init__(self, tenant: Tenant, folder: Path) -> None:
+        self.tenant = tenant
         self.path = folder / "kept" / "x.sql"
 
     def __call__(self, **options: t.Any) -> Result:
         if not {"connection_key", "integration_id"} & set(options) and options.get("state", "present") == "present":
             options["connection_key"] = KEY
-        return self.immuta("cleanup_script", **{"path": str(self.path), **options})
+        return self.tenant("cleanup_script", **{"path": str(self.path), **options})
 
     def forget_connection(self) -> None:
         """Let the connection and its integration be gone from Immuta."""
-        del self.immuta.double.state.connections[KEY]
-        del self.immuta.double.state.integrations[5]
+        del self.tenant.double.state.connections[KEY]
+        del self.tenant.double.state.integrations[5]
 
 
 @pytest.fixture
-def keep(immuta: Immuta, tmp_path: Path) -> Keeper:
-    return Keeper(immuta, tmp_path)
+def keep(tenant: Tenant, tmp_path: Path) -> Keeper:
+    return Keeper(tenant, tmp_path)
 
 
 # Saving
@@ -53,11 +52,11 @@ def keep(immuta: Immuta, tmp_path: Path) -> Keeper:
 @pytest.mark.parametrize("form", ["string", "script", "sql", "text"])
 @pytest.mark.parametrize("status", [200, 201])
 def test_saves_the_script_in_whatever_form_it_comes(keep: Keeper, form: str, status: int) -> None:
-    keep.immuta.vary(script_form=form, script_status=status)
+    keep.tenant.vary(script_form=form, script_status=status)
     result = keep()
     assert result["changed"] is True, result
     raw = keep.path.read_bytes()
-    assert raw.partition(b"\n")[2].decode() == keep.immuta.double.state.integrations[5].script
+    assert raw.partition(b"\n")[2].decode() == keep.tenant.double.state.integrations[5].script
     assert result["sha256"] == hashlib.sha256(raw).hexdigest()
     assert result["size"] == len(raw)
     assert stat.S_IMODE(keep.path.stat().st_mode) == 0o600
@@ -65,8 +64,8 @@ def test_saves_the_script_in_whatever_form_it_comes(keep: Keeper, form: str, sta
     assert (result["integration_id"], result["connection_exists"]) == (5, True)
     assert {"verb": "DROP", "object": "DATABASE", "name": "IMMUTA"}.items() <= result["statements"][-3].items()
     assert result["execution"] == {"state": "none", "done": 0, "total": None}
-    assert keep.immuta.asked == ["getConnection", "renderCleanupScript"]
-    assert keep.immuta.double.connections == 1
+    assert keep.tenant.asked == ["getConnection", "renderCleanupScript"]
+    assert keep.tenant.double.connections == 1
 
 
 def overtake(keep: Keeper, then: t.Callable[[], None]) -> None:
@@ -76,12 +75,12 @@ def overtake(keep: Keeper, then: t.Callable[[], None]) -> None:
     keep.path.unlink()
 
     def gate(label: str, when: str) -> bool:
-        keep.immuta.double.gate = None
+        keep.tenant.double.gate = None
         saved_script.save(str(keep.path), raw)
         then()
         return True
 
-    keep.immuta.double.gate = gate
+    keep.tenant.double.gate = gate
 
 
 def test_another_run_saves_the_script_and_deletes_the_connection_meanwhile(keep: Keeper) -> None:
@@ -99,7 +98,7 @@ def test_another_run_has_begun_to_run_another_script_meanwhile(keep: Keeper) -> 
         kept = keep.path.read_bytes()
         sha256 = hashlib.sha256(kept).hexdigest()
         journal.Journal(journal.journal_path(str(keep.path)), sha256, 9).close()
-        keep.immuta.double.state.integrations[5].script = "DROP DATABASE IF EXISTS OTHER;\n"
+        keep.tenant.double.state.integrations[5].script = "DROP DATABASE IF EXISTS OTHER;\n"
 
     overtake(keep, then=begin)
     assert keep().code == "script_changed"
@@ -128,13 +127,13 @@ def test_check_mode_tells_the_same_and_saves_nothing(keep: Keeper) -> None:
 def test_the_diff_masks_credentials(keep: Keeper) -> None:
     result = keep()
     assert "SET PASSWORD = '********'" in result["diff"]["after"]
-    assert "rotated-away-4b1d9e" not in keep.immuta.module.output
+    assert "rotated-away-4b1d9e" not in keep.tenant.modules.output
     assert "rotated-away-4b1d9e" in keep.path.read_text()
 
 
 def test_a_new_script_replaces_the_old_one(keep: Keeper) -> None:
     keep()
-    keep.immuta.double.state.integrations[5].script = "DROP DATABASE IF EXISTS OTHER;\n"
+    keep.tenant.double.state.integrations[5].script = "DROP DATABASE IF EXISTS OTHER;\n"
     result = keep()
     assert result["changed"] is True
     assert "OTHER" in keep.path.read_text()
@@ -158,12 +157,12 @@ def test_by_integration_id(keep: Keeper) -> None:
 
 @pytest.mark.parametrize("form", ["null", "absent"])
 def test_finds_the_integration_that_immuta_does_not_name(keep: Keeper, form: str) -> None:
-    keep.immuta.vary(native_integration_id=form)
+    keep.tenant.vary(native_integration_id=form)
     assert keep()["integration_id"] == 5
 
 
 def test_a_script_that_can_not_be_split_is_saved_all_the_same(keep: Keeper) -> None:
-    keep.immuta.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
+    keep.tenant.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
     result = keep()
     assert not result.failed
     assert result["statements"] == []
@@ -180,7 +179,7 @@ def test_pins_what_was_approved(keep: Keeper) -> None:
 
 
 def test_a_script_that_can_not_be_split_can_be_recorded_as_run(keep: Keeper) -> None:
-    keep.immuta.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
+    keep.tenant.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
     keep()
     assert keep(state="executed", check=True)["changed"] is True
     assert keep(state="executed")["execution"] == {"state": "finished", "done": 0, "total": 0}
@@ -192,7 +191,7 @@ def test_a_script_that_can_not_be_split_can_be_recorded_as_run(keep: Keeper) -> 
 
 def test_a_hidden_connection_is_not_a_deleted_one(keep: Keeper) -> None:
     keep()
-    del keep.immuta.double.state.connections[KEY]
+    del keep.tenant.double.state.connections[KEY]
     result = keep()
     assert result.code == "contradiction"
     assert "integration 5" in result["msg"]
@@ -200,14 +199,14 @@ def test_a_hidden_connection_is_not_a_deleted_one(keep: Keeper) -> None:
 
 
 def test_a_key_that_may_not_see_everything_finds_nothing_lost(keep: Keeper) -> None:
-    keep.immuta.permit("CREATE_DATA_SOURCE", owns=["prod databricks"])
-    keep.immuta.vary(missing_permission=404)
+    keep.tenant.permit("CREATE_DATA_SOURCE", owns=["prod databricks"])
+    keep.tenant.vary(missing_permission=404)
     assert keep().code == "permission"
 
 
 def test_a_script_that_is_hidden_is_not_replaced_by_the_saved_one(keep: Keeper) -> None:
     keep()
-    keep.immuta.fault("status", operation_id="renderCleanupScript", status=404)
+    keep.tenant.fault("status", operation_id="renderCleanupScript", status=404)
     assert keep().code == "contradiction"
 
 
@@ -219,7 +218,7 @@ def test_the_saved_one_counts_when_the_connection_is_gone(keep: Keeper) -> None:
     assert (result["source"], result["connection_exists"]) == ("saved", False)
     assert result["sha256"] == first["sha256"]
     assert result["statements"] == first["statements"]
-    assert len(keep.immuta.asked) == 5
+    assert len(keep.tenant.asked) == 5
 
 
 @pytest.mark.parametrize("afterwards", ["deleted", "disabled", "gone"])
@@ -228,8 +227,8 @@ def test_the_saved_one_counts_when_the_integration_is_gone(keep: Keeper, afterwa
     if afterwards == "gone":
         keep.forget_connection()
     else:
-        keep.immuta.double.state.integrations[5].status = afterwards
-        keep.immuta.fault("status", operation_id="renderCleanupScript", status=400)
+        keep.tenant.double.state.integrations[5].status = afterwards
+        keep.tenant.fault("status", operation_id="renderCleanupScript", status=400)
     result = keep(integration_id=5)
     assert not result.failed, result
     assert (result["changed"], result["source"]) == (False, "saved")
@@ -256,14 +255,14 @@ def test_a_mistyped_key_is_answered_with_similar_ones(keep: Keeper) -> None:
 )
 def test_a_wrong_url_does_not_make_the_saved_one_count(keep: Keeper, variant: dict[str, t.Any]) -> None:
     keep()
-    keep.immuta.vary(**variant)
+    keep.tenant.vary(**variant)
     result = keep()
     assert result.code in ("api_missing", "unexpected_reply")
 
 
 @pytest.mark.parametrize(("content", "words"), [("empty", "empty"), ("html", "web page")])
 def test_refuses_an_answer_that_is_no_script(keep: Keeper, content: str, words: str) -> None:
-    keep.immuta.vary(script_content=content)
+    keep.tenant.vary(script_content=content)
     result = keep()
     assert result.code == "unexpected_reply"
     assert words in result["msg"]
@@ -277,7 +276,7 @@ def test_lake_formation_has_none(keep: Keeper) -> None:
 
 
 def test_a_missing_permission_is_named(keep: Keeper) -> None:
-    keep.immuta.permit("INFRASTRUCTURE_ADMIN")
+    keep.tenant.permit("INFRASTRUCTURE_ADMIN")
     result = keep()
     assert result.code == "permission"
     assert "APPLICATION_ADMIN" in result["msg"]
@@ -288,11 +287,11 @@ def test_wants_one_of_key_and_id(keep: Keeper, options: dict[str, t.Any]) -> Non
     result = keep(**options)
     assert result.failed
     assert "connection_key" in result["msg"]
-    assert keep.immuta.asked == []
+    assert keep.tenant.asked == []
 
 
-def test_wants_one_of_key_and_id_at_all(immuta: Immuta, tmp_path: Path) -> None:
-    result = immuta("cleanup_script", path=str(tmp_path / "x.sql"))
+def test_wants_one_of_key_and_id_at_all(tenant: Tenant, tmp_path: Path) -> None:
+    result = tenant("cleanup_script", path=str(tmp_path / "x.sql"))
     assert result.failed
     assert "integration_id" in result["msg"]
 
@@ -315,23 +314,23 @@ def test_refuses_a_path_of_something_else_before_it_asks(keep: Keeper, what: str
     result = keep()
     assert result.code == "refused"
     assert str(keep.path) in result["msg"]
-    assert keep.immuta.asked == []
+    assert keep.tenant.asked == []
 
 
 def test_refuses_the_script_of_another_connection(keep: Keeper) -> None:
     keep(connection_key="prod databricks")
-    before, asked = keep.path.read_bytes(), len(keep.immuta.asked)
+    before, asked = keep.path.read_bytes(), len(keep.tenant.asked)
     result = keep()
     assert result.code == "refused"
     assert "prod databricks" in result["msg"]
     assert keep.path.read_bytes() == before
-    assert len(keep.immuta.asked) == asked
+    assert len(keep.tenant.asked) == asked
 
 
 def test_refuses_the_script_of_another_integration_of_the_same_key(keep: Keeper) -> None:
     keep()
     before = keep.path.read_bytes()
-    state = keep.immuta.double.state
+    state = keep.tenant.double.state
     state.connections[KEY].native_integration_id = 7
     assert keep().code == "refused"
     assert keep.path.read_bytes() == before
@@ -361,7 +360,7 @@ def test_refuses_to_replace_a_script_that_has_begun_to_run(keep: Keeper) -> None
         book.started(1, "tag")
         book.done(1)
     assert keep()["execution"] == {"state": "partial", "done": 1, "total": 3}
-    keep.immuta.double.state.integrations[5].script = "DROP DATABASE OTHER;\n"
+    keep.tenant.double.state.integrations[5].script = "DROP DATABASE OTHER;\n"
     assert keep().code == "script_changed"
     assert "OTHER" not in keep.path.read_text()
 
@@ -371,17 +370,17 @@ def test_refuses_to_replace_a_script_that_has_begun_to_run(keep: Keeper) -> None
 
 def test_records_that_it_was_run_by_other_means(keep: Keeper) -> None:
     keep()
-    asked = len(keep.immuta.asked)
+    asked = len(keep.tenant.asked)
     planned = keep(state="executed", check=True)
     assert (planned["changed"], planned["execution"]["state"]) == (True, "none")
     assert keep(state="executed")["execution"]["state"] == "finished"
     assert keep(state="executed")["changed"] is False
-    assert len(keep.immuta.asked) == asked
+    assert len(keep.tenant.asked) == asked
     assert keep()["execution"]["state"] == "finished"
 
 
 def test_records_also_a_script_that_only_a_person_can_split(keep: Keeper) -> None:
-    keep.immuta.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
+    keep.tenant.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
     keep()
     planned = keep(state="executed", check=True)
     real = keep(state="executed")

@@ -10,40 +10,39 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble, State
-from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import API_KEY, KEY
+from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 
 if t.TYPE_CHECKING:
-    from ansible_collections.community.immuta.tests.unit.conftest import Result
-    from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import Immuta
+    from ansible_collections.community.immuta.tests.harness.inprocess import Result, Tenant
 
 
 class Remove:
     """Calls the module on the connection, confirmed unless told otherwise."""
 
-    def __init__(self, immuta: Immuta) -> None:
-        self.immuta = immuta
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
 
     def __call__(self, **options: t.Any) -> Result:
-        return self.immuta("connection", **{"connection_key": KEY, "confirm": KEY, "wait_timeout": 20, **options})
+        return self.tenant("connection", **{"connection_key": KEY, "confirm": KEY, "wait_timeout": 20, **options})
 
     @property
     def there(self) -> bool:
-        return KEY in self.immuta.double.state.connections
+        return KEY in self.tenant.double.state.connections
 
     @property
     def deletions(self) -> int:
-        return self.immuta.writes.count("DELETE")
+        return self.tenant.writes.count("DELETE")
 
 
 @pytest.fixture
-def remove(immuta: Immuta) -> Remove:
-    return Remove(immuta)
+def remove(tenant: Tenant) -> Remove:
+    return Remove(tenant)
 
 
 @pytest.mark.parametrize("reply", ["object_path", "connection_key", "empty_200", "empty_202", "empty_204"])
 def test_deletes_whatever_the_answer_looks_like(remove: Remove, reply: str) -> None:
-    remove.immuta.vary(delete_reply=reply)
+    remove.tenant.vary(delete_reply=reply)
     result = remove()
     assert result["changed"] is True, result
     assert result["verified"] is True
@@ -52,8 +51,8 @@ def test_deletes_whatever_the_answer_looks_like(remove: Remove, reply: str) -> N
     assert result["connection"]["integration_id"] == 5
     assert result["integration"] is None
     assert not remove.there
-    assert remove.immuta.asked == ["getConnection", "deleteObject", "getConnection", "listIntegrations"]
-    assert remove.immuta.double.connections == 1
+    assert remove.tenant.asked == ["getConnection", "deleteObject", "getConnection", "listIntegrations"]
+    assert remove.tenant.double.connections == 1
 
 
 def test_a_second_time_nothing_changes(remove: Remove) -> None:
@@ -69,7 +68,7 @@ def test_a_second_time_nothing_changes(remove: Remove) -> None:
 def test_check_mode_plans_the_same(remove: Remove) -> None:
     planned = remove(check=True, confirm=None)
     assert remove.there
-    assert remove.immuta.writes == []
+    assert remove.tenant.writes == []
     assert planned["plan"]["irreversible"] is True
     real = remove(expected_plan_digest=planned["plan"]["digest"])
     assert (planned["changed"], planned["diff"], planned["plan"]) == (real["changed"], real["diff"], real["plan"])
@@ -82,18 +81,18 @@ def test_does_nothing_unconfirmed(remove: Remove, confirm: str | None) -> None:
     assert result.code == "confirmation_required"
     assert "confirm" in result["msg"]
     assert remove.there
-    assert remove.immuta.writes == []
+    assert remove.tenant.writes == []
 
 
 def test_another_confirmation_stops_it_before_it_asks(remove: Remove) -> None:
     result = remove(confirm=KEY + " ")
     assert result.code == "confirmation_mismatch"
-    assert remove.immuta.asked == []
+    assert remove.tenant.asked == []
 
 
 def test_another_plan_than_the_approved_one_is_not_carried_out(remove: Remove) -> None:
     digest = remove(check=True)["plan"]["digest"]
-    remove.immuta.double.state.connections[KEY].hostname = "other.snowflakecomputing.com"
+    remove.tenant.double.state.connections[KEY].hostname = "other.snowflakecomputing.com"
     result = remove(expected_plan_digest=digest)
     assert result.code == "plan_changed"
     assert remove.there
@@ -102,61 +101,19 @@ def test_another_plan_than_the_approved_one_is_not_carried_out(remove: Remove) -
 # What Immuta may do afterwards
 
 
-@pytest.mark.parametrize("afterwards", ["deleted", "disabled"])
-def test_an_integration_that_stays_listed_but_out_of_use(remove: Remove, afterwards: str) -> None:
-    remove.immuta.vary(integration_afterwards=afterwards)
-    result = remove()
-    assert (result["integration"]["id"], result["integration"]["status"]) == (5, afterwards)
-    assert "warnings" not in result
-
-
-def test_an_integration_that_stays_in_use_is_a_warning(remove: Remove) -> None:
-    remove.immuta.vary(integration_afterwards="kept")
-    result = remove()
-    assert result["integration"]["status"] == "enabled"
-    assert any("still listed" in str(warning) for warning in result["warnings"])
-
-
-def test_waits_for_a_deletion_that_takes_a_while(remove: Remove) -> None:
-    remove.immuta.vary(deletion_reads=2, integration_afterwards="deleted")
-    result = remove()
-    assert result["verified"] is True
-    assert remove.deletions == 1
-
-
 def test_does_not_wait_for_ever(remove: Remove) -> None:
-    remove.immuta.vary(deletion_seconds=60)
+    remove.tenant.vary(deletion_seconds=60)
     result = remove(wait_timeout=1)
     assert result.code == "wait_timeout"
     assert "Run it again" in result["msg"]
     assert remove.deletions == 1
 
 
-def test_does_not_wait_when_told_so(remove: Remove) -> None:
-    remove.immuta.vary(deletion_seconds=60)
-    result = remove(wait=False)
-    assert (result["changed"], result["verified"]) == (True, False)
-
-
-@pytest.mark.parametrize("form", ["null", "absent"])
-def test_finds_the_integration_that_immuta_does_not_name(remove: Remove, form: str) -> None:
-    remove.immuta.vary(native_integration_id=form)
-    assert remove()["connection"]["integration_id"] == 5
-
-
 def test_lake_formation(remove: Remove) -> None:
     key = "prod lake formation"
     result = remove(connection_key=key, confirm=key)
     assert result["verified"] is True
-    assert key not in remove.immuta.double.state.connections
-
-
-def test_technologies_that_are_only_listed(remove: Remove) -> None:
-    remove.immuta.double.state.connections["warehouse"] = Connection("warehouse", "Redshift")
-    result = remove(connection_key="warehouse", confirm="warehouse")
-    assert result["verified"] is True, result
-    assert "warehouse" not in remove.immuta.double.state.connections
-    assert remove(connection_key="warehouse", confirm="warehouse")["changed"] is False
+    assert key not in remove.tenant.double.state.connections
 
 
 # Permissions
@@ -173,8 +130,8 @@ def test_technologies_that_are_only_listed(remove: Remove) -> None:
     ],
 )
 def test_permission_rules(remove: Remove, rules: str, permissions: list[str], owns: list[str], allowed: bool) -> None:
-    remove.immuta.vary(permission_rules=rules)
-    remove.immuta.permit(*permissions, owns=owns)
+    remove.tenant.vary(permission_rules=rules)
+    remove.tenant.permit(*permissions, owns=owns)
     result = remove()
     assert result.failed is not allowed
     assert remove.there is not allowed
@@ -184,112 +141,9 @@ def test_permission_rules(remove: Remove, rules: str, permissions: list[str], ow
         assert "DATA_OWNER" in result["msg"]
 
 
-def test_a_key_that_may_not_read_integrations_can_still_delete(remove: Remove) -> None:
-    remove.immuta.vary(permission_rules="older")
-    remove.immuta.permit("INFRASTRUCTURE_ADMIN")
-    result = remove()
-    assert result["verified"] is True
-    assert any("integration is not known" in str(warning) for warning in result["warnings"])
-
-
-# Faults
-
-
-@pytest.mark.parametrize("kind", ["lost_answer", "truncated"])
-def test_a_lost_answer_is_followed_by_a_look_and_not_by_a_second_deletion(remove: Remove, kind: str) -> None:
-    remove.immuta.fault(kind, operation_id="deleteObject")
-    result = remove()
-    assert result["changed"] is True, result
-    assert result["verified"] is True
-    assert remove.deletions == 1
-
-
-def test_an_error_after_the_deletion_is_followed_by_a_look(remove: Remove) -> None:
-    remove.immuta.fault("status", operation_id="deleteObject", status=502, done=True)
-    assert remove()["verified"] is True
-    assert remove.deletions == 1
-
-
-@pytest.mark.parametrize("fault", [{"kind": "reset_before"}, {"kind": "status", "status": 503}])
-def test_a_deletion_that_did_not_happen_is_sent_again_after_a_look(remove: Remove, fault: dict[str, t.Any]) -> None:
-    remove.immuta.fault(fault.pop("kind"), operation_id="deleteObject", **fault)
-    assert remove()["verified"] is True
-    assert remove.immuta.asked[:4] == ["getConnection", "deleteObject", "getConnection", "deleteObject"]
-
-
-def test_a_deletion_that_never_works_says_so(remove: Remove) -> None:
-    remove.immuta.fault("status", operation_id="deleteObject", status=500, times=99)
-    result = remove()
-    assert result.code == "server"
-    assert remove.there
-    assert remove.deletions == 3
-
-
-def test_when_the_look_fails_too_nothing_is_claimed(remove: Remove) -> None:
-    remove.immuta.fault("lost_answer", operation_id="deleteObject")
-    remove.immuta.fault("status", operation_id="getConnection", nth=2, times=99, status=500)
-    result = remove()
-    assert result.failed
-    assert "could not be read either" in result["msg"]
-    again = remove()
-    assert again.failed
-
-
-def test_waits_while_it_is_busy(remove: Remove) -> None:
-    remove.immuta.fault("status", operation_id="deleteObject", status=409, times=2)
-    assert remove()["verified"] is True
-
-
-def test_does_not_wait_for_ever_while_it_is_busy(remove: Remove) -> None:
-    remove.immuta.fault("status", operation_id="deleteObject", status=409, times=99)
-    result = remove(wait_timeout=1)
-    assert result.code == "busy"
-    assert "Nothing was deleted" in result["msg"]
-    assert remove.there
-
-
-def test_a_deletion_is_repeated_on_429(remove: Remove) -> None:
-    remove.immuta.fault("status", operation_id="deleteObject", status=429, retry_after=1)
-    assert remove()["verified"] is True
-
-
-def test_someone_else_was_faster(remove: Remove) -> None:
-    remove.immuta.fault("status", operation_id="deleteObject", status=404, done=True)
-    assert remove()["verified"] is True
-
-
-def test_a_refusal_that_looks_like_absence_deletes_nothing_and_says_so(remove: Remove) -> None:
-    remove.immuta.fault("status", operation_id="deleteObject", status=404, times=99)
-    result = remove()
-    assert result.code == "not_found"
-    assert "still there" in result["msg"]
-    assert remove.there
-
-
-def test_a_web_page_is_no_deletion(remove: Remove) -> None:
-    remove.immuta.fault("html", operation_id="deleteObject")
-    assert remove()["verified"] is True
-    assert not remove.there
-
-
-def test_one_404_is_not_enough_to_be_gone(remove: Remove) -> None:
-    remove.immuta.vary(deletion_reads=3, integration_afterwards="kept")
-    remove.immuta.double.state.connections[KEY].native_integration_id = None
-    remove.immuta.fault("status", operation_id="getConnection", status=404, nth=2)
-    assert remove()["verified"] is True
-    assert not remove.there
-
-
-def test_a_list_of_integrations_that_can_not_be_read_is_a_warning(remove: Remove) -> None:
-    remove.immuta.fault("status", operation_id="listIntegrations", status=500, times=99)
-    result = remove()
-    assert result["verified"] is True
-    assert any("integration is not known" in str(warning) for warning in result["warnings"])
-
-
 def test_a_key_that_may_not_see_it_finds_nothing_absent(remove: Remove) -> None:
-    remove.immuta.vary(missing_permission=404)
-    remove.immuta.permit("CREATE_DATA_SOURCE", owns=["prod databricks"])
+    remove.tenant.vary(missing_permission=404)
+    remove.tenant.permit("CREATE_DATA_SOURCE", owns=["prod databricks"])
     assert remove().code == "permission"
 
 
@@ -302,7 +156,7 @@ def test_a_key_that_may_not_see_it_finds_nothing_absent(remove: Remove) -> None:
     ],
 )
 def test_a_wrong_url_is_never_absent(remove: Remove, variant: dict[str, t.Any], code: str) -> None:
-    remove.immuta.vary(**variant)
+    remove.tenant.vary(**variant)
     for check in (True, False):
         result = remove(check=check)
         assert result.code == code
@@ -310,6 +164,6 @@ def test_a_wrong_url_is_never_absent(remove: Remove, variant: dict[str, t.Any], 
 
 def test_a_redirect_gets_no_key(remove: Remove) -> None:
     with ImmutaDouble(State.example(KEY, api_key=API_KEY)) as other:
-        remove.immuta.fault("redirect", operation_id="deleteObject", location=f"{other.url}/data/object/x")
+        remove.tenant.fault("redirect", operation_id="deleteObject", location=f"{other.url}/data/object/x")
         assert remove().code == "redirect"
         assert other.requests == []

@@ -21,11 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta.options import URL_VARIABLES
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble, State
-from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import API_KEY, KEY
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 
 if t.TYPE_CHECKING:
-    from ansible_collections.community.immuta.tests.unit.conftest import Runner
-    from ansible_collections.community.immuta.tests.unit.plugins.modules.conftest import Immuta
+    from ansible_collections.community.immuta.tests.harness.inprocess import Modules, Tenant
 
 SNOWFLAKE = {
     "key": KEY,
@@ -47,67 +46,67 @@ def keys(result: dict[str, t.Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("id_type", ["number", "string"])
-def test_one_connection(immuta: Immuta, id_type: str) -> None:
-    immuta.vary(id_type=id_type)
-    result = immuta("connection_info", connection_key=KEY)
+def test_one_connection(tenant: Tenant, id_type: str) -> None:
+    tenant.vary(id_type=id_type)
+    result = tenant("connection_info", connection_key=KEY)
     assert result["changed"] is False
     (one,) = result["connections"]
     assert {name: one[name] for name in SNOWFLAKE} == SNOWFLAKE
-    assert immuta.asked == ["getConnection", "listIntegrations"]
-    assert immuta.double.connections == 1
+    assert tenant.asked == ["getConnection", "listIntegrations"]
+    assert tenant.double.connections == 1
 
 
 @pytest.mark.parametrize("envelope", ["list", "hits", "results", "data"])
 @pytest.mark.parametrize("paging", ["honoured", "ignored"])
-def test_all_connections_in_every_envelope(immuta: Immuta, envelope: str, paging: str) -> None:
-    immuta.vary(search_envelope=envelope, search_paging=paging)
-    result = immuta("connection_info")
+def test_all_connections_in_every_envelope(tenant: Tenant, envelope: str, paging: str) -> None:
+    tenant.vary(search_envelope=envelope, search_paging=paging)
+    result = tenant("connection_info")
     assert keys(result) == ALL
     assert {one["key"]: one["integration_id"] for one in result["connections"]}[KEY] == 5
 
 
 @pytest.mark.parametrize("cap", [None, 1, 9, 10, 25, 100])
-def test_every_page_is_read(immuta: Immuta, cap: int | None) -> None:
+def test_every_page_is_read(tenant: Tenant, cap: int | None) -> None:
     many = [f"connection {number:03}" for number in range(57)]
-    immuta.double.state.connections.update({key: Connection(key, "Redshift") for key in many})
-    immuta.vary(search_page_cap=cap)
-    assert keys(immuta("connection_info")) == sorted([*many, *ALL])
+    tenant.double.state.connections.update({key: Connection(key, "Redshift") for key in many})
+    tenant.vary(search_page_cap=cap)
+    assert keys(tenant("connection_info")) == sorted([*many, *ALL])
 
 
 @pytest.mark.parametrize("key", ["a b", "a/b", "50%", "a#b", "a?b=c", "naïve ☃", "..x", "+", "%2F"])
-def test_keys_with_unusual_characters(immuta: Immuta, key: str) -> None:
-    one = immuta.double.state.connections.pop(KEY)
+def test_keys_with_unusual_characters(tenant: Tenant, key: str) -> None:
+    one = tenant.double.state.connections.pop(KEY)
     one.key = key
-    immuta.double.state.connections[key] = one
-    assert keys(immuta("connection_info", connection_key=key)) == [key]
+    tenant.double.state.connections[key] = one
+    assert keys(tenant("connection_info", connection_key=key)) == [key]
 
 
-def test_an_unknown_key_is_an_empty_list(immuta: Immuta) -> None:
-    result = immuta("connection_info", connection_key="no such")
+def test_an_unknown_key_is_an_empty_list(tenant: Tenant) -> None:
+    result = tenant("connection_info", connection_key="no such")
     assert not result.failed
     assert result["connections"] == []
 
 
-def test_the_case_of_a_key_matters(immuta: Immuta) -> None:
-    assert immuta("connection_info", connection_key=KEY.upper())["connections"] == []
+def test_the_case_of_a_key_matters(tenant: Tenant) -> None:
+    assert tenant("connection_info", connection_key=KEY.upper())["connections"] == []
 
 
-def test_finds_technologies_that_are_only_listed(immuta: Immuta) -> None:
-    immuta.double.state.connections["warehouse"] = Connection("warehouse", "Redshift")
-    (one,) = immuta("connection_info", connection_key="warehouse")["connections"]
+def test_finds_technologies_that_are_only_listed(tenant: Tenant) -> None:
+    tenant.double.state.connections["warehouse"] = Connection("warehouse", "Redshift")
+    (one,) = tenant("connection_info", connection_key="warehouse")["connections"]
     assert (one["technology"], one["integration_id"]) == ("Redshift", None)
 
 
 @pytest.mark.parametrize("form", ["null", "absent"])
-def test_a_connection_without_an_integration_id(immuta: Immuta, form: str) -> None:
-    immuta.vary(native_integration_id=form)
-    (one,) = immuta("connection_info", connection_key=KEY)["connections"]
+def test_a_connection_without_an_integration_id(tenant: Tenant, form: str) -> None:
+    tenant.vary(native_integration_id=form)
+    (one,) = tenant("connection_info", connection_key=KEY)["connections"]
     assert one["integration_id"] is None
 
 
-def test_without_permission_for_integrations_the_rest_is_told(immuta: Immuta) -> None:
-    immuta.permit("INFRASTRUCTURE_ADMIN")
-    result = immuta("connection_info", connection_key=KEY)
+def test_without_permission_for_integrations_the_rest_is_told(tenant: Tenant) -> None:
+    tenant.permit("INFRASTRUCTURE_ADMIN")
+    result = tenant("connection_info", connection_key=KEY)
     assert not result.failed
     assert result["connections"][0]["integration_status"] is None
     assert any("APPLICATION_ADMIN" in str(warning) for warning in result["warnings"])
@@ -117,13 +116,13 @@ def test_without_permission_for_integrations_the_rest_is_told(immuta: Immuta) ->
 
 
 @pytest.mark.parametrize("id_type", ["number", "string"])
-def test_integrations(immuta: Immuta, id_type: str) -> None:
-    immuta.vary(id_type=id_type)
-    result = immuta("integration_info")
+def test_integrations(tenant: Tenant, id_type: str) -> None:
+    tenant.vary(id_type=id_type)
+    result = tenant("integration_info")
     assert [one["id"] for one in result["integrations"]] == [5, 7, 9]
-    (five,) = immuta("integration_info", integration_id=5)["integrations"]
+    (five,) = tenant("integration_info", integration_id=5)["integrations"]
     assert (five["type"], five["status"], five["database"], five["in_use"]) == ("Snowflake", "enabled", "IMMUTA", True)
-    (seven,) = immuta("integration_info", integration_id=7)["integrations"]
+    (seven,) = tenant("integration_info", integration_id=7)["integrations"]
     assert seven["host"] == "adb-1234567890123456.7.azuredatabricks.net"
 
 
@@ -138,12 +137,12 @@ def test_integrations(immuta: Immuta, id_type: str) -> None:
         ({"type": ""}, [5, 7, 9]),
     ],
 )
-def test_filters_integrations(immuta: Immuta, options: dict[str, t.Any], expected: list[int]) -> None:
-    assert [one["id"] for one in immuta("integration_info", **options)["integrations"]] == expected
+def test_filters_integrations(tenant: Tenant, options: dict[str, t.Any], expected: list[int]) -> None:
+    assert [one["id"] for one in tenant("integration_info", **options)["integrations"]] == expected
 
 
-def test_an_unknown_id_is_an_empty_list(immuta: Immuta) -> None:
-    assert immuta("integration_info", integration_id=4711)["integrations"] == []
+def test_an_unknown_id_is_an_empty_list(tenant: Tenant) -> None:
+    assert tenant("integration_info", integration_id=4711)["integrations"] == []
 
 
 # Who is there at all
@@ -154,37 +153,37 @@ def test_an_unknown_id_is_an_empty_list(immuta: Immuta) -> None:
     ("variant", "code"),
     [({"wrong_prefix": True}, "api_missing"), ({"login_page": True}, "unexpected_reply")],
 )
-def test_a_wrong_url_is_never_an_empty_list(immuta: Immuta, name: str, variant: dict[str, t.Any], code: str) -> None:
-    immuta.vary(**variant)
+def test_a_wrong_url_is_never_an_empty_list(tenant: Tenant, name: str, variant: dict[str, t.Any], code: str) -> None:
+    tenant.vary(**variant)
     for options in ({}, {"connection_key": KEY} if name == "connection_info" else {"integration_id": 4}):
-        result = immuta(name, **options)
+        result = tenant(name, **options)
         assert result.failed
         assert result.code in (code, "not_found")
         assert "url" in result["msg"].lower()
 
 
 @pytest.mark.parametrize("options", [{}, {"connection_key": KEY}])
-def test_connections_that_are_switched_off_are_no_empty_list(immuta: Immuta, options: dict[str, str]) -> None:
-    immuta.vary(connections_enabled=False)
-    result = immuta("connection_info", **options)
+def test_connections_that_are_switched_off_are_no_empty_list(tenant: Tenant, options: dict[str, str]) -> None:
+    tenant.vary(connections_enabled=False)
+    result = tenant("connection_info", **options)
     assert result.code == "api_missing"
     assert "switched off" in result["msg"]
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, "authentication"), (500, "server")])
-def test_a_wrong_key(immuta: Immuta, status: int, code: str) -> None:
-    immuta.vary(unauthenticated=status)
-    result = immuta("connection_info", api_key="wrong-key")
+def test_a_wrong_key(tenant: Tenant, status: int, code: str) -> None:
+    tenant.vary(unauthenticated=status)
+    result = tenant("connection_info", api_key="wrong-key")
     assert result.code == code
     assert "key" in result["msg"]
     assert "wrong-key" not in str(result)
 
 
 @pytest.mark.parametrize("body", ["message", "error", "text"])
-def test_a_missing_permission_is_named(immuta: Immuta, body: str) -> None:
-    immuta.vary(error_body=body)
-    immuta.permit()
-    result = immuta("integration_info")
+def test_a_missing_permission_is_named(tenant: Tenant, body: str) -> None:
+    tenant.vary(error_body=body)
+    tenant.permit()
+    result = tenant("integration_info")
     assert result.code == "permission"
     assert "APPLICATION_ADMIN" in result["msg"]
     assert "Insufficient permissions" in result["msg"]
@@ -206,33 +205,33 @@ def test_a_missing_permission_is_named(immuta: Immuta, body: str) -> None:
         ({"connection_key": ".."}, "connection_key"),
     ],
 )
-def test_names_the_option_and_the_remedy(immuta: Immuta, options: dict[str, t.Any], named: str) -> None:
-    result = immuta("connection_info", **options)
+def test_names_the_option_and_the_remedy(tenant: Tenant, options: dict[str, t.Any], named: str) -> None:
+    result = tenant("connection_info", **options)
     assert result.failed
     assert named in result["msg"]
-    assert immuta.asked == []
+    assert tenant.asked == []
 
 
 @pytest.mark.parametrize("variable", ["IMMUTA_URL", "IMMUTA_BASE_URL", "IMMUTA_HOST"])
-def test_takes_url_and_key_from_the_environment(module: Runner, immuta: Immuta, variable: str) -> None:
+def test_takes_url_and_key_from_the_environment(module: Modules, tenant: Tenant, variable: str) -> None:
     for key in ("IMMUTA_API_KEY", "IMMUTA_API_TOKEN"):
-        result = module("immuta_connection_info", url="", env={variable: immuta.url, key: API_KEY})
+        result = module("immuta_connection_info", url="", env={variable: tenant.url, key: API_KEY})
         assert keys(result) == ALL
     nothing = dict.fromkeys((*URL_VARIABLES, "IMMUTA_API_KEY", "IMMUTA_CA_PATH"), "")
-    result = module("immuta_connection_info", env={**nothing, variable: immuta.url, "IMMUTA_API_TOKEN": API_KEY})
+    result = module("immuta_connection_info", env={**nothing, variable: tenant.url, "IMMUTA_API_TOKEN": API_KEY})
     assert keys(result) == ALL
 
 
-def test_nobody_there(immuta: Immuta) -> None:
-    result = immuta("connection_info", url="http://127.0.0.1:9")
+def test_nobody_there(tenant: Tenant) -> None:
+    result = tenant("connection_info", url="http://127.0.0.1:9")
     assert result.code == "transport"
     assert "could not be made" in result["msg"]
 
 
-def test_a_missing_library_is_named(immuta: Immuta, tmp_path: Path) -> None:
+def test_a_missing_library_is_named(tenant: Tenant, tmp_path: Path) -> None:
     (tmp_path / "requests.py").write_text("raise ImportError('not here')\n")
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    result = immuta("connection_info", env={"PYTHONPATH": path})
+    result = tenant("connection_info", alone=True, env={"PYTHONPATH": path})
     assert result.code == "missing_library"
     assert "requests" in result["msg"]
 
@@ -244,37 +243,37 @@ def test_a_missing_library_is_named(immuta: Immuta, tmp_path: Path) -> None:
     ("options", "scheme"),
     [({}, "bare"), ({"auth_scheme": "bearer"}, "bearer"), ({"exchange_api_key": True}, "bearer")],
 )
-def test_authentication(immuta: Immuta, options: dict[str, t.Any], scheme: str) -> None:
-    assert not immuta("connection_info", connection_key=KEY, **options).failed
-    sent = [one.authorization for one in immuta.double.requests if one.operation_id != "exchangeApiKey"]
+def test_authentication(tenant: Tenant, options: dict[str, t.Any], scheme: str) -> None:
+    assert not tenant("connection_info", connection_key=KEY, **options).failed
+    sent = [one.authorization for one in tenant.double.requests if one.operation_id != "exchangeApiKey"]
     assert set(sent) == {scheme}
-    assert immuta.asked.count("exchangeApiKey") == (1 if "exchange_api_key" in options else 0)
-    assert not [token for token in immuta.double.state.tokens if token in immuta.module.output]
+    assert tenant.asked.count("exchangeApiKey") == (1 if "exchange_api_key" in options else 0)
+    assert not [token for token in tenant.double.state.tokens if token in tenant.modules.output]
 
 
-def test_the_key_is_not_sent_with_its_exchange(immuta: Immuta) -> None:
-    immuta("connection_info", connection_key=KEY, exchange_api_key=True)
-    assert immuta.double.requests[0].authorization == "none"
+def test_the_key_is_not_sent_with_its_exchange(tenant: Tenant) -> None:
+    tenant("connection_info", connection_key=KEY, exchange_api_key=True)
+    assert tenant.double.requests[0].authorization == "none"
 
 
-def test_a_redirect_is_refused_and_the_other_host_sees_nothing(immuta: Immuta) -> None:
+def test_a_redirect_is_refused_and_the_other_host_sees_nothing(tenant: Tenant) -> None:
     with ImmutaDouble(State.example(KEY, api_key=API_KEY)) as other:
-        immuta.fault("redirect", location=f"{other.url}/integrations", times=9)
-        result = immuta("connection_info")
+        tenant.fault("redirect", location=f"{other.url}/integrations", times=9)
+        result = tenant("connection_info")
         assert result.code == "redirect"
         assert "127.0.0.1" in result["msg"]
         assert other.requests == []
-    assert len(immuta.asked) == 1
+    assert len(tenant.asked) == 1
 
 
-def test_netrc_is_not_used(module: Runner, immuta: Immuta, tmp_path: Path) -> None:
+def test_netrc_is_not_used(module: Modules, tenant: Tenant, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
     (tmp_path / ".netrc").chmod(0o600)
-    result = immuta(
+    result = tenant(
         "connection_info", connection_key=KEY, env={"HOME": str(tmp_path), "NETRC": str(tmp_path / ".netrc")}
     )
     assert not result.failed
-    assert {one.authorization for one in immuta.double.requests} == {"bare"}
+    assert {one.authorization for one in tenant.double.requests} == {"bare"}
 
 
 @pytest.mark.parametrize(
@@ -289,36 +288,36 @@ def test_netrc_is_not_used(module: Runner, immuta: Immuta, tmp_path: Path) -> No
         {"kind": "status", "status": 503, "retry_after": "Thu, 01 Jan 1970 00:00:00 GMT"},
     ],
 )
-def test_reads_are_repeated(immuta: Immuta, fault: dict[str, t.Any]) -> None:
-    immuta.fault(fault.pop("kind"), **fault)
-    assert keys(immuta("connection_info", connection_key=KEY)) == [KEY]
-    assert immuta.asked[:2] == ["getConnection", "getConnection"]
+def test_reads_are_repeated(tenant: Tenant, fault: dict[str, t.Any]) -> None:
+    tenant.fault(fault.pop("kind"), **fault)
+    assert keys(tenant("connection_info", connection_key=KEY)) == [KEY]
+    assert tenant.asked[:2] == ["getConnection", "getConnection"]
 
 
 @pytest.mark.parametrize(("status", "times"), [(500, 1), (400, 1), (503, 3)])
-def test_repeating_has_an_end(immuta: Immuta, status: int, times: int) -> None:
-    immuta.fault("status", status=status, times=9)
-    assert immuta("connection_info", connection_key=KEY)["failure"]["status"] == status
-    assert len(immuta.asked) == times
+def test_repeating_has_an_end(tenant: Tenant, status: int, times: int) -> None:
+    tenant.fault("status", status=status, times=9)
+    assert tenant("connection_info", connection_key=KEY)["failure"]["status"] == status
+    assert len(tenant.asked) == times
 
 
-def test_a_wait_that_is_too_long_is_not_begun(immuta: Immuta) -> None:
-    immuta.fault("status", status=429, retry_after=3600)
-    result = immuta("connection_info", connection_key=KEY)
+def test_a_wait_that_is_too_long_is_not_begun(tenant: Tenant) -> None:
+    tenant.fault("status", status=429, retry_after=3600)
+    result = tenant("connection_info", connection_key=KEY)
     assert result.code == "rate_limited"
     assert "total_timeout" in result["msg"]
 
 
 @pytest.mark.parametrize("kind", ["slow", "drip"])
-def test_one_call_has_a_deadline(immuta: Immuta, kind: str) -> None:
-    immuta.fault(kind, seconds=20, times=9)
-    result = immuta("connection_info", connection_key=KEY, total_timeout=1)
+def test_one_call_has_a_deadline(tenant: Tenant, kind: str) -> None:
+    tenant.fault(kind, seconds=20, times=9)
+    result = tenant("connection_info", connection_key=KEY, total_timeout=1)
     assert result.code == "deadline"
 
 
-def test_a_web_page_is_no_answer(immuta: Immuta) -> None:
-    immuta.fault("html", times=9)
-    result = immuta("connection_info", connection_key=KEY)
+def test_a_web_page_is_no_answer(tenant: Tenant) -> None:
+    tenant.fault("html", times=9)
+    result = tenant("connection_info", connection_key=KEY)
     assert result.code == "unexpected_reply"
     assert "login" in result["msg"]
 
@@ -353,7 +352,7 @@ def authority(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def secure(module: Runner, authority: Path) -> t.Iterator[ImmutaDouble]:
+def secure(module: Modules, authority: Path) -> t.Iterator[ImmutaDouble]:
     """A tenant behind TLS."""
     double = ImmutaDouble(State.example(KEY, api_key=API_KEY))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -363,7 +362,7 @@ def secure(module: Runner, authority: Path) -> t.Iterator[ImmutaDouble]:
         yield double
 
 
-def test_a_certificate_of_a_stranger_is_refused(module: Runner, secure: ImmutaDouble, authority: Path) -> None:
+def test_a_certificate_of_a_stranger_is_refused(module: Modules, secure: ImmutaDouble, authority: Path) -> None:
     url = secure.url.replace("http:", "https:")
     environment = {name: "" for name in os.environ if name.endswith(("CA_BUNDLE", "CERT_FILE", "CERT_DIR"))}
 

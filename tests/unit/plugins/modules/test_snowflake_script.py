@@ -24,7 +24,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.snowflake im
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
 
 if t.TYPE_CHECKING:
-    from conftest import Result, Runner
+    from ansible_collections.community.immuta.tests.harness.inprocess import Modules, Result
 
 PASSWORD = "canary-deployer-password"
 TOKEN = "canary-programmatic-token"
@@ -53,7 +53,7 @@ def double() -> t.Iterator[SnowflakeDouble]:
 class Snowflake:
     """Calls the module with the address of the double, and by password unless told otherwise."""
 
-    def __init__(self, module: Runner, double: SnowflakeDouble, folder: Path) -> None:
+    def __init__(self, module: Modules, double: SnowflakeDouble, folder: Path) -> None:
         self.module = module
         self.double = double
         self.path = str(folder / "script.sql")
@@ -73,7 +73,7 @@ class Snowflake:
 
 
 @pytest.fixture
-def snowflake(module: Runner, double: SnowflakeDouble, tmp_path: Path) -> Snowflake:
+def snowflake(module: Modules, double: SnowflakeDouble, tmp_path: Path) -> Snowflake:
     return Snowflake(module, double, tmp_path)
 
 
@@ -376,7 +376,7 @@ def test_takes_secrets_from_files(snowflake: Snowflake, tmp_path: Path) -> None:
     assert TOKEN not in snowflake.module.output
 
 
-def test_takes_everything_from_the_environment(module: Runner, double: SnowflakeDouble) -> None:
+def test_takes_everything_from_the_environment(module: Modules, double: SnowflakeDouble) -> None:
     result = module(
         "snowflake_script",
         script="SELECT 1",
@@ -407,7 +407,7 @@ def connections(double: SnowflakeDouble, tmp_path: Path) -> dict[str, t.Any]:
 
 
 def test_takes_a_named_connection(
-    module: Runner, double: SnowflakeDouble, connections: dict[str, t.Any], tmp_path: Path
+    module: Modules, double: SnowflakeDouble, connections: dict[str, t.Any], tmp_path: Path
 ) -> None:
     home = {"SNOWFLAKE_HOME": str(tmp_path)}
     for options, env in (
@@ -419,14 +419,14 @@ def test_takes_a_named_connection(
     assert [one.outcome for one in double.logins] == ["ok", "ok"]
 
 
-def test_a_variable_that_holds_nothing_is_not_set(module: Runner, connections: dict[str, t.Any]) -> None:
+def test_a_variable_that_holds_nothing_is_not_set(module: Modules, connections: dict[str, t.Any]) -> None:
     nothing = dict.fromkeys(itertools.chain(*VARIABLES.values()), "")
     result = module("snowflake_script", **connections, connection_name="cleanup", env=nothing)
     assert not result.failed, result
 
 
 def test_credentials_of_the_task_go_before_those_of_a_named_connection(
-    module: Runner, double: SnowflakeDouble, connections: dict[str, t.Any], tmp_path: Path
+    module: Modules, double: SnowflakeDouble, connections: dict[str, t.Any], tmp_path: Path
 ) -> None:
     env = {"SNOWFLAKE_HOME": str(tmp_path)}
     result = module("snowflake_script", **connections, connection_name="cleanup", private_key=pem(), env=env)
@@ -457,7 +457,7 @@ def test_nobody_there(snowflake: Snowflake) -> None:
     assert "can't be reached" in result["msg"]
 
 
-def test_a_missing_client_is_named(module: Runner, tmp_path: Path) -> None:
+def test_a_missing_client_is_named(module: Modules, tmp_path: Path) -> None:
     (tmp_path / "snowflake").mkdir()
     (tmp_path / "snowflake" / "__init__.py").write_text("")
     result = module(
@@ -466,6 +466,7 @@ def test_a_missing_client_is_named(module: Runner, tmp_path: Path) -> None:
         account="example",
         user="u",
         password=PASSWORD,
+        alone=True,
         env={"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])},
     )
     assert result.code == "missing_library"

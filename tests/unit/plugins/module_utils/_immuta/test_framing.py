@@ -14,7 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
-from ansible_collections.community.immuta.plugins.module_utils._immuta.cleanup_script import text_of
+from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import text_of
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     GET_CONNECTION,

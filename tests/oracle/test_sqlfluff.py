@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The splitter before a referee: sqlfluff's grammars, which know nothing of it, have to take each piece for a statement.
+"""The splitter before an oracle: sqlfluff's grammars, which know nothing of it, have to take each piece for a statement.
 
 What its grammars lack is listed here by name. A gap that is closed fails its test, so that the lists stay true.
 """
@@ -78,7 +78,7 @@ WHOLE = [name for name, one in SCRIPTS.items() if not any(f"{name}.{n + 1}" in G
 
 @functools.cache
 def statements(dialect: str, text: str) -> int | None:
-    """How many statements the referee sees; None when it can't read the text."""
+    """How many statements the oracle sees; None when it can't read the text."""
     parsed = linter(dialect).parse_string(text)
     if parsed.violations or parsed.tree is None:
         return None
@@ -87,7 +87,7 @@ def statements(dialect: str, text: str) -> int | None:
 
 @functools.cache
 def linter(dialect: str) -> Linter:
-    """The referee. Its templates stay off: braces in a script mean nothing."""
+    """The oracle. Its templates stay off: braces in a script mean nothing."""
     return Linter(config=FluffConfig(overrides={"dialect": dialect, "templater": "raw"}))
 
 
@@ -130,7 +130,7 @@ def test_the_gaps_are_those_of_scripts_that_are_there() -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_the_referee_can_say_no(dialect: str) -> None:
+def test_the_oracle_can_say_no(dialect: str) -> None:
     """A statement that is cut in two leaves at least one part that is none."""
     whole = sorted({text for of, text, gap in (piece.values for piece in PIECES) if of == dialect and not gap})
     cuts = [(text, cut) for text in whole if (cut := middle(dialect, text)) is not None]

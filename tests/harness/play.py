@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -17,11 +18,8 @@ from pathlib import Path
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.process_tree import kill_tree
-
-KEY = "prod snowflake"
-# A string that occurs nowhere else, so that in any output it is a leak.
-API_KEY = "canary-api-key-5f0c1d"
-FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "DATABRICKS_", "ANSIBLE_", "AWX_", "JOB_ID")
+from ansible_collections.community.immuta.tests.harness.check_mode import harmless
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, FOREIGN, KEY
 
 
 @dataclasses.dataclass
@@ -81,7 +79,6 @@ class Player:
 
     :ivar prefix: a command that runs `ansible-playbook` as its arguments
     :ivar started: told the process id of each play
-    :ivar foreseeable: whether check mode can know what its plays will do; others are not rehearsed
     """
 
     def __init__(self, folder: Path, immuta: ImmutaDouble, environment: dict[str, str]) -> None:
@@ -92,7 +89,6 @@ class Player:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.prefix: list[str] = []
-        self.foreseeable = True
         self.started: t.Callable[[int], None] = lambda pid: None
         self.immuta = immuta
         self.scripts = folder / "kept" / "scripts"
@@ -101,7 +97,7 @@ class Player:
             "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
             "ANSIBLE_HOME": str(folder / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(folder / "ansible" / "tmp"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "integration" / "callback"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
@@ -160,29 +156,12 @@ class Player:
         env: dict[str, str | None] | None = None,
         kill_when: t.Callable[[], bool] | None = None,
     ) -> Played:
-        """Run `ansible-playbook` with these arguments; the rest as in `run`. It may be rehearsed before."""
-        if not (os.environ.get("REHEARSE") and self.foreseeable):
+        """Run `ansible-playbook` with these arguments; the rest as in `run`. In check mode nothing must be written."""
+        with harmless(self.folder) if "--check" in arguments else contextlib.nullcontext():
             return self._command(*arguments, env=env, kill_when=kill_when)
-        # It needs the stand-ins of all platforms, and with them their clients.
-        from ansible_collections.community.immuta.tests import rehearsal
-
-        if not rehearsal.wanted():
-            return self._command(*arguments, env=env, kill_when=kill_when)
-        if "--check" in arguments:
-            # It is a rehearsal itself.
-            with rehearsal.harmless(self.folder):
-                return self._command(*arguments, env=env, kill_when=kill_when)
-        with rehearsal.understudies(), rehearsal.harmless(self.folder), rehearsal.untold(self.folder):
-            dry = self._command(*arguments, "--check", "--diff", env=env)
-        played = self._command(*arguments, "--diff", env=env, kill_when=kill_when)
-        rehearsal.require_same(dry, played, killed=kill_when is not None)
-        return played
 
     def _command(
-        self,
-        *arguments: str,
-        env: dict[str, str | None] | None = None,
-        kill_when: t.Callable[[], bool] | None = None,
+        self, *arguments: str, env: dict[str, str | None] | None, kill_when: t.Callable[[], bool] | None
     ) -> Played:
         # Below Ansible's own folder, which nobody looks at.
         record = self.folder / "ansible" / "record.jsonl"

@@ -14,8 +14,8 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.community.immuta.tests.crash.checkpoints import Checkpoints, Point, points
-from ansible_collections.community.immuta.tests.playing import Played
-from ansible_collections.community.immuta.tests.stage import STAGES, Stage
+from ansible_collections.community.immuta.tests.harness.play import Played
+from ansible_collections.community.immuta.tests.harness.site import Platform, Site
 
 HERE = Path(__file__).parent
 # Where a play begins: with nothing done, or where a statement in the middle of the script has failed before.
@@ -24,13 +24,13 @@ HALF_WAY = {"snowflake": 12, "databricks": 4}
 
 
 @contextlib.contextmanager
-def staged(platform: str, beginning: str, folder: Path) -> t.Iterator[tuple[Stage, Checkpoints]]:
-    """A stage whose plays pass checkpoints."""
-    with STAGES[platform](folder) as stage, Checkpoints() as checkpoints:
+def watched(platform: Platform, beginning: str, folder: Path) -> t.Iterator[tuple[Site, Checkpoints]]:
+    """A site whose plays pass checkpoints."""
+    with Site(platform, folder) as site, Checkpoints() as checkpoints:
         if beginning == "resumed":
-            stage.refuse_statement(HALF_WAY[platform])
-            assert stage.play().code != 0
-        player = stage.player
+            site.fail("statement", "error", nth=HALF_WAY[platform])
+            assert site.play().code != 0
+        player = site.player
         player.started = checkpoints.watch
         player.environment |= {
             "ANSIBLE_CALLBACK_PLUGINS": os.pathsep.join(
@@ -41,17 +41,17 @@ def staged(platform: str, beginning: str, folder: Path) -> t.Iterator[tuple[Stag
             "CHECKPOINTS": str(checkpoints.port),
             "CHECKPOINT_FOLDER": str(player.scripts.parent),
         }
-        stage.immuta.gate = stage.server.gate = checkpoints.gate
-        yield stage, checkpoints
+        site.immuta.gate = site.server.gate = checkpoints.gate
+        yield site, checkpoints
 
 
 @functools.cache
-def recorded(platform: str, beginning: str) -> tuple[Point, ...]:
+def recorded(platform: Platform, beginning: str) -> tuple[Point, ...]:
     """All that can happen in an undisturbed play."""
-    with tempfile.TemporaryDirectory() as folder, staged(platform, beginning, Path(folder)) as (stage, checkpoints):
-        played = stage.play()
+    with tempfile.TemporaryDirectory() as folder, watched(platform, beginning, Path(folder)) as (site, checkpoints):
+        played = site.play()
         assert played.code == 0, played.output
-        assert_finished(stage, played, "completed")
+        assert_finished(site, played, "completed")
         passed = checkpoints.passed
         if beginning != "cold":
             # Tasks are the same as from cold, and so is the disk.
@@ -59,16 +59,16 @@ def recorded(platform: str, beginning: str) -> tuple[Point, ...]:
         return tuple(sorted(set(points(passed)), key=str))
 
 
-def assert_finished(stage: Stage, played: Played, *statuses: str) -> None:
+def assert_finished(site: Site, played: Played, *statuses: str) -> None:
     """Fail unless everything is done and the report says so."""
     assert played.code == 0, played.output
     result = played.result
     assert result["status"] in statuses, played.output
     assert (result["connection_gone"], result["script_executed"]) == (True, True)
-    assert result["script"]["path"] == str(stage.path)
-    assert len(result["script"]["statements"]) == len(stage.statements)
+    assert result["script"]["path"] == str(site.path)
+    assert len(result["script"]["statements"]) == len(site.statements)
     if result["status"] == "completed":
         assert {one["status"] for one in result["script"]["statements"]} <= {"done", "skipped", "replayed"} or (
             "status" not in result["script"]["statements"][0]
         )
-    stage.require_finished()
+    site.require_finished()

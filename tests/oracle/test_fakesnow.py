@@ -10,7 +10,6 @@ It has no C(DROP DATABASE), users, roles, grants, or blocks, and its refusals ca
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -22,8 +21,7 @@ from pathlib import Path
 import pytest
 import snowflake.connector
 
-from ansible_collections.community.immuta.tests.launching import Launcher
-from ansible_collections.community.immuta.tests.unit.conftest import FOREIGN, Result, Runner
+from ansible_collections.community.immuta.tests.harness.inprocess import Modules, Result
 
 SIGN_IN = {"account": "fakesnow", "user": "DEPLOYER", "password": "none-is-checked"}
 TIMEOUTS = {"login_timeout": 10, "network_timeout": 10}
@@ -75,7 +73,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, t.A
 class Tenant:
     """A database of its own on fakesnow: one schema that is to stay, one with a table and a view that are to go."""
 
-    def __init__(self, server: dict[str, t.Any], module: Runner, folder: Path) -> None:
+    def __init__(self, server: dict[str, t.Any], module: Modules, folder: Path) -> None:
         self._server = server
         self._module = module
         self.database = f"D{uuid.uuid4().hex[:8]}".upper()
@@ -128,16 +126,7 @@ class Tenant:
 
 
 @pytest.fixture
-def module(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Runner]:
-    """Runs modules as Ansible does."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
-    launcher = Launcher(tmp_path_factory.mktemp("modules"), environment)
-    yield Runner(launcher)
-    launcher.close()
-
-
-@pytest.fixture
-def tenant(server: dict[str, t.Any], module: Runner, tmp_path: Path) -> t.Iterator[Tenant]:
+def tenant(server: dict[str, t.Any], module: Modules, tmp_path: Path) -> t.Iterator[Tenant]:
     """A database of this test's own."""
     one = Tenant(server, module, tmp_path)
     yield one
