@@ -23,11 +23,11 @@ from ansible_collections.community.immuta.tests.doubles.databricks_metastore imp
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
+from ansible_collections.community.immuta.tests.harness.inprocess import MODULES
 from ansible_collections.community.immuta.tests.harness.play import Player
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, CLIENT_SECRET, KEY, PASSWORD
 
 ROOT = Path(__file__).parents[2]
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 PAYLOAD_LIMIT = 190 * 1024
 
 

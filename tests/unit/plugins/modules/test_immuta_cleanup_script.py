@@ -63,7 +63,7 @@ def test_saves_the_script_in_whatever_form_it_comes(keep: Keeper, form: str, sta
     assert (result["source"], result["dialect"], result["technology"]) == ("immuta", "snowflake", "Snowflake")
     assert (result["integration_id"], result["connection_exists"]) == (5, True)
     assert {"verb": "DROP", "object": "DATABASE", "name": "IMMUTA"}.items() <= result["statements"][-3].items()
-    assert result["execution"] == {"state": "none", "done": 0, "total": None}
+    assert result["execution"] == {"state": "none", "done": 0, "total": None, "answers": []}
     assert keep.tenant.asked == ["getConnection", "renderCleanupScript"]
     assert keep.tenant.double.connections == 1
 
