@@ -30,9 +30,9 @@ SCRIPT_PASSWORD = "canary-script-password-b81c"
 DATABRICKS_KEY = "prod databricks"
 SNOWFLAKE_SCRIPT = f"""\
 USE ROLE ACCOUNTADMIN;
-SELECT 'a && &word <% word %> {{{{ 1/0 }}}}; -- b' AS password;
-SELECT '{SCRIPT_PASSWORD}' AS password;
-DROP DATABASE IF EXISTS "IMMUTA";
+ALTER SESSION SET QUERY_TAG = 'a && &word <% word %> {{{{ 1/0 }}}}; -- b';
+ALTER SESSION SET QUERY_TAG = 'password {SCRIPT_PASSWORD}';
+REVOKE MANAGE GRANTS ON ACCOUNT FROM ROLE "IMMUTA_SYSTEM";
 """
 DATABRICKS_SCRIPT = f"""\
 CREATE SCHEMA IF NOT EXISTS `immuta`.`a` COMMENT 'naïve; {{{{ 1/0 }}}} password {SCRIPT_PASSWORD}';
@@ -177,7 +177,7 @@ def test_databricks_stops_at_the_statement_that_fails_and_a_rerun_finishes(playe
     stub = Stub(player, failing="REVOKE")
     played = databricks(player)
     assert played.code != 0
-    assert "Statement 2 (line 4) ended as FAILED" in played.error
+    assert "Statement 2 (line 3) ended as FAILED" in played.error
     assert len(stub.sent) == 2
     Stub(player)
     assert databricks(player).result["status"] == "completed"
