@@ -17,14 +17,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.community.immuta.plugins.action import deregistration
 from ansible_collections.community.immuta.plugins.module_utils import _module
 from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, playbooks, settings
 
 ROOT = Path(__file__).parents[2]
 NAME = "community.immuta"
-MODULES = sorted(one.stem for one in (ROOT / "plugins/modules").glob("*.py") if one.stem != "__init__")
+# The module file of the action plugin is documentation only.
+ACTIONS = sorted(one.stem for one in (ROOT / "plugins/action").glob("*.py"))
+MODULES = sorted(one.stem for one in (ROOT / "plugins/modules").glob("*.py") if one.stem not in ("__init__", *ACTIONS))
 ROLE = ROOT / "roles/deregister_connection"
 VARIABLE = re.compile(r"(?<!\w)immuta_deregister_\w+")
 # What the role sets for others.
@@ -47,7 +51,7 @@ NO_SECRETS = {
 @functools.cache
 def documented(kind: str = "module") -> dict[str, t.Any]:
     """The documentation of all modules or inventory plugins, with their fragments, as ansible-doc shows it."""
-    names = MODULES if kind == "module" else ["immuta_connections"]
+    names = [*MODULES, *ACTIONS] if kind == "module" else ["immuta_connections"]
     command = ["ansible-doc", "--json", "-t", kind, *(f"{NAME}.{one}" for one in names)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return {name.rpartition(".")[2]: one["doc"] for name, one in json.loads(done.stdout).items()}
@@ -144,7 +148,7 @@ def test_a_difference_is_seen(change: dict[str, t.Any]) -> None:
 
 
 def test_what_all_modules_return_is_documented_alike() -> None:
-    # Fragments hold options only, so it stands in each module.
+    # Fragments can't hold return values, so each module has its own copy.
     assert len({json.dumps(returned(name)["timing"], sort_keys=True) for name in MODULES}) == 1
 
 
@@ -176,6 +180,31 @@ def test_options_of_a_group_are_the_same_in_each_of_its_modules() -> None:
         )
 
 
+# The action plugin
+
+
+def test_options_of_the_action_plugin_are_as_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, t.Any] = {}
+
+    def validate(_self: t.Any, spec: dict[str, t.Any]) -> None:
+        seen.update(spec)
+        raise Seen
+
+    monkeypatch.setattr(deregistration.ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(deregistration.ActionModule, "validate_argument_spec", validate)
+    with pytest.raises(Seen):
+        deregistration.ActionModule.run(deregistration.ActionModule.__new__(deregistration.ActionModule))
+    assert ACTIONS == ["deregistration"]
+    assert compare(documented()["deregistration"]["options"], seen) == []
+    assert documented()["deregistration"]["short_description"].startswith("[INTERNAL]")
+
+
+def test_the_action_plugin_is_in_no_action_group() -> None:
+    groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))["action_groups"]
+    assert not {*ACTIONS} & {one for members in groups.values() for one in members}
+    assert "action_group" not in documented()["deregistration"]["attributes"]
+
+
 # The inventory plugin
 
 
@@ -195,21 +224,46 @@ def test_options_of_the_inventory_are_as_documented_and_as_those_of_the_modules(
 # The role
 
 
+def entry_point() -> dict[str, t.Any]:
+    """The role's documentation."""
+    specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text("utf-8"))
+    return dict(specs["argument_specs"]["main"])
+
+
 def specified() -> dict[str, t.Any]:
     """The role's variables, as its argument spec has them."""
-    specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text("utf-8"))
-    return dict(specs["argument_specs"]["main"]["options"])
+    return dict(entry_point()["options"])
 
 
-def used(*folders: str) -> set[str]:
-    """The role's variables that files of the role name."""
-    files = [file for folder in folders for file in (ROLE / folder).rglob("*") if file.is_file()]
-    assert files
-    return {name for file in files for name in VARIABLE.findall(file.read_text("utf-8"))}
+def used() -> set[str]:
+    """The role's variables that its tasks and the rules behind them use."""
+    rules = ROOT / "plugins/plugin_utils/_deregistration"
+    files = [
+        file for folder in (ROLE / "tasks", ROLE / "vars", rules) for file in folder.rglob("*.*") if file.is_file()
+    ]
+    named = {name for file in files if file.suffix != ".pyc" for name in VARIABLE.findall(file.read_text("utf-8"))}
+    read = re.findall(r'value\["(\w+)"\]', (rules / "settings.py").read_text("utf-8"))
+    assert named
+    assert read
+    return named | {f"{settings.PREFIX}{name}" for name in read}
 
 
 def test_the_role_uses_the_variables_that_it_specifies() -> None:
-    assert used("tasks", "vars", "templates") - GIVEN == set(specified())
+    # The rest is the playbooks', which the same rules serve.
+    assert used() - GIVEN - of_the_playbooks() == set(specified())
+
+
+def test_both_entry_points_have_the_same_variables() -> None:
+    specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text("utf-8"))["argument_specs"]
+    assert specs["plan_only"]["options"] == specs["main"]["options"]
+
+
+def test_the_executors_are_as_documented() -> None:
+    description = " ".join(specified()["immuta_deregister_executor"]["description"])
+    named = set(re.findall(r"V\((\w+)\)", description)) - {"auto"}
+    files = {file.stem for file in (ROLE / "tasks/executors").glob("*.yml")}
+    assert named == {*settings.PLATFORMS, "handoff"}
+    assert named <= files
 
 
 def of_the_playbooks() -> set[str]:
@@ -220,7 +274,8 @@ def of_the_playbooks() -> set[str]:
 
 def test_the_playbooks_use_the_variables_that_are_documented() -> None:
     texts = [one.read_text("utf-8") for one in (ROOT / "playbooks").rglob("*.*") if one.is_file()]
-    assert of_the_playbooks() == {name for text in texts for name in VARIABLE.findall(text)} - set(specified()) - GIVEN
+    named = {name for text in texts for name in VARIABLE.findall(text)} | set(playbooks.CHOICE)
+    assert of_the_playbooks() == named - set(specified()) - GIVEN
 
 
 def test_the_playbooks_pass_on_every_variable_of_the_environment() -> None:
@@ -229,8 +284,7 @@ def test_the_playbooks_pass_on_every_variable_of_the_environment() -> None:
     variables["immuta"] = {"url": options.URL_VARIABLES, "api_key": options.API_KEY_VARIABLES}
     for name, expected in variables.items():
         found = {
-            key: re.findall(r"'(\w+)'", value)[0]
-            for key, value in passed[f"__deregister_connection_env_{name}"].items()
+            key: re.findall(r"'(\w+)'", value)[0] for key, value in passed[f"deregister_connection_env_{name}"].items()
         }
         assert found == {key: names[0] for key, names in expected.items()}
 
@@ -246,24 +300,38 @@ def test_the_documentation_knows_no_other_variables() -> None:
         assert set(VARIABLE.findall(file.read_text("utf-8"))) <= {*specified(), *GIVEN, *of_the_playbooks()}, file
 
 
-def test_the_role_applies_the_defaults_that_it_specifies() -> None:
-    text = (ROLE / "vars/main.yml").read_text("utf-8")
-    tasks = "".join(one.read_text("utf-8") for one in (ROLE / "tasks").rglob("*.yml"))
-    for name, about in specified().items():
-        if "default" not in about:
-            continue
-        applied = set(re.findall(name + r" \| default\((.*?), true\)", text + tasks))
-        # What the role leaves out, the module sets.
-        module = taken("immuta_connection")["argument_spec"].get(name.removeprefix("immuta_deregister_"), {})
-        values = {module.get("default") if one == "omit" else yaml.safe_load(one) for one in applied}
-        assert values == {about["default"]}, name
+def read(**variables: t.Any) -> settings.Settings:
+    """The role's settings; variables without their prefix."""
+    given = {"connection_key": "prod snowflake", **variables}
+    return settings.read(
+        {settings.PREFIX + name: value for name, value in given.items()}, specified(), host="localhost"
+    )
+
+
+def test_an_empty_string_is_as_good_as_the_default() -> None:
+    names = {name.removeprefix(settings.PREFIX) for name in specified()} - {"connection_key"}
+    assert read(**dict.fromkeys(names, "")) == read()
+
+
+def test_what_to_do_without_a_script_is_one_of_the_choices() -> None:
+    about = specified()["immuta_deregister_missing_script"]
+    assert about["choices"] == ["warn", "fail", ""]
+    assert read().missing_script == about["default"]
+    with pytest.raises(settings.Invalid, match="missing_script"):
+        read(missing_script="wran")
 
 
 def test_the_outcome_has_the_documented_fields() -> None:
     table = (ROLE / "README.md").read_text("utf-8").partition("## The outcome")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    result = (ROLE / "vars/main.yml").read_text("utf-8").partition("__deregister_connection_result: >-")[2]
-    fields = set(re.findall(r"^    '(\w+)':", result.partition("} }}")[0], re.MULTILINE))
-    assert fields
-    assert told == {*fields, "failed_task"}
+    fields = set(outcome.result(read(), outcome.Observed(), check_mode=False))
+    failed = {"failed_task", "error"}
+    assert told == fields | failed
+    description = " ".join(entry_point()["description"])
+    assert fields | failed <= set(re.findall(r"C\((\w+)\)", description))
+
+
+def test_the_role_has_an_example() -> None:
+    for task in yaml.safe_load(entry_point()["examples"]):
+        assert set(task.get("vars", {})) <= set(specified())
