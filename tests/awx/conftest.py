@@ -183,7 +183,8 @@ class Awx:
             "immuta_connections": {"hosts": [one for one in hosts if one != "localhost"]},
         }
         inventory = self.folder / "hosts"
-        inventory.write_text(f"#!{sys.executable}\nprint({json.dumps({**groups, '_meta': {'hostvars': hosts}})!r})\n")
+        listed = json.dumps({**groups, "_meta": {"hostvars": hosts}})
+        inventory.write_text(f"#!/bin/sh\ncat << 'END'\n{listed}\nEND\n")
         inventory.chmod(0o700)
         return self.player.command(
             str(ROOT / template["playbook"]),

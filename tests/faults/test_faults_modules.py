@@ -224,7 +224,7 @@ def disturb(point: Point, folder: Path) -> None:
         point.case.before(double, folder)
         judge = Judge(double, folder, point.case, KEY in double.state.connections)
         point.plan(double)
-        patience = {"timeout": IMPATIENT, "total_timeout": 60.0} if point.fault in TARDY else {}
+        patience: dict[str, t.Any] = {"timeout": IMPATIENT, "total_timeout": 60.0} if point.fault in TARDY else {}
         if point.case.ask is REMOVE:
             patience["wait_timeout"] = 3.0
         judge(point.case.ask(double, folder, retries=1, **patience))

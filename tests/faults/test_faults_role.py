@@ -137,7 +137,10 @@ def sites(some: t.Sequence[Point | Doubt], folder: Path) -> t.Iterator[dict[str,
 
 
 # One of each place on each platform, with ever another fault.
-@in_batches(of_each(points(), lambda one: (one.platform, one.place), turn=7))
+TRIED = of_each(points(), lambda one: (one.platform, one.place), turn=7)
+
+
+@in_batches(TRIED)
 def test_ends_right_or_says_where_it_stopped(some: list[Point], tmp_path: Path) -> None:
     wrong = Wrong()
     with sites(some, tmp_path) as here:
@@ -192,7 +195,7 @@ def test_a_query_history_that_can_not_be_asked(some: list[Doubt], tmp_path: Path
     wrong = Wrong()
     with sites(some, tmp_path) as here:
         for doubt in some:
-            here[str(doubt)].plan("statement", "lost", match=doubt.text, times=EVER)
+            here[str(doubt)].fail("statement", "lost", match=doubt.text, times=EVER)
         for doubt, lost in zip(some, together([*here.values()], module_defaults=IMPATIENT), strict=True):
             one = here[str(doubt)]
             with wrong.of(str(doubt)):

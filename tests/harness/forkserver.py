@@ -20,6 +20,7 @@ import json
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -36,7 +37,8 @@ PLUGINS = "ansible_collections.community.immuta.plugins"
 WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 # What Ansible starts: it hands its streams over and waits.
 STUB = """\
-#!{python} -IS
+#!/bin/sh
+''''exec {python} -IS "$0" "$@" # '''
 import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
@@ -163,7 +165,7 @@ def interpreter() -> Path:
     server.bind(str(folder / "socket"))
     server.listen(64)
     stub = folder / "python"
-    stub.write_text(STUB.format(python=sys.executable, address=str(folder / "socket")))
+    stub.write_text(STUB.format(python=shlex.quote(sys.executable), address=str(folder / "socket")))
     stub.chmod(0o700)
     _children()
     threading.Thread(target=_accept, args=(server,), daemon=True).start()
@@ -194,7 +196,7 @@ def _program(client: socket.socket) -> None:
     code = _exit_status(main)
     # multiprocessing's children don't do so.
     atexit._run_exitfuncs()
-    for output in (sys.stdout, sys.stderr):
-        output.flush()
+    for printed in (sys.stdout, sys.stderr):
+        printed.flush()
     with contextlib.suppress(OSError):
         client.sendall(f"{code}\n".encode())

@@ -203,13 +203,16 @@ def together(
     """Run the role on all sites as hosts of one playbook, which takes a third of the time; what it did on each.
 
     :param module_defaults: besides those that say where everything is
-    :param variables: more of them for each site, those of the role without their prefix
+    :param variables: for each site those of the role, without their prefix, and what differs in C(tenant) and C(platform)
     """
-    given = variables or [{} for _one in sites]
-    hosts = {
-        f"site{number}": {**one.variables, **{f"immuta_deregister_{name}": value for name, value in more.items()}}
-        for number, (one, more) in enumerate(zip(sites, given, strict=True))
-    }
+    hosts: dict[str, dict[str, t.Any]] = {}
+    for number, (one, more) in enumerate(zip(sites, variables or [{} for _one in sites], strict=True)):
+        hosts[f"site{number}"] = about = one.variables
+        for name, value in more.items():
+            if name in ("tenant", "platform"):
+                about[name] = {**about[name], **value}
+            else:
+                about[f"immuta_deregister_{name}"] = value
     groups = {"immuta": ("tenant", sites[0].variables["tenant"])}
     for one in sites:
         groups[one.platform] = ("platform", one.variables["platform"])

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from pathlib import Path
 
 import pytest
@@ -83,36 +82,6 @@ def test_a_killed_run_is_finished_by_the_next_one(
     assert played.result["status"] == "completed"
     assert nothing_left(immuta, databricks)
     assert [one.method for one in immuta.requests].count("DELETE") == 1
-
-
-@pytest.mark.parametrize(
-    ("environment", "remedy"),
-    [
-        ({"DATABRICKS_TOKEN": "canary-expired"}, "a token may have expired"),
-        ({"DATABRICKS_TOKEN": None}, "DATABRICKS_TOKEN"),
-        ({"DATABRICKS_WAREHOUSE_ID": "nosuch"}, "there is no such warehouse"),
-        ({"DATABRICKS_HOST": "127.0.0.1:9"}, "Check host"),
-    ],
-    ids=str,
-)
-def test_what_would_stop_the_script_stops_it_before_the_deletion(
-    player: Player, immuta: ImmutaDouble, databricks: DatabricksDouble, environment: dict[str, t.Any], remedy: str
-) -> None:
-    played = player.role(env=environment, **CONFIRMED)
-    assert played.code != 0
-    assert remedy in played.error
-    assert KEY in immuta.state.connections
-    assert databricks.statements == []
-
-
-@pytest.mark.parametrize("executor", ["snowflake"])
-def test_refuses_the_executor_of_another_platform_before_it_deletes(
-    player: Player, immuta: ImmutaDouble, executor: str
-) -> None:
-    played = player.role(executor=executor, **CONFIRMED)
-    assert played.code != 0
-    assert "handoff" in played.error
-    assert KEY in immuta.state.connections
 
 
 @pytest.mark.oldest

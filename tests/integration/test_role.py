@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
 from ansible_collections.community.immuta.tests.harness.play import Player
@@ -187,15 +186,6 @@ def test_pinned_to_what_was_approved(player: Player, immuta: ImmutaDouble) -> No
     assert played.result["status"] == "completed"
 
 
-@pytest.mark.parametrize("pin", ["expected_sha256", "expected_plan_digest"])
-def test_refuses_what_was_not_approved(player: Player, immuta: ImmutaDouble, pin: str) -> None:
-    played = player.role(confirm=KEY, **{pin: "0" * 64})
-    assert played.code != 0
-    assert pin in played.error
-    assert still_connected(immuta)
-    assert deletions(immuta) == 0
-
-
 def test_lake_formation_needs_no_script(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
     key = next(one.key for one in immuta.state.connections.values() if one.technology == "Glue")
     played = player.role(connection_key=key, confirm=key)
@@ -364,14 +354,6 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
     assert player.role(executor=str(own), **CONFIRMED).result["status"] == "already_done"
 
 
-@pytest.mark.parametrize("executor", ["databrick", "own.yml", "/no/such/file.yml"])
-def test_refuses_an_executor_that_is_none(player: Player, immuta: ImmutaDouble, executor: str) -> None:
-    played = player.role(executor=executor, **CONFIRMED)
-    assert played.code != 0
-    assert "immuta_deregister_executor" in played.error
-    assert len(immuta.requests) == 0
-
-
 def test_refuses_odbc_without_community_general_before_it_deletes(player: Player, immuta: ImmutaDouble) -> None:
     immuta.state.integrations[5].script = "DROP DATABASE IF EXISTS IMMUTA;\n"
     played = player.role(executor="odbc", **CONFIRMED)
@@ -380,52 +362,7 @@ def test_refuses_odbc_without_community_general_before_it_deletes(player: Player
     assert still_connected(immuta)
 
 
-@pytest.mark.parametrize("executor", ["auto", "odbc"])
-def test_refuses_a_technology_whose_scripts_it_can_not_split(
-    player: Player, immuta: ImmutaDouble, executor: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(immuta_tenant, "DESCRIBED", {"Redshift"})
-    immuta.state.integrations[5].type = immuta.state.connections[KEY].technology = "Redshift"
-    played = player.role(executor=executor, **CONFIRMED)
-    assert played.code != 0
-    assert "handoff" in played.error
-    assert still_connected(immuta)
-
-
 # Bad input: whatever can be known before the deletion stops it before the deletion
-
-
-def test_refuses_another_confirmation_before_it_asks_anyone(player: Player, immuta: ImmutaDouble) -> None:
-    played = player.role(confirm="prod snowflak")
-    assert played.code != 0
-    assert "immuta_deregister_confirm" in played.error
-    assert len(immuta.requests) == 0
-
-
-@pytest.mark.parametrize(
-    ("env", "expected"),
-    [
-        ({"IMMUTA_API_KEY": "wrong"}, "401"),
-        ({"IMMUTA_API_KEY": None}, "api_key"),
-        ({"IMMUTA_URL": None}, "url"),
-        ({"IMMUTA_URL": "tenant.example"}, "option url"),
-        ({"IMMUTA_URL": "http://127.0.0.1:9"}, "could not be made"),
-        ({"SNOWFLAKE_PASSWORD": None}, "password"),
-        ({"SNOWFLAKE_PASSWORD": "wrong"}, "Incorrect username or password"),
-        ({"SNOWFLAKE_USER": None}, "user"),
-    ],
-)
-def test_wrong_credentials_stop_it_before_the_deletion(
-    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble, env: dict[str, str | None], expected: str
-) -> None:
-    played = player.role(env=env, **CONFIRMED)
-    assert played.code != 0
-    assert expected in played.error
-    read = any(name.startswith("SNOWFLAKE_") for name in env)
-    assert f"the connection {'has not been deleted' if read else 'is not known to be deleted'}" in played.error
-    assert still_connected(immuta)
-    assert deletions(immuta) == 0
-    assert snowflake.statements == []
 
 
 def test_a_script_with_an_open_quote_stops_it_before_the_deletion(
@@ -452,16 +389,6 @@ def test_a_lost_script_is_no_connection_that_is_gone(player: Player, immuta: Imm
     assert "does not exist in Immuta" not in played.error
     assert played.result["connection_gone"] is False
     assert still_connected(immuta)
-
-
-def test_a_path_of_someone_else_stops_it_before_it_asks_anyone(player: Player, immuta: ImmutaDouble) -> None:
-    player.scripts.mkdir(parents=True)
-    (player.scripts / SCRIPT).write_text("SELECT 1;\n")
-    played = player.role(**CONFIRMED)
-    assert played.code != 0
-    assert "not a clean-up script" in played.error
-    assert len(immuta.requests) == 0
-    assert (player.scripts / SCRIPT).read_text() == "SELECT 1;\n"
 
 
 def test_in_a_job_it_refuses_a_script_that_would_die_with_it(player: Player, immuta: ImmutaDouble) -> None:

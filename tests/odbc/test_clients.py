@@ -21,7 +21,8 @@ import pytest
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
-from ansible_collections.community.immuta.tests.playing import API_KEY, KEY, Played, Player
+from ansible_collections.community.immuta.tests.harness.play import Played, Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 
 EXECUTORS = Path(__file__).parents[2] / "docs" / "examples" / "executors"
 SNOW = shutil.which("snow", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")

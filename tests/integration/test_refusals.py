@@ -1,0 +1,118 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bad input: whatever can be known before the deletion stops the role before the deletion. Each play tries many, as its hosts."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.tests.doubles import immuta_tenant
+from ansible_collections.community.immuta.tests.harness.play import Played
+from ansible_collections.community.immuta.tests.harness.site import Site, together
+
+Variant = tuple[Site, dict[str, t.Any], str]
+
+
+@pytest.fixture
+def snowflake_site(tmp_path: Path) -> t.Iterator[Site]:
+    """A connection to Snowflake."""
+    with Site("snowflake", tmp_path / "snowflake") as site:
+        yield site
+
+
+@pytest.fixture
+def databricks_site(tmp_path: Path) -> t.Iterator[Site]:
+    """A connection to Databricks."""
+    with Site("databricks", tmp_path / "databricks") as site:
+        yield site
+
+
+def refused(variants: list[Variant], folder: Path) -> list[Played]:
+    """Play variants of a site, each with a folder of its own for the script, and hold each against what it has to say."""
+    own = [
+        {"script_dir": str(folder / f"scripts{number}"), **variables}
+        for number, (_site, variables, _expected) in enumerate(variants)
+    ]
+    played = together([site for site, *_rest in variants], variables=own)
+    for one, (site, variables, expected) in zip(played, variants, strict=True):
+        assert one.code == 2, variables
+        assert expected in one.error, (variables, one.error)
+        assert site.connected
+        assert site.deletions == 0
+        assert site.server.statements == []
+    return played
+
+
+def test_what_is_wrong_with_variables_stops_it_before_it_asks_anyone(snowflake_site: Site, tmp_path: Path) -> None:
+    (tmp_path / "of another").mkdir()
+    foreign = tmp_path / "of another" / "file.sql"
+    foreign.write_text("SELECT 1;\n")
+    refused(
+        [
+            *((snowflake_site, {"executor": one}, "executor") for one in ("databrick", "own.yml", "/no/such/file.yml")),
+            (snowflake_site, {"confirm": "prod snowflak"}, "immuta_deregister_confirm"),
+            (snowflake_site, {"script_path": str(foreign)}, "not a clean-up script"),
+        ],
+        tmp_path,
+    )
+    assert snowflake_site.immuta.requests == []
+    assert foreign.read_text() == "SELECT 1;\n"
+
+
+def test_wrong_credentials_stop_it_before_the_deletion(
+    snowflake_site: Site, databricks_site: Site, tmp_path: Path
+) -> None:
+    tenant: list[tuple[dict[str, str], str]] = [
+        ({"api_key": "wrong"}, "401"),
+        ({"api_key": ""}, "api_key"),
+        ({"url": ""}, "url"),
+        ({"url": "tenant.example"}, "option url"),
+        ({"url": "http://127.0.0.1:9"}, "could not be made"),
+    ]
+    snowflake = [
+        ({"password": ""}, "password"),
+        ({"password": "wrong"}, "Incorrect username or password"),
+        ({"user": ""}, "user"),
+    ]
+    databricks = [
+        ({"token": "canary-expired"}, "a token may have expired"),
+        ({"token": ""}, "DATABRICKS_TOKEN"),
+        ({"warehouse_id": "nosuch"}, "there is no such warehouse"),
+        ({"host": "127.0.0.1:9"}, "Check host"),
+    ]
+    variants: list[Variant] = [
+        *((snowflake_site, {"tenant": one}, expected) for one, expected in tenant),
+        *((snowflake_site, {"platform": one}, expected) for one, expected in snowflake),
+        *((databricks_site, {"platform": one}, expected) for one, expected in databricks),
+    ]
+    for one, (_site, variables, _expected) in zip(refused(variants, tmp_path), variants, strict=True):
+        known = "platform" in variables
+        said = f"the connection {'has not been deleted' if known else 'is not known to be deleted'}"
+        assert said in one.error, (variables, one.error)
+
+
+def test_what_was_not_approved_or_fits_no_platform_is_refused(
+    snowflake_site: Site, databricks_site: Site, tmp_path: Path
+) -> None:
+    refused(
+        [
+            (snowflake_site, {"expected_sha256": "0" * 64}, "expected_sha256"),
+            (snowflake_site, {"expected_plan_digest": "0" * 64}, "expected_plan_digest"),
+            (databricks_site, {"executor": "snowflake"}, "handoff"),
+        ],
+        tmp_path,
+    )
+
+
+def test_refuses_a_technology_whose_scripts_it_can_not_split(
+    snowflake_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(immuta_tenant, "DESCRIBED", {"Redshift"})
+    state = snowflake_site.immuta.state
+    state.integrations[5].type = state.connections[snowflake_site.key].technology = "Redshift"
+    refused([(snowflake_site, {}, "handoff")], tmp_path)
