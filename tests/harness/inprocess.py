@@ -293,7 +293,9 @@ class Done:
         return self.failure.code if self.failure else None
 
 
-def do(work: t.Callable[[_context.Context], _context.Outcome], params: dict[str, t.Any], *, check: bool = False) -> Done:
+def do(
+    work: t.Callable[[_context.Context], _context.Outcome], params: dict[str, t.Any], *, check: bool = False
+) -> Done:
     """Do a module's work without AnsibleModule around it, for thousands of examples a minute."""
     warnings: list[str] = []
     hidden: list[str] = []

@@ -14,12 +14,12 @@ import typing as t
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
-from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import text_of
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     GET_CONNECTION,
     RENDER_CLEANUP_SCRIPT,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import text_of
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply, Settings, Transport
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils._immuta.rough import (
     Authority,
