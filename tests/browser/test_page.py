@@ -12,21 +12,28 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import json
 import os
 import re
 import typing as t
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ansible_collections.community.immuta.tests.harness.site import Site
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import claims, evidence, page
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration import situations
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = ROOT / "tests" / "output" / "report"
-TEMPLATE = ROOT / "roles" / "deregister_connection" / "templates" / "report.html.j2"
+TEMPLATES = ROOT / "roles" / "deregister_connection" / "templates"
+ORIGIN = Origin(
+    by={"user": "deployer", "sudo_user": None, "controller": "controller", "automation": None},
+    host="localhost",
+    versions={"community.immuta": "0.1.0", "ansible-core": "2.21.0"},
+)
 # As root there is no sandbox; the others keep it from calling home.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 # What would run, load, or break the page, if it were not escaped; and a name without a place to break it.
@@ -114,46 +121,29 @@ class Pages:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    """The page of a play of the role, and those of what might have been."""
+    """The page of a run, and those of what might have been."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
     folder = tmp_path_factory.mktemp("pages")
-    with Site("snowflake", folder) as site:
-        site.immuta.state.connections[HOSTILE] = site.immuta.state.connections.pop(site.key)
-        site.immuta.state.connections[HOSTILE].key = HOSTILE
-        script = t.cast(str, site.immuta.state.integrations[site.number].script)
-        site.immuta.state.integrations[site.number].script = f'{script}\nDROP DATABASE IF EXISTS "{OBJECT}";\n'
-        (folder / "key.yml").write_text(f"key: !unsafe {json.dumps(HOSTILE)}\n")
-        given = {"connection_key": "{{ key }}", "confirm": "{{ key }}", "script_dir": str(site.player.scripts)}
-        given["report_dir"] = str(folder / "reports")
-        play = {
-            "hosts": "localhost",
-            "gather_facts": False,
-            "vars_files": [str(folder / "key.yml")],
-            "vars": {f"immuta_deregister_{name}": value for name, value in given.items()},
-            "roles": [{"role": "community.immuta.deregister_connection"}],
-        }
-        played = site.player.run([play])
-        assert played.code == 0, played.output
-        name = folder / "reports" / quote(HOSTILE, safe="")
-        evidence = json.loads(Path(f"{name}.json").read_text())
-        states = {status: folder / f"{status}.html" for status in STATUSES}
-        for status, page in states.items():
-            page.with_suffix(".json").write_text(json.dumps(_outcome(evidence, status)))
-        rendered = site.player.tasks(
-            [
-                {
-                    "ansible.builtin.template": {
-                        "src": str(TEMPLATE),
-                        "dest": "{{ item }}.html",
-                        "mode": "0600",
-                    },
-                    "vars": {"__deregister_connection_evidence": "{{ lookup('file', item ~ '.json') | from_json }}"},
-                    "loop": [str(folder / status) for status in states],
-                }
-            ]
-        )
-        assert rendered.code == 0, rendered.output
-    return Pages(evidence, Path(f"{name}.html"), states)
+    script = (ROOT / "tests" / "doubles" / "snowflake_cleanup.sql").read_text()
+    statements = [one.describe() for one in split(f'{script}\nDROP DATABASE IF EXISTS "{OBJECT}";\n', "snowflake")]
+    ran = [
+        {**one, "status": "done", "query_id": f"01b2-{one['index']:04}", "rowcount": 1, "seconds": 0.25}
+        for one in statements
+    ]
+    observed = Observed(
+        situations.script(statements=statements),
+        situations.TRIED,
+        situations.SKIPPED,
+        situations.deleted(),
+        ran={**situations.DONE, "statements": ran, "executed": len(ran)},
+    )
+    given = {"connection_key": HOSTILE, "confirm": HOSTILE}
+    run = claims.run(situations.Situation(given, observed).ended, ORIGIN, [])
+    report = evidence.append(None, HOSTILE, run)
+    pages = {"page": report, **{status: _outcome(report, status) for status in STATUSES}}
+    for name, content in pages.items():
+        (folder / f"{name}.html").write_text(page.render(str(TEMPLATES), content))
+    return Pages(report, folder / "page.html", {status: folder / f"{status}.html" for status in STATUSES})
 
 
 def _outcome(evidence: dict[str, t.Any], status: str) -> dict[str, t.Any]:
