@@ -7,7 +7,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
 import typing as t
+from pathlib import Path
 
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
@@ -41,3 +47,47 @@ def snowflake() -> SnowflakeDouble:
 def databricks() -> DatabricksDouble:
     """The Databricks workspace on which Immuta was set up."""
     return DatabricksDouble(Metastore.example(token=TOKEN, secret=CLIENT_SECRET))
+
+
+class Process:
+    """A stand-in as a process of its own.
+
+    :ivar host: where it listens
+    :ivar port: where it listens
+    :ivar url: of its control plane
+    """
+
+    def __init__(self, popen: subprocess.Popen[bytes], ready: Path) -> None:
+        deadline = time.monotonic() + 60
+        while not ready.exists():
+            assert popen.poll() is None and time.monotonic() < deadline, "it does not start"
+            time.sleep(0.02)
+        about = json.loads(ready.read_text())
+        assert about["pid"] == popen.pid
+        self.popen, self._ready = popen, ready
+        self.host, self.port = about["host"], about["port"]
+        self.url = f"http://{self.host}:{self.port}/_double/"
+
+    def require_ended(self) -> None:
+        """Fail unless it ends soon, and well."""
+        assert self.popen.wait(timeout=30) == 0
+        assert not self._ready.exists()
+
+
+@contextlib.contextmanager
+def process(name: str, folder: Path, *options: str, **secrets: str) -> t.Iterator[Process]:
+    """Start C(NAME_server.py) by its path, as people do.
+
+    :param secrets: more variables of its environment
+    """
+    ready = folder / "ready.json"
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    program = Path(__file__).parents[1] / "doubles" / f"{name}_server.py"
+    popen = subprocess.Popen(
+        [sys.executable, str(program), f"--ready-file={ready}", *options], env={**inherited, **secrets}, cwd=folder
+    )
+    try:
+        yield Process(popen, ready)
+    finally:
+        popen.kill()
+        popen.wait()

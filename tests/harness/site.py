@@ -221,7 +221,9 @@ def together(
         "gather_facts": False,
         "module_defaults": {
             **{
-                f"group/community.immuta.{group}": {name: f"{{{{ {variable}.{name} }}}}" for name in options}
+                f"group/community.immuta.{group}": {
+                    name: f"{{{{ {variable}.{name} | default('') }}}}" for name in options
+                }
                 for group, (variable, options) in groups.items()
             },
             **(module_defaults or {}),

@@ -8,11 +8,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 import typing as t
 import urllib.error
@@ -26,6 +22,7 @@ import requests
 from ansible_collections.community.immuta.tests.doubles import databricks_server
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import DEPLOYER, IMMUTA, Grant
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble, Fault, Statement
+from ansible_collections.community.immuta.tests.harness import servers
 
 DOUBLES = Path(databricks_server.__file__).parent
 USER = "deployer@example.com"
@@ -628,22 +625,10 @@ class TestServer:
     """The stand-in as a process, told and asked from outside."""
 
     def test_by_path(self, tmp_path: Path, connect: Connect) -> None:
-        ready = tmp_path / "ready.json"
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        options = ["--port", "0", "--ready-file", str(ready), "--token-env", "STAND_IN_TOKEN"]
-        process = subprocess.Popen(
-            [sys.executable, str(DOUBLES / "databricks_server.py"), *options],
-            env={**environment, "STAND_IN_TOKEN": "from-outside"},
-            cwd=tmp_path,
-        )
-        try:
-            deadline = time.monotonic() + 15
-            while not ready.exists() and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.02)
-            told = json.loads(ready.read_text(encoding="utf-8"))
-            assert told["pid"] == process.pid
-            base = f"http://{told['host']}:{told['port']}"
-            url = f"{base}/_double/"
+        with servers.process(
+            "databricks", tmp_path, "--token-env=STAND_IN_TOKEN", STAND_IN_TOKEN="from-outside"
+        ) as running:
+            url, base = running.url, running.url.removesuffix("/_double/")
             post(url + "faults", [{"at": "statement", "kind": "error", "sqlstate": "42501"}])
             session = connect(_connection_uri=f"{base}/sql/1.0/warehouses/abc", access_token="from-outside")
             assert session.refused("SELECT 1")[1] == "42501"
@@ -659,31 +644,6 @@ class TestServer:
             post(url + "reset", None)
             assert get(url + "statements") == []
             assert "immuta" in get(url + "state")["securables"]["catalog"]
-            post(url + "shutdown", None)
-            assert process.wait(timeout=10) == 0
-            assert not ready.exists()
-        finally:
-            process.kill()
-            process.wait()
-
-    def test_sigterm_ends_it_well(self, tmp_path: Path) -> None:
-        process = subprocess.Popen(
-            [sys.executable, str(DOUBLES / "databricks_server.py")], stdout=subprocess.PIPE, cwd=tmp_path
-        )
-        try:
-            assert process.stdout is not None
-            assert json.loads(process.stdout.readline())["pid"] == process.pid
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=10) == 0
-        finally:
-            process.kill()
-            process.communicate()
-
-    def test_a_wrong_order_is_told(self, double: DatabricksDouble) -> None:
-        with pytest.raises(urllib.error.HTTPError) as caught:
-            post(f"{double.url}/_double/faults", [{"at": "statement", "kind": "error", "no_such_field": 1}])
-        assert caught.value.code == 400
-        caught.value.close()
 
     def test_another_call_is_told(self, client: Client) -> None:
         with raises("Unknown function GetCatalogs"):

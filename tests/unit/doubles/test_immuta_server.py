@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import email.utils
 import json
-import os
-import signal
 import statistics
-import subprocess
-import sys
 import threading
 import time
 import typing as t
@@ -23,7 +19,7 @@ import pytest
 import requests
 import yaml
 
-from ansible_collections.community.immuta.tests.doubles import immuta_contract, immuta_server
+from ansible_collections.community.immuta.tests.doubles import immuta_contract
 from ansible_collections.community.immuta.tests.doubles.immuta_server import (
     ApiKey,
     Connection,
@@ -33,6 +29,7 @@ from ansible_collections.community.immuta.tests.doubles.immuta_server import (
     Variant,
 )
 from ansible_collections.community.immuta.tests.doubles.immuta_tenant import SNOWFLAKE_CLEANUP
+from ansible_collections.community.immuta.tests.harness import servers
 
 KEY = "prod snowflake"
 PATH = "prod%20snowflake"
@@ -650,43 +647,14 @@ def test_control_plane(loose: Caller) -> None:
     assert loose.get().status_code == 200
 
 
-@pytest.mark.parametrize("end", ["signal", "control plane"])
-def test_as_a_process_of_its_own(tmp_path: Path, end: str) -> None:
-    ready = tmp_path / "ready.json"
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            str(immuta_server.__file__),
-            f"--ready-file={ready}",
-            "--connection-key=a/b",
-            "--api-key-env=THE_KEY",
-            '--variant={"delete_reply": "empty_204", "deletion_reads": 1}',
-        ],
-        env={**environment, "THE_KEY": API_KEY},
-        cwd=tmp_path,
-    )
-    try:
-        limit = time.monotonic() + 30
-        while not ready.exists():
-            assert process.poll() is None
-            assert time.monotonic() < limit
-            time.sleep(0.02)
-        about = json.loads(ready.read_text())
-        assert about["pid"] == process.pid
-        url = f"http://{about['host']}:{about['port']}"
+def test_as_a_process_of_its_own(tmp_path: Path) -> None:
+    options = ("--connection-key=a/b", "--api-key-env=THE_KEY")
+    variant = '--variant={"delete_reply": "empty_204", "deletion_reads": 1}'
+    with servers.process("immuta", tmp_path, *options, variant, THE_KEY=API_KEY) as running:
+        url = running.url.removesuffix("/_double/")
         headers = {"Authorization": API_KEY}
         assert requests.delete(f"{url}/data/object/a%2Fb", headers=headers, timeout=10).status_code == 204
         statuses = [
             requests.get(f"{url}/data/connection/a%2Fb", headers=headers, timeout=10).status_code for _one in range(2)
         ]
         assert statuses == [200, 404]
-        if end == "signal":
-            process.send_signal(signal.SIGTERM)
-        else:
-            assert requests.post(f"{url}/_double/shutdown", timeout=10).ok
-        assert process.wait(10) == 0
-        assert not ready.exists()
-    finally:
-        process.kill()
-        process.wait()

@@ -12,10 +12,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 import typing as t
 import urllib.error
@@ -29,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from ansible_collections.community.immuta.tests.doubles import snowflake_server
 from ansible_collections.community.immuta.tests.doubles.snowflake_account import Account, pem
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
+from ansible_collections.community.immuta.tests.harness import servers
 
 DOUBLES = Path(snowflake_server.__file__).parent
 PASSWORD = "deployer-password"
@@ -598,23 +595,12 @@ class TestServer:
         assert double.connections <= 2, "one for statements, and one that version 5 may open for its telemetry"
 
     def test_by_path(self, tmp_path: Path, connect: Connect) -> None:
-        ready = tmp_path / "ready.json"
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        options = ["--port", "0", "--ready-file", str(ready), "--password-env", "STAND_IN_PASSWORD", "--protecting"]
-        process = subprocess.Popen(
-            [sys.executable, str(DOUBLES / "snowflake_server.py"), *options],
-            env={**environment, "STAND_IN_PASSWORD": "from-outside"},
-            cwd=tmp_path,
-        )
-        try:
-            deadline = time.monotonic() + 15
-            while not ready.exists() and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.02)
-            told = json.loads(ready.read_text(encoding="utf-8"))
-            assert told["pid"] == process.pid
-            url = f"http://{told['host']}:{told['port']}/_double/"
+        with servers.process(
+            "snowflake", tmp_path, "--password-env=STAND_IN_PASSWORD", "--protecting", STAND_IN_PASSWORD="from-outside"
+        ) as running:
+            url = running.url
             post(url + "faults", [{"at": "statement", "kind": "error", "code": 3001, "sqlstate": "42501"}])
-            session = connect(host=told["host"], port=told["port"], password="from-outside", role="ACCOUNTADMIN")
+            session = connect(host=running.host, port=running.port, password="from-outside", role="ACCOUNTADMIN")
             assert session.refused("SELECT 1")[0] == 3001
             assert get(url + "statements")[0]["fault"] == "error"
             assert get(url + "logins")[0]["outcome"] == "ok"
@@ -626,31 +612,6 @@ class TestServer:
             post(url + "reset", None)
             assert get(url + "logins") == []
             assert get(url + "state")["databases"] == ["IMMUTA", "SALES"]
-            post(url + "shutdown", None)
-            assert process.wait(timeout=10) == 0
-            assert not ready.exists()
-        finally:
-            process.kill()
-            process.wait()
-
-    def test_sigterm_ends_it_well(self, tmp_path: Path) -> None:
-        process = subprocess.Popen(
-            [sys.executable, str(DOUBLES / "snowflake_server.py")], stdout=subprocess.PIPE, cwd=tmp_path
-        )
-        try:
-            assert process.stdout is not None
-            assert json.loads(process.stdout.readline())["pid"] == process.pid
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=10) == 0
-        finally:
-            process.kill()
-            process.communicate()
-
-    def test_a_wrong_order_is_told(self, double: SnowflakeDouble) -> None:
-        with pytest.raises(urllib.error.HTTPError) as caught:
-            post(f"{double.url}/_double/faults", [{"at": "statement", "kind": "error", "no_such_field": 1}])
-        assert caught.value.code == 400
-        caught.value.close()
 
 
 def get(url: str) -> t.Any:
