@@ -10,13 +10,13 @@ import os
 import typing as t
 
 import yaml
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
     approval,
     claims,
     evidence,
+    names,
     origin,
     outcome,
     page,
@@ -29,6 +29,21 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 
 Result = dict[str, t.Any]
 Variables = dict[str, t.Any]
+
+ROLE = os.path.join(origin.COLLECTION, "roles", "deregister_connection")
+IN_THE_MIDDLE = (
+    "This role can't be entered in the middle: its first tasks, which read the variables and look at what is there, have"
+    " not run in this play. Run it from its beginning, without --start-at-task and without tags."
+)
+
+NOTHING_DONE = (
+    "Nothing was looked at, planned, or removed: --tags or --start-at-task has left the role out. Run the playbook without"
+    " them."
+)
+
+
+class Refused(Exception):
+    """The stage fails; the text is for the user."""
 
 
 class ActionModule(ActionBase):
@@ -65,7 +80,11 @@ class ActionModule(ActionBase):
                 "output": {"type": "str"},
             }
         )
-        return {**result, **stages[self.arguments["stage"]](variables)}
+        try:
+            return {**result, **stages[self.arguments["stage"]](variables)}
+        except (Refused, settings.Invalid) as error:
+            # Not AnsibleActionFail, which older versions of ansible-core print with a traceback.
+            return {**result, "failed": True, "msg": str(error)}
 
     @property
     def observed(self) -> Observed:
@@ -74,34 +93,55 @@ class ActionModule(ActionBase):
 
     @property
     def settings(self) -> Settings:
-        """What the first stage has read."""
-        return Settings(**self.arguments["checked"]["settings"])
+        """What the first stage has read.
+
+        :raises Refused: it has not run, or has refused what it read
+        """
+        checked = self.arguments["checked"] or {}
+        if "settings" not in checked:
+            raise Refused(IN_THE_MIDDLE)
+        if checked.get("failed"):
+            raise Refused(checked["msg"])
+        return Settings(**checked["settings"])
 
     def _variables(self, variables: Variables, names: t.Iterable[str]) -> Variables:
         return {name: self._templar.template(variables[name]) for name in names if name in variables}
 
+    def _strange(self, variables: Variables, options: t.Collection[str]) -> list[str]:
+        return [*names.misspelt(variables, options), *names.lost_words(variables.get(names.LOST_WORDS))]
+
     def _choose(self, variables: Variables) -> Result:
+        if strange := self._strange(variables, _options(ROLE)):
+            raise Refused(" ".join(strange))
         return {"hosts": playbooks.choose(self._variables(variables, playbooks.CHOICE))}
 
     def _check(self, variables: Variables) -> Result:
         started = evidence.now()
-        options = _options(variables["role_path"])
+        options = _options(ROLE)
         host = variables["inventory_hostname"]
-        try:
-            read = settings.read(
-                self._variables(variables, options), options, host=host, plan_only=self.arguments["plan_only"]
-            )
-        except settings.Invalid as error:
-            raise AnsibleActionFail(str(error)) from None
+        read = settings.read(
+            self._variables(variables, options), options, host=host, plan_only=self.arguments["plan_only"]
+        )
         hosts = variables["hostvars"]
         connection = hosts[read.keeper].get("ansible_connection") if read.keeper in hosts else None
-        found = settings.mistakes(read, settings.Site(hosts, connection or "", os.environ))
+        strange = [*self._strange(variables, options), *self._passed_over(variables, read)]
+        found = settings.mistakes(read, settings.Site(hosts, connection or "", os.environ, strange))
         answer = {"settings": read.as_dict(), "started": started}
         return {**answer, "failed": True, "msg": " ".join(found)} if found else answer
 
+    def _passed_over(self, variables: Variables, read: Settings) -> list[str]:
+        """The connections of other hosts that run_once would pass over while they get this one's result."""
+        if not self._task.run_once:
+            return []
+        ended = playbooks.results(variables, self._templar.template)
+        others = [key for _host, key, _result in ended if key and key != read.connection_key]
+        if not others:
+            return []
+        return [f'With run_once only "{read.connection_key}" would be removed, not "{others[0]}". Remove run_once.']
+
     def _decide(self, variables: Variables) -> Result:
         if found := outcome.obstacles(self.settings, self.observed):
-            raise AnsibleActionFail(" ".join(found))
+            raise Refused(" ".join(found))
         return {"decision": vars(outcome.decide(self.settings, self.observed))}
 
     def _plan(self, variables: Variables) -> Result:
@@ -113,9 +153,9 @@ class ActionModule(ActionBase):
     def _conclude(self, variables: Variables) -> Result:
         concluded = outcome.result(self.settings, self.observed, check_mode=self._task.check_mode)
         try:
-            self._report(variables, concluded, None)
+            self._report(variables, self.settings, concluded, None)
         except OSError as error:
-            raise AnsibleActionFail(_unwritten(error)) from None
+            raise Refused(_unwritten(error)) from None
         return {
             "result": concluded,
             "lines": texts.report(concluded),
@@ -129,7 +169,9 @@ class ActionModule(ActionBase):
     def _stopped(self, variables: Variables) -> Result:
         task, failure = self.arguments["failed_task"], self.arguments["failure"]
         checked = self.arguments["checked"] or {}
-        known = self.settings if "settings" in checked else None
+        known = Settings(**checked["settings"]) if "settings" in checked else None
+        if not checked:
+            failure = {"msg": IN_THE_MIDDLE}
         lines = texts.stopped(known, self.observed, task=task, failure=failure)
         if known is None:
             return {"lines": lines, "result": {}}
@@ -141,15 +183,14 @@ class ActionModule(ActionBase):
         }
         answer: Result = {"lines": lines, "result": concluded}
         try:
-            self._report(variables, concluded, failure)
+            self._report(variables, known, concluded, failure)
         except OSError as error:
             # Another failure would take the place of the one that matters.
             answer["warnings"] = [_unwritten(error)]
         return answer
 
-    def _report(self, variables: Variables, concluded: Result, failure: Result | None) -> None:
+    def _report(self, variables: Variables, known: Settings, concluded: Result, failure: Result | None) -> None:
         """Add this run to the report, if one is asked for."""
-        known = self.settings
         if not os.path.isabs(known.report_dir) or self._task.check_mode:
             return
         file = evidence.path(known.report_dir, known.file_name)
@@ -162,13 +203,22 @@ class ActionModule(ActionBase):
         )
         run = claims.run(ended, origin.origin(variables, os.environ), before["runs"] if before else [])
         report = evidence.append(before, known.connection_key, run)
-        templates = os.path.join(variables["role_path"], "templates")
+        templates = os.path.join(ROLE, "templates")
         evidence.write(known.report_dir, known.file_name, report, page.render(templates, report))
 
+    def _results(self, variables: Variables) -> list[playbooks.HostResult]:
+        """What the hosts of the play have come to.
+
+        :raises Refused: no host has done anything, and none has failed
+        """
+        found = list(playbooks.results(variables, self._templar.template))
+        failed = set(variables["ansible_play_hosts_all"]) - set(variables.get("ansible_play_hosts", ()))
+        if not failed and not any(result for _host, _key, result in found):
+            raise Refused(NOTHING_DONE)
+        return found
+
     def _planned(self, variables: Variables) -> Result:
-        plans = [
-            approval.planned(key, result) for _host, key, result in playbooks.results(variables, self._templar.template)
-        ]
+        plans = [approval.planned(key, result) for _host, key, result in self._results(variables)]
         document = approval.document(plans)
         ordered = [approval.Planned(**connection) for connection in document["connections"]]
         return {
@@ -178,7 +228,7 @@ class ActionModule(ActionBase):
         }
 
     def _finished(self, variables: Variables) -> Result:
-        ended = list(playbooks.results(variables, self._templar.template))
+        ended = self._results(variables)
         known = {result["connection_key"]: result for _host, _key, result in ended if result}
         return {
             **_shown(texts.finished((key or host, result) for host, key, result in ended)),
@@ -192,7 +242,7 @@ class ActionModule(ActionBase):
         try:
             return {"changed": playbooks.write(self.arguments["output"], content)}
         except OSError as error:
-            raise AnsibleActionFail(
+            raise Refused(
                 f"The file {self.arguments['output']} of immuta_deregister_output can't be written: {error.strerror}."
             ) from None
 

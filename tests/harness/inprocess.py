@@ -29,6 +29,9 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
 
+with contextlib.suppress(ImportError):
+    from ansible.module_utils import _internal as module_utils_internal
+
 from ansible_collections.community.immuta.plugins.module_utils import _context, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault, ImmutaDouble
@@ -198,6 +201,8 @@ def _here(name: str, arguments: bytes, environment: dict[str, str]) -> str:
         stack.enter_context(mock.patch.object(basic, "_ANSIBLE_ARGS", arguments))
         if hasattr(basic, "_ANSIBLE_PROFILE"):
             stack.enter_context(mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy"))
+            # Another test may have imported the controller, which would show warnings itself.
+            stack.enter_context(mock.patch.object(module_utils_internal, "is_controller", False))
         stack.enter_context(mock.patch.dict(os.environ, environment, clear=True))
         stack.enter_context(_nothing_left_open())
         printed = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))

@@ -13,6 +13,11 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 
 Answer = dict[str, t.Any]
 RUN = ("done", "skipped", "replayed")
+STILL_THERE = (
+    "immuta_deregister_script_executed is set, but the connection still exists, so its script was never handed over and"
+    " nobody can have run it. Remove the variable, and rerun; with immuta_deregister_executor=handoff a person runs the"
+    " script after the deletion."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,8 +196,10 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
     script = observed.script
     if observed.lost_script:
         return [script["msg"]] if observed.exists or settings.missing_script == "fail" else []
-    if not observed.to_run or settings.script_executed:
+    if not observed.to_run:
         return []
+    if settings.script_executed:
+        return [STILL_THERE] if observed.exists else []
     found = []
     chosen = executor(settings, observed)
     if chosen not in ("own", "handoff", script.get("dialect")):

@@ -14,6 +14,8 @@ import urllib.parse
 from ansible_collections.community.immuta.plugins.module_utils import _files
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PREFIX
 
+# A host, its connection key, or "", and its result, empty when the role has left none.
+HostResult = tuple[str, str, dict[str, t.Any]]
 # The variables that the choice depends on.
 CHOICE = tuple(f"{PREFIX}{name}" for name in ("connection_keys", "connection_key", "hosts", "approved", "plan"))
 
@@ -38,10 +40,8 @@ def host_name(connection_key: str) -> str:
     return urllib.parse.quote(str(connection_key), safe="").replace("%", "=")
 
 
-def results(
-    variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.Any]
-) -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
-    """Each host of the play with its connection key, or "", and its result, empty when the role has left none.
+def results(variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.Any]) -> t.Iterator[HostResult]:
+    """What each host of the play has come to.
 
     :param variables: of any host of the play
     """

@@ -16,9 +16,9 @@ import urllib.parse
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence, names
 
-PREFIX = "immuta_deregister_"
+PREFIX = names.PREFIX
 # The role's own executors; the name of a platform is also the dialect of the scripts that it runs.
 PLATFORMS = ("databricks", "snowflake")
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -98,11 +98,13 @@ class Site:
     :ivar hosts: names in the inventory
     :ivar connection: C(ansible_connection) of the host that keeps the script, or ""
     :ivar environment: of the controller
+    :ivar strange: what is wrong with what was typed, a sentence each
     """
 
     hosts: t.Container[str]
     connection: str
     environment: t.Mapping[str, str]
+    strange: t.Sequence[str] = ()
 
 
 def file_name(connection_key: str) -> str:
@@ -122,6 +124,8 @@ def read(
     :raises Invalid: a variable is missing or has the wrong type
     """
     given = {name: value for name, value in variables.items() if name in options and value not in ("", None)}
+    if wrong := list(filter(None, (_not_text(name, given, options) for name in given))):
+        raise Invalid(" ".join(wrong))
     validated = ArgumentSpecValidator(_spec(options)).validate(given)
     if validated.error_messages:
         raise Invalid(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
@@ -161,6 +165,10 @@ def read(
     )
 
 
+def _not_text(name: str, given: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> str | None:
+    return names.not_text(name, given[name]) if options[name].get("type") in ("str", "path") else None
+
+
 def _spec(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The part of an argument spec that the validator knows."""
     known = ("type", "default", "choices", "required", "elements")
@@ -170,6 +178,7 @@ def _spec(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def mistakes(settings: Settings, site: Site) -> list[str]:
     """What is wrong with the settings, a sentence or two each. Nobody has been asked yet."""
     found = [
+        *site.strange,
         *_approval(settings),
         _confirmation(settings),
         _executor(settings),

@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
@@ -37,6 +37,7 @@ HOST: Answer = {
     "ansible_version": {"full": "2.99.0"},
     "hostvars": {"h": {"ansible_connection": "local"}},
     "ansible_play_hosts_all": ["h"],
+    "ansible_play_hosts": ["h"],
 }
 
 
@@ -46,7 +47,9 @@ def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def run(stage: str, variables: Answer | None = None, *, check: bool = False, **arguments: t.Any) -> Answer:
+def run(
+    stage: str, variables: Answer | None = None, *, check: bool = False, once: bool = False, **arguments: t.Any
+) -> Answer:
     """Run a stage as the task of a play does, for the variables of a host."""
     known = {**HOST, **{f"immuta_deregister_{name}": value for name, value in (variables or {}).items()}}
     task: t.Any = types.SimpleNamespace(
@@ -58,6 +61,7 @@ def run(stage: str, variables: Answer | None = None, *, check: bool = False, **a
         delegate_to=None,
         delegate_facts=None,
         environment=None,
+        run_once=once,
     )
     connection: t.Any = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None), become=None)
     play: t.Any = types.SimpleNamespace(check_mode=check)
@@ -117,8 +121,9 @@ def test_check_fails_with_all_mistakes_and_still_has_the_settings(variables: Ans
 
 
 def test_check_fails_when_the_variables_cannot_be_read() -> None:
-    with pytest.raises(AnsibleActionFail, match="immuta_deregister_connection_key"):
-        run("check")
+    answer = run("check")
+    assert answer["failed"]
+    assert "immuta_deregister_connection_key" in answer["msg"]
 
 
 def test_check_knows_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,8 +144,36 @@ def test_decide() -> None:
 
 
 def test_decide_fails_at_an_obstacle() -> None:
-    with pytest.raises(AnsibleActionFail, match="script_lost happened"):
-        run("decide", checked=checked(), observed={"script": LOST_BUT_THERE})
+    answer = run("decide", checked=checked(), observed={"script": LOST_BUT_THERE})
+    assert (answer["failed"], answer["msg"]) == (True, "script_lost happened.")
+
+
+@pytest.mark.parametrize("stage", ["decide", "plan", "handoff", "conclude"])
+def test_no_stage_runs_without_those_before_it(stage: str) -> None:
+    for earlier in ({}, {"failed": True, "msg": "Undefined."}):
+        answer = run(stage, checked=earlier, observed={"script": script()})
+        assert answer["failed"]
+        assert "can't be entered in the middle" in answer["msg"]
+    refused = run(stage, checked={**checked(**GO), "failed": True, "msg": "Wrong key."}, observed={"script": script()})
+    assert (refused["failed"], refused["msg"]) == (True, "Wrong key.")
+
+
+def test_check_refuses_run_once_where_it_would_pass_over_another_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = {"h": {"immuta_deregister_connection_key": "k"}, "i": {"immuta_deregister_connection_key": "other"}}
+    monkeypatch.setitem(HOST, "hostvars", other)
+    monkeypatch.setitem(HOST, "ansible_play_hosts_all", list(other))
+    assert not run("check", {"connection_key": "k"}).get("failed")
+    assert (
+        'With run_once only "k" would be removed, not "other".'
+        in run("check", {"connection_key": "k"}, once=True)["msg"]
+    )
+
+
+@pytest.mark.parametrize("stage", ["choose", "check"])
+def test_refuses_what_was_mistyped(stage: str) -> None:
+    answer = run(stage, {"connection_key": "k", "confrim": "k"})
+    assert answer["failed"]
+    assert answer["msg"] == "There is no variable immuta_deregister_confrim. Did you mean immuta_deregister_confirm?"
 
 
 @pytest.mark.parametrize(
@@ -188,10 +221,9 @@ def test_no_report_is_written_unless_it_is_asked_for(tmp_path: Path, monkeypatch
 
 def test_conclude_fails_when_the_report_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "k.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(AnsibleActionFail) as caught:
-        run("conclude", **ended("completed", tmp_path))
+    answer = run("conclude", **ended("completed", tmp_path))
     reason = f"The report could not be written: it is no report of this role ({tmp_path}/k.json)."
-    assert str(caught.value) == reason
+    assert (answer["failed"], answer["msg"]) == (True, reason)
     assert run("stopped", **ended("a statement failed", tmp_path))["warnings"] == [reason]
 
 
@@ -207,11 +239,16 @@ def test_stopped(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("arguments", [{}, {"checked": {}}, {"checked": {"failed": True, "msg": "x"}}])
-def test_stopped_before_the_settings_were_read(arguments: Answer) -> None:
-    answer = run("stopped", failed_task="Validate", failure={"msg": "Wrong."}, **arguments)
+@pytest.mark.parametrize(
+    ("earlier", "reason"),
+    [({}, "This role can't be entered in the middle: "), ({"failed": True, "msg": "x"}, "Wrong.")],
+    ids=["entered in the middle", "mistakes"],
+)
+def test_stopped_before_the_settings_were_read(earlier: Answer, reason: str) -> None:
+    answer = run("stopped", failed_task="Validate", failure={"msg": "Wrong."}, checked=earlier)
     assert answer["result"] == {}
-    assert answer["lines"][:2] == ['Stopped at "Validate": Wrong.', "DONE: nothing."]
+    assert answer["lines"][0].startswith(f'Stopped at "Validate": {reason}')
+    assert answer["lines"][1] == "DONE: nothing."
 
 
 @pytest.fixture
@@ -262,13 +299,18 @@ def test_without_an_output_nothing_is_written(stage: str) -> None:
 @pytest.mark.parametrize("stage", ["planned", "finished"])
 def test_an_output_that_cannot_be_written(tmp_path: Path, stage: str) -> None:
     file = tmp_path / "missing" / "out.json"
-    with pytest.raises(AnsibleActionFail) as caught:
-        run(stage, output=str(file))
-    assert str(caught.value) == (
-        f"The file {file} of immuta_deregister_output can't be written: No such file or directory."
-    )
+    answer = run(stage, output=str(file))
+    assert answer["failed"]
+    assert answer["msg"] == f"The file {file} of immuta_deregister_output can't be written: No such file or directory."
+
+
+@pytest.mark.parametrize("stage", ["planned", "finished"])
+def test_a_play_that_did_nothing_is_not_green(stage: str) -> None:
+    answer = run(stage)
+    assert answer["failed"]
+    assert answer["msg"].startswith("Nothing was looked at, planned, or removed")
 
 
 def test_a_stage_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(AnsibleActionFail, match="stage"):
+    with pytest.raises(AnsibleError, match="stage"):
         run("guess")

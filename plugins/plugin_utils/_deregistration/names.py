@@ -1,0 +1,60 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an operator has typed: misspelt variables, words that the shell has lost, and values that YAML has read otherwise."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import typing as t
+
+PREFIX = "immuta_deregister_"
+# Variables of the playbooks, besides those of the role, and what the role itself sets.
+OF_PLAYBOOKS = frozenset(f"{PREFIX}{name}" for name in ("connection_keys", "hosts", "serial", "max_fail_percentage"))
+OF_PLAYBOOKS |= {f"{PREFIX}output"}
+SET_BY_ROLE = frozenset({f"{PREFIX}result", f"{PREFIX}script"})
+# Where Ansible leaves what is no assignment of C(-e NAME=VALUE).
+LOST_WORDS = "_raw_params"
+KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a dictionary"}
+
+
+def misspelt(names: t.Iterable[str], options: t.Collection[str]) -> list[str]:
+    """Name the variables that have the role's prefix and mean nothing, a sentence each.
+
+    :param names: all variables of the host
+    :param options: those of the role
+    """
+    known = {*options, *OF_PLAYBOOKS, *SET_BY_ROLE}
+    return [_unknown(name, known) for name in sorted(names) if name.startswith(PREFIX) and name not in known]
+
+
+def _unknown(name: str, known: t.Collection[str]) -> str:
+    # Without the prefix, which would make all of them similar.
+    own = name.removeprefix(PREFIX).lower()
+    similar = difflib.get_close_matches(own, [one.removeprefix(PREFIX) for one in known], n=1)
+    meant = f" Did you mean {PREFIX}{similar[0]}?" if similar else " Remove it."
+    return f"There is no variable {name}.{meant}"
+
+
+def lost_words(words: t.Any) -> list[str]:
+    """Say that the shell has taken quotes away, so that a value is only its first word.
+
+    :param words: what Ansible has left over, or nothing
+    """
+    if not words:
+        return []
+    example = json.dumps({f"{PREFIX}connection_key": "prod snowflake"})
+    return [
+        f'The words "{words}" are left over from -e NAME=VALUE: the shell has removed the quotes, and the value ended at'
+        f" the first space. Write -e '{example}'."
+    ]
+
+
+def not_text(name: str, value: t.Any) -> str | None:
+    """Say that a value is not text, since YAML takes C(010), C(1.10), and C(yes) for something else; None when it is."""
+    kind = next((word for type_, word in KINDS.items() if isinstance(value, type_)), None)
+    if kind is None:
+        return None
+    return f'{name} is {kind} ({value}), not text. Put it in quotes: {name}: "...".'

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names, settings
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    options,
+    read,
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("exectuor", "executor"),
+        ("expected_sha265", "expected_sha256"),
+        ("scriptdir", "script_dir"),
+        ("report_dri", "report_dir"),
+        ("confirmed", "confirm"),
+        ("conection_kyes", "connection_keys"),
+        ("max_fail_percent", "max_fail_percentage"),
+        ("Executor", "executor"),
+        ("utterly_other", None),
+        ("", None),
+    ],
+)
+def test_misspelt(typed: str, meant: str | None) -> None:
+    name = f"{names.PREFIX}{typed}"
+    advice = f"Did you mean {names.PREFIX}{meant}?" if meant else "Remove it."
+    assert names.misspelt([name, "other_variable", *options()], options()) == [f"There is no variable {name}. {advice}"]
+
+
+def test_every_known_name_is_spelt_well() -> None:
+    known = [
+        *options(),
+        *names.OF_PLAYBOOKS,
+        *names.SET_BY_ROLE,
+        "immuta_deregister",
+        "deregister_connection_env_immuta",
+    ]
+    assert names.misspelt(known, options()) == []
+
+
+@pytest.mark.parametrize("words", [None, "", "snowflake", "snowflake and more"])
+def test_lost_words(words: str | None) -> None:
+    found = names.lost_words(words)
+    assert len(found) == bool(words)
+    for sentence in found:
+        assert f'"{words}"' in sentence
+        assert """-e '{"immuta_deregister_connection_key": "prod snowflake"}'""" in sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (8, "a number (8)"),
+        (1.1, "a number (1.1)"),
+        (True, "true or false (True)"),
+        (False, "true or false (False)"),
+        (["a"], "a list (['a'])"),
+        ({"a": 1}, "a dictionary ({'a': 1})"),
+    ],
+)
+@pytest.mark.parametrize("name", ["connection_key", "confirm", "script_dir", "expected_sha256", "report_dir"])
+def test_not_text(name: str, value: t.Any, kind: str) -> None:
+    with pytest.raises(settings.Invalid) as caught:
+        read(**{name: value})
+    assert str(caught.value) == (
+        f'immuta_deregister_{name} is {kind}, not text. Put it in quotes: immuta_deregister_{name}: "...".'
+    )
+
+
+def test_other_types_are_left_alone() -> None:
+    assert names.not_text("x", "010") is None
+    assert read(progress_interval=5, script_executed=False).progress_interval == 5
