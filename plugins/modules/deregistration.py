@@ -16,7 +16,7 @@ description:
     Its options can change at any time; use it nowhere else.
   - It asks nobody. It turns the answers of the modules into what is to be done next, what is printed, and the report.
 author:
-  - The community.immuta contributors
+  - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
   - community.immuta.attributes
 attributes:

@@ -51,5 +51,7 @@ def tenant(variant: Variant | None = None) -> t.Iterator[Tenant]:
     state.integrations[5].script = SHORT
     with inprocess.modules() as modules, Tenant(state, variant) as double:
         state.clock, double.modules = modules.clock, modules
-        yield double
-        assert not double.violations, double.violations
+        try:
+            yield double
+        finally:
+            assert not double.violations, double.violations

@@ -179,10 +179,12 @@ def modules() -> t.Iterator[Modules]:
     clock = Clock()
     with clock.everywhere():
         gc.freeze()
-        yield Modules(clock)
-        with _nothing_left_open():
-            gc.collect()
-        gc.unfreeze()
+        try:
+            yield Modules(clock)
+        finally:
+            with _nothing_left_open():
+                gc.collect()
+            gc.unfreeze()
 
 
 @functools.cache

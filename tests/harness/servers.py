@@ -35,8 +35,10 @@ FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "DATABRICKS_", "ANSIBLE_", "AWX_", "JOB_ID")
 def immuta(state: State | None = None, variant: Variant | None = None) -> t.Iterator[ImmutaDouble]:
     """A tenant with connections on Snowflake, Databricks, and AWS Lake Formation. It fails what breaks the contract."""
     with ImmutaDouble(state or State.example(KEY, api_key=API_KEY), variant) as double:
-        yield double
-        assert not double.violations, double.violations
+        try:
+            yield double
+        finally:
+            assert not double.violations, double.violations
 
 
 def snowflake() -> SnowflakeDouble:

@@ -74,10 +74,9 @@ def test_a_digest_that_was_not_approved() -> None:
 
 
 def test_a_bug_names_its_place_and_not_its_text() -> None:
-    try:
+    with pytest.raises(KeyError) as caught:
         raise KeyError("private words")
-    except KeyError as error:
-        failure = _failure.bug(error)
+    failure = _failure.bug(caught.value)
     assert failure.code == "bug"
     assert failure.message.startswith("Unexpected KeyError (test_failure.py, line ")
     assert "private" not in str(failure)

@@ -24,7 +24,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
 )
 
 TEMPLATES = str(ROLE / "templates")
-HOSTILE = "<script src=//evil.example/x>alert(1)</script>\"'><img src=x onerror=a()> {{ 7 * 7 }} {% x %} ‮"
+HOSTILE = "<script src=//evil.example/x>alert(1)</script>\"'><img src=x onerror=a()> {{ 7 * 7 }} {% x %} \u202e"
 
 
 def report(*situations: Situation, key: str = "k") -> evidence.Report:
