@@ -17,6 +17,8 @@ description:
     the connection is deleted.
   - The first line of the file is an SQL comment that names tenant, connection, and integration, and holds the digest of the rest. A file
     that does not begin so, or that belongs to something else, is never overwritten.
+  - A script that another one replaces is kept beside it, at the path with C(.1) behind it, the one before that with C(.2), and so on up to
+    C(.3). None is replaced by an answer that is an error, a web page, or prose.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -55,7 +57,7 @@ options:
     description:
       - V(present) means that the script is in the file. If Immuta can't render it any more, a file that was saved earlier counts.
       - V(executed) records that the saved script was run by other means, for example by hand. Nothing is sent to Immuta.
-      - V(absent) means that neither the file nor the journal beside it exists. Nothing is sent to Immuta.
+      - V(absent) means that neither the file nor the journal beside it exists, nor scripts that it has replaced. Nothing is sent to Immuta.
     type: str
     choices:
       - present
@@ -203,6 +205,11 @@ split_error:
   returned: success and O(state=present)
   type: dict
   sample:
+kept:
+  description: Where the script is kept that this one replaces, or would replace in check mode; V(none) if it replaces none.
+  returned: success and O(state=present)
+  type: str
+  sample: /srv/immuta/prod-snowflake.sql.1
 execution:
   description: What the journal beside the file says of earlier runs of the script.
   returned: success and not O(state=absent)

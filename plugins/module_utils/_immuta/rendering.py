@@ -22,12 +22,21 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
     Client,
     looks_like_html,
+    message_of,
     not_immuta,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import RENDER_CLEANUP_SCRIPT
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 
-TEXT_FIELDS = ("script", "sql", "content", "text")
+TEXT_FIELDS = frozenset({"script", "sql", "content", "text"})
+# Members of errors, in lower case and without marks; an answer that has one is not believed to hold a whole script.
+ERRORS = frozenset(
+    """
+    cause code detail details err error errorcode errordescription errormessage errors errortype exception failed failure
+    fault httpstatus message messages msg problem reason stack stacktrace status statuscode statusmessage statustext title
+    trace warning warnings
+    """.split()
+)
 # SQL dialects, by the start of the technology.
 DIALECTS = {"snowflake": "snowflake", "databricks": "databricks"}
 
@@ -253,35 +262,63 @@ class _Fetch:
 
 
 def text_of(reply: Reply) -> str:
-    """Return the script in a reply: a JSON string, a JSON object with one text field, or plain text.
+    """Return the script in a reply: a JSON string, one documented field of a JSON object, or plain text.
 
-    :raises UnexpectedReply: it is none of these, or empty
+    :raises UnexpectedReply: it is none of these, is empty, or is an error that was sent as a success
     """
     if looks_like_html(reply):
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
     try:
-        text = reply.body.decode("utf-8")
+        # A byte order mark is no part of a script.
+        text = reply.body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "UTF-8 text") from None
     try:
-        body = json.loads(text)
-    except ValueError:
+        body = json.loads(text, object_pairs_hook=_members)
+    except (ValueError, RecursionError):
         if "json" in reply.content_type.lower():
             raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script") from None
         body = text
+    except _Twice:
+        body = None
     if isinstance(body, dict):
-        texts = [body[name] for name in TEXT_FIELDS if isinstance(body.get(name), str)]
-        texts = texts or [value for value in body.values() if isinstance(value, str)]
-        body = texts[0] if len(texts) == 1 else None
+        names = [name for name in body if _plain(name) in TEXT_FIELDS]
+        if ERRORS & {_plain(name) for name in body}:
+            # Beside a script, the message may quote it.
+            raise no_script(f"is an error: {'' if names else message_of(reply)}".rstrip(": "), reply.status)
+        body = body.get(names[0]) if len(names) == 1 and names[0] in TEXT_FIELDS else None
     # JSON can hold half of a surrogate pair, which no file and no platform accepts.
     if not isinstance(body, str) or any("\ud800" <= character <= "\udfff" for character in body):
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
     if not body.strip():
-        raise errors.UnexpectedReply(
-            "Immuta answered with an empty clean-up script.",
-            hint="Don't delete the connection before this is understood; ask Immuta's support.",
-            method=RENDER_CLEANUP_SCRIPT.method,
-            path=RENDER_CLEANUP_SCRIPT.path,
-            status=reply.status,
-        )
+        raise no_script("is empty", reply.status)
     return body
+
+
+def no_script(why: str, status: int | None = None) -> errors.UnexpectedReply:
+    """Return the error for an answer of Immuta's that is no clean-up script.
+
+    :param why: the end of a sentence; never holds a part of a script
+    """
+    return errors.UnexpectedReply(
+        f"Immuta was asked for the clean-up script, and the answer {why.rstrip('.')}.",
+        hint="Nothing was replaced. Don't delete the connection before this is understood; ask Immuta's support.",
+        method=RENDER_CLEANUP_SCRIPT.method,
+        path=RENDER_CLEANUP_SCRIPT.path,
+        status=status,
+    )
+
+
+class _Twice(Exception):
+    """A JSON object has two members of one name: which of them counts differs between readers."""
+
+
+def _members(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice
+    return found
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalpha, name)).lower()

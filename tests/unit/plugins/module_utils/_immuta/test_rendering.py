@@ -130,7 +130,18 @@ def test_whose_script_is_saved(subject: Subject, refused: str | None) -> None:
         (b'"SELECT 1"', "application/json", "SELECT 1"),
         (b'{"script": "SELECT 1", "other": "x"}', "application/json", "SELECT 1"),
         (b'{"sql": "SELECT 1"}', "", "SELECT 1"),
-        (b'{"unknown": "SELECT 1", "number": 1}', "", "SELECT 1"),
+        (b"\xef\xbb\xbfSELECT 1", "text/plain", "SELECT 1"),
+        (b'\xef\xbb\xbf"SELECT 1"', "application/json", "SELECT 1"),
+        # Only a documented field counts, and no other reading may be possible.
+        (b'{"unknown": "SELECT 1", "number": 1}', "", None),
+        (b'{"SCRIPT": "SELECT 1"}', "", None),
+        (b'{"script": "SELECT 1", "Script": "SELECT 2"}', "", None),
+        (b'{"script": "SELECT 1", "sql": null}', "", None),
+        (b'{"script": "SELECT 1", "script": "SELECT 2"}', "", None),
+        (b'{"script": "SELECT 1", "a": {"b": 1, "b": 2}}', "", None),
+        (b'{"script": "SELECT 1", "script": "SELECT 2"}', "text/plain", None),
+        (b'{"script": ["SELECT 1"]}', "", None),
+        (b"[" * 100_000, "application/json", None),
         (b"SELECT 1;\r\n-- x", "text/plain", "SELECT 1;\r\n-- x"),
         ("SELECT 'é'".encode(), "", "SELECT 'é'"),
         (b"SELECT 1", "application/json", None),
@@ -155,6 +166,18 @@ def test_the_script_in_a_reply(body: bytes, content_type: str, text: str | None)
     with pytest.raises(errors.UnexpectedReply) as caught:
         rendering.text_of(reply)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("beside", ["", '"script": "SELECT 1", '])
+@pytest.mark.parametrize(
+    "name",
+    ["error", "Errors", "error_code", "message", "statusCode", "status-code", "status", "code", "exception", "detail"],
+)
+def test_an_error_is_no_script_and_has_none_beside_it(name: str, beside: str) -> None:
+    body = f'{{{beside}"{name}": "Internal Server Error"}}'.encode()
+    with pytest.raises(errors.UnexpectedReply, match="the answer is an error") as caught:
+        rendering.text_of(Reply(200, body, "application/json"))
+    assert ("Internal Server Error" in caught.value.message) == (not beside and name in ("error", "message", "detail"))
 
 
 @pytest.mark.parametrize(

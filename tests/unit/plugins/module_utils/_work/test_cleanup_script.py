@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._work import cleanup_script
+from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import KEY, World
 
 SCRIPT = "USE ROLE A;\nALTER USER u SET PASSWORD = 'secret-of-a-script';\nDROP ROLE b;\n"
@@ -69,7 +70,8 @@ def test_saves_once(keep: Keeper) -> None:
         **{"path": str(keep.path), "exists": True, "sha256": keep.sha256, "size": keep.path.stat().st_size},
         **{"source": "immuta", "tenant": keep.world.double.url, "connection_key": KEY, "connection_exists": True},
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
-        "execution": {"state": "none", "done": 0, "total": None},
+        "kept": None,
+        "execution": {"state": "none", "done": 0, "total": None, "answers": []},
     }
     assert [statement["verb"] for statement in outcome.result["statements"]] == ["USE", "ALTER", "DROP"]
     assert outcome.diff == {**(planned.diff or {}), "before": ""}
@@ -98,7 +100,74 @@ def test_a_script_that_can_not_be_split_is_saved_all_the_same(keep: Keeper) -> N
     assert outcome.result["statements"] == []
     assert outcome.result["split_error"]["code"] == "split_error"
     assert keep.path.exists()
-    assert keep("executed").result["execution"] == {"state": "finished", "done": 0, "total": 0}
+    assert keep("executed").result["execution"] == {"state": "finished", "done": 0, "total": 0, "answers": []}
+
+
+def test_what_is_replaced_is_kept_beside_it(keep: Keeper) -> None:
+    contents = []
+    for number in range(6):
+        keep.world.state.integrations[5].script = f"DROP ROLE r{number};"
+        planned = keep(check_mode=True)
+        outcome = keep()
+        assert outcome.result["kept"] == planned.result["kept"] == (f"{keep.path}.1" if number else None)
+        contents.insert(0, keep.path.read_bytes())
+    names = [keep.path.name, *(f"{keep.path.name}.{number}" for number in (1, 2, 3))]
+    assert {one.name for one in keep.path.parent.iterdir()} == set(names)
+    assert [(keep.path.parent / name).read_bytes() for name in names] == contents[:4]
+    assert {one.stat().st_mode & 0o777 for one in keep.path.parent.iterdir()} == {0o600}
+    assert keep().result["kept"] is None
+    assert keep("absent").changed
+    assert [*keep.path.parent.iterdir()] == []
+
+
+@pytest.mark.parametrize("there", ["foreign", "of another connection"])
+def test_what_is_kept_takes_no_place_of_others(keep: Keeper, there: str) -> None:
+    keep()
+    before = keep.path.read_bytes()
+    place = Path(f"{keep.path}.2")
+    owner = saved_script.Owner(keep.world.double.url, "other", 5, "Snowflake", "snowflake")
+    place.write_bytes(b"mine" if there == "foreign" else saved_script.contents(owner, "SELECT 1"))
+    others = place.read_bytes()
+    keep.world.state.integrations[5].script = "DROP ROLE r;"
+    assert f"kept at {place}, but something else is there" in keep.fails().message
+    assert keep.path.read_bytes() == before
+    keep("absent")
+    assert place.read_bytes() == others
+    assert [one.name for one in keep.path.parent.iterdir()] == [place.name]
+
+
+PROSE = [
+    "Internal Server Error",
+    "SORRY",
+    "Not found;",
+    "Can't render the script",
+    "Error: call support",
+    "[object Object]",
+    "{}",
+    "DROP ROLE a;\nInternal Server Error",
+    "DROP ROLE a;\nCall support.",
+]
+
+
+@pytest.mark.parametrize("technology", ["Snowflake", "Databricks", "Redshift"])
+def test_prose_replaces_no_script(keep: Keeper, technology: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(immuta_tenant, "DESCRIBED", {technology})
+    state = keep.world.state
+    state.integrations[5].type = state.connections[KEY].technology = technology
+    # Of what can't be split only the start is looked at.
+    answers = [one for one in PROSE if technology != "Redshift" or not one.startswith("DROP")]
+    for saved in (False, True):
+        before = keep.path.read_bytes() if saved else None
+        for answer in answers:
+            state.integrations[5].script = answer
+            failure = keep.fails()
+            assert failure.code == "unexpected_reply"
+            assert f"its line {answer.count(chr(10)) + 1} begins or ends like prose" in failure.message
+            assert "Nothing was replaced" in failure.hint
+        assert (keep.path.read_bytes() if keep.path.exists() else None) == before
+        state.integrations[5].script = SCRIPT
+        keep()
+    assert [one.name for one in keep.path.parent.iterdir()] == [keep.path.name]
 
 
 def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
@@ -107,7 +176,7 @@ def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
     keep.world.state.integrations[5].script = "SELECT 1;"
     failure = keep.fails()
     assert (type(failure), failure.code) == (errors.Refused, "script_changed")
-    assert failure.details["saved"]["execution"] == {"state": "partial", "done": 1, "total": 3}
+    assert {"state": "partial", "done": 1, "total": 3}.items() <= failure.details["saved"]["execution"].items()
     assert failure.details["tenant"] == keep.world.double.url
 
 
@@ -155,7 +224,7 @@ def test_records_that_it_was_run_by_hand(keep: Keeper) -> None:
     assert keep("executed", check_mode=True).changed
     assert not Path(keep.journal).exists()
     outcome = keep("executed", expected_sha256=keep.sha256.upper())
-    assert outcome.result["execution"] == {"state": "finished", "done": 0, "total": 3}
+    assert outcome.result["execution"] == {"state": "finished", "done": 0, "total": 3, "answers": []}
     assert outcome.diff is not None
     assert (outcome.diff["before"], outcome.diff["after"]) == ("none\n", "finished\n")
     assert not keep("executed").changed
