@@ -201,7 +201,11 @@ statements:
       type: bool
       sample: false
 split_error:
-  description: Why the script can't be split into statements, with C(line) and C(column); V(none) if it can. The script is saved all the same.
+  description:
+    - Why the script can't be split into statements that the modules of this collection run, with C(line) and C(column); V(none) if it can.
+    - That is also so if it holds a placeholder that was not filled in, a command of a client (V(PUT), V(GET), V(!name)), or the
+      execution of another script (V(EXECUTE IMMEDIATE FROM)).
+    - The script is saved all the same.
   returned: success and O(state=present)
   type: dict
   sample:

@@ -110,6 +110,8 @@ class Dialect:
             raise Unreadable("A comment is closed that was not opened", start, "Remove the */, or open the comment.")
         if sign == "&":
             raise Unreadable("Client variable (&name)", start, "Write its value into the script.")
+        if sign in "{<#":
+            raise _placeholder(start)
         if sign == "!" and _begins_line(text, start):
             raise Unreadable("Client command (!name)", start, "Remove it: it is not SQL.")
         return MARK, end
@@ -131,9 +133,11 @@ class Dialect:
         raise Unreadable(f"{quote.called} is not closed; it was opened", start, f"Close it with {sign}.")
 
     def _dollar(self, text: str, start: int, end: int) -> tuple[str, int]:
-        if text[end - 1] != "$":
-            return MARK, end
         glued = start > 0 and _is_wordlike(text[start - 1])
+        if text[end - 1] == "{" or (text[end - 1] == "(" and not glued):
+            raise _placeholder(start)
+        if text[end - 1] != "$":
+            return MARK, start + 1 if text[end - 1] == "(" else end
         if end - start > 2:
             if glued:
                 return MARK, start + 1
@@ -219,6 +223,10 @@ def dialect_named(name: str) -> Dialect:
         ) from None
 
 
+def _placeholder(at: int) -> Unreadable:
+    return Unreadable("Placeholder that was not filled in", at, "Write its value into the script.")
+
+
 def _is_wordlike(character: str) -> bool:
     return character.isalnum() or character in "_$"
 
@@ -263,8 +271,8 @@ _COMMENT_SIGN = re.compile(r"/\*|\*/")
 _NOT_IN_HINT = re.compile(r"['\"`;]|--")
 
 # For each quote, the first alternative matches a literal without escapes, the second only the start of a literal.
-_SIGNS = r";|'[^'\\]*'(?!')|'|--[^\r\n]*|/\*|\*/(?!\*)|\$\$|\$[A-Za-z_]\w*\$"
-_SNOWFLAKE = _SIGNS + r"|\"[^\"]*\"(?!\")|\"|//[^\r\n]*|`|&(?:[^\W\d]|\{)|![A-Za-z]"
+_SIGNS = r";|'[^'\\]*'(?!')|'|--[^\r\n]*|/\*|\*/(?!\*)|\$\$|\$[A-Za-z_]\w*\$|\$[{(]|\{(?:[{%#]|\s*\w+\s*\})|<%|#\{"
+_SNOWFLAKE = _SIGNS + r"|\"[^\"]*\"(?!\")|\"|//[^\r\n]*|`|&[\w{]|![A-Za-z]|<[A-Za-z_]\w*>"
 _DATABRICKS = _SIGNS + r"|\"[^\"\\]*\"(?!\")|\"|`[^`]*`(?!`)|`"
 # The initials make the search twice as fast; that they admit a few more words is harmless.
 _KEYWORDS = r"\b[ABCDEHLRTabcdehlrt](?i:ction|s|egin|ase|eclare|o|lse|lseif|nd|andler|oop|eturn|hen)\b|[()]|"

@@ -17,9 +17,11 @@ from __future__ import annotations
 import re
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+from ansible_collections.community.immuta.plugins.module_utils._sql import other_scripts
 from ansible_collections.community.immuta.plugins.module_utils._sql.blocks import (
     BEFORE_NAME,
     BODIES,
+    CLIENT_COMMANDS,
     CLOSERS,
     CLOSERS_SNOWFLAKE,
     CONTROL,
@@ -55,7 +57,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 
 
 class SplitError(Failure):
-    """The script can't be split for certain; no part of it should run."""
+    """The script can't be split for certain, or needs more than is in it; no part of it should run."""
 
     code = "split_error"
 
@@ -66,14 +68,17 @@ def split(text: str, dialect: str) -> list[Statement]:
     :param dialect: C(snowflake) or C(databricks)
     :raises SplitError: C(line) and C(column), from 1, are in its details; it never quotes the script
     """
+    rules = dialect_named(dialect)
     try:
-        return _Splitter(text, dialect_named(dialect)).run()
+        statements = _Splitter(text, rules).run()
+        other_scripts.refuse(text, rules, statements)
     except Unreadable as error:
         line = text.count("\n", 0, error.at) + 1
         column = error.at - text.rfind("\n", 0, error.at)
         raise SplitError(
             f"{error.what} at line {line}, column {column}.", hint=error.hint, line=line, column=column
         ) from None
+    return statements
 
 
 class _Splitter:
@@ -257,14 +262,12 @@ class _Splitter:
             raise Unreadable("Expected a statement", start, "Check the text before it.")
         if word in ONLY_IN_BLOCKS:
             raise Unreadable(f"{word} outside a block", start, _CHECK_BLOCK)
-        if word == "DELIMITER":
-            raise Unreadable("Client command (DELIMITER)", start, "Remove it: it is not SQL.")
+        if word in CLIENT_COMMANDS[self._rules.name]:
+            raise Unreadable(f"Client command ({word})", start, "Remove it: a client runs it, not the platform.")
         if word == "BEGIN":
             end = self._open_block(start, end, body=False)
         elif word == "DECLARE" and self._snowflake:
             self._open("DECLARE", start)
-        elif word in LABELLED:
-            raise Unreadable(f"{word} outside a block", start, _CHECK_BLOCK)
         elif word in WITH_BODY:
             self._state.body = KIND
         self._watch = bool(self._frames) or bool(self._state.body)

@@ -202,8 +202,8 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
         )
     if chosen in PLATFORMS and script.get("split_error"):
         found.append(
-            f"The clean-up script at {settings.script_path} can't be split into statements with certainty:"
-            f" {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
+            f"The clean-up script at {settings.script_path} can't be split into statements that"
+            f" {chosen} runs: {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
             " and immuta_deregister_script_executed when it has been run."
         )
     return found

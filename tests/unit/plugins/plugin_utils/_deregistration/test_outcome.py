@@ -145,11 +145,14 @@ def test_a_saved_script_is_left_to_the_workflow_if_that_is_asked_for(seen: str, 
 
 
 PATH = "~/.local/state/community.immuta/k.sql"
-UNSPLIT = (
-    f"The clean-up script at {PATH} can't be split into statements with certainty: Odd quote. Set"
-    " immuta_deregister_executor to handoff to have a person run it, and immuta_deregister_script_executed when it has"
-    " been run."
-)
+
+
+def unsplit(executor: str) -> str:
+    return (
+        f"The clean-up script at {PATH} can't be split into statements that {executor} runs: Odd quote. Set"
+        " immuta_deregister_executor to handoff to have a person run it, and immuta_deregister_script_executed when it"
+        " has been run."
+    )
 
 
 def nobody(executor: str, technology: str) -> str:
@@ -168,13 +171,13 @@ def nobody(executor: str, technology: str) -> str:
         ({"executor": "snowflake"}, "other", [nobody("snowflake", "Trino")]),
         ({"executor": "snowflake"}, "databricks", [nobody("snowflake", "Databricks")]),
         ({"executor": "databricks"}, "saved", [nobody("databricks", "Snowflake")]),
-        ({"executor": "databricks"}, "unsplittable", [nobody("databricks", "Snowflake"), UNSPLIT]),
+        ({"executor": "databricks"}, "unsplittable", [nobody("databricks", "Snowflake"), unsplit("databricks")]),
         (HANDOFF, "other", []),
         (OWN, "other", []),
         (STATED, "other", []),
         ({"executor": "snowflake"}, "finished", []),
         ({"executor": "databricks"}, "gone, finished", []),
-        ({}, "unsplittable", [UNSPLIT]),
+        ({}, "unsplittable", [unsplit("snowflake")]),
         (HANDOFF, "unsplittable", []),
         (OWN, "unsplittable", []),
         (STATED, "unsplittable", []),
