@@ -69,6 +69,17 @@ options:
       - RV(sha256) of the script that was approved.
       - If it is another one, the task fails and the file stays as it is.
     type: str
+  empty_script:
+    description:
+      - What to do with a script that holds no statement, only comments or nothing at all.
+      - V(fail) refuses it and leaves the file as it is, since it is likely that Immuta has gone wrong.
+      - V(accept) saves it. There is nothing to run then.
+    type: str
+    choices:
+      - fail
+      - accept
+    default: fail
+    version_added: 0.1.0
 seealso:
   - module: community.immuta.snowflake_script
   - module: community.immuta.immuta_connection
@@ -200,6 +211,11 @@ statements:
       description: Whether a statement of this kind is out of the ordinary in a clean-up script, and worth a look.
       type: bool
       sample: false
+empty:
+  description: Whether the script holds no statement, only comments or nothing at all.
+  returned: success and O(state=present)
+  type: bool
+  sample: false
 split_error:
   description:
     - Why the script can't be split into statements that the modules of this collection run, with C(line) and C(column); V(none) if it can.
@@ -295,6 +311,7 @@ def main() -> None:
             path={"type": "path", "required": True},
             state={"type": "str", "choices": ["present", "executed", "absent"], "default": "present"},
             expected_sha256={"type": "str"},
+            empty_script={"type": "str", "choices": ["fail", "accept"], "default": "fail"},
         ),
         mutually_exclusive=[("connection_key", "integration_id")],
         required_if=[("state", "present", ("connection_key", "integration_id"), True)],

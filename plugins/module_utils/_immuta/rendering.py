@@ -53,6 +53,12 @@ class NoCleanupScript(errors.ImmutaError):
     code = "no_cleanup_script"
 
 
+class EmptyScript(errors.ImmutaError):
+    """The script holds no statement, which is more likely an error of Immuta's than the truth."""
+
+    code = "empty_script"
+
+
 class Contradiction(errors.ImmutaError):
     """Immuta's answers contradict each other, so none is believed."""
 
@@ -264,7 +270,7 @@ class _Fetch:
 def text_of(reply: Reply) -> str:
     """Return the script in a reply: a JSON string, one documented field of a JSON object, or plain text.
 
-    :raises UnexpectedReply: it is none of these, is empty, or is an error that was sent as a success
+    :raises UnexpectedReply: it is none of these, or an error that was sent as a success
     """
     if looks_like_html(reply):
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
@@ -290,8 +296,6 @@ def text_of(reply: Reply) -> str:
     # JSON can hold half of a surrogate pair, which no file and no platform accepts.
     if not isinstance(body, str) or any("\ud800" <= character <= "\udfff" for character in body):
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
-    if not body.strip():
-        raise no_script("is empty", reply.status)
     return body
 
 

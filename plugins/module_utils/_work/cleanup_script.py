@@ -61,7 +61,15 @@ def _present(context: Context, path: str) -> Outcome:
         saved, progress, script = _settled(client, subject, path)
     _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
     statements, split_error = _split(script)
-    _require_sql(script, statements)
+    empty = verbs.is_empty(script.raw.decode(), script.owner.dialect)
+    if not empty:
+        _require_sql(script, statements)
+    elif context.params["empty_script"] == "fail" and progress.state != "finished":
+        raise rendering.EmptyScript(
+            f"The clean-up script of {subject} holds no statement. Nothing was changed.",
+            hint="Don't delete the connection before this is understood; ask Immuta's support. If there is nothing to"
+            " clean up, set empty_script=accept (in the role, immuta_deregister_empty_script).",
+        )
     replaced = saved is None or saved_script.contents(saved.owner, saved.body) != script.raw
     _require_approved(saved_script.digest(script.raw), context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
@@ -82,6 +90,7 @@ def _present(context: Context, path: str) -> Outcome:
             **_about(script),
             "statements": [statement.describe() for statement in statements],
             "split_error": split_error,
+            "empty": empty,
             "kept": kept,
             "execution": _execution(progress),
         },

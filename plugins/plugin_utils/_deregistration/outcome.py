@@ -54,6 +54,11 @@ class Observed:
         return self.failure.get("code") == "no_cleanup_script"
 
     @property
+    def empty_script(self) -> bool:
+        """Whether it holds no statement, which was accepted, so that there is nothing to run."""
+        return bool(self.script.get("empty")) and not self.finished
+
+    @property
     def lost_script(self) -> bool:
         """Whether neither Immuta nor a file has it."""
         return self.failure.get("code") == "script_lost"
@@ -87,7 +92,7 @@ class Observed:
     @property
     def to_run(self) -> bool:
         """Whether statements remain to be run, by whomever."""
-        return self.has_script and not self.finished
+        return self.has_script and not self.finished and not self.empty_script
 
     @property
     def to_do(self) -> bool:
@@ -105,13 +110,13 @@ class Observed:
 
     @property
     def script_ran(self) -> bool:
-        """Whether it was seen that the script has run to its end, or that there is none."""
+        """Whether it was seen that the script has run to its end, or that there is nothing to run."""
         states = (
             self.progress.get("state"),
             (self.ran.get("journal") or {}).get("state"),
             (self.recorded.get("execution") or {}).get("state"),
         )
-        return self.no_script or "finished" in states
+        return self.no_script or self.empty_script or "finished" in states
 
     @property
     def technology(self) -> str | None:
@@ -240,6 +245,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
             "path": settings.script_path if observed.has_script else None,
             "sha256": script.get("sha256"),
             "source": script.get("source"),
+            "empty": observed.empty_script,
             "statements": observed.statements or script.get("statements") or [],
         },
         "report": None

@@ -263,16 +263,21 @@ def test_a_wrong_url_does_not_make_the_saved_one_count(keep: Keeper, variant: di
 
 @pytest.mark.parametrize("saved", [True, False])
 @pytest.mark.parametrize(
-    ("content", "words"),
-    [("empty", "empty"), ("html", "web page"), ("error", "Internal Server Error"), ("prose", "no SQL")],
+    ("content", "code", "words"),
+    [
+        ("empty", "empty_script", "holds no statement"),
+        ("html", "unexpected_reply", "web page"),
+        ("error", "unexpected_reply", "Internal Server Error"),
+        ("prose", "unexpected_reply", "no SQL"),
+    ],
 )
-def test_refuses_an_answer_that_is_no_script(keep: Keeper, content: str, words: str, saved: bool) -> None:
+def test_refuses_an_answer_that_is_no_script(keep: Keeper, content: str, code: str, words: str, saved: bool) -> None:
     if saved:
         keep()
     before = keep.path.read_bytes() if saved else None
     keep.tenant.vary(script_content=content)
     result = keep()
-    assert result.code == "unexpected_reply"
+    assert result.code == code
     assert words in result["msg"]
     assert (keep.path.read_bytes() if keep.path.exists() else None) == before
 

@@ -34,8 +34,8 @@ class Keeper:
         world.state.integrations[5].script = SCRIPT
 
     def __call__(self, state: str = "present", check_mode: bool = False, **params: t.Any) -> Outcome:
-        known = {"connection_key": KEY, "integration_id": None, "expected_sha256": None, "url": self.world.double.url}
-        params = {**known, "path": str(self.path), "state": state, **params}
+        known = {"connection_key": KEY, "integration_id": None, "expected_sha256": None, "empty_script": "fail"}
+        params = {**known, "url": self.world.double.url, "path": str(self.path), "state": state, **params}
         return cleanup_script.ensure(Context(params, check_mode, self.world.warnings.append))
 
     def fails(self, *arguments: t.Any, **params: t.Any) -> Failure:
@@ -70,7 +70,7 @@ def test_saves_once(keep: Keeper) -> None:
         **{"path": str(keep.path), "exists": True, "sha256": keep.sha256, "size": keep.path.stat().st_size},
         **{"source": "immuta", "tenant": keep.world.double.url, "connection_key": KEY, "connection_exists": True},
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
-        "kept": None,
+        **{"kept": None, "empty": False},
         "execution": {"state": "none", "done": 0, "total": None, "answers": []},
     }
     assert [statement["verb"] for statement in outcome.result["statements"]] == ["USE", "ALTER", "DROP"]
@@ -168,6 +168,37 @@ def test_prose_replaces_no_script(keep: Keeper, technology: str, monkeypatch: py
         state.integrations[5].script = SCRIPT
         keep()
     assert [one.name for one in keep.path.parent.iterdir()] == [keep.path.name]
+
+
+@pytest.mark.parametrize("technology", ["Snowflake", "Databricks", "Redshift"])
+def test_a_script_without_a_statement_is_refused_unless_that_is_accepted(
+    keep: Keeper, technology: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(immuta_tenant, "DESCRIBED", {technology})
+    state = keep.world.state
+    state.integrations[5].type = state.connections[KEY].technology = technology
+    keep()
+    before = keep.path.read_bytes()
+    for empty in ("", " \n", ";;", "-- Nothing to do.", "/* a;\nb */ ;\n-- c", "/* open"):
+        state.integrations[5].script = empty
+        for check_mode in (True, False):
+            failure = keep.fails(check_mode=check_mode)
+            assert failure.code == "empty_script"
+            assert "holds no statement" in failure.message
+            assert "empty_script=accept" in failure.hint
+        assert keep.path.read_bytes() == before
+    for script in ("", "-- Nothing to do."):
+        state.integrations[5].script = script
+        result = keep(empty_script="accept").result
+        assert (result["empty"], result["statements"]) == (True, [])
+        assert keep.path.read_text("utf-8").partition("\n")[2] == script
+    # Also when Immuta has it no more, until it is recorded as run.
+    del state.connections[KEY]
+    del state.integrations[5]
+    assert keep.fails().code == "empty_script"
+    assert keep(empty_script="accept").result["source"] == "saved"
+    keep("executed")
+    assert keep().result["execution"]["state"] == "finished"
 
 
 def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
