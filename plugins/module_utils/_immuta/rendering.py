@@ -177,7 +177,12 @@ class _Fetch:
             technology=self._technology,
             dialect=dialect_of(self._technology),
         )
-        return Rendered(owner, body, saved_script.contents(owner, body), "immuta", self._exists)
+        raw = saved_script.contents(owner, body)
+        if len(raw) > saved_script.LARGEST:
+            raise no_script(
+                f"makes a file of {len(raw)} bytes, more than the {saved_script.LARGEST} that can be kept", reply.status
+            )
+        return Rendered(owner, body, raw, "immuta", self._exists)
 
     def _look_up(self, key: str, started: bool) -> connection.Connection | None:
         found, integrations = connection.look_up(self._client, key, listed_first=started)

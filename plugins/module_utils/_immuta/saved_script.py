@@ -24,6 +24,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.errors im
 
 MARK = "-- community.immuta clean-up script, do not edit: "
 MODE = 0o600
+# In bytes, with the first line. What Immuta renders and what is read back have this one bound.
 LARGEST = 64 * 1024 * 1024
 # How many scripts that were replaced are kept.
 KEPT = 3

@@ -201,6 +201,21 @@ def test_a_script_without_a_statement_is_refused_unless_that_is_accepted(
     assert keep().result["execution"]["state"] == "finished"
 
 
+def test_one_bound_holds_for_what_is_saved_and_what_is_read(keep: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep()
+    before = keep.path.read_bytes()
+    keep.world.state.integrations[5].script = f"{SCRIPT}DROP ROLE c;"
+    longest = len(before) + len("DROP ROLE c;")
+    monkeypatch.setattr(saved_script, "LARGEST", longest - 1)
+    for check_mode in (True, False):
+        failure = keep.fails(check_mode=check_mode)
+        assert f"makes a file of {longest} bytes, more than the {longest - 1} that can be kept" in failure.message
+    assert keep.path.read_bytes() == before
+    monkeypatch.setattr(saved_script, "LARGEST", longest)
+    assert keep().changed
+    assert not keep().changed
+
+
 def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
     keep()
     keep.run("started", "done")
