@@ -140,6 +140,15 @@ def test_what_is_no_script_or_can_not_be_run_stops_it_before_the_deletion(tmp_pa
         refused(variants, tmp_path)
 
 
+def test_a_saved_script_that_is_to_run_contradicts_a_technology_without_one(
+    snowflake_site: Site, tmp_path: Path
+) -> None:
+    scripts = {"script_dir": str(tmp_path / "scripts0")}
+    assert together([snowflake_site], confirmed=False, variables=[scripts])[0].code == 0
+    snowflake_site.immuta.state.connections[snowflake_site.key].technology = "Glue"
+    refused([(snowflake_site, {}, "is Glue now")], tmp_path)
+
+
 def test_an_empty_script_that_is_accepted_is_saved_and_not_run(snowflake_site: Site, tmp_path: Path) -> None:
     snowflake_site.immuta.state.integrations[5].script = "-- Nothing to do\n"
     report = tmp_path / "report"

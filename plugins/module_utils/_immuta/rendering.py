@@ -133,26 +133,35 @@ def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
         )
 
 
-def fetch(client: Client, subject: Subject, saved: saved_script.Saved | None, started: bool = False) -> Rendered:
+def fetch(
+    client: Client,
+    subject: Subject,
+    saved: saved_script.Saved | None,
+    started: bool = False,
+    finished: bool = False,
+) -> Rendered:
     """Return the script from Immuta, or the saved one when Immuta can't render it any more.
 
     :param saved: the file as it is now; it must have passed C(require_own)
     :param started: whether a part of the saved script has run, which happens only after the deletion
+    :param finished: whether it has run to its end
     :raises NoCleanupScript: the technology has none
     :raises ScriptLost: neither Immuta nor the file has it
-    :raises Contradiction: Immuta hides the connection or the script, but still uses the integration
+    :raises Contradiction: Immuta hides the connection or the script, but still uses the integration; or it names
+        another technology than that of a saved script that has not run
     :raises Refused: the saved script is that of another integration, or it is unknown which integration is meant
     """
-    return _Fetch(client, subject, saved).run(started)
+    return _Fetch(client, subject, saved, finished).run(started)
 
 
 class _Fetch:
     """One search for a script; what is learned about its owner on the way is kept in the attributes."""
 
-    def __init__(self, client: Client, subject: Subject, saved: saved_script.Saved | None) -> None:
+    def __init__(self, client: Client, subject: Subject, saved: saved_script.Saved | None, finished: bool) -> None:
         self._client = client
         self._subject = subject
         self._saved = saved
+        self._to_run = None if finished else saved
         self._exists: bool | None = None
         self._technology = ""
         # Whether Immuta still governs through the integration, if that is known.
@@ -192,7 +201,7 @@ class _Fetch:
         return found
 
     def _integration_of(self, found: connection.Connection) -> int | None:
-        self._technology = found.technology
+        self._know_technology(found.technology)
         if not connection.technology_has_script(found.technology):
             raise NoCleanupScript(
                 f"Connections of the technology {found.technology} (AWS Lake Formation) have no clean-up script.",
@@ -218,8 +227,24 @@ class _Fetch:
         described = integration.get(self._client, number)
         if described is None:
             return False
-        self._technology, self._in_use = described.type, described.in_use
+        self._in_use = described.in_use
+        self._know_technology(described.type)
         return True
+
+    def _know_technology(self, technology: str) -> None:
+        self._technology = technology
+        saved = self._to_run
+        if saved is None or not technology or not saved.owner.technology:
+            return
+        dialect = dialect_of(technology)
+        if technology.lower() != saved.owner.technology.lower() and (not dialect or dialect != saved.owner.dialect):
+            raise Contradiction(
+                f"Immuta's answers don't fit together: {self._subject} is {technology} now, but the script at"
+                f" {saved.path} was saved when it was {saved.owner.technology}, and has not run to its end. Nothing was"
+                " changed.",
+                hint="Look at it in Immuta as an administrator. If it is right, run the saved script, or find out that"
+                " it isn't needed, move it away, and run this again.",
+            )
 
     def _render(self, number: int) -> Reply | None:
         try:

@@ -115,7 +115,13 @@ def _settled(client: Client, subject: Subject, path: str) -> tuple[Saved | None,
         _require_intact(saved)
         progress = journal.read(journal.journal_path(path))
         try:
-            script = rendering.fetch(client, subject, saved, started=saved is not None and progress.state != "none")
+            script = rendering.fetch(
+                client,
+                subject,
+                saved,
+                started=saved is not None and progress.state != "none",
+                finished=progress.state == "finished",
+            )
         except errors.ImmutaError:
             if saved_script.read(path) == saved:
                 raise

@@ -288,6 +288,18 @@ def test_lake_formation_has_none(keep: Keeper) -> None:
     assert "Lake Formation" in result["msg"]
 
 
+def test_a_saved_script_has_to_run_although_there_is_none_any_more(keep: Keeper) -> None:
+    keep()
+    before = keep.path.read_bytes()
+    keep.tenant.double.state.connections[KEY].technology = "Glue"
+    result = keep()
+    assert result.code == "contradiction"
+    assert "is Glue now" in result["msg"]
+    assert keep.path.read_bytes() == before
+    keep(state="executed")
+    assert keep().code == "no_cleanup_script"
+
+
 def test_a_missing_permission_is_named(keep: Keeper) -> None:
     keep.tenant.permit("INFRASTRUCTURE_ADMIN")
     result = keep()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -28,7 +29,8 @@ described  script  *     *   *   immuta
 described  404     used  *   *   Contradiction
 described  404     out   yes *   saved
 described  404     out   no  *   ScriptLost
-glue       *       *     *   *   NoCleanupScript
+glue       *       *     no  *   NoCleanupScript
+glue       *       *     yes *   Contradiction
 listed     *       *     no  *   Refused
 listed     script  *     yes *   immuta
 listed     404     used  yes *   Contradiction
@@ -80,6 +82,43 @@ def test_which_script_is_used(known: str, render: str, integration: str, saved: 
             fetch()
         assert caught.value.hint
         assert "deleteObject" not in client.asked
+
+
+@pytest.mark.parametrize(
+    ("technology", "saved", "finished", "used"),
+    [
+        ("Glue", "Snowflake", False, "Contradiction"),
+        ("Glue", "Snowflake", True, "NoCleanupScript"),
+        ("Databricks", "Snowflake", False, "Contradiction"),
+        ("Databricks", "Snowflake", True, "immuta"),
+        ("Redshift", "Snowflake", False, "Contradiction"),
+        ("Redshift", "Trino", False, "Contradiction"),
+        ("Redshift", "REDSHIFT", False, "immuta"),
+        ("SnowflakeX", "Snowflake", False, "immuta"),
+        ("Databricks", "", False, "immuta"),
+        ("", "Snowflake", False, "immuta"),
+    ],
+)
+@pytest.mark.parametrize("asked", ["connection", "integration"])
+def test_a_saved_script_that_is_to_run_keeps_its_technology(
+    asked: str, technology: str, saved: str, finished: bool, used: str
+) -> None:
+    client: t.Any = answers("described", "script", "used")
+    about = {**DESCRIBED, "connection": {"technology": technology}}
+    client.answers["getConnection"] = Reply(200, json.dumps(about).encode())
+    described = {"id": 5, "type": technology, "status": "enabled"}
+    client.answers["getIntegration"] = Reply(200, json.dumps(described).encode())
+    owner = saved_script.Owner(URL, KEY, 5, saved, rendering.dialect_of(saved))
+    subject = Subject(URL, KEY) if asked == "connection" else Subject(URL, integration_id=5)
+    kept = dataclasses.replace(SAVED, owner=owner)
+    if used == "immuta" or (used == "NoCleanupScript" and asked == "integration"):
+        assert rendering.fetch(client, subject, kept, finished=finished).source == "immuta"
+        return
+    with pytest.raises(getattr(rendering, used)) as caught:
+        rendering.fetch(client, subject, kept, finished=finished)
+    assert technology in caught.value.message
+    if used == "Contradiction":
+        assert f"saved when it was {saved}" in caught.value.message
 
 
 def test_the_script_of_an_integration() -> None:
