@@ -86,7 +86,7 @@ class State:
     :ivar header: the word that ends the condition or query of a control statement: THEN, DO, or END for UNTIL
     :ivar body: the words directly before the body of a CREATE; C(KIND) while it is unknown whether there can be one
     :ivar body_follows: whether the next word may start that body
-    :ivar handler: whether it declares a handler
+    :ivar handler: whether it is what a handler does
     """
 
     fresh: bool = True

@@ -428,8 +428,15 @@ def test_unknown_dialect() -> None:
         ("BEGIN SELECT " + "CASE WHEN a THEN " * 20_000 + "1 " + "END " * 20_000 + "; END; SELECT 2", "snowflake"),
         ("CREATE PROCEDURE p(" + "a INT, " * 20_000 + "b INT) AS $$ $$; SELECT 2", "snowflake"),
         (";" * 200_000 + "SELECT 1; SELECT 2", "databricks"),
+        ("/* @s/*.csv */" * 20_000 + "SELECT 1; SELECT 2", "snowflake"),
+        ("SELECT 1 " + "/* @s/*.csv */" * 20_000 + "; SELECT 2", "snowflake"),
+        ("SELECT 1 " + "+ {" + " " * 200_000 + ", <a" * 20_000 + "; SELECT 2", "snowflake"),
+        ("SELECT 1 " + ", immediate" * 20_000 + "; SELECT 2", "snowflake"),
+        ("BEGIN " + "DECLARE EXIT HANDLER FOR a, NOT FOUND SET x = 1; " * 5_000 + "END; SELECT 2", "databricks"),
+        ("BEGIN DECLARE EXIT HANDLER FOR a" + ", a" * 50_000 + " l: BEGIN END l; END; SELECT 2", "databricks"),
     ],
-    ids=["quotes", "backslashes", "blanks", "comments", "nested", "glued", "blocks", "cases", "arguments", "empty"],
+    ids=["quotes", "backslashes", "blanks", "comments", "nested", "glued", "blocks", "cases", "arguments", "empty"]
+    + ["nested gaps", "nested", "placeholders", "immediate", "handlers", "conditions"],
 )
 def test_monsters_take_linear_time(script: str, dialect: str) -> None:
     # Quadratic time would take minutes for each.
