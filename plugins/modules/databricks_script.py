@@ -15,6 +15,8 @@ description:
     one that fails.
   - A script whose statements can't be told apart for certain (an open quote, an open block, an unknown syntax) is refused before anything is
     sent.
+  - So is one with a placeholder of a template that was not filled in, for example C(${ROLE}), and one with a command that a client would
+    run, not the platform (C(PUT), C(GET), C(REMOVE)).
   - What ran is recorded in a journal beside the script. A second run goes on after the last statement that ran; statements that set up
     the session (C(USE), C(USE CATALOG), C(SET)) are sent again first. A script that ran to its end is not run again.
   - Unity Catalog commits data definitions at once. Nothing is rolled back when a statement fails.

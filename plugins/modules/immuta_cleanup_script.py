@@ -17,6 +17,8 @@ description:
     the connection is deleted.
   - The first line of the file is an SQL comment that names tenant, connection, and integration, and holds the digest of the rest. A file
     that does not begin so, or that belongs to something else, is never overwritten.
+  - A script that another one replaces is kept beside it, at the path with C(.1) behind it, the one before that with C(.2), and so on up to
+    C(.3). None is replaced by an answer that is an error, a web page, or prose.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -55,7 +57,7 @@ options:
     description:
       - V(present) means that the script is in the file. If Immuta can't render it any more, a file that was saved earlier counts.
       - V(executed) records that the saved script was run by other means, for example by hand. Nothing is sent to Immuta.
-      - V(absent) means that neither the file nor the journal beside it exists. Nothing is sent to Immuta.
+      - V(absent) means that neither the file nor the journal beside it exists, nor scripts that it has replaced. Nothing is sent to Immuta.
     type: str
     choices:
       - present
@@ -67,6 +69,17 @@ options:
       - RV(sha256) of the script that was approved.
       - If it is another one, the task fails and the file stays as it is.
     type: str
+  empty_script:
+    description:
+      - What to do with a script that holds no statement, only comments or nothing at all.
+      - V(fail) refuses it and leaves the file as it is, since it is likely that Immuta has gone wrong.
+      - V(accept) saves it. There is nothing to run then.
+    type: str
+    choices:
+      - fail
+      - accept
+    default: fail
+    version_added: 0.1.0
 seealso:
   - module: community.immuta.snowflake_script
   - module: community.immuta.immuta_connection
@@ -198,11 +211,25 @@ statements:
       description: Whether a statement of this kind is out of the ordinary in a clean-up script, and worth a look.
       type: bool
       sample: false
+empty:
+  description: Whether the script holds no statement, only comments or nothing at all.
+  returned: success and O(state=present)
+  type: bool
+  sample: false
 split_error:
-  description: Why the script can't be split into statements, with C(line) and C(column); V(none) if it can. The script is saved all the same.
+  description:
+    - Why the script can't be split into statements that the modules of this collection run, with C(line) and C(column); V(none) if it can.
+    - That is also so if it holds a placeholder that was not filled in, a command of a client (V(PUT), V(GET), V(!name)), or the
+      execution of another script (V(EXECUTE IMMEDIATE FROM)).
+    - The script is saved all the same.
   returned: success and O(state=present)
   type: dict
   sample:
+kept:
+  description: Where the script is kept that this one replaces, or would replace in check mode; V(none) if it replaces none.
+  returned: success and O(state=present)
+  type: str
+  sample: /srv/immuta/prod-snowflake.sql.1
 execution:
   description: What the journal beside the file says of earlier runs of the script.
   returned: success and not O(state=absent)
@@ -284,6 +311,7 @@ def main() -> None:
             path={"type": "path", "required": True},
             state={"type": "str", "choices": ["present", "executed", "absent"], "default": "present"},
             expected_sha256={"type": "str"},
+            empty_script={"type": "str", "choices": ["fail", "accept"], "default": "fail"},
         ),
         mutually_exclusive=[("connection_key", "integration_id")],
         required_if=[("state", "present", ("connection_key", "integration_id"), True)],

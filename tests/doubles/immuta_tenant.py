@@ -214,7 +214,7 @@ class Variant:
     The defaults are what is documented, or likeliest. A value that a field does not know is refused, and so is a field
     that is not here, also when it is set later.
 
-    :ivar script_content: `empty` and `html` are not Immuta's answers but what goes wrong
+    :ivar script_content: `empty`, `html`, `error`, and `prose` are not Immuta's answers but what goes wrong
     :ivar deletion_reads: how many more reads find a connection that was deleted
     :ivar deletion_seconds: how long it is found at least
     :ivar connections_enabled: without it everything below /data/ is 404
@@ -230,7 +230,7 @@ class Variant:
     id_type: t.Literal["number", "string"] = "number"
     script_form: t.Literal["string", "script", "sql", "text"] = "string"
     script_status: t.Literal[200, 201] = 200
-    script_content: t.Literal["rendered", "empty", "html"] = "rendered"
+    script_content: t.Literal["rendered", "empty", "html", "error", "prose"] = "rendered"
     delete_reply: t.Literal["object_path", "connection_key", "empty_200", "empty_202", "empty_204"] = "object_path"
     integration_afterwards: Afterwards = "gone"
     deletion_reads: int = 0
@@ -402,6 +402,10 @@ class Tenant:
             raise Refusal(400, f"The integration with ID {one.id} is {one.status}.")
         if self.variant.script_content == "html":
             return LOGIN_PAGE
+        if self.variant.script_content == "error":
+            return _json({"statusCode": 500, "error": "Internal Server Error"}, outside=True)
+        if self.variant.script_content == "prose":
+            return Reply(200, b"Sorry, something went wrong.", "text/plain", outside=True)
         script = one.script if self.variant.script_content == "rendered" else ""
         status, outside = self.variant.script_status, not script
         if self.variant.script_form == "text":

@@ -44,8 +44,7 @@ HOPELESS: tuple[dict[str, t.Any], ...] = (
     {"login_page": True},
     {"wrong_prefix": True},
     {"connections_enabled": False},
-    {"script_content": "empty"},
-    {"script_content": "html"},
+    *({"script_content": wrong} for wrong in ("empty", "html", "error", "prose")),
 )
 STARTS = {"cold": nothing_yet, "saved": saved, "removed": removed, "half": half, "finished": finished}
 ASKS = {

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from pathlib import Path
 
@@ -116,3 +117,46 @@ def test_refuses_a_technology_whose_scripts_it_can_not_split(
     state = snowflake_site.immuta.state
     state.integrations[5].type = state.connections[snowflake_site.key].technology = "Redshift"
     refused([(snowflake_site, {}, "handoff")], tmp_path)
+
+
+NO_SCRIPTS = {
+    "Sorry, something went wrong.": "no SQL",
+    "DROP ROLE R;\nInternal Server Error": "no SQL",
+    "": "immuta_deregister_empty_script",
+    "-- Nothing to do;\n/* really */": "immuta_deregister_empty_script",
+    "USE ROLE {{ admin_role }};\nDROP ROLE R;": "Placeholder that was not filled in at line 2, column 10",
+    "DROP ROLE R;\nPUT 'file:///etc/hosts' @s;": "Client command (PUT) at line 3, column 1",
+    "EXECUTE IMMEDIATE FROM @s/a.sql;": "Another script is run",
+}
+
+
+def test_what_is_no_script_or_can_not_be_run_stops_it_before_the_deletion(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        variants: list[Variant] = []
+        for number, (text, expected) in enumerate(NO_SCRIPTS.items()):
+            site = stack.enter_context(Site("snowflake", tmp_path / f"site{number}"))
+            site.immuta.state.integrations[site.number].script = text
+            variants.append((site, {}, expected))
+        refused(variants, tmp_path)
+
+
+def test_a_saved_script_that_is_to_run_contradicts_a_technology_without_one(
+    snowflake_site: Site, tmp_path: Path
+) -> None:
+    scripts = {"script_dir": str(tmp_path / "scripts0")}
+    assert together([snowflake_site], confirmed=False, variables=[scripts])[0].code == 0
+    snowflake_site.immuta.state.connections[snowflake_site.key].technology = "Glue"
+    refused([(snowflake_site, {}, "is Glue now")], tmp_path)
+
+
+def test_an_empty_script_that_is_accepted_is_saved_and_not_run(snowflake_site: Site, tmp_path: Path) -> None:
+    snowflake_site.immuta.state.integrations[5].script = "-- Nothing to do\n"
+    report = tmp_path / "report"
+    for status in ("completed", "already_done"):
+        played = snowflake_site.play(empty_script="accept", report_dir=str(report))
+        assert (played.result["status"], played.result["executor"]) == (status, None), played.output
+        assert played.result["script"]["empty"] is True
+        assert "Nothing to run: the clean-up script holds no statement" in played.output
+    assert not snowflake_site.connected
+    assert (snowflake_site.server.statements, snowflake_site.server.logins) == ([], [])
+    assert "There is nothing to run on the platform" in (report / "prod%20snowflake.html").read_text()

@@ -22,12 +22,21 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
     Client,
     looks_like_html,
+    message_of,
     not_immuta,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import RENDER_CLEANUP_SCRIPT
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 
-TEXT_FIELDS = ("script", "sql", "content", "text")
+TEXT_FIELDS = frozenset({"script", "sql", "content", "text"})
+# Members of errors, in lower case and without marks; an answer that has one is not believed to hold a whole script.
+ERRORS = frozenset(
+    """
+    cause code detail details err error errorcode errordescription errormessage errors errortype exception failed failure
+    fault httpstatus message messages msg problem reason stack stacktrace status statuscode statusmessage statustext title
+    trace warning warnings
+    """.split()
+)
 # SQL dialects, by the start of the technology.
 DIALECTS = {"snowflake": "snowflake", "databricks": "databricks"}
 
@@ -42,6 +51,12 @@ class NoCleanupScript(errors.ImmutaError):
     """This technology is cleaned up without a script."""
 
     code = "no_cleanup_script"
+
+
+class EmptyScript(errors.ImmutaError):
+    """The script holds no statement, which is more likely an error of Immuta's than the truth."""
+
+    code = "empty_script"
 
 
 class Contradiction(errors.ImmutaError):
@@ -118,26 +133,35 @@ def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
         )
 
 
-def fetch(client: Client, subject: Subject, saved: saved_script.Saved | None, started: bool = False) -> Rendered:
+def fetch(
+    client: Client,
+    subject: Subject,
+    saved: saved_script.Saved | None,
+    started: bool = False,
+    finished: bool = False,
+) -> Rendered:
     """Return the script from Immuta, or the saved one when Immuta can't render it any more.
 
     :param saved: the file as it is now; it must have passed C(require_own)
     :param started: whether a part of the saved script has run, which happens only after the deletion
+    :param finished: whether it has run to its end
     :raises NoCleanupScript: the technology has none
     :raises ScriptLost: neither Immuta nor the file has it
-    :raises Contradiction: Immuta hides the connection or the script, but still uses the integration
+    :raises Contradiction: Immuta hides the connection or the script, but still uses the integration; or it names
+        another technology than that of a saved script that has not run
     :raises Refused: the saved script is that of another integration, or it is unknown which integration is meant
     """
-    return _Fetch(client, subject, saved).run(started)
+    return _Fetch(client, subject, saved, finished).run(started)
 
 
 class _Fetch:
     """One search for a script; what is learned about its owner on the way is kept in the attributes."""
 
-    def __init__(self, client: Client, subject: Subject, saved: saved_script.Saved | None) -> None:
+    def __init__(self, client: Client, subject: Subject, saved: saved_script.Saved | None, finished: bool) -> None:
         self._client = client
         self._subject = subject
         self._saved = saved
+        self._to_run = None if finished else saved
         self._exists: bool | None = None
         self._technology = ""
         # Whether Immuta still governs through the integration, if that is known.
@@ -162,7 +186,12 @@ class _Fetch:
             technology=self._technology,
             dialect=dialect_of(self._technology),
         )
-        return Rendered(owner, body, saved_script.contents(owner, body), "immuta", self._exists)
+        raw = saved_script.contents(owner, body)
+        if len(raw) > saved_script.LARGEST:
+            raise no_script(
+                f"makes a file of {len(raw)} bytes, more than the {saved_script.LARGEST} that can be kept", reply.status
+            )
+        return Rendered(owner, body, raw, "immuta", self._exists)
 
     def _look_up(self, key: str, started: bool) -> connection.Connection | None:
         found, integrations = connection.look_up(self._client, key, listed_first=started)
@@ -172,7 +201,7 @@ class _Fetch:
         return found
 
     def _integration_of(self, found: connection.Connection) -> int | None:
-        self._technology = found.technology
+        self._know_technology(found.technology)
         if not connection.technology_has_script(found.technology):
             raise NoCleanupScript(
                 f"Connections of the technology {found.technology} (AWS Lake Formation) have no clean-up script.",
@@ -198,8 +227,24 @@ class _Fetch:
         described = integration.get(self._client, number)
         if described is None:
             return False
-        self._technology, self._in_use = described.type, described.in_use
+        self._in_use = described.in_use
+        self._know_technology(described.type)
         return True
+
+    def _know_technology(self, technology: str) -> None:
+        self._technology = technology
+        saved = self._to_run
+        if saved is None or not technology or not saved.owner.technology:
+            return
+        dialect = dialect_of(technology)
+        if technology.lower() != saved.owner.technology.lower() and (not dialect or dialect != saved.owner.dialect):
+            raise Contradiction(
+                f"Immuta's answers don't fit together: {self._subject} is {technology} now, but the script at"
+                f" {saved.path} was saved when it was {saved.owner.technology}, and has not run to its end. Nothing was"
+                " changed.",
+                hint="Look at it in Immuta as an administrator. If it is right, run the saved script, or find out that"
+                " it isn't needed, move it away, and run this again.",
+            )
 
     def _render(self, number: int) -> Reply | None:
         try:
@@ -253,35 +298,61 @@ class _Fetch:
 
 
 def text_of(reply: Reply) -> str:
-    """Return the script in a reply: a JSON string, a JSON object with one text field, or plain text.
+    """Return the script in a reply: a JSON string, one documented field of a JSON object, or plain text.
 
-    :raises UnexpectedReply: it is none of these, or empty
+    :raises UnexpectedReply: it is none of these, or an error that was sent as a success
     """
     if looks_like_html(reply):
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
     try:
-        text = reply.body.decode("utf-8")
+        # A byte order mark is no part of a script.
+        text = reply.body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "UTF-8 text") from None
     try:
-        body = json.loads(text)
-    except ValueError:
+        body = json.loads(text, object_pairs_hook=_members)
+    except (ValueError, RecursionError):
         if "json" in reply.content_type.lower():
             raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script") from None
         body = text
+    except _Twice:
+        body = None
     if isinstance(body, dict):
-        texts = [body[name] for name in TEXT_FIELDS if isinstance(body.get(name), str)]
-        texts = texts or [value for value in body.values() if isinstance(value, str)]
-        body = texts[0] if len(texts) == 1 else None
+        names = [name for name in body if _plain(name) in TEXT_FIELDS]
+        if ERRORS & {_plain(name) for name in body}:
+            # Beside a script, the message may quote it.
+            raise no_script(f"is an error: {'' if names else message_of(reply)}".rstrip(": "), reply.status)
+        body = body.get(names[0]) if len(names) == 1 and names[0] in TEXT_FIELDS else None
     # JSON can hold half of a surrogate pair, which no file and no platform accepts.
     if not isinstance(body, str) or any("\ud800" <= character <= "\udfff" for character in body):
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
-    if not body.strip():
-        raise errors.UnexpectedReply(
-            "Immuta answered with an empty clean-up script.",
-            hint="Don't delete the connection before this is understood; ask Immuta's support.",
-            method=RENDER_CLEANUP_SCRIPT.method,
-            path=RENDER_CLEANUP_SCRIPT.path,
-            status=reply.status,
-        )
     return body
+
+
+def no_script(why: str, status: int | None = None) -> errors.UnexpectedReply:
+    """Return the error for an answer of Immuta's that is no clean-up script.
+
+    :param why: the end of a sentence; never holds a part of a script
+    """
+    return errors.UnexpectedReply(
+        f"Immuta was asked for the clean-up script, and the answer {why.rstrip('.')}.",
+        hint="Nothing was replaced. Don't delete the connection before this is understood; ask Immuta's support.",
+        method=RENDER_CLEANUP_SCRIPT.method,
+        path=RENDER_CLEANUP_SCRIPT.path,
+        status=status,
+    )
+
+
+class _Twice(Exception):
+    """A JSON object has two members of one name: which of them counts differs between readers."""
+
+
+def _members(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice
+    return found
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalpha, name)).lower()

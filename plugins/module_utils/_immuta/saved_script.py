@@ -24,9 +24,16 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.errors im
 
 MARK = "-- community.immuta clean-up script, do not edit: "
 MODE = 0o600
+# In bytes, with the first line. What Immuta renders and what is read back have this one bound.
 LARGEST = 64 * 1024 * 1024
+# How many scripts that were replaced are kept.
+KEPT = 3
 LONGEST_NAME = 200
 CHOOSE_ANOTHER = "Name another path, or move what is there away."
+
+
+class NotOurs(Refused):
+    """There is something else than a clean-up script that this collection saved."""
 
 
 class NotSaved(Failure):
@@ -49,6 +56,11 @@ class Owner:
     integration_id: int
     technology: str
     dialect: str | None
+
+    def is_same(self, other: Owner) -> bool:
+        """Return whether both own the same script. One that was asked for by its integration names no connection."""
+        keys = {self.connection_key, other.connection_key} - {None}
+        return (self.url, self.integration_id) == (other.url, other.integration_id) and len(keys) < 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +126,7 @@ def _parse(path: str, raw: bytes, mode: int) -> Saved:
             raise ValueError
         owner = Owner(**about)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise Refused(
+        raise NotOurs(
             f"The file {path} is not a clean-up script that this collection saved.", hint=CHOOSE_ANOTHER
         ) from None
     return Saved(
@@ -149,6 +161,62 @@ def require_writable(path: str) -> None:
         )
 
 
+def kept_path(path: str, number: int = 1) -> str:
+    """Return where a script that was replaced is kept: beside the file, also when C(path) is a link to it.
+
+    :param number: 1 for the last one that was replaced, up to C(KEPT)
+    """
+    return f"{os.path.realpath(path)}.{number}"
+
+
+def kept(path: str, owner: Owner) -> list[str]:
+    """Return the paths of the owner's scripts that were replaced, the last one first.
+
+    :raises Refused: one can't be read
+    """
+    return [place for place in _places(path) if _is_kept(place, owner)]
+
+
+def _places(path: str) -> list[str]:
+    return [kept_path(path, number) for number in range(1, KEPT + 1)]
+
+
+def _is_kept(place: str, owner: Owner) -> bool:
+    try:
+        found = read(place)
+    except NotOurs:
+        return False
+    return found is not None and found.owner.is_same(owner)
+
+
+def keep(path: str) -> None:
+    """Keep the script at C(path) beside it before it is replaced; of those kept before, the oldest may go.
+
+    :raises NotSaved: it can't be kept
+    :raises Refused: there is something else
+    """
+    old, places = read(path), _places(path)
+    if old is None:
+        return
+    for place in places:
+        if os.path.lexists(place) and not _is_kept(place, old.owner):
+            raise Refused(
+                f"The script at {path} would be replaced and kept at {place}, but something else is there.",
+                hint=CHOOSE_ANOTHER,
+            )
+    last = read(places[0])
+    if last is not None and last.sha256 == old.sha256:
+        # A run that was killed has kept it.
+        return
+    free = next((number for number, place in enumerate(places) if not os.path.lexists(place)), KEPT - 1)
+    try:
+        for number in range(free, 0, -1):
+            os.replace(places[number - 1], places[number])
+        _files.replace(places[0], _files.read_regular(path, limit=LARGEST), MODE)
+    except OSError as error:
+        raise _not_saved(places[0], error) from None
+
+
 def save(path: str, raw: bytes) -> None:
     """Write the file durably, and read it back.
 
@@ -159,10 +227,14 @@ def save(path: str, raw: bytes) -> None:
         _files.replace(path, raw, MODE)
         back = _files.read_regular(path, limit=None)
     except OSError as error:
-        remedy = "Free some space." if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Name another path."
-        raise NotSaved(f"The script can't be saved at {path}: {error.strerror}.", hint=remedy) from None
+        raise _not_saved(path, error) from None
     if back != raw:
         raise NotSaved(f"The script read back from {path} is not what was written.", hint="Check the file system.")
+
+
+def _not_saved(path: str, error: OSError) -> NotSaved:
+    remedy = "Free some space." if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Name another path."
+    return NotSaved(f"The script can't be saved at {path}: {error.strerror}.", hint=remedy)
 
 
 def restrict(path: str) -> None:

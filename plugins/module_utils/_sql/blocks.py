@@ -15,7 +15,7 @@ BEFORE_NAME = frozenset(".:@$")
 LABELLED = frozenset("BEGIN FOR LOOP REPEAT WHILE".split())
 ONLY_IN_BLOCKS = frozenset(
     """
-    BREAK CASE CONTINUE ELSE ELSEIF END EXCEPTION IF ITERATE LEAVE LET RAISE RETURN THEN UNTIL WHEN
+    BREAK CASE CONTINUE ELSE ELSEIF END EXCEPTION FOR IF ITERATE LEAVE LET LOOP RAISE REPEAT RETURN THEN UNTIL WHEN WHILE
     """.split()
 )
 CONTROL = frozenset(
@@ -39,7 +39,12 @@ ONE_WORD_STATEMENTS = frozenset("BEGIN BREAK COMMIT CONTINUE END EXIT NULL RAISE
 HAVE_THEN = frozenset("ALTER CREATE EXPLAIN INSERT MERGE WITH".split())
 DEFINING = frozenset(["ALTER", "CREATE"])
 WITH_BODY = DEFINING | {"WITH"}
-SPECIAL_OPENERS = ONLY_IN_BLOCKS | LABELLED | WITH_BODY | {"DECLARE", "DELIMITER"}
+# What the platform is never sent. PUT and GET move files of the machine that the client runs on; Snowflake removes files itself.
+CLIENT_COMMANDS = {
+    "snowflake": frozenset("DELIMITER GET PUT".split()),
+    "databricks": frozenset("DELIMITER GET PUT REMOVE".split()),
+}
+SPECIAL_OPENERS = ONLY_IN_BLOCKS | LABELLED | WITH_BODY | {"DECLARE", "DELIMITER", "GET", "PUT", "REMOVE"}
 MODIFIERS = frozenset("OR REPLACE ALTER TEMP TEMPORARY SECURE EXTERNAL AGGREGATE".split())
 # The kinds of objects whose definition can be a block without quotes, and the words directly before it.
 BODIES = {
@@ -81,7 +86,7 @@ class State:
     :ivar header: the word that ends the condition or query of a control statement: THEN, DO, or END for UNTIL
     :ivar body: the words directly before the body of a CREATE; C(KIND) while it is unknown whether there can be one
     :ivar body_follows: whether the next word may start that body
-    :ivar handler: whether it declares a handler
+    :ivar handler: whether it is what a handler does
     """
 
     fresh: bool = True

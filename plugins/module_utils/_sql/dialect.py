@@ -70,7 +70,8 @@ class Dialect:
     :ivar tokens: C(signs), words, numbers and marks
     :ivar whole: the quotes for which a match longer than one character is the whole literal
     :ivar folds_names: whether the platform keeps names without quotes in upper case
-    :ivar nested_comments: whether block comments nest; where they don't, a nested one is refused
+    :ivar nested_comments: whether block comments nest
+    :ivar hints: whether a comment that begins with C(/*+) means something
     :ivar line_continuation: whether a backslash may continue a line comment
     :ivar raw_strings: whether C(r'...') takes no escapes
     """
@@ -83,6 +84,7 @@ class Dialect:
     whole: frozenset[str]
     folds_names: bool
     nested_comments: bool
+    hints: bool
     line_continuation: bool
     raw_strings: bool
 
@@ -110,6 +112,8 @@ class Dialect:
             raise Unreadable("A comment is closed that was not opened", start, "Remove the */, or open the comment.")
         if sign == "&":
             raise Unreadable("Client variable (&name)", start, "Write its value into the script.")
+        if sign in "{<#":
+            raise _placeholder(start)
         if sign == "!" and _begins_line(text, start):
             raise Unreadable("Client command (!name)", start, "Remove it: it is not SQL.")
         return MARK, end
@@ -131,9 +135,11 @@ class Dialect:
         raise Unreadable(f"{quote.called} is not closed; it was opened", start, f"Close it with {sign}.")
 
     def _dollar(self, text: str, start: int, end: int) -> tuple[str, int]:
-        if text[end - 1] != "$":
-            return MARK, end
         glued = start > 0 and _is_wordlike(text[start - 1])
+        if text[end - 1] == "{" or (text[end - 1] == "(" and not glued):
+            raise _placeholder(start)
+        if text[end - 1] != "$":
+            return MARK, start + 1 if text[end - 1] == "(" else end
         if end - start > 2:
             if glued:
                 return MARK, start + 1
@@ -157,20 +163,25 @@ class Dialect:
         return end
 
     def _block_comment(self, text: str, start: int, end: int) -> int:
-        hint = self.nested_comments and text.startswith("+", end)
+        if not self.nested_comments:
+            close = text.find("*/", end)
+            if close >= 0:
+                return close + 2
+            raise _open_comment(start)
+        hint = self.hints and text.startswith("+", end)
         depth = 1
-        for inner in _COMMENT_SIGN.finditer(text, end):
+        for inner in COMMENT_SIGN.finditer(text, end):
             if inner.group() == "*/":
                 depth -= 1
                 if depth == 0:
                     if hint and _NOT_IN_HINT.search(text, end, inner.start()):
                         raise Unreadable("A hint (/*+) holds quotes, ; or --", start, "Remove the hint.")
                     return inner.end()
-            elif not self.nested_comments or hint or text.startswith("+", inner.end()):
+            elif hint or (self.hints and text.startswith("+", inner.end())):
                 raise Unreadable("A comment is opened inside a comment", inner.start(), "Remove the inner sign.")
             else:
                 depth += 1
-        raise Unreadable("A comment is not closed; it was opened", start, "Close it with */.")
+        raise _open_comment(start)
 
     def read(self, text: str, start: int = 0, end: int | None = None) -> t.Iterator[Token]:
         """Yield the tokens of a part of a text, comments included.
@@ -219,6 +230,14 @@ def dialect_named(name: str) -> Dialect:
         ) from None
 
 
+def _open_comment(at: int) -> Unreadable:
+    return Unreadable("A comment is not closed; it was opened", at, "Close it with */.")
+
+
+def _placeholder(at: int) -> Unreadable:
+    return Unreadable("Placeholder that was not filled in", at, "Write its value into the script.")
+
+
 def _is_wordlike(character: str) -> bool:
     return character.isalnum() or character in "_$"
 
@@ -259,12 +278,12 @@ def _unescape(match: re.Match[str]) -> str:
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 _ESCAPE = re.compile(r"\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\[0-7]{3}|\\.|''|\"\"", re.DOTALL)
-_COMMENT_SIGN = re.compile(r"/\*|\*/")
+COMMENT_SIGN = re.compile(r"/\*|\*/")
 _NOT_IN_HINT = re.compile(r"['\"`;]|--")
 
 # For each quote, the first alternative matches a literal without escapes, the second only the start of a literal.
-_SIGNS = r";|'[^'\\]*'(?!')|'|--[^\r\n]*|/\*|\*/(?!\*)|\$\$|\$[A-Za-z_]\w*\$"
-_SNOWFLAKE = _SIGNS + r"|\"[^\"]*\"(?!\")|\"|//[^\r\n]*|`|&(?:[^\W\d]|\{)|![A-Za-z]"
+_SIGNS = r";|'[^'\\]*'(?!')|'|--[^\r\n]*|/\*|\*/(?!\*)|\$\$|\$[A-Za-z_]\w*\$|\$[{(]|\{(?:[{%#]|\s*\w+\s*\})|<%|#\{"
+_SNOWFLAKE = _SIGNS + r"|\"[^\"]*\"(?!\")|\"|//[^\r\n]*|`|&[\w{]|![A-Za-z]|<[A-Za-z_]\w*>"
 _DATABRICKS = _SIGNS + r"|\"[^\"\\]*\"(?!\")|\"|`[^`]*`(?!`)|`"
 # The initials make the search twice as fast; that they admit a few more words is harmless.
 _KEYWORDS = r"\b[ABCDEHLRTabcdehlrt](?i:ction|s|egin|ase|eclare|o|lse|lseif|nd|andler|oop|eturn|hen)\b|[()]|"
@@ -283,6 +302,7 @@ _DIALECTS = {
         whole=frozenset("'\""),
         folds_names=True,
         nested_comments=False,
+        hints=False,
         line_continuation=False,
         raw_strings=False,
     ),
@@ -299,6 +319,7 @@ _DIALECTS = {
         whole=frozenset("`"),
         folds_names=False,
         nested_comments=True,
+        hints=True,
         line_continuation=True,
         raw_strings=True,
     ),

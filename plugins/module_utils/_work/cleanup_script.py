@@ -16,8 +16,9 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import er
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Rendered, Subject
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner, Saved
-from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal
+from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, verbs
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 
 def ensure(context: Context) -> Outcome:
@@ -59,11 +60,24 @@ def _present(context: Context, path: str) -> Outcome:
         saved_script.require_writable(path)
         saved, progress, script = _settled(client, subject, path)
     _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
+    statements, split_error = _split(script)
+    empty = verbs.is_empty(script.raw.decode(), script.owner.dialect)
+    if not empty:
+        _require_sql(script, statements)
+    elif context.params["empty_script"] == "fail" and progress.state != "finished":
+        raise rendering.EmptyScript(
+            f"The clean-up script of {subject} holds no statement. Nothing was changed.",
+            hint="Don't delete the connection before this is understood; ask Immuta's support. If there is nothing to"
+            " clean up, set empty_script=accept (in the role, immuta_deregister_empty_script).",
+        )
     replaced = saved is None or saved_script.contents(saved.owner, saved.body) != script.raw
     _require_approved(saved_script.digest(script.raw), context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
     loose = saved is not None and saved.mode != saved_script.MODE
+    kept = saved_script.kept_path(path) if saved is not None and replaced else None
     if not context.check_mode:
+        if kept:
+            saved_script.keep(path)
         if replaced:
             saved_script.save(path, script.raw)
         elif loose:
@@ -74,7 +88,10 @@ def _present(context: Context, path: str) -> Outcome:
             "path": path,
             "exists": saved is not None or not context.check_mode,
             **_about(script),
-            **_statements(script),
+            "statements": [statement.describe() for statement in statements],
+            "split_error": split_error,
+            "empty": empty,
+            "kept": kept,
             "execution": _execution(progress),
         },
         diff={
@@ -98,7 +115,13 @@ def _settled(client: Client, subject: Subject, path: str) -> tuple[Saved | None,
         _require_intact(saved)
         progress = journal.read(journal.journal_path(path))
         try:
-            script = rendering.fetch(client, subject, saved, started=saved is not None and progress.state != "none")
+            script = rendering.fetch(
+                client,
+                subject,
+                saved,
+                started=saved is not None and progress.state != "none",
+                finished=progress.state == "finished",
+            )
         except errors.ImmutaError:
             if saved_script.read(path) == saved:
                 raise
@@ -186,6 +209,7 @@ def _absent(context: Context, path: str) -> Outcome:
         context.warn(
             f"The script at {path} had not run to its end. Once its connection is deleted it can't be had again."
         )
+    kept = saved_script.kept(path, saved.owner) if saved else []
     changed = saved is not None or os.path.lexists(journal_path)
     masked = ""
     if saved is not None:
@@ -194,8 +218,9 @@ def _absent(context: Context, path: str) -> Outcome:
     if changed and not context.check_mode:
         # In this order: a script without its journal would seem never to have run.
         with journal.removing(journal_path):
-            if saved is not None:
-                saved_script.remove(path)
+            # The file itself at last, which says whose the others are.
+            for script in [*kept, *([path] if saved is not None else [])]:
+                saved_script.remove(script)
     return Outcome(
         changed,
         {"path": path},
@@ -224,15 +249,22 @@ def _require_intact(saved: Saved | None) -> None:
         )
 
 
-def _statements(script: Rendered) -> dict[str, t.Any]:
-    """Return the list of statements; a script that can't be split is still worth saving."""
+def _split(script: Rendered) -> tuple[list[Statement], dict[str, t.Any] | None]:
+    """Return the statements, and why they can't be told apart; a script that can't be split is still worth saving."""
     if script.owner.dialect is None:
-        return {"statements": [], "split_error": None}
+        return [], None
     try:
-        statements = split(script.raw.decode(), script.owner.dialect)
+        return split(script.raw.decode(), script.owner.dialect), None
     except SplitError as error:
-        return {"statements": [], "split_error": error.as_dict()}
-    return {"statements": [statement.describe() for statement in statements], "split_error": None}
+        return [], error.as_dict()
+
+
+def _require_sql(script: Rendered, statements: list[Statement]) -> None:
+    """Refuse an answer of Immuta's that is prose, before it replaces anything."""
+    line = verbs.prose(script.raw.decode(), script.owner.dialect, statements) if script.source == "immuta" else None
+    if line is not None:
+        # The first line of the file is ours.
+        raise rendering.no_script(f"is no SQL: what is at its line {line - 1} begins or ends like prose")
 
 
 def _execution(progress: journal.Progress) -> dict[str, t.Any]:

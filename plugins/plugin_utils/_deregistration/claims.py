@@ -265,6 +265,8 @@ def _not_run(ended: Ended) -> str:
     observed = ended.observed
     if observed.no_script:
         return "There is none."
+    if observed.empty_script:
+        return "It holds no statement."
     if observed.finished:
         return "It has run to its end before."
     if ended.settings.script_executed:
@@ -290,8 +292,16 @@ def claims(ended: Ended) -> list[Claim]:
             )
         )
     if not observed.no_script:
-        found.append(_script_ran(ended))
+        found.append(_nothing_to_run() if observed.empty_script else _script_ran(ended))
     return found
+
+
+def _nothing_to_run() -> Claim:
+    return Claim(
+        "There is nothing to run on the platform",
+        "stated",
+        f"{texts.EMPTY[0].upper()}{texts.EMPTY[1:]}. The platform was not asked.",
+    )
 
 
 def _nothing_to_clean_up(ended: Ended) -> Claim:

@@ -59,6 +59,11 @@ class Observed:
         return self.failure.get("code") == "no_cleanup_script"
 
     @property
+    def empty_script(self) -> bool:
+        """Whether it holds no statement, which was accepted, so that there is nothing to run."""
+        return bool(self.script.get("empty")) and not self.finished
+
+    @property
     def lost_script(self) -> bool:
         """Whether neither Immuta nor a file has it."""
         return self.failure.get("code") == "script_lost"
@@ -92,7 +97,7 @@ class Observed:
     @property
     def to_run(self) -> bool:
         """Whether statements remain to be run, by whomever."""
-        return self.has_script and not self.finished
+        return self.has_script and not self.finished and not self.empty_script
 
     @property
     def to_do(self) -> bool:
@@ -110,13 +115,13 @@ class Observed:
 
     @property
     def script_ran(self) -> bool:
-        """Whether it was seen that the script has run to its end, or that there is none."""
+        """Whether it was seen that the script has run to its end, or that there is nothing to run."""
         states = (
             self.progress.get("state"),
             (self.ran.get("journal") or {}).get("state"),
             (self.recorded.get("execution") or {}).get("state"),
         )
-        return self.no_script or "finished" in states
+        return self.no_script or self.empty_script or "finished" in states
 
     @property
     def technology(self) -> str | None:
@@ -209,8 +214,8 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
         )
     if chosen in PLATFORMS and script.get("split_error"):
         found.append(
-            f"The clean-up script at {settings.script_path} can't be split into statements with certainty:"
-            f" {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
+            f"The clean-up script at {settings.script_path} can't be split into statements that"
+            f" {chosen} runs: {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
             " and immuta_deregister_script_executed when it has been run."
         )
     return found
@@ -247,6 +252,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
             "path": settings.script_path if observed.has_script else None,
             "sha256": script.get("sha256"),
             "source": script.get("source"),
+            "empty": observed.empty_script,
             "statements": observed.statements or script.get("statements") or [],
         },
         "report": None

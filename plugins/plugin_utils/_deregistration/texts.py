@@ -25,6 +25,7 @@ HEADLINES = {
         " cleaned up"
     ),
 }
+EMPTY = "the clean-up script holds no statement, which immuta_deregister_empty_script accepts"
 NEXT = "Fix the cause and rerun: the role reads what is there and goes on from it."
 
 
@@ -67,6 +68,8 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
         for row in statements:
             mark = "   <- out of the ordinary, look at it" if row["unusual"] else ""
             yield f"{row['index']:6d}. line {row['line']}: {label(row)}{mark}"
+    elif observed.empty_script:
+        yield f"3. Nothing to run: {EMPTY}"
     elif observed.has_script:
         yield "3. Run the script: already done"
     else:
@@ -91,6 +94,8 @@ def report(result: Row) -> list[str]:
     script = result["script"]
     if script["path"]:
         lines.append(f"Script: {script['path']} (sha256 {script['sha256']})")
+    if script.get("empty"):
+        lines.append(f"Nothing to run: {EMPTY}")
     lines.extend(
         f"{row['index']:5d}. {row['status']:<9} {label(row)}"
         + (f", query id {row['query_id']}" if row.get("query_id") else "")
@@ -131,7 +136,9 @@ def done(settings: Settings | None, observed: Observed, failure: Row) -> list[st
         lines.append(f"the script is saved at {settings.script_path}")
     if observed.gone:
         lines.append("the connection does not exist in Immuta")
-    if observed.script_ran and not observed.no_script:
+    if observed.empty_script:
+        lines.append("the clean-up script holds nothing to run")
+    elif observed.script_ran and not observed.no_script:
         lines.append("the clean-up script has run to its end")
     elif ran:
         lines.append(f"{ran} of {total} statements have run")
@@ -183,5 +190,7 @@ def _finished(key: str, result: Row) -> str:
         return f"{'not begun':<12} {key}"
     gone = "is gone" if result["connection_gone"] else "exists"
     ran = "has run" if result["script_executed"] else "has not run"
+    if (result.get("script") or {}).get("empty"):
+        ran = "holds nothing to run"
     stop = f', stopped at "{result["failed_task"]}"' if "failed_task" in result else ""
     return f"{result['status']:<12} {result['connection_key']}: the connection {gone}, the script {ran}{stop}"

@@ -185,6 +185,14 @@ def test_html_instead_of_a_script(call: Caller) -> None:
     assert reply.headers["Content-Type"].startswith("text/html")
 
 
+@pytest.mark.parametrize(("content", "starts"), [("error", b'{"statusCode": 500'), ("prose", b"Sorry")])
+def test_an_error_with_a_good_status_instead_of_a_script(call: Caller, content: t.Any, starts: bytes) -> None:
+    call.double.variant.script_content = content
+    reply = call.render()
+    assert reply.status_code == 200
+    assert reply.content.startswith(starts)
+
+
 @pytest.mark.parametrize(
     ("variant", "status", "body"),
     [

@@ -292,7 +292,14 @@ def test_a_second_run_at_the_same_time_is_refused(snowflake: Snowflake) -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("SELECT 'open;", "split_error"), ("SELECT 1;\nBEGIN\n SELECT 2;\n", "split_error"), ("-- nothing\n", "script")],
+    [
+        ("SELECT 'open;", "split_error"),
+        ("SELECT 1;\nBEGIN\n SELECT 2;\n", "split_error"),
+        ("-- nothing\n", "script"),
+        ("USE ROLE A;\nPUT 'file:///a' @s;", "split_error"),
+        ("USE ROLE {{ a }};", "split_error"),
+        ("EXECUTE IMMEDIATE FROM @s/a;", "split_error"),
+    ],
 )
 def test_refuses_the_whole_script_before_its_first_statement(snowflake: Snowflake, text: str, code: str) -> None:
     assert snowflake(sql=text).code == code

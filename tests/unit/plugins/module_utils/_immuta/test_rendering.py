@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -28,7 +29,8 @@ described  script  *     *   *   immuta
 described  404     used  *   *   Contradiction
 described  404     out   yes *   saved
 described  404     out   no  *   ScriptLost
-glue       *       *     *   *   NoCleanupScript
+glue       *       *     no  *   NoCleanupScript
+glue       *       *     yes *   Contradiction
 listed     *       *     no  *   Refused
 listed     script  *     yes *   immuta
 listed     404     used  yes *   Contradiction
@@ -82,6 +84,43 @@ def test_which_script_is_used(known: str, render: str, integration: str, saved: 
         assert "deleteObject" not in client.asked
 
 
+@pytest.mark.parametrize(
+    ("technology", "saved", "finished", "used"),
+    [
+        ("Glue", "Snowflake", False, "Contradiction"),
+        ("Glue", "Snowflake", True, "NoCleanupScript"),
+        ("Databricks", "Snowflake", False, "Contradiction"),
+        ("Databricks", "Snowflake", True, "immuta"),
+        ("Redshift", "Snowflake", False, "Contradiction"),
+        ("Redshift", "Trino", False, "Contradiction"),
+        ("Redshift", "REDSHIFT", False, "immuta"),
+        ("SnowflakeX", "Snowflake", False, "immuta"),
+        ("Databricks", "", False, "immuta"),
+        ("", "Snowflake", False, "immuta"),
+    ],
+)
+@pytest.mark.parametrize("asked", ["connection", "integration"])
+def test_a_saved_script_that_is_to_run_keeps_its_technology(
+    asked: str, technology: str, saved: str, finished: bool, used: str
+) -> None:
+    client: t.Any = answers("described", "script", "used")
+    about = {**DESCRIBED, "connection": {"technology": technology}}
+    client.answers["getConnection"] = Reply(200, json.dumps(about).encode())
+    described = {"id": 5, "type": technology, "status": "enabled"}
+    client.answers["getIntegration"] = Reply(200, json.dumps(described).encode())
+    owner = saved_script.Owner(URL, KEY, 5, saved, rendering.dialect_of(saved))
+    subject = Subject(URL, KEY) if asked == "connection" else Subject(URL, integration_id=5)
+    kept = dataclasses.replace(SAVED, owner=owner)
+    if used == "immuta" or (used == "NoCleanupScript" and asked == "integration"):
+        assert rendering.fetch(client, subject, kept, finished=finished).source == "immuta"
+        return
+    with pytest.raises(getattr(rendering, used)) as caught:
+        rendering.fetch(client, subject, kept, finished=finished)
+    assert technology in caught.value.message
+    if used == "Contradiction":
+        assert f"saved when it was {saved}" in caught.value.message
+
+
 def test_the_script_of_an_integration() -> None:
     client: t.Any = answers("absent", "script", "used")
     client.answers["getIntegration"] = Reply(200, b'{"id": 5, "type": "Databricks", "status": "enabled"}')
@@ -130,7 +169,18 @@ def test_whose_script_is_saved(subject: Subject, refused: str | None) -> None:
         (b'"SELECT 1"', "application/json", "SELECT 1"),
         (b'{"script": "SELECT 1", "other": "x"}', "application/json", "SELECT 1"),
         (b'{"sql": "SELECT 1"}', "", "SELECT 1"),
-        (b'{"unknown": "SELECT 1", "number": 1}', "", "SELECT 1"),
+        (b"\xef\xbb\xbfSELECT 1", "text/plain", "SELECT 1"),
+        (b'\xef\xbb\xbf"SELECT 1"', "application/json", "SELECT 1"),
+        # Only a documented field counts, and no other reading may be possible.
+        (b'{"unknown": "SELECT 1", "number": 1}', "", None),
+        (b'{"SCRIPT": "SELECT 1"}', "", None),
+        (b'{"script": "SELECT 1", "Script": "SELECT 2"}', "", None),
+        (b'{"script": "SELECT 1", "sql": null}', "", None),
+        (b'{"script": "SELECT 1", "script": "SELECT 2"}', "", None),
+        (b'{"script": "SELECT 1", "a": {"b": 1, "b": 2}}', "", None),
+        (b'{"script": "SELECT 1", "script": "SELECT 2"}', "text/plain", None),
+        (b'{"script": ["SELECT 1"]}', "", None),
+        (b"[" * 100_000, "application/json", None),
         (b"SELECT 1;\r\n-- x", "text/plain", "SELECT 1;\r\n-- x"),
         ("SELECT 'é'".encode(), "", "SELECT 'é'"),
         (b"SELECT 1", "application/json", None),
@@ -139,8 +189,10 @@ def test_whose_script_is_saved(subject: Subject, refused: str | None) -> None:
         (b"[]", "", None),
         (b"null", "", None),
         (b"5", "", None),
-        (b'" "', "", None),
-        (b"", "", None),
+        # Whether an empty one counts is decided where comments are known.
+        (b'" "', "", " "),
+        (b"", "", ""),
+        (b"", "application/json", None),
         (b'"\\ud800"', "", None),
         (b"SELECT '\xff'", "", None),
         (b"<html>", "", None),
@@ -155,6 +207,18 @@ def test_the_script_in_a_reply(body: bytes, content_type: str, text: str | None)
     with pytest.raises(errors.UnexpectedReply) as caught:
         rendering.text_of(reply)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("beside", ["", '"script": "SELECT 1", '])
+@pytest.mark.parametrize(
+    "name",
+    ["error", "Errors", "error_code", "message", "statusCode", "status-code", "status", "code", "exception", "detail"],
+)
+def test_an_error_is_no_script_and_has_none_beside_it(name: str, beside: str) -> None:
+    body = f'{{{beside}"{name}": "Internal Server Error"}}'.encode()
+    with pytest.raises(errors.UnexpectedReply, match="the answer is an error") as caught:
+        rendering.text_of(Reply(200, body, "application/json"))
+    assert ("Internal Server Error" in caught.value.message) == (not beside and name in ("error", "message", "detail"))
 
 
 @pytest.mark.parametrize(

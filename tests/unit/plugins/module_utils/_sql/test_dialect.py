@@ -118,8 +118,11 @@ def test_comments_nest_on_databricks() -> None:
         *(("comment", "/* ';-- */"), ("word", "d"), ("comment", "/*+ a */"), ("mark", ";"))
     ]
     assert tokens(SNOWFLAKE, "/*+ a ; */ d") == [("comment", "/*+ a ; */"), ("word", "d")]
-    for text in ("/* a /* b */ c */", "/*/**/"):
-        with pytest.raises(Unreadable, match="opened inside a comment"):
+    assert tokens(SNOWFLAKE, "/* a /* b */ c") == [("comment", "/* a /* b */"), ("word", "c")]
+    assert tokens(SNOWFLAKE, "/*/**/") == [("comment", "/*/**/")]
+    assert tokens(SNOWFLAKE, "/*+ a /*+ b */ c") == [("comment", "/*+ a /*+ b */"), ("word", "c")]
+    for text in ("/*/", "a /* b"):
+        with pytest.raises(Unreadable, match="not closed"):
             tokens(SNOWFLAKE, text)
 
 

@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.split import
 
 CASES: list[dict[str, t.Any]] = json.loads(pathlib.Path(__file__).with_name("sql_cases.json").read_text("utf-8"))
 SPLITS = [pytest.param(case, id=f"{case['id']} {case['about']}") for case in CASES if "expect" in case]
+DIALECTS = ("snowflake", "databricks")
 REFUSALS = [pytest.param(case, id=f"{case['id']} {case['about']}") for case in CASES if "refuse" in case]
 
 
@@ -43,13 +44,38 @@ def test_refusal(case: dict[str, t.Any]) -> None:
 
 
 CHECK_BLOCK = "Check the blocks of the script; put names that are keywords into quotes."
+FILL_IN = ("Placeholder that was not filled in", "Write its value into the script.")
+PLACEHOLDERS = (
+    *("{{ a }}", "{{a}}", "x_{{ a }}", "{%- if a %}", "{# a #}", "<% a %>", "<%= a %>", "<%- a -%>", "${A}", "x${A}"),
+    *("${{ a }}", "$(A)", "#{a}", "{a}", "{ a }"),
+)
+MOVE = "Remove it: a client runs it, not the platform."
+OTHER = ("Another script is run (EXECUTE IMMEDIATE FROM)", "Put the statements of that script in its place.")
 REFUSED = [
+    *((f"USE ROLE {one};\nDROP ROLE r;", dialect, *FILL_IN) for dialect in DIALECTS for one in PLACEHOLDERS),
+    ("USE ROLE <admin_role>;", "snowflake", *FILL_IN),
+    ("BEGIN\n DROP ROLE {{ a }};\nEND;", "snowflake", *FILL_IN),
+    ("USE ROLE &1;", "snowflake", "Client variable (&name)", "Write its value into the script."),
+    ("USE ROLE &{a};", "snowflake", "Client variable (&name)", "Write its value into the script."),
+    ("SELECT 1;\n put 'file:///a' @s;", "snowflake", "Client command (PUT)", MOVE),
+    ("PUT file:///a @s;", "snowflake", "Client command (PUT)", MOVE),
+    ("/* a */ Get/**/@s 'file:///a'", "snowflake", "Client command (GET)", MOVE),
+    ("PUT '/a' INTO '/Volumes/a' OVERWRITE", "databricks", "Client command (PUT)", MOVE),
+    ("GET '/Volumes/a' TO '/a'", "databricks", "Client command (GET)", MOVE),
+    ("REMOVE '/Volumes/a'", "databricks", "Client command (REMOVE)", MOVE),
+    ("SELECT 1; !source a.sql", "snowflake", "Expected a statement", "Check the text before it."),
+    ("EXECUTE IMMEDIATE FROM @s/a.sql;", "snowflake", *OTHER),
+    ("execute /* a */ immediate -- b\n from 'a.sql';", "snowflake", *OTHER),
+    ("BEGIN\n IF (a) THEN EXECUTE IMMEDIATE FROM @s/a.sql; END IF;\nEND;", "snowflake", *OTHER),
+    ("SHOW ROLES ->> EXECUTE IMMEDIATE FROM @s/a.sql;", "snowflake", *OTHER),
+    ("EXECUTE IMMEDIATE 'EXECUTE IMMEDIATE FROM @s/a.sql';", "snowflake", *OTHER),
+    ("EXECUTE IMMEDIATE $$BEGIN EXECUTE IMMEDIATE 'execute immediate from a'; END$$;", "snowflake", *OTHER),
     ("SELECT '\ud83d';", "snowflake", "Invalid character", "Save the script as UTF-8 text."),
     ("SELECT 1\n !source a.sql\n;", "snowflake", "Client command (!name)", "Remove it: it is not SQL."),
     ("!source a.sql\nSELECT 1;", "snowflake", "Client command (!name)", "Remove it: it is not SQL."),
     ("SELECT 1\n !SOURCE a.sql\n;", "snowflake", "Client command (!name)", "Remove it: it is not SQL."),
-    ("DELIMITER //\nSELECT 1//", "snowflake", "Client command (DELIMITER)", "Remove it: it is not SQL."),
-    ("DELIMITER a\nSELECT 1;", "snowflake", "Client command (DELIMITER)", "Remove it: it is not SQL."),
+    ("DELIMITER //\nSELECT 1//", "snowflake", "Client command (DELIMITER)", MOVE),
+    ("DELIMITER a\nSELECT 1;", "snowflake", "Client command (DELIMITER)", MOVE),
     (
         "-- a \\\nDROP TABLE a;",
         "databricks",
@@ -264,7 +290,28 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize("script", WHOLE)
+# Signs of placeholders and client commands that are none where they stand.
+HARMLESS = [
+    "SELECT '{{ a }} {% b %} <% c %> ${D} $(E) #{f} {g} &h'",
+    "COMMENT ON ROLE r IS $$ {{ a }} <% b %> ${C} <d> $$",
+    'DROP ROLE "{{ a }}${B}<% c %>&d"',
+    "DROP ROLE /* {{ a }} <% b %> ${C} &d */ r",
+    "SELECT {'a': {'b': 1}}, {}, {d '2026-01-01'}, {*}, a < b, c > d, a$(1), $1, $a, 5 % (b)",
+    "SELECT a<b, c <d",
+    "EXECUTE IMMEDIATE 'DROP ROLE r'",
+    "EXECUTE IMMEDIATE $$ SELECT '{{ open $$",
+    "EXECUTE IMMEDIATE a",
+    "SELECT immediate FROM t",
+    "EXECUTE TASK immediate.from",
+    "INSERT INTO log VALUES ('EXECUTE IMMEDIATE FROM @s/a.sql')",
+    "REMOVE @s/a",
+    "LIST @s",
+    "SELECT GET(a, 0), put FROM t",
+    "puts",
+]
+
+
+@pytest.mark.parametrize("script", [*HARMLESS, *WHOLE])
 def test_what_looks_like_an_end_inside_is_none(script: str) -> None:
     assert [one.text for one in split(f"{script};\nSELECT 3;", "snowflake")] == [script, "SELECT 3"]
 
@@ -381,8 +428,15 @@ def test_unknown_dialect() -> None:
         ("BEGIN SELECT " + "CASE WHEN a THEN " * 20_000 + "1 " + "END " * 20_000 + "; END; SELECT 2", "snowflake"),
         ("CREATE PROCEDURE p(" + "a INT, " * 20_000 + "b INT) AS $$ $$; SELECT 2", "snowflake"),
         (";" * 200_000 + "SELECT 1; SELECT 2", "databricks"),
+        ("/* @s/*.csv */" * 20_000 + "SELECT 1; SELECT 2", "snowflake"),
+        ("SELECT 1 " + "/* @s/*.csv */" * 20_000 + "; SELECT 2", "snowflake"),
+        ("SELECT 1 " + "+ {" + " " * 200_000 + ", <a" * 20_000 + "; SELECT 2", "snowflake"),
+        ("SELECT 1 " + ", immediate" * 20_000 + "; SELECT 2", "snowflake"),
+        ("BEGIN " + "DECLARE EXIT HANDLER FOR a, NOT FOUND SET x = 1; " * 5_000 + "END; SELECT 2", "databricks"),
+        ("BEGIN DECLARE EXIT HANDLER FOR a" + ", a" * 50_000 + " l: BEGIN END l; END; SELECT 2", "databricks"),
     ],
-    ids=["quotes", "backslashes", "blanks", "comments", "nested", "glued", "blocks", "cases", "arguments", "empty"],
+    ids=["quotes", "backslashes", "blanks", "comments", "nested", "glued", "blocks", "cases", "arguments", "empty"]
+    + ["nested gaps", "nested", "placeholders", "immediate", "handlers", "conditions"],
 )
 def test_monsters_take_linear_time(script: str, dialect: str) -> None:
     # Quadratic time would take minutes for each.

@@ -17,12 +17,10 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._work import cleanup_script
+from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import KEY, World
 
 SCRIPT = "USE ROLE A;\nALTER USER u SET PASSWORD = 'secret-of-a-script';\nDROP ROLE b;\n"
-
-# What the journal keeps of the first statement.
-FIRST = {"index": 1, "query_id": None, "rowcount": None, "seconds": None}
 
 
 class Keeper:
@@ -36,8 +34,8 @@ class Keeper:
         world.state.integrations[5].script = SCRIPT
 
     def __call__(self, state: str = "present", check_mode: bool = False, **params: t.Any) -> Outcome:
-        known = {"connection_key": KEY, "integration_id": None, "expected_sha256": None, "url": self.world.double.url}
-        params = {**known, "path": str(self.path), "state": state, **params}
+        known = {"connection_key": KEY, "integration_id": None, "expected_sha256": None, "empty_script": "fail"}
+        params = {**known, "url": self.world.double.url, "path": str(self.path), "state": state, **params}
         return cleanup_script.ensure(Context(params, check_mode, self.world.warnings.append))
 
     def fails(self, *arguments: t.Any, **params: t.Any) -> Failure:
@@ -72,6 +70,7 @@ def test_saves_once(keep: Keeper) -> None:
         **{"path": str(keep.path), "exists": True, "sha256": keep.sha256, "size": keep.path.stat().st_size},
         **{"source": "immuta", "tenant": keep.world.double.url, "connection_key": KEY, "connection_exists": True},
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
+        **{"kept": None, "empty": False},
         "execution": {"state": "none", "done": 0, "total": None, "answers": []},
     }
     assert [statement["verb"] for statement in outcome.result["statements"]] == ["USE", "ALTER", "DROP"]
@@ -104,13 +103,126 @@ def test_a_script_that_can_not_be_split_is_saved_all_the_same(keep: Keeper) -> N
     assert keep("executed").result["execution"] == {"state": "finished", "done": 0, "total": 0, "answers": []}
 
 
+def test_what_is_replaced_is_kept_beside_it(keep: Keeper) -> None:
+    contents = []
+    for number in range(6):
+        keep.world.state.integrations[5].script = f"DROP ROLE r{number};"
+        planned = keep(check_mode=True)
+        outcome = keep()
+        assert outcome.result["kept"] == planned.result["kept"] == (f"{keep.path}.1" if number else None)
+        contents.insert(0, keep.path.read_bytes())
+    names = [keep.path.name, *(f"{keep.path.name}.{number}" for number in (1, 2, 3))]
+    assert {one.name for one in keep.path.parent.iterdir()} == set(names)
+    assert [(keep.path.parent / name).read_bytes() for name in names] == contents[:4]
+    assert {one.stat().st_mode & 0o777 for one in keep.path.parent.iterdir()} == {0o600}
+    assert keep().result["kept"] is None
+    assert keep("absent").changed
+    assert [*keep.path.parent.iterdir()] == []
+
+
+@pytest.mark.parametrize("there", ["foreign", "of another connection"])
+def test_what_is_kept_takes_no_place_of_others(keep: Keeper, there: str) -> None:
+    keep()
+    before = keep.path.read_bytes()
+    place = Path(f"{keep.path}.2")
+    owner = saved_script.Owner(keep.world.double.url, "other", 5, "Snowflake", "snowflake")
+    place.write_bytes(b"mine" if there == "foreign" else saved_script.contents(owner, "SELECT 1"))
+    others = place.read_bytes()
+    keep.world.state.integrations[5].script = "DROP ROLE r;"
+    assert f"kept at {place}, but something else is there" in keep.fails().message
+    assert keep.path.read_bytes() == before
+    keep("absent")
+    assert place.read_bytes() == others
+    assert [one.name for one in keep.path.parent.iterdir()] == [place.name]
+
+
+PROSE = [
+    "Internal Server Error",
+    "SORRY",
+    "Not found;",
+    "Can't render the script",
+    "Error: call support",
+    "[object Object]",
+    "{}",
+    "DROP ROLE a;\nInternal Server Error",
+    "DROP ROLE a;\nCall support.",
+]
+
+
+@pytest.mark.parametrize("technology", ["Snowflake", "Databricks", "Redshift"])
+def test_prose_replaces_no_script(keep: Keeper, technology: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(immuta_tenant, "DESCRIBED", {technology})
+    state = keep.world.state
+    state.integrations[5].type = state.connections[KEY].technology = technology
+    # Of what can't be split only the start is looked at.
+    answers = [one for one in PROSE if technology != "Redshift" or not one.startswith("DROP")]
+    for saved in (False, True):
+        before = keep.path.read_bytes() if saved else None
+        for answer in answers:
+            state.integrations[5].script = answer
+            failure = keep.fails()
+            assert failure.code == "unexpected_reply"
+            assert f"its line {answer.count(chr(10)) + 1} begins or ends like prose" in failure.message
+            assert "Nothing was replaced" in failure.hint
+        assert (keep.path.read_bytes() if keep.path.exists() else None) == before
+        state.integrations[5].script = SCRIPT
+        keep()
+    assert [one.name for one in keep.path.parent.iterdir()] == [keep.path.name]
+
+
+@pytest.mark.parametrize("technology", ["Snowflake", "Databricks", "Redshift"])
+def test_a_script_without_a_statement_is_refused_unless_that_is_accepted(
+    keep: Keeper, technology: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(immuta_tenant, "DESCRIBED", {technology})
+    state = keep.world.state
+    state.integrations[5].type = state.connections[KEY].technology = technology
+    keep()
+    before = keep.path.read_bytes()
+    for empty in ("", " \n", ";;", "-- Nothing to do.", "/* a;\nb */ ;\n-- c", "/* open"):
+        state.integrations[5].script = empty
+        for check_mode in (True, False):
+            failure = keep.fails(check_mode=check_mode)
+            assert failure.code == "empty_script"
+            assert "holds no statement" in failure.message
+            assert "empty_script=accept" in failure.hint
+        assert keep.path.read_bytes() == before
+    for script in ("", "-- Nothing to do."):
+        state.integrations[5].script = script
+        result = keep(empty_script="accept").result
+        assert (result["empty"], result["statements"]) == (True, [])
+        assert keep.path.read_text("utf-8").partition("\n")[2] == script
+    # Also when Immuta has it no more, until it is recorded as run.
+    del state.connections[KEY]
+    del state.integrations[5]
+    assert keep.fails().code == "empty_script"
+    assert keep(empty_script="accept").result["source"] == "saved"
+    keep("executed")
+    assert keep().result["execution"]["state"] == "finished"
+
+
+def test_one_bound_holds_for_what_is_saved_and_what_is_read(keep: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep()
+    before = keep.path.read_bytes()
+    keep.world.state.integrations[5].script = f"{SCRIPT}DROP ROLE c;"
+    longest = len(before) + len("DROP ROLE c;")
+    monkeypatch.setattr(saved_script, "LARGEST", longest - 1)
+    for check_mode in (True, False):
+        failure = keep.fails(check_mode=check_mode)
+        assert f"makes a file of {longest} bytes, more than the {longest - 1} that can be kept" in failure.message
+    assert keep.path.read_bytes() == before
+    monkeypatch.setattr(saved_script, "LARGEST", longest)
+    assert keep().changed
+    assert not keep().changed
+
+
 def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
     keep()
     keep.run("started", "done")
     keep.world.state.integrations[5].script = "SELECT 1;"
     failure = keep.fails()
     assert (type(failure), failure.code) == (errors.Refused, "script_changed")
-    assert failure.details["saved"]["execution"] == {"state": "partial", "done": 1, "total": 3, "answers": [FIRST]}
+    assert {"state": "partial", "done": 1, "total": 3}.items() <= failure.details["saved"]["execution"].items()
     assert failure.details["tenant"] == keep.world.double.url
 
 

@@ -85,6 +85,7 @@ def script(**changes: t.Any) -> Answer:
         "dialect": "snowflake",
         "statements": ROWS,
         "split_error": None,
+        "empty": False,
         "execution": NONE,
         "timing": timing(1),
     }
@@ -102,6 +103,8 @@ NO_SCRIPT = {**failed("no_cleanup_script", technology="Redshift", tenant="https:
 LOST = {**failed("script_lost", connection_exists=False), "failed": False}
 LOST_BUT_THERE = {**failed("script_lost", connection_exists=True), "failed": False}
 UNSPLITTABLE = script(statements=[], split_error={"message": "Odd quote."})
+
+EMPTY = script(statements=[], empty=True)
 
 SKIPPED: Answer = {"skipped": True, "changed": False}
 PLAN = {
@@ -215,6 +218,7 @@ SITUATIONS = {
     "already done": Situation(GO, Observed(gone(execution=FINISHED), {}, SKIPPED, SKIPPED)),
     "already done, stated": Situation(GO, Observed(gone(execution=SAID), {}, SKIPPED, SKIPPED)),
     "no script": Situation(GO, Observed(NO_SCRIPT, {}, SKIPPED, left(in_use=True))),
+    "empty": Situation({**GO, "empty_script": "accept"}, Observed(EMPTY, {}, SKIPPED, deleted())),
     "lost": Situation(GO, Observed(LOST, {}, SKIPPED, SKIPPED)),
 }
 

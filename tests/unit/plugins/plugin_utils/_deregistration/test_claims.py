@@ -41,6 +41,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
 CLAIMS = {
     "The clean-up script is kept": "kept",
     "There is nothing to clean up on the platform": "nothing",
+    "There is nothing to run on the platform": "unneeded",
     "What was approved is what was found": "approved",
     "The connection does not exist in Immuta": "gone",
     "The integration 5 is out of use": "unused",
@@ -180,6 +181,13 @@ V, S, N = "verified", "stated", "not_verified"
             {"nothing": V, "gone": V, "unused": N},
         ),
         (
+            "empty",
+            "done skipped skipped done skipped",
+            "1 0 0 1 0",
+            "",
+            {"kept": V, "gone": V, "unneeded": S},
+        ),
+        (
             "lost",
             "done skipped skipped skipped skipped",
             "0 0 0 0 0",
@@ -256,6 +264,7 @@ NO_MORE = "It does not exist any more."
             "no script",
             ["The technology Redshift has no clean-up script.", "", PART, DELETED, "There is none."],
         ),
+        ("empty", [WRITTEN, "", PART, DELETED, "It holds no statement."]),
         ("lost", ["Neither Immuta nor a saved file has one.", "", "", NO_MORE, ""]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -393,6 +402,14 @@ HOW = {
             V,
             "Immuta names the technology Redshift, which has no clean-up script.",
             id="no script",
+        ),
+        pytest.param(
+            SITUATIONS["empty"],
+            "unneeded",
+            S,
+            "The clean-up script holds no statement, which immuta_deregister_empty_script accepts. The platform was not"
+            " asked.",
+            id="empty",
         ),
         pytest.param(
             SITUATIONS["completed, pinned"],

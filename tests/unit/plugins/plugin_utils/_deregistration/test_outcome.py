@@ -15,6 +15,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Decision, Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DONE,
+    EMPTY,
     FINISHED,
     GO,
     HOST,
@@ -50,6 +51,8 @@ SEEN = {
     "stated": script(execution=SAID),
     "unsplittable": UNSPLITTABLE,
     "databricks": script(dialect="databricks", technology="Databricks"),
+    "empty": EMPTY,
+    "gone, empty": gone(statements=[], empty=True),
     "other": script(dialect=None, technology="Trino"),
     "gone": gone(),
     "gone, partial": gone(execution=PARTIAL),
@@ -103,6 +106,12 @@ HANDOFF = {"executor": "handoff"}
         ({**GO, "executor": "snowflake"}, "saved", "snowflake", "snowflake", False, True, "snowflake"),
         ({**GO, "executor": "databricks"}, "databricks", "databricks", "databricks", False, True, "databricks"),
         ({**GO, "executor": "snowflake"}, "gone, finished", "snowflake", "", False, False, ""),
+        # Nothing to run.
+        ({}, "empty", "snowflake", "", True, False, ""),
+        (GO, "empty", "snowflake", "", False, True, ""),
+        ({**GO, **HANDOFF}, "empty", "handoff", "", False, True, ""),
+        ({**GO, **OWN}, "empty", "own", "", False, True, ""),
+        (GO, "gone, empty", "snowflake", "", False, False, ""),
         # Handed over. In check mode there is nothing to hand over yet.
         ({**GO, **HANDOFF}, "saved", "handoff", "", False, True, "handoff"),
         ({**GO, **HANDOFF}, "other", "handoff", "", False, True, "handoff"),
@@ -145,11 +154,14 @@ def test_a_saved_script_is_left_to_the_workflow_if_that_is_asked_for(seen: str, 
 
 
 PATH = "~/.local/state/community.immuta/k.sql"
-UNSPLIT = (
-    f"The clean-up script at {PATH} can't be split into statements with certainty: Odd quote. Set"
-    " immuta_deregister_executor to handoff to have a person run it, and immuta_deregister_script_executed when it has"
-    " been run."
-)
+
+
+def unsplit(executor: str) -> str:
+    return (
+        f"The clean-up script at {PATH} can't be split into statements that {executor} runs: Odd quote. Set"
+        " immuta_deregister_executor to handoff to have a person run it, and immuta_deregister_script_executed when it"
+        " has been run."
+    )
 
 
 def nobody(executor: str, technology: str) -> str:
@@ -168,18 +180,19 @@ def nobody(executor: str, technology: str) -> str:
         ({"executor": "snowflake"}, "other", [nobody("snowflake", "Trino")]),
         ({"executor": "snowflake"}, "databricks", [nobody("snowflake", "Databricks")]),
         ({"executor": "databricks"}, "saved", [nobody("databricks", "Snowflake")]),
-        ({"executor": "databricks"}, "unsplittable", [nobody("databricks", "Snowflake"), UNSPLIT]),
+        ({"executor": "databricks"}, "unsplittable", [nobody("databricks", "Snowflake"), unsplit("databricks")]),
         (HANDOFF, "other", []),
         (OWN, "other", []),
         (STATED, "other", [outcome.STILL_THERE]),
         (STATED, "gone", []),
         ({"executor": "snowflake"}, "finished", []),
         ({"executor": "databricks"}, "gone, finished", []),
-        ({}, "unsplittable", [UNSPLIT]),
+        ({}, "unsplittable", [unsplit("snowflake")]),
         (HANDOFF, "unsplittable", []),
         (OWN, "unsplittable", []),
         (STATED, "unsplittable", [outcome.STILL_THERE]),
         ({}, "no script", []),
+        ({"executor": "databricks"}, "empty", []),
         ({}, "lost", []),
         ({"missing_script": "fail"}, "lost", ["script_lost happened."]),
         ({}, "lost, exists", ["script_lost happened."]),
@@ -215,6 +228,10 @@ CHECKED = {"deleted": deleted(verified=False, deleted_objects=None)}
         (GO, "gone, partial", {"ran": DONE}, "completed"),
         (GO, "finished", DELETED, "completed"),
         (GO, "no script", DELETED, "completed"),
+        ({}, "empty", {}, "planned"),
+        (GO, "empty", DELETED, "completed"),
+        (GO, "empty", CHECKED, "planned"),
+        (GO, "gone, empty", {}, "already_done"),
         (GO, "saved", {**DELETED, "recorded": RECORDED}, "completed"),
         # In check mode nothing has been seen to be so.
         (GO, "saved", {**CHECKED, "ran": ran("not_run", state="none")}, "planned"),
@@ -243,6 +260,8 @@ def test_status(given: dict[str, t.Any], seen: str, more: dict[str, t.Any], expe
         (gone(execution=FINISHED), "has_script kept finished gone script_ran"),
         (script(connection_exists=None), "has_script kept to_run to_do"),
         (NO_SCRIPT, "exists to_do script_ran no_script"),
+        (EMPTY, "has_script exists kept to_do script_ran empty_script"),
+        (script(empty=True, execution=FINISHED), "has_script exists kept finished to_do script_ran"),
         (LOST, "gone lost_script"),
         (LOST_BUT_THERE, "exists to_do lost_script"),
         (REFUSED, ""),
@@ -251,14 +270,15 @@ def test_status(given: dict[str, t.Any], seen: str, more: dict[str, t.Any], expe
         ({"failed": True, "failure": None}, ""),
     ],
     ids=[
-        *("saved", "not saved", "finished", "gone", "gone, finished", "unknown", "no script", "lost", "lost, exists"),
+        *("saved", "not saved", "finished", "gone", "gone, finished", "unknown", "no script"),
+        *("empty", "empty, finished", "lost", "lost, exists"),
         *("refused", "saved, then refused", "nothing", "no failure"),
     ],
 )
 def test_observed(answer: Answer, expected: str) -> None:
     names = (
         *("has_script", "exists", "kept", "finished", "to_run", "to_do", "gone", "script_ran"),
-        *("no_script", "lost_script"),
+        *("no_script", "lost_script", "empty_script"),
     )
     assert [name for name in names if getattr(Observed(answer), name) is True] == expected.split()
     assert {type(getattr(Observed(answer), name)) for name in names} == {bool}
@@ -315,7 +335,13 @@ def test_a_stage_that_was_skipped_is_told_from_one_not_reached(answer: Answer, e
                 "script_executed": True,
                 "deleted_objects": 4,
                 "plan": PLAN,
-                "script": {"path": PATH, "sha256": SHA, "source": "immuta", "statements": DONE["statements"]},
+                "script": {
+                    "path": PATH,
+                    "sha256": SHA,
+                    "source": "immuta",
+                    "empty": False,
+                    "statements": DONE["statements"],
+                },
             },
         ),
         ("already done", {"status": "already_done", "executor": None, "plan": None, "deleted_objects": None}),
@@ -327,14 +353,14 @@ def test_a_stage_that_was_skipped_is_told_from_one_not_reached(answer: Answer, e
                 "technology": "Redshift",
                 "integration_id": None,
                 "integration": left(in_use=True)["integration"],
-                "script": {"path": None, "sha256": None, "source": None, "statements": []},
+                "script": {"path": None, "sha256": None, "source": None, "empty": False, "statements": []},
             },
         ),
         ("handed off", {"status": "handed_off", "executor": "handoff", "integration_id": 5}),
         ("own tasks", {"executor": "own"}),
         (
             "planned, nothing saved",
-            {"script": {"path": PATH, "sha256": SHA, "source": "immuta", "statements": ROWS}},
+            {"script": {"path": PATH, "sha256": SHA, "source": "immuta", "empty": False, "statements": ROWS}},
         ),
     ],
 )

@@ -42,6 +42,7 @@ DEFAULTS: dict[str, t.Any] = {
     "restore": False,
     "report_dir": "",
     "missing_script": "warn",
+    "empty_script": "fail",
     "progress_interval": 60.0,
     "pause_after": 60.0,
     "wait_timeout": 300.0,
@@ -81,6 +82,7 @@ def test_an_empty_variable_is_not_set(name: str, value: str | None) -> None:
         pytest.param({"report_dir": "/r"}, {"report_dir": "/r"}, id="report_dir"),
         pytest.param({"report_dir": "~"}, {"report_dir": os.path.expanduser("~")}, id="report_dir, home"),
         pytest.param({"missing_script": "fail"}, {"missing_script": "fail"}, id="missing_script"),
+        pytest.param({"empty_script": "accept"}, {"empty_script": "accept"}, id="empty_script"),
         pytest.param({"wait_timeout": "5"}, {"wait_timeout": 5.0}, id="wait_timeout"),
         pytest.param(
             {"progress_interval": "1.5"}, {"progress_interval": 1.5, "pause_after": 1.5}, id="progress_interval"

@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     BROKEN,
     DIGEST,
     DONE,
+    EMPTY,
     FINISHED,
     GO,
     LOST,
@@ -47,6 +48,7 @@ STATEMENTS = [
     "     2. line 4: DROP DATABASE IMMUTA",
     "     3. line 6: GRANT   <- out of the ordinary, look at it",
 ]
+UNNEEDED = "Nothing to run: the clean-up script holds no statement, which immuta_deregister_empty_script accepts"
 ENDS = "Not confirmed, so it ends here. To go on, set immuta_deregister_confirm to the connection key."
 
 
@@ -99,6 +101,7 @@ def to_run(done: int, executor: str) -> str:
             [TITLE, DELETE, "3. Nothing to run: Redshift has no clean-up script"],
             id="no script",
         ),
+        pytest.param(GO, Observed(EMPTY), [TITLE, SAVED, DELETE, f"3. {UNNEEDED}"], id="empty"),
         pytest.param(
             {},
             Observed({"failure": {"code": "no_cleanup_script"}}),
@@ -189,6 +192,15 @@ AT = f"Script: {PATH} (sha256 {SHA})"
                 'Deregistration of "k": COMPLETED',
                 "Immuta: the connection is gone, 4 objects below it deleted",
                 "Immuta: the integration 5 is still listed as enabled",
+            ],
+        ),
+        (
+            "empty",
+            [
+                'Deregistration of "k": COMPLETED',
+                "Immuta: the connection is gone, 4 objects below it deleted",
+                AT,
+                UNNEEDED,
             ],
         ),
         (
@@ -288,6 +300,9 @@ BUSY = {"failed": True, "msg": "Busy."}
         ),
         pytest.param(Observed(gone(), recorded=RECORDED), BUSY, [KEPT, NOT_THERE, HAS_RUN], [], id="all stated"),
         pytest.param(Observed(NO_SCRIPT), BUSY, [], [NOT_DELETED], id="no script"),
+        pytest.param(
+            Observed(EMPTY), BUSY, [KEPT, "the clean-up script holds nothing to run"], [NOT_DELETED], id="empty"
+        ),
         pytest.param(Observed(NO_SCRIPT, deleted=deleted()), BUSY, [NOT_THERE], [], id="no script, deleted"),
         pytest.param(Observed(LOST), BUSY, [NOT_THERE], [MAYBE_RUN], id="lost"),
     ],
@@ -352,6 +367,10 @@ def test_planned(plan: Planned, expected: str) -> None:
             "completed    k: the connection is gone, the script has run",
         ),
         (
+            {"status": "completed", "connection_gone": True, "script_executed": True, "script": {"empty": True}},
+            "completed    k: the connection is gone, the script holds nothing to run",
+        ),
+        (
             {"status": "handed_off", "connection_gone": True, "script_executed": False},
             "handed_off   k: the connection is gone, the script has not run",
         ),
@@ -360,7 +379,7 @@ def test_planned(plan: Planned, expected: str) -> None:
             'failed       k: the connection exists, the script has not run, stopped at "role : Task"',
         ),
     ],
-    ids=["not begun", "completed", "handed off", "failed"],
+    ids=["not begun", "completed", "empty", "handed off", "failed"],
 )
 def test_finished(result: Answer, expected: str) -> None:
     assert texts.finished([("k", {**result, "connection_key": "k"} if result else {})]) == [expected]
