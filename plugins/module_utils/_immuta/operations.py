@@ -80,6 +80,7 @@ GET_CONNECTION = Operation(
 SEARCH_OBJECTS = Operation(
     "searchObjects", "POST", "/data/object/search", Effect.READ, "connections", ANY_ADMIN, takes_body=True
 )
+GET_OBJECT = Operation("getObject", "GET", "/data/object/{connection_key}", Effect.READ, "connections", ANY_ADMIN)
 DELETE_OBJECT = Operation(
     "deleteObject",
     "DELETE",
@@ -97,6 +98,7 @@ OPERATIONS: tuple[Operation, ...] = (
     RENDER_CLEANUP_SCRIPT,
     GET_CONNECTION,
     SEARCH_OBJECTS,
+    GET_OBJECT,
     DELETE_OBJECT,
 )
 

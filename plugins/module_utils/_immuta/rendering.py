@@ -18,18 +18,18 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     errors,
     integration,
     saved_script,
+    technologies,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
     Client,
     looks_like_html,
     not_immuta,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Neighbours
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import RENDER_CLEANUP_SCRIPT
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 
 TEXT_FIELDS = ("script", "sql", "content", "text")
-# SQL dialects, by the start of the technology.
-DIALECTS = {"snowflake": "snowflake", "databricks": "databricks"}
 
 BY_HAND = (
     "Look for a copy of the script in backups. Without one, clean up by hand as an administrator of the platform: on"
@@ -85,11 +85,6 @@ class Rendered:
     raw: bytes
     source: t.Literal["immuta", "saved"]
     connection_exists: bool | None
-
-
-def dialect_of(technology: str) -> str | None:
-    """Return the SQL dialect of a technology's script, or None if this collection can't split it."""
-    return next((dialect for prefix, dialect in DIALECTS.items() if technology.lower().startswith(prefix)), None)
 
 
 def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
@@ -160,7 +155,7 @@ class _Fetch:
             connection_key=self._subject.connection_key,
             integration_id=number,
             technology=self._technology,
-            dialect=dialect_of(self._technology),
+            dialect=technologies.of(self._technology).dialect,
         )
         return Rendered(owner, body, saved_script.contents(owner, body), "immuta", self._exists)
 
@@ -173,16 +168,21 @@ class _Fetch:
 
     def _integration_of(self, found: connection.Connection) -> int | None:
         self._technology = found.technology
-        if not connection.technology_has_script(found.technology):
+        if technologies.of(found.technology).script == "no":
             raise NoCleanupScript(
                 f"Connections of the technology {found.technology} (AWS Lake Formation) have no clean-up script.",
                 hint="Delete the connection; there is nothing to run afterwards.",
                 technology=found.technology,
             )
-        number = self._subject.integration_id or connection.resolve_integration(self._client, found)
+        others = Neighbours(self._client, found)
+        number = found.integration_id
+        if number is None:
+            number = others.choose(others.candidates())
         if number is None and self._saved:
             # Immuta does not always name the integration; the saved script does.
             number = self._saved.owner.integration_id
+        if number is not None:
+            others.require_unshared(number)
         if number is None and found.listed_only:
             raise errors.Refused(
                 f"Immuta lists {self._subject}, but does not describe it, so it is not known which integration is"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import stat
@@ -64,7 +65,9 @@ def test_saves_the_script_in_whatever_form_it_comes(keep: Keeper, form: str, sta
     assert (result["integration_id"], result["connection_exists"]) == (5, True)
     assert {"verb": "DROP", "object": "DATABASE", "name": "IMMUTA"}.items() <= result["statements"][-3].items()
     assert result["execution"] == {"state": "none", "done": 0, "total": None, "answers": []}
-    assert keep.tenant.asked == ["getConnection", "renderCleanupScript"]
+    # Nothing but the descriptions of the others tells whether one of them has the same integration.
+    others = ["searchObjects", "getConnection", "getConnection"]
+    assert keep.tenant.asked == ["getConnection", *others, "renderCleanupScript"]
     assert keep.tenant.double.connections == 1
 
 
@@ -213,12 +216,13 @@ def test_a_script_that_is_hidden_is_not_replaced_by_the_saved_one(keep: Keeper) 
 def test_the_saved_one_counts_when_the_connection_is_gone(keep: Keeper) -> None:
     first = keep()
     keep.forget_connection()
+    keep.tenant.double.requests.clear()
     result = keep()
     assert result["changed"] is False
     assert (result["source"], result["connection_exists"]) == ("saved", False)
     assert result["sha256"] == first["sha256"]
     assert result["statements"] == first["statements"]
-    assert len(keep.tenant.asked) == 5
+    assert keep.tenant.asked == ["getConnection", "getObject", "searchObjects", "listIntegrations"]
 
 
 @pytest.mark.parametrize("afterwards", ["deleted", "disabled", "gone"])
@@ -331,9 +335,21 @@ def test_refuses_the_script_of_another_integration_of_the_same_key(keep: Keeper)
     keep()
     before = keep.path.read_bytes()
     state = keep.tenant.double.state
-    state.connections[KEY].native_integration_id = 7
+    state.connections[KEY].native_integration_id = 8
     assert keep().code == "refused"
     assert keep.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [5, None])
+def test_refuses_an_integration_that_another_connection_has(keep: Keeper, number: int | None) -> None:
+    state = keep.tenant.double.state
+    state.connections["other"] = dataclasses.replace(state.connections[KEY], key="other")
+    state.connections[KEY].native_integration_id = number
+    result = keep()
+    assert result.code == "integration_shared"
+    assert "'other'" in result["msg"]
+    assert "renderCleanupScript" not in keep.tenant.asked
+    assert not keep.path.exists()
 
 
 def test_refuses_the_script_of_another_tenant(keep: Keeper) -> None:

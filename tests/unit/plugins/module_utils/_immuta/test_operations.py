@@ -44,7 +44,7 @@ def described(about: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
                 "effect": one["x-effect"],
                 "good": {int(status) for status in one["responses"] if status.startswith("2")},
                 "errors": {status for status in one["responses"] if not status.startswith("2")},
-                "takes_body": one.get("requestBody", {}).get("required", False),
+                "takes_body": "requestBody" in one,
                 "authorized": one.get("security", about["security"]) != [],
             }
     return found
@@ -154,6 +154,7 @@ def test_what_each_operation_needs() -> None:
         "renderCleanupScript": "APPLICATION_ADMIN",
         "getConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "searchObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
+        "getObject": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "deleteObject": "APPLICATION_ADMIN (newer Immuta), or INFRASTRUCTURE_ADMIN or DATA_OWNER on the connection"
         " (older Immuta)",
     }
@@ -163,7 +164,7 @@ def test_the_family_of_each_operation() -> None:
     assert {one.name: one.family for one in OPERATIONS} == {
         "exchangeApiKey": "auth",
         **dict.fromkeys(("listIntegrations", "getIntegration", "renderCleanupScript"), "integrations"),
-        **dict.fromkeys(("getConnection", "searchObjects", "deleteObject"), "connections"),
+        **dict.fromkeys(("getConnection", "searchObjects", "getObject", "deleteObject"), "connections"),
     }
 
 

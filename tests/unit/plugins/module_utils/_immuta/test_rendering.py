@@ -54,6 +54,7 @@ def answers(known: str, render: str, integration: str) -> Answers:
     described = {"described": DESCRIBED, "glue": {**DESCRIBED, "connection": {"technology": "Glue"}}}.get(known)
     return Answers(
         getConnection=Reply(200, json.dumps(described).encode()) if described else lambda: errors.NotFound("no"),
+        getObject=lambda: errors.NotFound("no"),
         searchObjects=[] if known == "absent" else [{"objectPath": [KEY], "technology": "Snowflake"}],
         listIntegrations=[{"id": 5, "type": "Snowflake", "status": "enabled" if integration == "used" else "deleted"}],
         renderCleanupScript=Reply(200, b'"SELECT 1"') if render == "script" else None,
@@ -155,11 +156,3 @@ def test_the_script_in_a_reply(body: bytes, content_type: str, text: str | None)
     with pytest.raises(errors.UnexpectedReply) as caught:
         rendering.text_of(reply)
     assert caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("technology", "dialect"),
-    [("Snowflake", "snowflake"), ("DatabricksUnityCatalog", "databricks"), ("Redshift", None), ("", None)],
-)
-def test_dialects(technology: str, dialect: str | None) -> None:
-    assert rendering.dialect_of(technology) == dialect
