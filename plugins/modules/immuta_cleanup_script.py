@@ -17,6 +17,8 @@ description:
     the connection is deleted.
   - The first line of the file is an SQL comment that names tenant, connection, and integration, and holds the digest of the rest. A file
     that does not begin so, or that belongs to something else, is never overwritten.
+  - Fails with the code V(no_cleanup_script) for technologies that have no script, and names what may be left on the platform.
+  - An integration that another connection names as well is refused.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -67,6 +69,14 @@ options:
       - RV(sha256) of the script that was approved.
       - If it is another one, the task fails and the file stays as it is.
     type: str
+  without_script:
+    description:
+      - Whether to take the technology for one without a clean-up script where that is not known, as with V(Redshift), V(Teradata), and
+        names that this collection does not know, if Immuta renders no script. The task then fails with the code V(no_cleanup_script), as
+        with a technology that has none, instead of V(script_unknown).
+      - It changes nothing if Immuta renders a script.
+    type: bool
+    default: false
 seealso:
   - module: community.immuta.snowflake_script
   - module: community.immuta.immuta_connection
@@ -284,6 +294,7 @@ def main() -> None:
             path={"type": "path", "required": True},
             state={"type": "str", "choices": ["present", "executed", "absent"], "default": "present"},
             expected_sha256={"type": "str"},
+            without_script={"type": "bool", "default": False},
         ),
         mutually_exclusive=[("connection_key", "integration_id")],
         required_if=[("state", "present", ("connection_key", "integration_id"), True)],

@@ -112,6 +112,9 @@ def _remove(context: Context, client: Client, found: Connection) -> dict[str, t.
     """Remove a connection, and return the fields of the result that tell what came of it."""
     params = context.params
     removed = removal.Remover(client, found, wait=params["wait"], wait_timeout=params["wait_timeout"]).remove()
+    about = technologies.of(found.technology)
+    if about.script != "yes":
+        context.warn(f"On the platform ({about.title}) may be left: {about.left}. Look there.")
     left = removed.integration
     if left is not None and left.in_use:
         context.warn(

@@ -54,6 +54,11 @@ class Observed:
         return self.failure.get("code") == "no_cleanup_script"
 
     @property
+    def left_on_platform(self) -> str:
+        """What may be left on the platform because there is no script, as part of a sentence; or ""."""
+        return self.failure.get("left_on_platform") or ""
+
+    @property
     def lost_script(self) -> bool:
         """Whether neither Immuta nor a file has it."""
         return self.failure.get("code") == "script_lost"
@@ -234,6 +239,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "technology": observed.technology,
         "integration_id": script.get("integration_id"),
         "integration": observed.deleted.get("integration"),
+        "left_on_platform": observed.left_on_platform,
         "deleted_objects": observed.deleted.get("deleted_objects"),
         "plan": observed.deleted.get("plan", observed.planned.get("plan")),
         "script": {

@@ -63,6 +63,7 @@ class Settings:
     restore: bool
     report_dir: str
     missing_script: str
+    without_script: bool
     progress_interval: float
     pause_after: float | None
     wait_timeout: float
@@ -155,6 +156,7 @@ def read(
         restore=value["script_in_artifact"] and bool((value["scripts"] or {}).get(key)),
         report_dir=value["report_dir"] or "",
         missing_script=value["missing_script"],
+        without_script=value["without_script"],
         progress_interval=value["progress_interval"],
         pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,
         wait_timeout=value["wait_timeout"],

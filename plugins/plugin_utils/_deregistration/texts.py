@@ -25,6 +25,7 @@ HEADLINES = {
         " cleaned up"
     ),
 }
+LEFT = "Look on the platform for what may be left there:"
 NEXT = "Fix the cause and rerun: the role reads what is there and goes on from it."
 
 
@@ -71,6 +72,8 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
         yield "3. Run the script: already done"
     else:
         yield f"3. Nothing to run: {observed.technology or 'this technology'} has no clean-up script"
+        if observed.left_on_platform:
+            yield f"   {LEFT} {observed.left_on_platform}"
 
 
 def label(row: Row) -> str:
@@ -88,6 +91,8 @@ def report(result: Row) -> list[str]:
     ]
     if integration := result["integration"]:
         lines.append(f"Immuta: the integration {integration['id']} is still listed as {integration['status']}")
+    if result["left_on_platform"]:
+        lines.append(f"{LEFT} {result['left_on_platform']}")
     script = result["script"]
     if script["path"]:
         lines.append(f"Script: {script['path']} (sha256 {script['sha256']})")

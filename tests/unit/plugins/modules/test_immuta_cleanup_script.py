@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
-from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
+from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble, State
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 
 if t.TYPE_CHECKING:
@@ -277,6 +277,18 @@ def test_lake_formation_has_none(keep: Keeper) -> None:
     result = keep(connection_key="prod lake formation")
     assert result.code == "no_cleanup_script"
     assert "Lake Formation" in result["msg"]
+    assert "LF-Tags" in result["failure"]["left_on_platform"]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_technology_of_which_nothing_is_known(keep: Keeper, status: int) -> None:
+    keep.tenant.vary(described_status=status)
+    keep.tenant.double.state.connections["warehouse"] = Connection("warehouse", "Redshift")
+    refused = keep(connection_key="warehouse")
+    assert refused.code == "script_unknown"
+    assert "without_script" in refused["msg"]
+    assert keep(connection_key="warehouse", without_script=True).code == "no_cleanup_script"
+    assert not keep.path.exists()
 
 
 def test_a_missing_permission_is_named(keep: Keeper) -> None:

@@ -33,7 +33,13 @@ class Keeper:
         world.state.integrations[5].script = SCRIPT
 
     def __call__(self, state: str = "present", check_mode: bool = False, **params: t.Any) -> Outcome:
-        known = {"connection_key": KEY, "integration_id": None, "expected_sha256": None, "url": self.world.double.url}
+        known = {
+            "connection_key": KEY,
+            "integration_id": None,
+            "expected_sha256": None,
+            "without_script": False,
+            "url": self.world.double.url,
+        }
         params = {**known, "path": str(self.path), "state": state, **params}
         return cleanup_script.ensure(Context(params, check_mode, self.world.warnings.append))
 

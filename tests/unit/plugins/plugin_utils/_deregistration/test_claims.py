@@ -22,6 +22,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     GO,
     HERE,
     LOST_BUT_THERE,
+    NO_SCRIPT_BUT_LEFT,
     PARTIAL,
     PINNED,
     REFUSED,
@@ -41,6 +42,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
 CLAIMS = {
     "The clean-up script is kept": "kept",
     "There is nothing to clean up on the platform": "nothing",
+    "Nothing is left on the platform": "left",
     "What was approved is what was found": "approved",
     "The connection does not exist in Immuta": "gone",
     "The integration 5 is out of use": "unused",
@@ -393,6 +395,14 @@ HOW = {
             V,
             "Immuta names the technology Redshift, which has no clean-up script.",
             id="no script",
+        ),
+        pytest.param(
+            Situation(GO, Observed(NO_SCRIPT_BUT_LEFT, deleted=deleted())),
+            "left",
+            N,
+            "Immuta has no clean-up script for the technology Redshift. Nobody has looked on the platform for what may be"
+            " left there: grants, and a role.",
+            id="no script, and something is left",
         ),
         pytest.param(
             SITUATIONS["completed, pinned"],

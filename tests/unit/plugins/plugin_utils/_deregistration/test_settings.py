@@ -42,6 +42,7 @@ DEFAULTS: dict[str, t.Any] = {
     "restore": False,
     "report_dir": "",
     "missing_script": "warn",
+    "without_script": False,
     "progress_interval": 60.0,
     "pause_after": 60.0,
     "wait_timeout": 300.0,
@@ -80,6 +81,7 @@ def test_an_empty_variable_is_not_set(name: str, value: str | None) -> None:
         pytest.param({"expected_plan_digest": DIGEST}, {"expected_plan_digest": DIGEST}, id="expected_plan_digest"),
         pytest.param({"report_dir": "/r"}, {"report_dir": "/r"}, id="report_dir"),
         pytest.param({"report_dir": "~"}, {"report_dir": os.path.expanduser("~")}, id="report_dir, home"),
+        pytest.param({"without_script": "yes"}, {"without_script": True}, id="without_script"),
         pytest.param({"missing_script": "fail"}, {"missing_script": "fail"}, id="missing_script"),
         pytest.param({"wait_timeout": "5"}, {"wait_timeout": 5.0}, id="wait_timeout"),
         pytest.param(
@@ -108,6 +110,7 @@ WRONG: dict[str, t.Any] = {
     "progress_interval": "60s",
     "script_durable": "maybe",
     "script_executed": "maybe",
+    "without_script": "maybe",
     "script_in_artifact": "maybe",
     "scripts": "x",
     "wait_timeout": [],

@@ -21,6 +21,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     GO,
     LOST,
     NO_SCRIPT,
+    NO_SCRIPT_BUT_LEFT,
     PARTIAL,
     PLANNED,
     RECORDED,
@@ -98,6 +99,15 @@ def to_run(done: int, executor: str) -> str:
             Observed(NO_SCRIPT),
             [TITLE, DELETE, "3. Nothing to run: Redshift has no clean-up script"],
             id="no script",
+        ),
+        pytest.param(
+            GO,
+            Observed(NO_SCRIPT_BUT_LEFT),
+            [
+                *(TITLE, DELETE, "3. Nothing to run: Redshift has no clean-up script"),
+                "   Look on the platform for what may be left there: grants, and a role",
+            ],
+            id="no script, and something is left",
         ),
         pytest.param(
             {},
