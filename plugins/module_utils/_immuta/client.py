@@ -300,6 +300,12 @@ def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaEr
         )
     if status == 404:
         return errors.NotFound(f"Immuta answers 404 to {operation.method} {path}{tail}", **where)
+    if status == 409 and operation.conflict == "exists":
+        return errors.AlreadyExists(
+            f"Immuta has one already (409){tail}",
+            hint="Find out in Immuta what it belongs to. It may be left over from an earlier try.",
+            **where,
+        )
     if status == 409:
         return errors.Busy(f"Immuta is busy with it (409){tail}", **where)
     if status == 429:
