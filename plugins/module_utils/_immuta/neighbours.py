@@ -60,9 +60,12 @@ class Neighbours:
         return [one for one in found if one is not None]
 
     def _describe(self, listed: Connection) -> Connection | None:
-        """Return a connection with its integration, or None if it has been deleted since it was listed.
+        """Return a connection with its integration, or None for one that can't have this one's.
 
-        :raises Shared: Immuta does not describe it, so nobody can tell whether it has the integration
+        That is one that has been deleted since it was listed, or that Immuta lists without describing it, on another
+        platform.
+
+        :raises Shared: Immuta does not describe it, and nobody can tell whether it has the integration
         """
         try:
             found = connection.by_key(self._client, listed.key)
@@ -72,6 +75,8 @@ class Neighbours:
             # No URL can hold a key such as "..".
             found = None
         if found is None or found.listed_only:
+            if listed.technology not in ("", self._subject.technology):
+                return None
             raise Shared(
                 f"Immuta lists the connection {listed.key!r}, but does not describe it, so it is not known whether it"
                 f" has the same integration as the connection {self._subject.key!r}. Nothing was changed.",

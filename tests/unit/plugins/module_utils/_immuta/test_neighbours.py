@@ -87,22 +87,28 @@ def test_one_that_is_deleted_meanwhile_has_nothing(world: World) -> None:
     assert one.require_unshared(5) == 5
 
 
-@pytest.mark.parametrize("why", ["not described", "no object either", "no URL", "denied"])
-def test_one_of_which_nothing_can_be_read_may_have_it(world: World, why: str) -> None:
-    if why == "no URL":
-        other(world, 6, key="..")
-    elif why == "denied":
-        world.fault("getConnection", 403)
-        assert fails(errors.PermissionDenied, lambda: of(world).require_unshared(5)).hint
+@pytest.mark.parametrize("technology", ["Snowflake", "Databricks", ""])
+@pytest.mark.parametrize("why", ["not described", "no object either", "no URL"])
+def test_one_of_which_nothing_can_be_read_may_have_it(world: World, why: str, technology: str) -> None:
+    key = ".." if why == "no URL" else OTHER
+    other(world, 6, technology, key=key)
+    path = key.replace(" ", "%20").replace(":", "%3A")
+    world.fault("getConnection", 400, path=path)
+    if why == "no object either":
+        world.fault("getObject", 404, path=path)
+    if technology == "Databricks":
+        # Nothing of another platform is this one's.
+        assert of(world).require_unshared(5) == 5
         return
-    else:
-        world.fault("getConnection", 400)
-        if why == "no object either":
-            world.fault("getObject", 404)
     error = fails(neighbours.Shared, lambda: of(world).require_unshared(5))
-    assert error.message.startswith("Immuta lists the connection ")
-    assert "but does not describe it" in error.message
+    assert error.message.startswith(f"Immuta lists the connection {key!r}, but does not describe it")
+    assert repr(KEY) in error.message
     assert error.hint.startswith("Rerun it.")
+
+
+def test_what_may_not_be_read_is_not_taken_for_none(world: World) -> None:
+    world.fault("getConnection", 403)
+    assert fails(errors.PermissionDenied, lambda: of(world).require_unshared(5)).hint
 
 
 # The integration on the host
