@@ -19,6 +19,8 @@ description:
     that does not begin so, or that belongs to something else, is never overwritten.
   - A script that another one replaces is kept beside it, at the path with C(.1) behind it, the one before that with C(.2), and so on up to
     C(.3). None is replaced by an answer that is an error, a web page, or prose.
+  - Fails with the code V(no_cleanup_script) for technologies that have no script, and names what may be left on the platform.
+  - An integration that another connection names as well is refused.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -80,6 +82,14 @@ options:
       - accept
     default: fail
     version_added: 0.1.0
+  without_script:
+    description:
+      - Whether to take the technology for one without a clean-up script where that is not known, as with V(Redshift), V(Teradata), and
+        names that this collection does not know, if Immuta renders no script. The task then fails with the code V(no_cleanup_script), as
+        with a technology that has none, instead of V(script_unknown).
+      - It changes nothing if Immuta renders a script.
+    type: bool
+    default: false
 seealso:
   - module: community.immuta.snowflake_script
   - module: community.immuta.immuta_connection
@@ -312,6 +322,7 @@ def main() -> None:
             state={"type": "str", "choices": ["present", "executed", "absent"], "default": "present"},
             expected_sha256={"type": "str"},
             empty_script={"type": "str", "choices": ["fail", "accept"], "default": "fail"},
+            without_script={"type": "bool", "default": False},
         ),
         mutually_exclusive=[("connection_key", "integration_id")],
         required_if=[("state", "present", ("connection_key", "integration_id"), True)],

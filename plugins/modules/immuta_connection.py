@@ -15,6 +15,9 @@ description:
   - Deleting a connection can't be undone. It removes every data source below the connection and the access controls on them, and
     Immuta can't render the connection's clean-up script any more. Save the script first with M(community.immuta.immuta_cleanup_script),
     or use the role P(community.immuta.deregister_connection#role), which does all of it in the right order.
+  - Refuses an integration that another connection names as well, and a key with a slash, or another character that means something in a
+    path, unless the whole connection answers at that path.
+  - Where Immuta has no clean-up script for the technology, a warning names what may be left on the platform.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:

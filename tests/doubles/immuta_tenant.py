@@ -64,6 +64,7 @@ class Connection:
 
     :ivar extra: more fields of the `connection` object in its description
     :ivar child_count: how many objects are below it
+    :ivar children: the names of some of them, which can be addressed
     """
 
     key: str
@@ -72,6 +73,7 @@ class Connection:
     port: int | None = None
     native_integration_id: int | None = None
     child_count: int = 0
+    children: list[str] = field(default_factory=list)
     state: str = "ACTIVE"
     created_at: str = "2026-01-15T09:30:00.000Z"
     extra: Json = field(default_factory=dict)
@@ -220,6 +222,12 @@ class Variant:
     :ivar connections_enabled: without it everything below /data/ is 404
     :ivar login_page: every path is answered with 200 and HTML
     :ivar wrong_prefix: every path is answered with 404
+    :ivar search_request: the only body that the object search takes: `size` and `offset`, none or an empty one, `limit` and
+        `offset`, or `limit` and a cursor
+    :ivar search_count: of what the search tells the number: of all objects, of those on the page, or of nothing
+    :ivar object_path: how the path of an object is written; `key` is not documented, but would be enough for a connection
+    :ivar slash: what an encoded slash in the path of an object is: a part of the name, or the end of it; or it is refused
+    :ivar described_status: the status for a connection of a technology that is not described by key
     :ivar search_page_cap: the longest page of the object search, whatever was asked for; None for no bound
     :ivar permission_rules: who may delete; `older`: INFRASTRUCTURE_ADMIN or DATA_OWNER, `newer`: APPLICATION_ADMIN
     :ivar unauthenticated: the status for a key or token that is missing, wrong or expired
@@ -241,6 +249,11 @@ class Variant:
     native_integration_id: t.Literal["present", "null", "absent"] = "present"
     search_envelope: t.Literal["list", "hits", "results", "data"] = "hits"
     search_paging: t.Literal["honoured", "ignored"] = "honoured"
+    search_request: t.Literal["size", "empty", "limit", "cursor"] = "size"
+    search_count: t.Literal["all", "page", "nothing"] = "all"
+    object_path: t.Literal["array", "string", "nested", "key"] = "array"
+    slash: t.Literal["kept", "decoded", "refused"] = "kept"
+    described_status: t.Literal[400, 404] = 404
     search_page_cap: int | None = None
     permission_rules: t.Literal["older", "newer"] = "newer"
     unauthenticated: t.Literal[401, 500] = 401
@@ -344,6 +357,7 @@ class Tenant:
             "renderCleanupScript": self._render_cleanup_script,
             "getConnection": self._get_connection,
             "searchObjects": self._search_objects,
+            "getObject": self._get_object,
             "deleteObject": self._delete_object,
         }
         try:
@@ -438,8 +452,10 @@ class Tenant:
         key = unquote(call.parameter)
         one = self.state.connections.get(key)
         self._require_readable(self._may_read(caller, key), self._no_connection(key))
-        if one is None or one.technology not in DESCRIBED:
+        if one is None:
             raise Refusal(404, self._no_connection(key))
+        if one.technology not in DESCRIBED:
+            raise Refusal(self.variant.described_status, self._no_connection(key))
         _count_read(one)
         about = {"technology": one.technology, "hostname": one.hostname, "port": one.port, **one.extra}
         body: Json = {
@@ -454,32 +470,94 @@ class Tenant:
         return _json(body)
 
     def _search_objects(self, call: Call, caller: ApiKey) -> Reply:
+        body = call.body or {}
+        self._require_searchable(body)
         found = [one for key, one in sorted(self.state.connections.items()) if self._may_read(caller, key)]
         self._require(bool(found) or self._may_read_all(caller))
         count = len(found)
-        if self.variant.search_paging == "honoured":
+        total: Json = {}
+        cap = self.variant.search_page_cap
+        if self.variant.search_request == "empty":
+            found = found[:cap]
+        elif self.variant.search_paging == "honoured":
             # 1.0 is an integer, too, by the rules of JSON Schema.
-            offset = int(call.body.get("offset", 0))
-            bounds = (call.body.get("size"), self.variant.search_page_cap)
+            offset = int(body.get("nextToken") or body.get("offset", 0))
+            bounds = (body.get("size"), body.get("limit"), cap)
             size = int(min([count, *(bound for bound in bounds if bound is not None)]))
             found = found[offset : offset + size]
+            if self.variant.search_request == "cursor":
+                ended = offset + len(found) >= count
+                total = {"meta": {"nextToken": None if ended else str(offset + len(found))}}
         objects = []
         for one in found:
             _count_read(one)
-            objects.append({"objectPath": [one.key], "technology": one.technology, "state": one.state})
+            objects.append(self._object([one.key], one))
+        if self.variant.search_count != "nothing":
+            total["count"] = count if self.variant.search_count == "all" else len(objects)
         envelope = self.variant.search_envelope
-        return _json(objects if envelope == "list" else {envelope: objects, "count": count})
+        if envelope == "list" and self.variant.search_request != "cursor":
+            return _json(objects)
+        return _json({"data" if envelope == "list" else envelope: objects, **total})
+
+    def _require_searchable(self, body: Json) -> None:
+        """Refuse any body but the one of the variant."""
+        takes = {
+            "size": body.keys() <= {"size", "offset"},
+            "empty": not body,
+            "limit": "limit" in body and body.keys() <= {"limit", "offset"},
+            "cursor": bool(body) and body.keys() <= {"limit", "nextToken"},
+        }
+        token = body.get("nextToken", "0")
+        if not takes[self.variant.search_request] or not (token.isascii() and token.isdigit()):
+            raise Refusal(400, "Invalid request payload input")
+
+    def _object(self, path: list[str], one: Connection) -> Json:
+        about: Json = {"technology": one.technology, "state": one.state}
+        form = self.variant.object_path
+        if form == "key" and len(path) == 1:
+            return {"connectionKey": path[0], **about}
+        if form == "string":
+            return {"objectPath": "/".join(path), **about}
+        if form == "nested":
+            nested: Json | None = None
+            for name in reversed(path):
+                nested = {"name": name, "child": nested}
+            return {"objectPath": nested, **about}
+        return {"objectPath": path, **about}
+
+    def _addressed(self, call: Call) -> list[str]:
+        """The path that an encoded path means to this server."""
+        path = unquote(call.parameter)
+        if self.variant.slash == "refused" and "/" in path:
+            raise Refusal(404, "Not Found")
+        return [part for part in path.split("/") if part] if self.variant.slash == "decoded" else [path]
+
+    def _existing(self, path: list[str]) -> Connection:
+        """The connection of an object that is there."""
+        one = self.state.connections.get(path[0]) if path else None
+        if one is None or path[1:] not in [[], *([child] for child in one.children)]:
+            raise Refusal(404, self._no_connection("/".join(path)))
+        return one
+
+    def _get_object(self, call: Call, caller: ApiKey) -> Reply:
+        path = self._addressed(call)
+        self._require_readable(self._may_read(caller, path[0] if path else ""), self._no_connection("/".join(path)))
+        one = self._existing(path)
+        _count_read(one)
+        return _json(self._object(path, one))
 
     def _delete_object(self, call: Call, caller: ApiKey) -> Reply:
-        key = unquote(call.parameter)
+        path = self._addressed(call)
+        key = path[0] if path else ""
         owns = key in caller.owns
         if self.variant.permission_rules == "newer":
             self._require("APPLICATION_ADMIN" in caller.permissions)
         else:
             self._require(owns or "INFRASTRUCTURE_ADMIN" in caller.permissions)
-        one = self.state.connections.get(key)
-        if one is None:
-            raise Refusal(404, self._no_connection(key))
+        one = self._existing(path)
+        if path[1:]:
+            one.children.remove(path[1])
+            return _json({"objectPath": path, "childCount": 0})
         if one.deletion is not None:
             raise Refusal(409, f"Unable to delete connection {key} in current state deleting.")
         ends_at = self.state.clock() + self.variant.deletion_seconds

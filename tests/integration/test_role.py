@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
+from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
 from ansible_collections.community.immuta.tests.harness.play import Player
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD
@@ -124,7 +124,9 @@ def test_takes_the_connection_out_of_service_whole(
     # The numbers that the collection promises.
     record_property("requests", len(immuta.requests))
     record_property("modules", len(played.modules))
-    assert len(immuta.requests) <= 6
+    # Both for the script and for the deletion: the connection, the list, and the descriptions of the other two, which
+    # alone tell whether one of them has the same integration.
+    assert len(immuta.requests) <= 12
     assert len(played.modules) <= 4
     assert immuta.connections == len([one for one in played.modules if one.startswith("immuta_")])
 
@@ -194,6 +196,30 @@ def test_lake_formation_needs_no_script(player: Player, immuta: ImmutaDouble, sn
     assert key not in immuta.state.connections
     assert snowflake.logins == []
     assert played.modules == ["immuta_cleanup_script", "immuta_connection"]
+
+
+def test_a_technology_without_a_script_is_deleted_and_what_may_be_left_is_named(
+    player: Player, immuta: ImmutaDouble
+) -> None:
+    immuta.variant.described_status = 400
+    immuta.state.connections["grants"] = Connection("grants", "PostgreSQL", child_count=2)
+    played = player.role(connection_key="grants", confirm="grants")
+    assert played.code == 0, played.output
+    assert played.result["status"] == "completed"
+    assert "the grants that Immuta has given" in played.result["left_on_platform"]
+    assert "Look on the platform for what may be left there: the grants" in played.output
+    assert "grants" not in immuta.state.connections
+
+
+def test_a_technology_that_may_have_a_script_is_deleted_on_request_only(player: Player, immuta: ImmutaDouble) -> None:
+    immuta.state.connections["warehouse"] = Connection("warehouse", "DatabricksLakebase")
+    refused = player.role(connection_key="warehouse", confirm="warehouse")
+    assert refused.code != 0
+    assert "immuta_deregister_without_script" in refused.error
+    assert "warehouse" in immuta.state.connections
+    played = player.role(connection_key="warehouse", confirm="warehouse", without_script=True)
+    assert played.code == 0, played.output
+    assert "warehouse" not in immuta.state.connections
 
 
 def test_two_connections_in_one_play_do_not_mix(player: Player, immuta: ImmutaDouble) -> None:

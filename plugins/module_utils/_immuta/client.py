@@ -9,6 +9,7 @@ C(operations) holds what is true of one operation; everything here is true of al
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import email.utils
 import json
@@ -32,6 +33,11 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.transport
 
 # Longer texts of the server are cut: enough to recognise the error, too little to leak a document.
 LONGEST_MESSAGE = 300
+# A value of a few bytes takes a hundred when it is read.
+LARGEST_JSON = 16 * 1024 * 1024
+MOST_VALUES = 1_000_000
+# No error of the API is longer.
+LARGEST_ERROR = 64 * 1024
 RETRIED_STATUSES = frozenset({502, 503, 504})
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
 
@@ -112,7 +118,9 @@ class Client:
         except errors.NotFound:
             if operation.family not in self._answered:
                 witness = WITNESS[operation.family]
-                self.call_json(witness, body={} if witness.takes_body else None)
+                # An API that judges the body is there.
+                with contextlib.suppress(errors.InvalidRequest):
+                    self.call_json(witness, body={} if witness.takes_body else None)
             return None
 
     def _api_missing(self, family: Family, absent: errors.NotFound) -> errors.ApiMissing:
@@ -221,10 +229,19 @@ def looks_like_html(reply: Reply) -> bool:
 def parse_json(reply: Reply, operation: Operation) -> t.Any:
     """Return the JSON of a successful reply; None for an empty one.
 
-    :raises UnexpectedReply: it is not JSON
+    :raises UnexpectedReply: it is not JSON, or so much that reading it could take all of the memory
     """
     if not reply.body.strip():
         return None
+    if len(reply.body) > LARGEST_JSON or sum(map(reply.body.count, (b"{", b"[", b","))) > MOST_VALUES:
+        raise errors.UnexpectedReply(
+            f"{operation.method} {operation.path} was answered with more than any tenant has"
+            f" ({len(reply.body)} bytes). Nothing of it was read.",
+            hint="Check url, and what is between: this does not look like the Immuta API.",
+            method=operation.method,
+            path=operation.path,
+            status=reply.status,
+        )
     try:
         return json.loads(reply.body)
     except (ValueError, RecursionError):
@@ -247,7 +264,7 @@ def message_of(reply: Reply) -> str:
     """Return the server's error message, short and redacted; never a whole body."""
     if looks_like_html(reply):
         return "(a web page)"
-    text = reply.body.decode("utf-8", "replace")
+    text = reply.body[:LARGEST_ERROR].decode("utf-8", "replace")
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
@@ -283,6 +300,12 @@ def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaEr
         )
     if status == 404:
         return errors.NotFound(f"Immuta answers 404 to {operation.method} {path}{tail}", **where)
+    if status == 409 and operation.conflict == "exists":
+        return errors.AlreadyExists(
+            f"Immuta has one already (409){tail}",
+            hint="Find out in Immuta what it belongs to. It may be left over from an earlier try.",
+            **where,
+        )
     if status == 409:
         return errors.Busy(f"Immuta is busy with it (409){tail}", **where)
     if status == 429:

@@ -11,22 +11,16 @@ import difflib
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, integration
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, integration, objects
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     ADMIN,
     GET_CONNECTION,
-    SEARCH_OBJECTS,
+    GET_OBJECT,
 )
 
-PAGE_SIZE = 200
-# Stop at the server's total only if the last page is shorter than any plausible cap: some servers cap their pages and
-# report the count of the page as the total.
-SMALLEST_CAP = 10
-ENVELOPES = ("hits", "results", "data", "objects", "items")
-COUNTS = ("count", "total")
-# Technologies that are not cleaned up by a script.
-WITHOUT_SCRIPT = frozenset({"glue"})
+# The field that names the integration; it may be missing or null.
+LINK = "nativeIntegrationId"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +47,6 @@ class Connection:
         return fields
 
 
-def technology_has_script(technology: str) -> bool:
-    """Return whether Immuta can render a clean-up script for it. AWS Lake Formation (C(Glue)) has none."""
-    return technology.lower() not in WITHOUT_SCRIPT
-
-
 def get(client: Client, key: str) -> Connection | None:
     """Return a connection of any technology by its key, or None when it does not exist.
 
@@ -71,8 +60,8 @@ def look_up(
 ) -> tuple[Connection | None, list[integration.Integration]]:
     """Return a connection by its key; or None and the tenant's integrations, which help to prove its absence.
 
-    Immuta describes only some technologies by key; its list has all of them. A list without the key is believed only
-    if the API key may read everything.
+    Not every technology is described, and of an absent connection Immuta says nothing but 404: its list tells. A list
+    without the key is believed only if the API key may read everything.
 
     :param listed_first: search the list first, which takes fewer requests when no such connection is expected
     :raises ApiMissing: nothing can be said about any connection
@@ -80,14 +69,28 @@ def look_up(
     """
     listed = find_in_list(client, key) if listed_first else None
     if listed or not listed_first:
-        try:
-            reply = client.call(GET_CONNECTION, connection_key=key)
-            return from_description(parse_json(reply, GET_CONNECTION), key), []
-        except errors.NotFound:
-            listed = listed or find_in_list(client, key)
-    if listed:
-        return listed, []
+        found = by_key(client, key) or listed or find_in_list(client, key)
+        if found:
+            return found, []
     return None, require_sight(client, f"the connection {key!r}")
+
+
+def by_key(client: Client, key: str) -> Connection | None:
+    """Return a connection as its description has it, or else its object; None when there is neither.
+
+    Immuta describes three technologies only, and shows the objects of all. What it says to a key of another technology
+    is not documented, so neither 404 nor 400 says anything about the connection.
+    """
+    try:
+        return from_description(parse_json(client.call(GET_CONNECTION, connection_key=key), GET_CONNECTION), key)
+    except (errors.NotFound, errors.InvalidRequest):
+        pass
+    try:
+        body = parse_json(client.call(GET_OBJECT, connection_key=key), GET_OBJECT)
+    except (errors.NotFound, errors.InvalidRequest):
+        return None
+    path = objects.path_of(body, GET_OBJECT)
+    return _from_object(path, body) if path == (key,) else None
 
 
 def find_in_list(client: Client, key: str) -> Connection | None:
@@ -140,71 +143,26 @@ def from_description(body: t.Any, key: str) -> Connection:
         key=key,
         technology=str(about.get("technology") or ""),
         hostname=about.get("hostname"),
-        port=integration.to_id(about.get("port")),
+        port=integration.to_number(about.get("port")),
         state=body.get("state"),
-        integration_id=integration.to_id(body.get("nativeIntegrationId")),
+        integration_id=None if body.get(LINK) is None else integration.to_id(body[LINK], LINK, GET_CONNECTION),
     )
 
 
 def list_all(client: Client) -> list[Connection]:
     """Return all connections of the tenant, of every technology, ordered by key; without integration ids.
 
-    Reads page by page, in any of the known envelopes, also from a server that ignores paging.
-
-    :raises UnexpectedReply: an answer can't be understood, or there are fewer connections than Immuta counts
+    :raises ImmutaError: as C(objects.search)
     """
-    seen: dict[tuple[str, ...], Connection] = {}
-    offset = 0
-    while True:
-        page, total = _page(client.call_json(SEARCH_OBJECTS, body={"size": PAGE_SIZE, "offset": offset}))
-        fresh = {path: connection for path, connection in page if path not in seen}
-        seen.update(fresh)
-        offset += len(page)
-        # A page without anything new is the end, or from a server that always sends everything. A page shorter than
-        # PAGE_SIZE is neither: the server may cap its pages.
-        complete = total is not None and len(seen) >= total
-        if not fresh or (complete and len(page) < SMALLEST_CAP):
-            break
-    if total is not None and not complete:
-        raise _unreadable(f"ends after {len(seen)} of {total} objects")
     return sorted(
-        (connection for path, connection in seen.items() if len(path) == 1), key=lambda connection: connection.key
+        (_from_object(path, about) for path, about in objects.search(client).items() if len(path) == 1),
+        key=lambda found: found.key,
     )
 
 
-def _page(body: t.Any) -> tuple[list[tuple[tuple[str, ...], Connection]], int | None]:
-    """Return the objects of a page with their paths, and the server's total, if it sends one."""
-    total = None
-    if isinstance(body, dict):
-        counts = [body.get(name) for name in COUNTS]
-        numbers = [count for count in counts if isinstance(count, int) and not isinstance(count, bool)]
-        lists = [body[name] for name in ENVELOPES if isinstance(body.get(name), list)]
-        total = max(numbers, default=None)
-        body = [item for part in lists for item in part] if lists else None
-    if not isinstance(body, list):
-        raise _unreadable("holds no list")
-    return [_from_object(item) for item in body], total
-
-
-def _unreadable(what: str) -> errors.UnexpectedReply:
-    return errors.UnexpectedReply(
-        f"Immuta's answer to the object search {what}, so nothing can be said about what exists.",
-        hint="Run it again. If it stays so, this version of Immuta answers otherwise than documented.",
-        method=SEARCH_OBJECTS.method,
-        path=SEARCH_OBJECTS.path,
-    )
-
-
-def _from_object(item: t.Any) -> tuple[tuple[str, ...], Connection]:
-    path = item.get("objectPath") if isinstance(item, dict) else None
-    if isinstance(path, str):
-        path = [path]
-    if not isinstance(path, list) or not path or not all(isinstance(name, str) for name in path):
-        # Skipping it could hide the very connection that is looked for.
-        raise _unreadable("holds an object without a path")
-    return tuple(path), Connection(
-        key=path[0], technology=str(item.get("technology") or ""), state=item.get("state"), listed_only=True
-    )
+def _from_object(path: objects.Path, about: t.Mapping[str, t.Any]) -> Connection:
+    technology, state = about.get("technology"), about.get("state")
+    return Connection(key=path[0], technology=str(technology or ""), state=state, listed_only=True)
 
 
 def similar_keys(key: str, connections: t.Iterable[Connection]) -> list[str]:
@@ -212,32 +170,6 @@ def similar_keys(key: str, connections: t.Iterable[Connection]) -> list[str]:
     keys = [connection.key for connection in connections]
     close = difflib.get_close_matches(key, keys, n=3, cutoff=0.7)
     return close + [other for other in keys if other not in close and other.strip().lower() == key.strip().lower()]
-
-
-def resolve_integration(client: Client, connection: Connection) -> int | None:
-    """Return the id of the integration behind a connection, also when Immuta leaves it out of the description.
-
-    :returns: None when there is none
-    :raises Refused: there is more than one candidate
-    """
-    if connection.integration_id is not None:
-        return connection.integration_id
-    if not connection.hostname:
-        return None
-    technology = connection.technology.lower()
-    candidates = [
-        candidate
-        for candidate in integration.select(integration.list_all(client), host=connection.hostname)
-        if candidate.in_use
-        and (candidate.type.lower().startswith(technology) or technology.startswith(candidate.type.lower()))
-    ]
-    if len(candidates) > 1:
-        raise errors.Refused(
-            f"Immuta does not say which integration belongs to the connection {connection.key!r}, and"
-            f" {', '.join(str(candidate.id) for candidate in candidates)} are on its host.",
-            hint="Find the right one in Immuta and name it in integration_id.",
-        )
-    return candidates[0].id if candidates else None
 
 
 def survey(client: Client, wanted: t.Callable[[Connection], bool]) -> list[dict[str, t.Any]]:

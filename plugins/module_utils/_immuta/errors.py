@@ -70,9 +70,15 @@ class ApiMissing(ImmutaError):
 
 
 class Busy(ImmutaError):
-    """409: the object is being changed by someone else; worth waiting for."""
+    """409 to anything but a creation: the object is being changed by someone else; worth waiting for."""
 
     code = "busy"
+
+
+class AlreadyExists(ImmutaError):
+    """409 to a creation: there is such an object already; waiting does not help."""
+
+    code = "already_exists"
 
 
 class InvalidRequest(ImmutaError):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
@@ -23,6 +24,9 @@ GONE_STATUSES = frozenset({"deleted", "disabled"})
 MOVING_STATUSES = frozenset({"creating", "editing", "deleting", "migrating"})
 # On its way out, for example after the deletion of its connection.
 ENDING_STATUSES = frozenset({"deleting", "deleteError"})
+# int() also takes signs, blanks, underscores, and the digits of other scripts.
+DIGITS = re.compile("[0-9]{1,18}")
+LARGEST_NUMBER = 10**18
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,14 +54,30 @@ class Integration:
         return {**dataclasses.asdict(self), "in_use": self.in_use}
 
 
-def to_id(value: t.Any) -> int | None:
-    """Return a number that the API sends as a number or a string; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        return None
-    try:
+def to_number(value: t.Any) -> int | None:
+    """Return a number that the API sends as a JSON integer or as a string of ASCII digits; None for anything else."""
+    if isinstance(value, str) and DIGITS.fullmatch(value):
         return int(value)
-    except ValueError:
-        return None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_NUMBER else None
+
+
+def to_id(value: t.Any, field: str, operation: Operation) -> int:
+    """Return the id of an integration.
+
+    :param field: its name in the API
+    :param operation: the call that was answered
+    :raises UnexpectedReply: it is neither a JSON integer nor a string of ASCII digits
+    """
+    number = to_number(value)
+    if number is None:
+        raise UnexpectedReply(
+            f"In Immuta's answer to {operation.method} {operation.path} the field {field} is {value!r:.60}, which is not"
+            " the id of an integration.",
+            hint="Nothing can be said about whose integration is meant. Look at it in Immuta, or ask Immuta's support.",
+            method=operation.method,
+            path=operation.path,
+        )
+    return number
 
 
 def from_api(item: t.Any, operation: Operation) -> Integration:
@@ -66,20 +86,19 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
     :param operation: the call that was answered
     :raises UnexpectedReply: it is something else
     """
-    number = to_id(item.get("id")) if isinstance(item, dict) else None
-    if number is None:
+    if not isinstance(item, dict):
         raise UnexpectedReply(
-            "Immuta's answer holds an integration without a numeric id.", method=operation.method, path=operation.path
+            "Immuta's answer holds something other than an integration.", method=operation.method, path=operation.path
         )
     config = item.get("config")
     config = config if isinstance(config, dict) else {}
     return Integration(
-        id=number,
+        id=to_id(item.get("id"), "id", operation),
         type=str(item.get("type") or ""),
         status=str(item.get("status") or ""),
         auto_bootstrap=item.get("autoBootstrap"),
         host=_host(config.get("host") or config.get("workspaceUrl")),
-        port=to_id(config.get("port")),
+        port=to_number(config.get("port")),
         database=config.get("database"),
         warehouse=config.get("warehouse"),
         catalog=config.get("catalog"),

@@ -30,6 +30,8 @@ class Effect(enum.Enum):
         return self in (Effect.READ, Effect.RENDER)
 
 
+# What 409 means: the object is being changed, and it is worth waiting; or there is one already, which waiting won't change.
+Conflict = t.Literal["busy", "exists"]
 # The parts of the API that can be missing on their own.
 Family = t.Literal["auth", "connections", "integrations"]
 
@@ -43,6 +45,7 @@ class Operation:
     :ivar permission: what the owner of the key needs, in Immuta's words
     :ivar good: the statuses that mean success
     :ivar takes_body: whether a request has a body
+    :ivar conflict: what 409 means for it; has to be given for a creation
     """
 
     name: str
@@ -53,6 +56,11 @@ class Operation:
     permission: str
     good: frozenset[int] = frozenset({200})
     takes_body: bool = False
+    conflict: Conflict = "busy"
+
+    def __post_init__(self) -> None:
+        if (self.effect is Effect.CREATE) is not (self.conflict == "exists"):
+            raise ValueError(f"{self.name}: 409 can't mean {self.conflict!r} for a {self.effect.value}")
 
 
 ADMIN = "APPLICATION_ADMIN"
@@ -80,6 +88,7 @@ GET_CONNECTION = Operation(
 SEARCH_OBJECTS = Operation(
     "searchObjects", "POST", "/data/object/search", Effect.READ, "connections", ANY_ADMIN, takes_body=True
 )
+GET_OBJECT = Operation("getObject", "GET", "/data/object/{connection_key}", Effect.READ, "connections", ANY_ADMIN)
 DELETE_OBJECT = Operation(
     "deleteObject",
     "DELETE",
@@ -97,6 +106,7 @@ OPERATIONS: tuple[Operation, ...] = (
     RENDER_CLEANUP_SCRIPT,
     GET_CONNECTION,
     SEARCH_OBJECTS,
+    GET_OBJECT,
     DELETE_OBJECT,
 )
 

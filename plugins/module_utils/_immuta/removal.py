@@ -25,6 +25,12 @@ FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 10.0, 1.5
 READS_FIRST = "it reads first and goes on from there."
 
 
+class WrongObject(errors.ImmutaError):
+    """Immuta says that it has deleted something else than the connection."""
+
+    code = "wrong_object"
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """The steps to take, in order. Nothing else is ever done; C(changed), the diff and the digest come from here.
@@ -127,6 +133,7 @@ class Remover:
         A connection counts as gone when it answers 404 and either its integration is out of use or the list omits it.
 
         :raises Busy: Immuta refused the deletion during the whole of C(wait_timeout)
+        :raises WrongObject: Immuta deleted something else
         :raises TimedOut: Immuta took the deletion but the connection is still there
         """
         deleted_objects = self._delete()
@@ -200,7 +207,16 @@ class Remover:
                 method=DELETE_OBJECT.method,
                 path=DELETE_OBJECT.path,
             )
-        return integration.to_id(body.get("childCount"))
+        key = self._connection.key
+        deleted = body.get("objectPath", body.get("connectionKey", key))
+        if deleted not in (key, [key]):
+            raise WrongObject(
+                f"Immuta says that it has deleted {deleted!r:.200}, but the connection {key!r} was meant.",
+                hint="Don't rerun it. Look at both in Immuta as an administrator.",
+                method=DELETE_OBJECT.method,
+                path=DELETE_OBJECT.path,
+            )
+        return integration.to_number(body.get("childCount"))
 
     def _still_there(self) -> bool:
         if self._connection.listed_only:

@@ -18,6 +18,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     errors,
     integration,
     saved_script,
+    technologies,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
     Client,
@@ -25,6 +26,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.client im
     message_of,
     not_immuta,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Neighbours
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import RENDER_CLEANUP_SCRIPT
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 
@@ -37,8 +39,6 @@ ERRORS = frozenset(
     trace warning warnings
     """.split()
 )
-# SQL dialects, by the start of the technology.
-DIALECTS = {"snowflake": "snowflake", "databricks": "databricks"}
 
 BY_HAND = (
     "Look for a copy of the script in backups. Without one, clean up by hand as an administrator of the platform: on"
@@ -48,9 +48,41 @@ BY_HAND = (
 
 
 class NoCleanupScript(errors.ImmutaError):
-    """This technology is cleaned up without a script."""
+    """Immuta has no script for connections of this technology.
+
+    :param technology: in Immuta's words
+    """
 
     code = "no_cleanup_script"
+
+    def __init__(self, technology: str) -> None:
+        about = technologies.of(technology)
+        super().__init__(
+            f"Immuta has no clean-up script for connections of the technology {technology!r} ({about.title}).",
+            hint=f"Delete the connection. Look on the platform for {about.left}, which may be left there.",
+            technology=technology,
+            left_on_platform=about.left,
+        )
+
+
+class ScriptUnknown(errors.Refused):
+    """Nobody here knows whether Immuta has a script for connections of this technology.
+
+    :param subject: whose script is wanted
+    :param technology: in Immuta's words
+    """
+
+    code = "script_unknown"
+
+    def __init__(self, subject: Subject, technology: str) -> None:
+        about = technologies.of(technology)
+        super().__init__(
+            f"It is not known whether Immuta has a clean-up script for {subject}: its technology is {technology!r}"
+            f" ({about.title}), and Immuta renders none for it. Nothing was changed.",
+            hint="Look in Immuta for a script, and save what it has. To go on without one, set without_script (in the"
+            f" role immuta_deregister_without_script) to true; on the platform may be left: {about.left}.",
+            technology=technology,
+        )
 
 
 class EmptyScript(errors.ImmutaError):
@@ -102,11 +134,6 @@ class Rendered:
     connection_exists: bool | None
 
 
-def dialect_of(technology: str) -> str | None:
-    """Return the SQL dialect of a technology's script, or None if this collection can't split it."""
-    return next((dialect for prefix, dialect in DIALECTS.items() if technology.lower().startswith(prefix)), None)
-
-
 def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
     """Refuse a saved script of another tenant, connection or integration.
 
@@ -139,26 +166,38 @@ def fetch(
     saved: saved_script.Saved | None,
     started: bool = False,
     finished: bool = False,
+    *,
+    without_script: bool = False,
 ) -> Rendered:
     """Return the script from Immuta, or the saved one when Immuta can't render it any more.
 
     :param saved: the file as it is now; it must have passed C(require_own)
     :param started: whether a part of the saved script has run, which happens only after the deletion
     :param finished: whether it has run to its end
+    :param without_script: whether a technology of which that is not known counts as one without a script
     :raises NoCleanupScript: the technology has none
+    :raises ScriptUnknown: it may have one, but Immuta renders none
     :raises ScriptLost: neither Immuta nor the file has it
     :raises Contradiction: Immuta hides the connection or the script, but still uses the integration; or it names
         another technology than that of a saved script that has not run
     :raises Refused: the saved script is that of another integration, or it is unknown which integration is meant
     """
-    return _Fetch(client, subject, saved, finished).run(started)
+    return _Fetch(client, subject, saved, finished, without_script).run(started)
 
 
 class _Fetch:
     """One search for a script; what is learned about its owner on the way is kept in the attributes."""
 
-    def __init__(self, client: Client, subject: Subject, saved: saved_script.Saved | None, finished: bool) -> None:
+    def __init__(
+        self,
+        client: Client,
+        subject: Subject,
+        saved: saved_script.Saved | None,
+        finished: bool,
+        without_script: bool,
+    ) -> None:
         self._client = client
+        self._without_script = without_script
         self._subject = subject
         self._saved = saved
         self._to_run = None if finished else saved
@@ -184,7 +223,7 @@ class _Fetch:
             connection_key=self._subject.connection_key,
             integration_id=number,
             technology=self._technology,
-            dialect=dialect_of(self._technology),
+            dialect=technologies.of(self._technology).dialect,
         )
         raw = saved_script.contents(owner, body)
         if len(raw) > saved_script.LARGEST:
@@ -202,16 +241,19 @@ class _Fetch:
 
     def _integration_of(self, found: connection.Connection) -> int | None:
         self._know_technology(found.technology)
-        if not connection.technology_has_script(found.technology):
-            raise NoCleanupScript(
-                f"Connections of the technology {found.technology} (AWS Lake Formation) have no clean-up script.",
-                hint="Delete the connection; there is nothing to run afterwards.",
-                technology=found.technology,
-            )
-        number = self._subject.integration_id or connection.resolve_integration(self._client, found)
+        if technologies.of(found.technology).script == "no":
+            raise NoCleanupScript(found.technology)
+        others = Neighbours(self._client, found)
+        number = found.integration_id
+        if number is None:
+            number = others.choose(others.candidates())
         if number is None and self._saved:
             # Immuta does not always name the integration; the saved script does.
             number = self._saved.owner.integration_id
+        if number is not None:
+            others.require_unshared(number)
+        elif technologies.of(found.technology).script == "unknown":
+            raise self._unknown(found.technology)
         if number is None and found.listed_only:
             raise errors.Refused(
                 f"Immuta lists {self._subject}, but does not describe it, so it is not known which integration is"
@@ -219,6 +261,17 @@ class _Fetch:
                 hint="Run it again. If it stays so, find the integration in Immuta, and name it in integration_id.",
             )
         return number
+
+    def _require_known(self) -> None:
+        """Refuse to take a script that Immuta does not render for a fault, where there may be none at all."""
+        if technologies.of(self._technology).script == "unknown":
+            raise self._unknown(self._technology)
+
+    def _unknown(self, technology: str) -> errors.ImmutaError:
+        # A script that was saved is one that there is.
+        if self._without_script and self._saved is None:
+            return NoCleanupScript(technology)
+        return ScriptUnknown(self._subject, technology)
 
     def _describe(self, number: int) -> bool:
         """Find out the technology of an integration; return whether the integration exists."""
@@ -249,7 +302,9 @@ class _Fetch:
     def _render(self, number: int) -> Reply | None:
         try:
             reply = self._client.find(RENDER_CLEANUP_SCRIPT, integration_id=number)
-        except (errors.InvalidRequest, errors.Busy):
+        except (errors.InvalidRequest, errors.Busy) as refused:
+            if self._exists and isinstance(refused, errors.InvalidRequest):
+                self._require_known()
             # An integration that is listed but out of use may be refused instead of answered with 404.
             if self._in_use is not False:
                 raise

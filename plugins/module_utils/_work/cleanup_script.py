@@ -58,7 +58,7 @@ def _present(context: Context, path: str) -> Outcome:
         if subject.connection_key is None and subject.integration_id is None:
             raise errors.ConfigurationError("The option connection_key is empty.")
         saved_script.require_writable(path)
-        saved, progress, script = _settled(client, subject, path)
+        saved, progress, script = _settled(client, subject, path, context.params["without_script"])
     _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
     statements, split_error = _split(script)
     empty = verbs.is_empty(script.raw.decode(), script.owner.dialect)
@@ -103,7 +103,9 @@ def _present(context: Context, path: str) -> Outcome:
     )
 
 
-def _settled(client: Client, subject: Subject, path: str) -> tuple[Saved | None, journal.Progress, Rendered]:
+def _settled(
+    client: Client, subject: Subject, path: str, without_script: bool
+) -> tuple[Saved | None, journal.Progress, Rendered]:
     """Return the saved script, its progress, and the script to use, all of the same moment.
 
     Another run may save the script and delete the connection while this one asks Immuta. The answer is useless then,
@@ -121,6 +123,7 @@ def _settled(client: Client, subject: Subject, path: str) -> tuple[Saved | None,
                 saved,
                 started=saved is not None and progress.state != "none",
                 finished=progress.state == "finished",
+                without_script=without_script,
             )
         except errors.ImmutaError:
             if saved_script.read(path) == saved:

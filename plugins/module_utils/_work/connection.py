@@ -17,9 +17,13 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     integration,
     options,
     removal,
+    technologies,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
+from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Ambiguous, Neighbours
+
+NOT_KNOWN = "The integration of the connection is not known"
 
 
 def ensure_absent(context: Context) -> Outcome:
@@ -72,14 +76,27 @@ def _check_options(key: str, confirm: str | None) -> None:
 
 
 def _observe(context: Context, client: Client, key: str) -> Connection | None:
+    """Return the connection with its integration.
+
+    :raises Refused: the deletion could take something else with it
+    """
     found = connection.get(client, key)
-    if found is None or found.integration_id is not None or not connection.technology_has_script(found.technology):
-        return found
-    try:
-        return dataclasses.replace(found, integration_id=connection.resolve_integration(client, found))
-    except (errors.Refused, errors.PermissionDenied) as error:
-        context.warn(f"The integration of the connection is not known: {error}")
-        return found
+    if found is None:
+        return None
+    others = Neighbours(client, found)
+    others.require_whole()
+    number = found.integration_id
+    if number is None and technologies.of(found.technology).script != "no":
+        try:
+            candidates = others.candidates()
+        except errors.PermissionDenied as error:
+            candidates = []
+            context.warn(f"{NOT_KNOWN}: {error}")
+        try:
+            number = others.choose(candidates)
+        except Ambiguous as error:
+            context.warn(f"{NOT_KNOWN}: {error}")
+    return found if number is None else dataclasses.replace(found, integration_id=others.require_unshared(number))
 
 
 def _require_confirmed(found: Connection, confirm: str | None) -> None:
@@ -95,6 +112,9 @@ def _remove(context: Context, client: Client, found: Connection) -> dict[str, t.
     """Remove a connection, and return the fields of the result that tell what came of it."""
     params = context.params
     removed = removal.Remover(client, found, wait=params["wait"], wait_timeout=params["wait_timeout"]).remove()
+    about = technologies.of(found.technology)
+    if about.script != "yes":
+        context.warn(f"On the platform ({about.title}) may be left: {about.left}. Look there.")
     left = removed.integration
     if left is not None and left.in_use:
         context.warn(

@@ -305,6 +305,13 @@ def _nothing_to_run() -> Claim:
 
 
 def _nothing_to_clean_up(ended: Ended) -> Claim:
+    if left := ended.observed.left_on_platform:
+        return Claim(
+            "Nothing is left on the platform",
+            "not_verified",
+            f"Immuta has no clean-up script for the technology {ended.result['technology']}. Nobody has looked on the"
+            f" platform for what may be left there: {left}.",
+        )
     return Claim(
         "There is nothing to clean up on the platform",
         "verified",
@@ -406,6 +413,8 @@ def _by_status(ended: Ended, origin: Origin) -> list[str]:
         ]
     if ended.status == "unknown":
         return [f"Find out whether the platform was cleaned up. {observed.script.get('msg', '')}"]
+    if ended.status == "completed" and observed.left_on_platform:
+        return [f"{texts.LEFT} {observed.left_on_platform}."]
     if ended.status == "planned":
         return ["Look at the plan, and run the role again with immuta_deregister_confirm set to the connection key."]
     return []

@@ -64,6 +64,11 @@ class Observed:
         return bool(self.script.get("empty")) and not self.finished
 
     @property
+    def left_on_platform(self) -> str:
+        """What may be left on the platform because there is no script, as part of a sentence; or ""."""
+        return self.failure.get("left_on_platform") or ""
+
+    @property
     def lost_script(self) -> bool:
         """Whether neither Immuta nor a file has it."""
         return self.failure.get("code") == "script_lost"
@@ -246,6 +251,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "technology": observed.technology,
         "integration_id": script.get("integration_id"),
         "integration": observed.deleted.get("integration"),
+        "left_on_platform": observed.left_on_platform,
         "deleted_objects": observed.deleted.get("deleted_objects"),
         "plan": observed.deleted.get("plan", observed.planned.get("plan")),
         "script": {

@@ -64,6 +64,7 @@ class Settings:
     report_dir: str
     missing_script: str
     empty_script: str
+    without_script: bool
     progress_interval: float
     pause_after: float | None
     wait_timeout: float
@@ -161,6 +162,7 @@ def read(
         report_dir=value["report_dir"] or "",
         missing_script=value["missing_script"],
         empty_script=value["empty_script"],
+        without_script=value["without_script"],
         progress_interval=value["progress_interval"],
         pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,
         wait_timeout=value["wait_timeout"],

@@ -26,6 +26,7 @@ HEADLINES = {
     ),
 }
 EMPTY = "the clean-up script holds no statement, which immuta_deregister_empty_script accepts"
+LEFT = "Look on the platform for what may be left there:"
 NEXT = "Fix the cause and rerun: the role reads what is there and goes on from it."
 
 
@@ -74,6 +75,8 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
         yield "3. Run the script: already done"
     else:
         yield f"3. Nothing to run: {observed.technology or 'this technology'} has no clean-up script"
+        if observed.left_on_platform:
+            yield f"   {LEFT} {observed.left_on_platform}"
 
 
 def label(row: Row) -> str:
@@ -91,6 +94,8 @@ def report(result: Row) -> list[str]:
     ]
     if integration := result["integration"]:
         lines.append(f"Immuta: the integration {integration['id']} is still listed as {integration['status']}")
+    if result["left_on_platform"]:
+        lines.append(f"{LEFT} {result['left_on_platform']}")
     script = result["script"]
     if script["path"]:
         lines.append(f"Script: {script['path']} (sha256 {script['sha256']})")

@@ -416,7 +416,7 @@ def test_every_operation_says_where_it_is_from_and_how_sure_that_is() -> None:
         ("POST", "/data/object/search", {"json": {"size": 0}}, "0 is less than the minimum"),
         ("POST", "/data/object/search", {"json": {"size": "5"}}, "not of type 'integer'"),
         ("POST", "/data/object/search", {"json": []}, "not of type 'object'"),
-        ("POST", "/data/object/search", {}, "Missing required request body"),
+        ("POST", "/data/object/search", {"json": {"limit": 101}}, "101 is greater than the maximum"),
         ("POST", "/data/object/search", {"data": b"{", "headers": "json"}, "deserialize"),
         ("POST", "/data/object/search", {"data": b"\xff", "headers": "json"}, "not UTF-8"),
         ("POST", "/bim/apikey/authenticate", {"json": {"apikey": "x", "user": "y"}}, "'user' was unexpected"),

@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, options, removal
-from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import Operation
-from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Settings
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply, Settings
 from ansible_collections.community.immuta.plugins.module_utils._work import connection as work
 from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
 
@@ -122,14 +123,20 @@ class Answers:
         self.asked: list[str] = []
         self.now = 0.0
 
-    def call(self, operation: Operation, **_parameters: t.Any) -> t.Any:
+    def find(self, operation: Operation, **_parameters: t.Any) -> Reply | None:
         self.asked.append(operation.name)
         answer = self.answers[operation.name]
         if callable(answer):
             raise answer()
-        return answer
+        return answer if answer is None or isinstance(answer, Reply) else Reply(200, json.dumps(answer).encode())
 
-    call_json = find = call
+    def call(self, operation: Operation, **parameters: t.Any) -> Reply:
+        reply = self.find(operation, **parameters)
+        assert reply is not None
+        return reply
+
+    def call_json(self, operation: Operation, **parameters: t.Any) -> t.Any:
+        return parse_json(self.call(operation, **parameters), operation)
 
     def clock(self) -> float:
         return self.now

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import stat
@@ -16,7 +17,7 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
-from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
+from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble, State
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 
 if t.TYPE_CHECKING:
@@ -64,7 +65,9 @@ def test_saves_the_script_in_whatever_form_it_comes(keep: Keeper, form: str, sta
     assert (result["integration_id"], result["connection_exists"]) == (5, True)
     assert {"verb": "DROP", "object": "DATABASE", "name": "IMMUTA"}.items() <= result["statements"][-3].items()
     assert result["execution"] == {"state": "none", "done": 0, "total": None, "answers": []}
-    assert keep.tenant.asked == ["getConnection", "renderCleanupScript"]
+    # Nothing but the descriptions of the others tells whether one of them has the same integration.
+    others = ["searchObjects", "getConnection", "getConnection"]
+    assert keep.tenant.asked == ["getConnection", *others, "renderCleanupScript"]
     assert keep.tenant.double.connections == 1
 
 
@@ -214,12 +217,13 @@ def test_a_script_that_is_hidden_is_not_replaced_by_the_saved_one(keep: Keeper) 
 def test_the_saved_one_counts_when_the_connection_is_gone(keep: Keeper) -> None:
     first = keep()
     keep.forget_connection()
+    keep.tenant.double.requests.clear()
     result = keep()
     assert result["changed"] is False
     assert (result["source"], result["connection_exists"]) == ("saved", False)
     assert result["sha256"] == first["sha256"]
     assert result["statements"] == first["statements"]
-    assert len(keep.tenant.asked) == 5
+    assert keep.tenant.asked == ["getConnection", "getObject", "searchObjects", "listIntegrations"]
 
 
 @pytest.mark.parametrize("afterwards", ["deleted", "disabled", "gone"])
@@ -286,6 +290,18 @@ def test_lake_formation_has_none(keep: Keeper) -> None:
     result = keep(connection_key="prod lake formation")
     assert result.code == "no_cleanup_script"
     assert "Lake Formation" in result["msg"]
+    assert "LF-Tags" in result["failure"]["left_on_platform"]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_technology_of_which_nothing_is_known(keep: Keeper, status: int) -> None:
+    keep.tenant.vary(described_status=status)
+    keep.tenant.double.state.connections["warehouse"] = Connection("warehouse", "Redshift")
+    refused = keep(connection_key="warehouse")
+    assert refused.code == "script_unknown"
+    assert "without_script" in refused["msg"]
+    assert keep(connection_key="warehouse", without_script=True).code == "no_cleanup_script"
+    assert not keep.path.exists()
 
 
 def test_a_saved_script_has_to_run_although_there_is_none_any_more(keep: Keeper) -> None:
@@ -356,9 +372,21 @@ def test_refuses_the_script_of_another_integration_of_the_same_key(keep: Keeper)
     keep()
     before = keep.path.read_bytes()
     state = keep.tenant.double.state
-    state.connections[KEY].native_integration_id = 7
+    state.connections[KEY].native_integration_id = 8
     assert keep().code == "refused"
     assert keep.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [5, None])
+def test_refuses_an_integration_that_another_connection_has(keep: Keeper, number: int | None) -> None:
+    state = keep.tenant.double.state
+    state.connections["other"] = dataclasses.replace(state.connections[KEY], key="other")
+    state.connections[KEY].native_integration_id = number
+    result = keep()
+    assert result.code == "integration_shared"
+    assert "'other'" in result["msg"]
+    assert "renderCleanupScript" not in keep.tenant.asked
+    assert not keep.path.exists()
 
 
 def test_refuses_the_script_of_another_tenant(keep: Keeper) -> None:

@@ -28,9 +28,20 @@ def test_reads_one() -> None:
     assert integration.from_api(url, LIST_INTEGRATIONS) == Integration(7, "", "", host="w.example", http_path="/p")
 
 
-@pytest.mark.parametrize("item", [None, "5", {}, {"id": True}, {"id": "five"}, {"id": None}])
+@pytest.mark.parametrize(
+    "item", [{}, *({"id": one} for one in (True, "five", None, "+5", " 5", "\u0663", 5.0, "5_0", -5))]
+)
 def test_an_integration_without_an_id_is_an_error(item: t.Any) -> None:
-    with pytest.raises(errors.UnexpectedReply, match="without a numeric id"):
+    with pytest.raises(errors.UnexpectedReply) as caught:
+        integration.from_api(item, LIST_INTEGRATIONS)
+    assert caught.value.message == (
+        f"In Immuta's answer to GET /integrations the field id is {item.get('id')!r}, which is not the id of an integration."
+    )
+
+
+@pytest.mark.parametrize("item", [None, "5", []])
+def test_what_is_no_integration_is_an_error(item: t.Any) -> None:
+    with pytest.raises(errors.UnexpectedReply, match="something other than an integration"):
         integration.from_api(item, LIST_INTEGRATIONS)
 
 

@@ -14,14 +14,18 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import failure_of
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     DELETE_OBJECT,
     GET_CONNECTION,
     OPERATIONS,
     WITNESS,
+    Conflict,
     Effect,
     Operation,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 from ansible_collections.community.immuta.tests.doubles.immuta_contract import DESCRIPTION
 
 ABOUT = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
@@ -42,9 +46,10 @@ def described(about: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
                 "path": path,
                 "parameters": sorted((where["in"], where["name"], where["required"]) for where in parameters),
                 "effect": one["x-effect"],
+                "conflict": one["x-conflict"],
                 "good": {int(status) for status in one["responses"] if status.startswith("2")},
                 "errors": {status for status in one["responses"] if not status.startswith("2")},
-                "takes_body": one.get("requestBody", {}).get("required", False),
+                "takes_body": "requestBody" in one,
                 "authorized": one.get("security", about["security"]) != [],
             }
     return found
@@ -57,6 +62,7 @@ def expected(one: Operation) -> dict[str, t.Any]:
         "path": one.path,
         "parameters": sorted(("path", name, True) for name in re.findall(r"{(\w+)}", one.path)),
         "effect": one.effect.value,
+        "conflict": one.conflict,
         "good": set(one.good),
         "errors": {"4XX", "5XX"},
         "takes_body": one.takes_body,
@@ -96,6 +102,7 @@ def test_they_say_the_same() -> None:
         {"path": "/data/object/{key}"},
         {"path": "/data/object/{connection_key}/"},
         {"effect": Effect.READ},
+        {"effect": Effect.CREATE, "conflict": "exists"},
         {"good": frozenset({200, 202})},
         {"good": frozenset({200, 202, 204, 205})},
         {"takes_body": True},
@@ -115,6 +122,7 @@ def test_a_change_of_the_table_is_seen(change: dict[str, t.Any]) -> None:
     [
         (("operationId",), "removeObject"),
         (("x-effect",), "read"),
+        (("x-conflict",), "exists"),
         (("parameters",), []),
         (("responses", "205"), {"description": "Reset"}),
         (("responses", "404"), {"description": "Absent"}),
@@ -154,6 +162,7 @@ def test_what_each_operation_needs() -> None:
         "renderCleanupScript": "APPLICATION_ADMIN",
         "getConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "searchObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
+        "getObject": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "deleteObject": "APPLICATION_ADMIN (newer Immuta), or INFRASTRUCTURE_ADMIN or DATA_OWNER on the connection"
         " (older Immuta)",
     }
@@ -163,7 +172,7 @@ def test_the_family_of_each_operation() -> None:
     assert {one.name: one.family for one in OPERATIONS} == {
         "exchangeApiKey": "auth",
         **dict.fromkeys(("listIntegrations", "getIntegration", "renderCleanupScript"), "integrations"),
-        **dict.fromkeys(("getConnection", "searchObjects", "deleteObject"), "connections"),
+        **dict.fromkeys(("getConnection", "searchObjects", "getObject", "deleteObject"), "connections"),
     }
 
 
@@ -172,6 +181,23 @@ def test_which_effects_are_harmless() -> None:
         **dict.fromkeys(("read", "render"), True),
         **dict.fromkeys(("create", "update", "delete"), False),
     }
+
+
+@pytest.mark.parametrize("effect", list(Effect))
+@pytest.mark.parametrize("conflict", t.get_args(Conflict))
+def test_what_a_conflict_means(effect: Effect, conflict: Conflict) -> None:
+    def operation() -> Operation:
+        return Operation("do", "POST", "/data/it", effect, "connections", "", conflict=conflict)
+
+    if conflict != ("exists" if effect is Effect.CREATE else "busy"):
+        with pytest.raises(ValueError, match="409 can't mean"):
+            operation()
+        return
+    failure = failure_of(Reply(409, b'{"message": "in use"}'), operation(), "/data/it")
+    kind = errors.AlreadyExists if effect is Effect.CREATE else errors.Busy
+    assert (type(failure), failure.status, failure.details["path"]) == (kind, 409, "/data/it")
+    assert "in use" in failure.message
+    assert failure.hint or kind is errors.Busy
 
 
 def test_each_family_has_a_harmless_witness() -> None:

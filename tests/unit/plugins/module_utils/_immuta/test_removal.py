@@ -376,6 +376,19 @@ def test_an_answer_to_the_deletion_that_is_none(world: World, body: t.Any) -> No
     assert remover._count(None) is None
 
 
+@pytest.mark.parametrize("deleted", [{"objectPath": ["a", "b"]}, {"connectionKey": "a"}, {"objectPath": []}], ids=str)
+def test_an_answer_that_names_something_else_is_not_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, deleted: dict[str, t.Any]
+) -> None:
+    reply = Reply(200, json.dumps({**deleted, "childCount": 0}).encode())
+    monkeypatch.setattr(removal.Remover, "_call_delete", lambda remover: reply)
+    error = fails(removal.WrongObject, world.remove)
+    assert error.code == "wrong_object"
+    assert repr(KEY) in error.message
+    assert error.hint == "Don't rerun it. Look at both in Immuta as an administrator."
+    assert world.asked == []
+
+
 # What becomes of the integration
 
 

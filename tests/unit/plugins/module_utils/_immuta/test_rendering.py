@@ -12,7 +12,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, rendering, saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    errors,
+    rendering,
+    saved_script,
+    technologies,
+)
 from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Subject
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import Answers
@@ -56,6 +61,7 @@ def answers(known: str, render: str, integration: str) -> Answers:
     described = {"described": DESCRIBED, "glue": {**DESCRIBED, "connection": {"technology": "Glue"}}}.get(known)
     return Answers(
         getConnection=Reply(200, json.dumps(described).encode()) if described else lambda: errors.NotFound("no"),
+        getObject=lambda: errors.NotFound("no"),
         searchObjects=[] if known == "absent" else [{"objectPath": [KEY], "technology": "Snowflake"}],
         listIntegrations=[{"id": 5, "type": "Snowflake", "status": "enabled" if integration == "used" else "deleted"}],
         renderCleanupScript=Reply(200, b'"SELECT 1"') if render == "script" else None,
@@ -221,9 +227,95 @@ def test_an_error_is_no_script_and_has_none_beside_it(name: str, beside: str) ->
     assert ("Internal Server Error" in caught.value.message) == (not beside and name in ("error", "message", "detail"))
 
 
+# The technologies
+
+
+def of_technology(technology: str, *, linked: bool = False, renders: bool = False) -> t.Any:
+    client = answers("listed", "script", "used")
+    client.answers["getObject"] = {"objectPath": [KEY], "technology": technology}
+    if technology in ("Snowflake", "Databricks", "Glue") or linked:
+        about = {"technology": technology, "hostname": "h"}
+        client.answers["getConnection"] = {
+            "connectionKey": KEY,
+            "connection": about,
+            "nativeIntegrationId": 5 if linked else None,
+        }
+    client.answers["listIntegrations"] = [{"id": 5, "type": technology, "status": "enabled", "config": {"host": "h"}}]
+    if not renders:
+        client.answers["renderCleanupScript"] = lambda: errors.InvalidRequest("Scripts are not available.")
+    return client
+
+
 @pytest.mark.parametrize(
-    ("technology", "dialect"),
-    [("Snowflake", "snowflake"), ("DatabricksUnityCatalog", "databricks"), ("Redshift", None), ("", None)],
+    ("technology", "script", "dialect"),
+    [
+        ("Snowflake", "yes", "snowflake"),
+        ("Databricks", "yes", "databricks"),
+        ("Glue", "no", None),
+        ("Trino", "no", None),
+        ("PostgreSQL", "no", None),
+        ("Redshift", "unknown", None),
+        ("BigQuery", "no", None),
+        ("Teradata", "unknown", None),
+        ("Oracle", "no", None),
+        ("SQLServer", "no", None),
+        ("MySQL", "no", None),
+        ("MariaDB", "no", None),
+        # The names are matched exactly.
+        *(
+            (name, "unknown", None)
+            for name in ("DatabricksLakebase", "snowflake", "GLUE", "Snowflake ", "Trino2", "New")
+        ),
+    ],
 )
-def test_dialects(technology: str, dialect: str | None) -> None:
-    assert rendering.dialect_of(technology) == dialect
+def test_every_technology(technology: str, script: str, dialect: str | None) -> None:
+    assert technologies.of(technology).script == script
+    assert technologies.of(technology).dialect == dialect
+
+    def fetch(client: t.Any, **options: bool) -> rendering.Rendered:
+        return rendering.fetch(client, Subject(URL, KEY), None, **options)
+
+    if script == "yes":
+        found = fetch(of_technology(technology, linked=True, renders=True))
+        assert (found.owner.technology, found.owner.dialect) == (technology, dialect)
+        with pytest.raises(errors.InvalidRequest):
+            fetch(of_technology(technology, linked=True), without_script=True)
+        return
+    assert technologies.of(technology).left
+    client = of_technology(technology)
+    with pytest.raises(rendering.NoCleanupScript) as none:
+        fetch(client, without_script=script == "unknown")
+    assert none.value.details == {
+        **dict.fromkeys(("status", "method", "path")),
+        "technology": technology,
+        "left_on_platform": technologies.of(technology).left,
+    }
+    assert technologies.of(technology).left in none.value.hint
+    assert "renderCleanupScript" not in client.asked
+    if script == "unknown":
+        with pytest.raises(rendering.ScriptUnknown) as unknown:
+            fetch(of_technology(technology))
+        assert repr(technology) in unknown.value.message
+        assert "immuta_deregister_without_script" in unknown.value.hint
+
+
+@pytest.mark.parametrize("option", [True, False])
+def test_a_script_of_an_unknown_technology_is_used_where_immuta_renders_one(option: bool) -> None:
+    found = rendering.fetch(
+        of_technology("Redshift", linked=True, renders=True), Subject(URL, KEY), None, without_script=option
+    )
+    assert (found.body, found.owner.technology, found.owner.dialect) == ("SELECT 1", "Redshift", None)
+    with pytest.raises(rendering.NoCleanupScript if option else rendering.ScriptUnknown):
+        rendering.fetch(of_technology("Redshift", linked=True), Subject(URL, KEY), None, without_script=option)
+    # A script that was saved is one that there is.
+    with pytest.raises(rendering.ScriptUnknown):
+        rendering.fetch(of_technology("Redshift"), Subject(URL, KEY), SAVED, without_script=option)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_no_description_is_no_fault_of_the_connection(status: int) -> None:
+    client = of_technology("Oracle")
+    client.answers["getConnection"] = lambda: (errors.InvalidRequest if status == 400 else errors.NotFound)("no")
+    with pytest.raises(rendering.NoCleanupScript):
+        rendering.fetch(client, Subject(URL, KEY), None)
+    assert client.asked == ["getConnection", "getObject"]

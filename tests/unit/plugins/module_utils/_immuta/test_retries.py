@@ -47,6 +47,7 @@ PARAMETERS: dict[str, dict[str, t.Any]] = {
     "renderCleanupScript": {"integration_id": 5},
     "getConnection": {"connection_key": "a/b c"},
     "searchObjects": {"body": {"size": 10}},
+    "getObject": {"connection_key": "a/b c"},
     "deleteObject": {"connection_key": "a/b c"},
 }
 IDENTICAL = {"integration_id": "5", "connection_key": "a%2Fb%20c"}
@@ -486,7 +487,7 @@ def _try(fault: Fault, operation: Operation, mended: int | None, world: World) -
 
 
 def test_every_operation_and_effect_is_in_the_table() -> None:
-    assert len(OPERATIONS) == 7
+    assert len(OPERATIONS) == 8
     assert {one.effect for one in OPERATIONS} == {Effect.READ, Effect.RENDER, Effect.DELETE}
 
 

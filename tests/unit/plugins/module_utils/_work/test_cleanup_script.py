@@ -34,8 +34,15 @@ class Keeper:
         world.state.integrations[5].script = SCRIPT
 
     def __call__(self, state: str = "present", check_mode: bool = False, **params: t.Any) -> Outcome:
-        known = {"connection_key": KEY, "integration_id": None, "expected_sha256": None, "empty_script": "fail"}
-        params = {**known, "url": self.world.double.url, "path": str(self.path), "state": state, **params}
+        known = {
+            "connection_key": KEY,
+            "integration_id": None,
+            "expected_sha256": None,
+            "empty_script": "fail",
+            "without_script": False,
+            "url": self.world.double.url,
+        }
+        params = {**known, "path": str(self.path), "state": state, **params}
         return cleanup_script.ensure(Context(params, check_mode, self.world.warnings.append))
 
     def fails(self, *arguments: t.Any, **params: t.Any) -> Failure:

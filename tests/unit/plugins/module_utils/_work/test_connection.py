@@ -10,7 +10,7 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, removal
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, neighbours, removal
 from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import (
     HOST,
@@ -21,6 +21,9 @@ from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant
     World,
     fails,
 )
+
+# What is asked about the other two connections before the deletion.
+OTHERS = ["searchObjects", "getConnection", "getConnection"]
 
 
 def test_the_outcome_of_a_removal(world: World) -> None:
@@ -35,7 +38,7 @@ def test_the_outcome_of_a_removal(world: World) -> None:
     }
     assert planned.changed
     assert planned.result == expected
-    assert world.asked == ["getConnection"]
+    assert world.asked == ["getConnection", *OTHERS]
     outcome = world.ensure_absent(expected_plan_digest=plan["digest"].upper())
     assert outcome.changed
     assert outcome.result == {**expected, "deleted_objects": 5, "verified": True}
@@ -90,7 +93,7 @@ def test_options_that_stop_it_after_it_was_read(world: World) -> None:
             f"The plan has the digest {digest}, but expected_plan_digest is 0. Nothing was deleted."
         )
         assert error.hint == ("It is not the one that was approved: look at it, and approve it again if it is right.")
-    assert set(world.asked) == {"getConnection"}
+    assert set(world.asked) == {"getConnection", "searchObjects"}
     assert KEY in world.state.connections
 
 
@@ -108,7 +111,7 @@ def test_finds_the_integration_that_the_description_leaves_out(world: World) -> 
     world.vary(native_integration_id="absent")
     plan = world.ensure_absent(check_mode=True).result["plan"]
     assert [step["target"] for step in plan["steps"]] == [KEY, 5]
-    assert world.asked == ["getConnection", "listIntegrations"]
+    assert world.asked == ["getConnection", "listIntegrations", *OTHERS]
 
 
 def test_looks_for_no_integration_where_there_is_no_script(world: World) -> None:
@@ -129,6 +132,44 @@ def test_an_integration_that_is_not_known_is_a_warning(world: World, permitted: 
     assert outcome.result["connection"]["integration_id"] is None
     assert len(world.warnings) == 1
     assert world.warnings[0].startswith("The integration of the connection is not known: Immuta ")
+
+
+@pytest.mark.parametrize("number", [5, None])
+def test_an_integration_of_another_connection_is_refused(world: World, number: int | None) -> None:
+    world.state.connections["other"] = dataclasses.replace(world.state.connections[KEY], key="other")
+    world.state.connections[KEY].native_integration_id = number
+    for check_mode in (True, False):
+        error = fails(neighbours.Shared, lambda mode=check_mode: world.ensure_absent(mode))  # type: ignore[misc]
+        assert "'other'" in error.message
+    assert "deleteObject" not in world.asked
+    assert world.warnings == []
+
+
+def test_what_may_not_be_read_of_others_is_no_mere_warning(world: World) -> None:
+    world.vary(native_integration_id="absent")
+    world.fault("getConnection", 403, nth=2)
+    assert fails(errors.PermissionDenied, lambda: world.ensure_absent(True)).message
+    assert world.warnings == []
+
+
+@pytest.mark.parametrize("slash", ["kept", "decoded", "refused"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_key_with_a_slash(world: World, slash: str, beside: bool) -> None:
+    world.vary(slash=slash)
+    key = "prod/sales"
+    world.state.connections[key] = dataclasses.replace(
+        world.state.connections[KEY], key=key, native_integration_id=None
+    )
+    if beside:
+        world.state.connections["prod"] = doubles.Connection("prod", "Trino", children=["sales"])
+    if slash == "kept" and not beside:
+        world.state.integrations[5].config["host"] = "elsewhere.example"
+        assert world.ensure_absent(connection_key=key, confirm=key).result["verified"] is True
+        assert key not in world.state.connections
+        return
+    error = fails(errors.Refused, lambda: world.ensure_absent(connection_key=key, confirm=key))
+    assert error.code == "ambiguous_key"
+    assert "deleteObject" not in world.asked
 
 
 @pytest.mark.parametrize(

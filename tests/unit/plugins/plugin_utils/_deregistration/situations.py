@@ -100,6 +100,8 @@ def failed(code: str, **failure: t.Any) -> Answer:
 gone = functools.partial(script, connection_exists=False, source="saved", changed=False)
 # The role doesn't take these for failures.
 NO_SCRIPT = {**failed("no_cleanup_script", technology="Redshift", tenant="https://t"), "failed": False}
+LEFT = "grants, and a role"
+NO_SCRIPT_BUT_LEFT = {**NO_SCRIPT, "failure": {**NO_SCRIPT["failure"], "left_on_platform": LEFT}}
 LOST = {**failed("script_lost", connection_exists=False), "failed": False}
 LOST_BUT_THERE = {**failed("script_lost", connection_exists=True), "failed": False}
 UNSPLITTABLE = script(statements=[], split_error={"message": "Odd quote."})

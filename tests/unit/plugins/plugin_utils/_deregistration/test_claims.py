@@ -22,6 +22,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     GO,
     HERE,
     LOST_BUT_THERE,
+    NO_SCRIPT_BUT_LEFT,
     PARTIAL,
     PINNED,
     REFUSED,
@@ -42,6 +43,7 @@ CLAIMS = {
     "The clean-up script is kept": "kept",
     "There is nothing to clean up on the platform": "nothing",
     "There is nothing to run on the platform": "unneeded",
+    "Nothing is left on the platform": "left",
     "What was approved is what was found": "approved",
     "The connection does not exist in Immuta": "gone",
     "The integration 5 is out of use": "unused",
@@ -410,6 +412,14 @@ HOW = {
             "The clean-up script holds no statement, which immuta_deregister_empty_script accepts. The platform was not"
             " asked.",
             id="empty",
+        ),
+        pytest.param(
+            Situation(GO, Observed(NO_SCRIPT_BUT_LEFT, deleted=deleted())),
+            "left",
+            N,
+            "Immuta has no clean-up script for the technology Redshift. Nobody has looked on the platform for what may be"
+            " left there: grants, and a role.",
+            id="no script, and something is left",
         ),
         pytest.param(
             SITUATIONS["completed, pinned"],

@@ -22,6 +22,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     GO,
     LOST,
     NO_SCRIPT,
+    NO_SCRIPT_BUT_LEFT,
     PARTIAL,
     PLANNED,
     RECORDED,
@@ -102,6 +103,15 @@ def to_run(done: int, executor: str) -> str:
             id="no script",
         ),
         pytest.param(GO, Observed(EMPTY), [TITLE, SAVED, DELETE, f"3. {UNNEEDED}"], id="empty"),
+        pytest.param(
+            GO,
+            Observed(NO_SCRIPT_BUT_LEFT),
+            [
+                *(TITLE, DELETE, "3. Nothing to run: Redshift has no clean-up script"),
+                "   Look on the platform for what may be left there: grants, and a role",
+            ],
+            id="no script, and something is left",
+        ),
         pytest.param(
             {},
             Observed({"failure": {"code": "no_cleanup_script"}}),

@@ -1,0 +1,242 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Objects: the path of one, and the list of all that Immuta has at the top, which are its connections.
+
+What C(POST /data/object/search) takes, and how it pages, is documented nowhere. So it is asked in one way after another
+until Immuta takes one and the list is whole; a list that may lack something is an error, since absence is read from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import SEARCH_OBJECTS, Operation
+
+Path = tuple[str, ...]
+Body = dict[str, t.Any]
+
+PAGE_SIZE = 200
+LIMIT = 100
+# The page of a server that is not told how long it is to be may have no more than this.
+SMALLEST_CAP = 10
+ENVELOPES = ("hits", "results", "data", "objects", "items")
+COUNTS = ("count", "total", "totalCount")
+CURSOR = "nextToken"
+# Far above what any tenant has; a server that always sends something new has to end.
+MOST_PAGES = 1000
+MOST_OBJECTS = 100_000
+MOST_BYTES = 64 * 1024 * 1024
+
+
+def path_of(item: t.Any, operation: Operation) -> Path:
+    """Return the path of an object: the connection's key first, then the names below it.
+
+    It comes as a list, as one name, as nested objects, or not at all beside a C(connectionKey).
+
+    :raises UnexpectedReply: it can't be read; to skip such an object could hide the very one that is looked for
+    """
+    given = item.get("objectPath") if isinstance(item, dict) else None
+    key = item.get("connectionKey") if isinstance(item, dict) else None
+    path = _names(given) if given is not None else [key]
+    if not path or not all(isinstance(name, str) for name in path) or key not in (None, path[0]):
+        raise _unreadable("holds an object without a path", operation)
+    return tuple(path)
+
+
+def _names(given: t.Any) -> list[t.Any]:
+    if isinstance(given, dict):
+        names = []
+        while isinstance(given, dict):
+            names.append(given.get("name"))
+            given = given.get("child")
+        return names if given is None else []
+    return given if isinstance(given, list) else [given]
+
+
+def search(client: Client) -> dict[Path, Body]:
+    """Return all objects at the top by their paths, as Immuta describes them.
+
+    :raises UnexpectedReply: an answer can't be understood, there is more than any tenant has, or it can't be told
+        whether the list is whole
+    :raises InvalidRequest: Immuta takes the search in no known way
+    """
+    return _Search(client).run()
+
+
+@dataclasses.dataclass
+class _Way:
+    """One way to ask.
+
+    :ivar body: of the first request; None for a request without a body
+    :ivar pages: whether an offset asks for the next page
+    """
+
+    body: Body | None
+    pages: bool = False
+
+
+WAYS = (
+    _Way({"size": PAGE_SIZE, "offset": 0}, pages=True),
+    _Way({}),
+    _Way(None),
+    _Way({"limit": LIMIT, "offset": 0}, pages=True),
+    _Way({"limit": LIMIT}),
+)
+
+
+@dataclasses.dataclass
+class _Page:
+    """One answer.
+
+    :ivar length: how many objects it has, the same one twice counted twice
+    :ivar total: how many objects there are, or are on this page: servers differ
+    :ivar cursor: what asks for the next page
+    :ivar last: whether it says that there is none
+    """
+
+    objects: dict[Path, Body]
+    length: int
+    total: int | None
+    cursor: str | None
+    last: bool
+
+
+class _Search:
+    """One search. What any way has found counts; whether all is found, one way has to show on its own."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._found: dict[Path, Body] = {}
+        self._pages = self._bytes = 0
+        # What speaks for the list being whole as far as it was read, although no way has shown it.
+        self._perhaps = False
+        self._ended: str | None = None
+
+    def run(self) -> dict[Path, Body]:
+        refused: errors.InvalidRequest | None = None
+        pages_ignored = False
+        for way in WAYS:
+            if pages_ignored and not way.pages:
+                # Such a server sends what it always sends.
+                continue
+            try:
+                if self._whole(way):
+                    return self._found
+                pages_ignored = pages_ignored or way.pages
+            except errors.InvalidRequest as error:
+                refused = refused or error
+        if self._perhaps:
+            return self._found
+        if refused and not self._pages:
+            refused.explain_first("Immuta takes the object search in none of the known ways.")
+            raise refused
+        raise _unreadable(self._ended or f"ends after {len(self._found)} objects, and may go on")
+
+    def _whole(self, way: _Way) -> bool:
+        """Ask in one way, and return whether that has shown the whole list.
+
+        :raises InvalidRequest: Immuta does not take it
+        """
+        body = way.body
+        seen: set[Path] = set()
+        offset = 0
+        while True:
+            page = self._ask(body)
+            offset += page.length
+            if page.cursor is not None:
+                return self._follow(way, page, seen)
+            new = page.objects.keys() - seen
+            seen |= new
+            counted = page.total is None or len(seen) >= page.total
+            self._ended = None if counted else f"ends after {len(seen)} of {page.total} objects"
+            few = page.length < SMALLEST_CAP
+            if counted and (page.last or (few and (page.total is not None or not way.pages))):
+                return True
+            if way.pages and not page.objects:
+                return counted
+            if not way.pages or not new:
+                # All at once, or the same first page over and over.
+                short = page.length < (way.body or {}).get("limit", 0)
+                whole = page.total is not None or way.pages or short or page.length % SMALLEST_CAP != 0
+                self._perhaps = counted and whole
+                return False
+            body = {**(body or {}), "offset": offset}
+
+    def _follow(self, way: _Way, page: _Page, seen: set[Path]) -> bool:
+        """Read on by a cursor, and return whether the list is whole."""
+        rests = [{name: value for name, value in (way.body or {}).items() if name != "offset"}, {}, {"limit": LIMIT}]
+        cursors: set[str] = set()
+        while True:
+            seen |= page.objects.keys()
+            if page.cursor is None:
+                counted = page.total is None or len(seen) >= page.total
+                self._ended = None if counted else f"ends after {len(seen)} of {page.total} objects"
+                return counted
+            if page.cursor in cursors:
+                raise _unreadable(f"goes in circles after {len(seen)} objects")
+            cursors.add(page.cursor)
+            for rest in list(rests):
+                try:
+                    page = self._ask({**rest, CURSOR: page.cursor})
+                    break
+                except errors.InvalidRequest:
+                    rests.remove(rest)
+            else:
+                self._ended = f"ends after {len(seen)} objects, though Immuta has more"
+                return False
+
+    def _ask(self, body: Body | None) -> _Page:
+        """Return the next page, as long as all pages together keep the bounds."""
+        if self._pages >= MOST_PAGES:
+            raise _unreadable(f"does not end after {self._pages} pages")
+        reply = self._client.call(SEARCH_OBJECTS, body=body)
+        self._pages += 1
+        self._bytes += len(reply.body)
+        if self._bytes > MOST_BYTES:
+            raise _unreadable(f"is longer than {MOST_BYTES} bytes")
+        page = page_of(parse_json(reply, SEARCH_OBJECTS))
+        self._found.update({path: one for path, one in page.objects.items() if path not in self._found})
+        if len(self._found) > MOST_OBJECTS:
+            raise _unreadable(f"holds more than {MOST_OBJECTS} objects")
+        return page
+
+
+def page_of(body: t.Any) -> _Page:
+    """Return a page in any of the known envelopes.
+
+    :raises UnexpectedReply: it is in none
+    """
+    total = cursor = None
+    last = False
+    if isinstance(body, dict):
+        about = {**(body["meta"] if isinstance(body.get("meta"), dict) else {}), **body}
+        counts = [about.get(name) for name in COUNTS]
+        total = max((one for one in counts if isinstance(one, int) and not isinstance(one, bool)), default=None)
+        cursor = about.get(CURSOR) or None
+        last = CURSOR in about and cursor is None
+        lists = [body[name] for name in ENVELOPES if isinstance(body.get(name), list)]
+        body = [item for part in lists for item in part] if lists else None
+    if not isinstance(body, list) or not isinstance(cursor, (str, type(None))):
+        raise _unreadable("holds no list")
+    return _Page({path_of(item, SEARCH_OBJECTS): _kept(item) for item in body}, len(body), total, cursor, last)
+
+
+def _kept(item: Body) -> Body:
+    """Only what is needed: the settings of many objects take much memory."""
+    return {name: item.get(name) for name in ("technology", "state")}
+
+
+def _unreadable(what: str, operation: Operation = SEARCH_OBJECTS) -> errors.UnexpectedReply:
+    return errors.UnexpectedReply(
+        f"Immuta's answer to the object search {what}, so nothing can be said about what exists."
+        if operation is SEARCH_OBJECTS
+        else f"Immuta's answer to {operation.method} {operation.path} {what}.",
+        hint="Run it again. If it stays so, this version of Immuta answers otherwise than documented.",
+        method=operation.method,
+        path=operation.path,
+    )

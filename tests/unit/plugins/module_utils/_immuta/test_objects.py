@@ -1,0 +1,287 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The list is whole, whatever body a server takes and however it pages, or nothing is said about what exists."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tracemalloc
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, objects
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import parse_json
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import GET_OBJECT, SEARCH_OBJECTS
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
+from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import MANY, World, fails
+
+NOTHING_SAID = ", so nothing can be said about what exists."
+
+
+def keys(world: World) -> list[str]:
+    return [one.key for one in connection.list_all(world.client)]
+
+
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (6, 1), (7, 2), (197, 2), (206, 2), (207, 3), (MANY, 2)])
+def test_lists_to_the_end(world: World, count: int, requests: int) -> None:
+    # Three connections are there already. A page of ten may have been cut by the server, one of nine is the last.
+    world.add(count)
+    assert keys(world) == sorted(world.state.connections)
+    assert len(world.asked) == requests
+    assert [one.body["size"] for one in world.double.requests] == [200] * requests
+
+
+@pytest.mark.parametrize(("cap", "requests"), [(10, 4), (33, 2), (11, 4), (12, 3)])
+def test_lists_from_a_server_that_caps_its_pages(world: World, cap: int, requests: int) -> None:
+    world.vary(search_page_cap=cap)
+    world.add(30)
+    assert len(keys(world)) == 33
+    offsets = [one.body["offset"] for one in world.double.requests]
+    assert offsets == [min(number * cap, 33) for number in range(requests)]
+
+
+@pytest.mark.parametrize("count", ["all", "page", "nothing"])
+def test_lists_from_a_server_that_ignores_paging(world: World, count: str) -> None:
+    world.vary(search_paging="ignored", search_count=count)
+    world.add(MANY)
+    assert len(keys(world)) == MANY + 3
+    # It may also have ignored the size, and sent a first page; but what another body would get is refused.
+    assert [one.body for one in world.double.requests[:2]] == [{"size": 200, "offset": 0}, {"size": 200, "offset": 63}]
+    assert world.double.requests[2].body == {"limit": 100, "offset": 0}
+    assert len(world.asked) == 3
+
+
+# The only body that a server takes, the longest page that it sends, what it counts, and in what envelope.
+SERVERS = [
+    (body, cap, count, envelope)
+    for body, cap, count, envelope in itertools.product(
+        ["size", "empty", "limit", "cursor"], [None, 10], ["all", "page", "nothing"], ["hits", "list"]
+    )
+    if body != "empty" or cap is None
+]
+
+
+@pytest.mark.parametrize(("body", "cap", "count", "envelope"), SERVERS)
+@pytest.mark.parametrize("number", [3, 10, 13, 30])
+def test_lists_from_a_server_that_takes_one_body_only(
+    world: World, body: str, cap: int | None, count: str, envelope: str, number: int
+) -> None:
+    world.vary(search_request=body, search_page_cap=cap, search_count=count, search_envelope=envelope)
+    world.add(number - 3)
+    counted = count != "nothing" and envelope != "list"
+    if body == "empty" and number % 10 == 0 and not counted:
+        # It may be the first of several pages, and nothing tells.
+        error = fails(errors.UnexpectedReply, lambda: keys(world))
+        assert error.message.endswith(f"ends after {number} objects, and may go on{NOTHING_SAID}")
+        return
+    assert keys(world) == sorted(world.state.connections)
+
+
+@pytest.mark.parametrize(("count", "words"), [("all", "ends after 10 of 13 objects"), ("nothing", "may go on")])
+def test_a_first_page_without_a_second_says_nothing(world: World, count: str, words: str) -> None:
+    world.vary(search_request="empty", search_page_cap=10, search_count=count)
+    world.add(10)
+    assert words in fails(errors.UnexpectedReply, lambda: keys(world)).message
+
+
+def test_the_ways_to_ask_come_in_order(world: World) -> None:
+    world.vary(search_request="cursor", search_page_cap=2)
+    assert len(keys(world)) == 3
+    assert [one.body for one in world.double.requests] == [
+        *({"size": 200, "offset": 0}, {}, None, {"limit": 100, "offset": 0}),
+        *({"limit": 100}, {"limit": 100, "nextToken": "2"}),
+    ]
+
+
+def test_a_server_that_takes_none_of_them(world: World) -> None:
+    world.fault("searchObjects", 400, times=9)
+    error = fails(errors.InvalidRequest, lambda: keys(world))
+    assert error.hint == "Immuta takes the object search in none of the known ways."
+    assert len(world.asked) == len(objects.WAYS)
+
+
+# Servers that nobody has described
+
+
+class Server:
+    """A server that answers each body of the search as a function says; None refuses it."""
+
+    def __init__(self, answer: t.Callable[[t.Any], t.Any]) -> None:
+        self._answer = answer
+        self.asked: list[t.Any] = []
+
+    def call(self, operation: t.Any, body: t.Any) -> Reply:
+        self.asked.append(body)
+        answer = self._answer(body)
+        if answer is None:
+            raise errors.InvalidRequest("Refused")
+        return Reply(200, json.dumps(answer).encode())
+
+    def search(self) -> dict[objects.Path, t.Any]:
+        return objects.search(self)  # type: ignore[arg-type]
+
+
+def some(first: int, end: int) -> list[dict[str, str]]:
+    return [{"objectPath": f"c{number:06}"} for number in range(first, end)]
+
+
+def test_a_default_page_that_only_a_limit_makes_longer() -> None:
+    def ignores_size(body: t.Any) -> t.Any:
+        first = (body or {}).get("offset", 0) if "limit" in (body or {}) else 0
+        return some(first, min(25, first + (body or {}).get("limit", 10)))
+
+    assert len(Server(ignores_size).search()) == 25
+
+
+@pytest.mark.parametrize("takes_limit", [True, False])
+def test_a_cursor_after_any_body(takes_limit: bool) -> None:
+    def answer(body: t.Any) -> t.Any:
+        if body and "nextToken" in body:
+            refused = body.keys() - {"nextToken"} if not takes_limit else "limit" not in body
+            return None if refused else {"data": some(10, 14), "meta": {}}
+        return {"data": some(0, 10), "meta": {"nextToken": "t"}}
+
+    assert len(Server(answer).search()) == 14
+
+
+def test_a_cursor_that_can_not_be_followed_says_nothing() -> None:
+    server = Server(lambda body: None if body and "nextToken" in body else {"data": some(0, 3), "nextToken": "t"})
+    message = fails(errors.UnexpectedReply, server.search).message
+    assert message.endswith(f"ends after 3 objects, though Immuta has more{NOTHING_SAID}")
+
+
+def test_cursors_that_go_in_circles() -> None:
+    server = Server(lambda body: {"data": some(0, 3), "nextToken": "t"})
+    assert "goes in circles" in fails(errors.UnexpectedReply, server.search).message
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("total", [3, 4])
+def test_a_list_that_ends_before_its_number_says_nothing(total: int) -> None:
+    pages = [[["a"], ["a", "database"]], [["b"]]]
+
+    def answer(body: t.Any) -> t.Any:
+        page = {0: 0, 2: 1}.get((body or {}).get("offset", 0))
+        paths = [] if page is None else pages[page]
+        return {"count": total, "hits": [{"objectPath": path} for path in paths]}
+
+    if total == 3:
+        assert set(Server(answer).search()) == {("a",), ("a", "database"), ("b",)}
+    else:
+        assert "of 4 objects" in fails(errors.UnexpectedReply, Server(answer).search).message
+
+
+# Bounds
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(1, "does not end after 1000 pages"), (200, "holds more than 100000 objects")]
+)
+def test_a_server_that_always_has_something_new_comes_to_an_end(size: int, words: str) -> None:
+    server = Server(lambda body: some(body["offset"], body["offset"] + size))
+    assert words in fails(errors.UnexpectedReply, server.search).message
+    endless = Server(lambda body: {"hits": [], "nextToken": str(len(endless.asked))})
+    assert "does not end after 1000 pages" in fails(errors.UnexpectedReply, endless.search).message
+
+
+def test_all_pages_together_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "MOST_BYTES", 100_000)
+    server = Server(lambda body: some(body["offset"], body["offset"] + 200))
+    assert "is longer than 100000 bytes" in fails(errors.UnexpectedReply, server.search).message
+
+
+@pytest.mark.parametrize("piece", [b"{},", b"[],", b'{"a":1},', b"1.5,", b'"\xc3\xa9a",'])
+def test_much_json_takes_little_memory(piece: bytes) -> None:
+    size = 60 * 1024 * 1024
+    reply = Reply(200, b"[" + piece * (size // len(piece)) + b"0]")
+    tracemalloc.start()
+    try:
+        error = fails(errors.UnexpectedReply, lambda: parse_json(reply, SEARCH_OBJECTS))
+        assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert "more than any tenant has" in error.message
+    assert error.hint
+
+
+# Pages and paths
+
+
+@pytest.mark.parametrize("envelope", ["hits", "results", "data", "objects", "items"])
+def test_every_envelope(envelope: str) -> None:
+    found = [{"objectPath": ["a"], "technology": "Trino", "state": "ACTIVE", "settings": {}}]
+    expected = {("a",): {"technology": "Trino", "state": "ACTIVE"}}
+    for body, total, cursor in (
+        ({"count": 1, envelope: found}, 1, None),
+        ({"hits": None, "count": [], envelope: found}, None, None),
+        (found, None, None),
+        ({envelope: found, "meta": {"totalCount": 7, "nextToken": "t"}}, 7, "t"),
+        ({envelope: found, "nextToken": ""}, None, None),
+    ):
+        page = objects.page_of(body)
+        assert (page.objects, page.length, page.total, page.cursor) == (expected, 1, total, cursor)
+    assert objects.page_of({envelope: []}).objects == {}
+
+
+def test_a_page_is_all_of_its_lists_and_the_highest_of_its_numbers() -> None:
+    page = objects.page_of(
+        {"items": [{"objectPath": "b"}], "hits": [{"objectPath": "a"}], "count": 2, "total": 3, "data": "x"}
+    )
+    assert (list(page.objects), page.total) == ([("a",), ("b",)], 3)
+    assert objects.page_of({"count": True, "total": "3", "hits": []}).total is None
+    assert objects.page_of({"total": 0, "hits": []}).total == 0
+
+
+@pytest.mark.parametrize("body", [None, {}, "x", {"hits": "x"}, {"other": []}, {"hits": [], "nextToken": 5}])
+def test_what_holds_no_list(body: t.Any) -> None:
+    error = fails(errors.UnexpectedReply, lambda: objects.page_of(body))
+    assert error.message == f"Immuta's answer to the object search holds no list{NOTHING_SAID}"
+    assert error.hint == "Run it again. If it stays so, this version of Immuta answers otherwise than documented."
+    assert (error.details["method"], error.details["path"]) == ("POST", "/data/object/search")
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"objectPath": "a"}, ("a",)),
+        ({"objectPath": ["a"]}, ("a",)),
+        ({"objectPath": ["a", "database"]}, ("a", "database")),
+        ({"objectPath": ["a"], "connectionKey": "a"}, ("a",)),
+        ({"connectionKey": "a"}, ("a",)),
+        ({"objectPath": {"name": "a", "type": "connection"}}, ("a",)),
+        ({"objectPath": {"name": "a", "child": {"name": "b", "child": None}}}, ("a", "b")),
+    ],
+)
+def test_objects_are_known_by_their_paths(item: t.Any, expected: objects.Path) -> None:
+    assert objects.path_of(item, GET_OBJECT) == expected
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *(
+            {"objectPath": path}
+            for path in ([], [1], ["a", None], 1, {"a": "b"}, {}, {"name": "a", "child": "b"}, None)
+        ),
+        {"objectPath": ["a"], "connectionKey": "b"},
+        {"connectionKey": 5},
+        {},
+        "objectPath",
+        None,
+    ],
+)
+def test_an_object_that_can_not_be_read_is_not_passed_over(item: t.Any) -> None:
+    error = fails(errors.UnexpectedReply, lambda: objects.page_of([{"objectPath": ["a"]}, item]))
+    assert error.message == f"Immuta's answer to the object search holds an object without a path{NOTHING_SAID}"
+    error = fails(errors.UnexpectedReply, lambda: objects.path_of(item, GET_OBJECT))
+    assert error.message == "Immuta's answer to GET /data/object/{connection_key} holds an object without a path."
+
+
+@pytest.mark.parametrize("form", ["array", "string", "nested", "key"])
+def test_every_form_of_a_path(world: World, form: str) -> None:
+    world.vary(object_path=form)
+    assert keys(world) == sorted(world.state.connections)
