@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     approval,
     claims,
     evidence,
+    neighbours,
     origin,
     outcome,
     page,
@@ -93,11 +94,47 @@ class ActionModule(ActionBase):
             )
         except settings.Invalid as error:
             raise AnsibleActionFail(str(error)) from None
-        hosts = variables["hostvars"]
-        connection = hosts[read.keeper].get("ansible_connection") if read.keeper in hosts else None
-        found = settings.mistakes(read, settings.Site(hosts, connection or "", os.environ))
+        found = [
+            *settings.mistakes(read, settings.Site(variables["hostvars"])),
+            *self._clashes(variables, options[f"{settings.PREFIX}script_dir"]["default"]),
+        ]
         answer = {"settings": read.as_dict(), "started": started}
         return {**answer, "failed": True, "msg": " ".join(found)} if found else answer
+
+    def _clashes(self, variables: Variables, folder: str) -> list[str]:
+        """What is wrong with the other hosts of the play."""
+        here, hosts = variables["inventory_hostname"], variables["hostvars"]
+        names = [host for host in variables["ansible_play_hosts_all"] if host != here]
+        if not names:
+            return []
+        own = self._variables(variables, neighbours.NAMES)
+        site = neighbours.Site(hosts, self._task.connection, folder)
+        # What is not the host's is the play's or the role's, and stands for the others, too.
+        known = hosts[here]
+        shared = [name for name in own if name not in known or known[name] != own[name]]
+
+        def of(host: str) -> neighbours.Neighbour | None:
+            # Ansible puts a host's variables together again each time that they are asked for.
+            theirs = hosts[host]
+            given = {name: theirs[name] for name in neighbours.NAMES if name in theirs}
+            given.update((name, self._as_host(variables, host, variables[name])) for name in shared)
+            return neighbours.neighbour(host, given, site)
+
+        def tenant(host: str) -> t.Any:
+            group = "group/community.immuta.immuta"
+            defaults = [one[group] for one in self._task.module_defaults or () if group in one]
+            read = self._as_host(variables, host, defaults[-1]) if defaults else {}
+            return read.get("url") if isinstance(read, dict) else None
+
+        mine = neighbours.neighbour(here, own, site)
+        others = [other for host in names if (other := of(host))]
+        return neighbours.mistakes(mine, others, lambda host: tenant(host) == tenant(here)) if mine else []
+
+    def _as_host(self, variables: Variables, host: str, value: t.Any) -> t.Any:
+        """Render a value of the play as another host would."""
+        hosts = variables["hostvars"]
+        raw = hosts.raw_get(host) if hasattr(hosts, "raw_get") else hosts[host]
+        return self._templar.copy_with_new_env(available_variables={**variables, **raw}).template(value)
 
     def _decide(self, variables: Variables) -> Result:
         if found := outcome.obstacles(self.settings, self.observed):

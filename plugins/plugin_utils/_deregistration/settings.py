@@ -21,9 +21,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 PREFIX = "immuta_deregister_"
 # The role's own executors; the name of a platform is also the dialect of the scripts that it runs.
 PLATFORMS = ("databricks", "snowflake")
-LOCAL = ("localhost", "127.0.0.1", "::1")
-# Folders that die with the container of a job, besides the home and the job's own folder.
-MORTAL = ("~", "/tmp", "/var/tmp", "/runner")  # noqa: S108 - nothing is written there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,13 +93,9 @@ class Site:
     """What the mistakes depend on besides the variables.
 
     :ivar hosts: names in the inventory
-    :ivar connection: C(ansible_connection) of the host that keeps the script, or ""
-    :ivar environment: of the controller
     """
 
     hosts: t.Container[str]
-    connection: str
-    environment: t.Mapping[str, str]
 
 
 def file_name(connection_key: str) -> str:
@@ -177,7 +170,6 @@ def mistakes(settings: Settings, site: Site) -> list[str]:
         _interval(settings),
         _script_path(settings),
         _report(settings),
-        _lasting(settings, site),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -277,22 +269,3 @@ def _report(settings: Settings) -> str:
             " folder."
         )
     return ""
-
-
-def _lasting(settings: Settings, site: Site) -> str:
-    """In a job of AWX or AAP everything but mounted folders dies with the job's container."""
-    environment = site.environment
-    job = environment.get("AWX_PRIVATE_DATA_DIR") or environment.get("AWX_ISOLATED_DATA_DIR") or ""
-    here = site.connection == "local" or settings.keeper in LOCAL
-    kept = settings.script_in_artifact and (settings.restore or not settings.confirmed)
-    mortal = [folder for folder in (*MORTAL, environment.get("HOME"), job) if folder]
-    below = any(settings.script_path == folder or settings.script_path.startswith(f"{folder}/") for folder in mortal)
-    if not (job and here and below) or kept or settings.script_durable:
-        return ""
-    return (
-        f"The script's path {settings.script_path} would die with this job's container, and after the deletion the"
-        " script can't be had again. Set immuta_deregister_script_dir to a mounted folder, or"
-        " immuta_deregister_script_host to a host that keeps it. If the path is kept, say so with"
-        " immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in the"
-        " plan's job and in this one."
-    )

@@ -58,6 +58,8 @@ def run(stage: str, variables: Answer | None = None, *, check: bool = False, **a
         delegate_to=None,
         delegate_facts=None,
         environment=None,
+        connection="ssh",
+        module_defaults=[],
     )
     connection: t.Any = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None), become=None)
     play: t.Any = types.SimpleNamespace(check_mode=check)
@@ -121,11 +123,6 @@ def test_check_fails_when_the_variables_cannot_be_read() -> None:
         run("check")
 
 
-def test_check_knows_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/job")
-    assert "would die with this job's container" in run("check", {"connection_key": "k"})["msg"]
-
-
 def test_decide() -> None:
     answer = run("decide", checked=checked(**GO), observed={"script": script()})
     assert answer["decision"] == {
@@ -133,9 +130,47 @@ def test_decide() -> None:
         "preflight": "snowflake",
         "plan": False,
         "delete": True,
+        "script_path": read().script_path,
+        "script_sha256": SHA,
         "run": "snowflake",
         "leave_script": False,
     }
+
+
+def beside(other: Answer, **mine: t.Any) -> str:
+    """What the check says when there is another host."""
+    given = {"connection_key": "k", **mine}
+    known = {f"immuta_deregister_{name}": value for name, value in given.items()}
+    hosts = {"h": known, "i": {f"immuta_deregister_{name}": value for name, value in other.items()}}
+    with mock.patch.dict(HOST, hostvars=hosts, ansible_play_hosts_all=["h", "i"]):
+        return str(run("check", given).get("msg", ""))
+
+
+def test_check_looks_at_the_other_hosts_of_the_play() -> None:
+    assert beside({"connection_key": "l"}) == ""
+    assert beside({"connection_key": "k"}).startswith('The host "i" of this play is for the same connection "k"')
+    same = {"script_path": "/s/x.sql", "script_host": "i"}
+    assert "the same file, /s/x.sql on i:22" in beside({"connection_key": "l", **same}, **same)
+
+
+@pytest.mark.parametrize(("path", "clash"), [("/s/x.sql", True), ("/s/{{ inventory_hostname }}.sql", False)])
+def test_variables_of_the_play_stand_for_all_hosts(path: str, clash: bool) -> None:
+    hosts = {
+        name: {"inventory_hostname": name, "immuta_deregister_connection_key": name, "ansible_connection": "local"}
+        for name in ("h", "i")
+    }
+    with mock.patch.dict(HOST, hostvars=hosts, ansible_play_hosts_all=["h", "i"]):
+        answer = run("check", {"connection_key": "h", "script_path": trust(path)})
+    assert ("in the same file, /s/x.sql on localhost" in str(answer.get("msg"))) is clash
+
+
+def trust(text: str) -> str:
+    """A string that newer versions of Ansible take for a template."""
+    try:
+        from ansible.template import trust_as_template
+    except ImportError:
+        return text
+    return trust_as_template(text)
 
 
 def test_decide_fails_at_an_obstacle() -> None:

@@ -182,7 +182,7 @@ def test_a_script_that_can_not_be_split_can_be_recorded_as_run(keep: Keeper) -> 
     keep.tenant.double.state.integrations[5].script = "DROP DATABASE 'IMMUTA;\n"
     keep()
     assert keep(state="executed", check=True)["changed"] is True
-    assert keep(state="executed")["execution"] == {"state": "finished", "done": 0, "total": 0}
+    assert keep(state="executed")["execution"] == {"state": "finished", "done": 0, "total": 0, "answers": []}
     assert keep(state="executed")["changed"] is False
 
 
@@ -359,7 +359,8 @@ def test_refuses_to_replace_a_script_that_has_begun_to_run(keep: Keeper) -> None
     with journal.Journal(place, first["sha256"], 3) as book:
         book.started(1, "tag")
         book.done(1)
-    assert keep()["execution"] == {"state": "partial", "done": 1, "total": 3}
+    answer = {"index": 1, "query_id": None, "rowcount": None, "seconds": None}
+    assert keep()["execution"] == {"state": "partial", "done": 1, "total": 3, "answers": [answer]}
     keep.tenant.double.state.integrations[5].script = "DROP DATABASE OTHER;\n"
     assert keep().code == "script_changed"
     assert "OTHER" not in keep.path.read_text()

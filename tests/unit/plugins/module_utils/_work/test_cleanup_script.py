@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils import _redact
+from ansible_collections.community.immuta.plugins.module_utils import _durability, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, saved_script
@@ -69,7 +70,8 @@ def test_saves_once(keep: Keeper) -> None:
         **{"path": str(keep.path), "exists": True, "sha256": keep.sha256, "size": keep.path.stat().st_size},
         **{"source": "immuta", "tenant": keep.world.double.url, "connection_key": KEY, "connection_exists": True},
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
-        "execution": {"state": "none", "done": 0, "total": None},
+        "execution": {"state": "none", "done": 0, "total": None, "answers": []},
+        "durability": dataclasses.asdict(_durability.look(str(keep.path))),
     }
     assert [statement["verb"] for statement in outcome.result["statements"]] == ["USE", "ALTER", "DROP"]
     assert outcome.diff == {**(planned.diff or {}), "before": ""}
@@ -98,7 +100,7 @@ def test_a_script_that_can_not_be_split_is_saved_all_the_same(keep: Keeper) -> N
     assert outcome.result["statements"] == []
     assert outcome.result["split_error"]["code"] == "split_error"
     assert keep.path.exists()
-    assert keep("executed").result["execution"] == {"state": "finished", "done": 0, "total": 0}
+    assert keep("executed").result["execution"] == {"state": "finished", "done": 0, "total": 0, "answers": []}
 
 
 def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
@@ -107,7 +109,8 @@ def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
     keep.world.state.integrations[5].script = "SELECT 1;"
     failure = keep.fails()
     assert (type(failure), failure.code) == (errors.Refused, "script_changed")
-    assert failure.details["saved"]["execution"] == {"state": "partial", "done": 1, "total": 3}
+    answer = {"index": 1, "query_id": None, "rowcount": None, "seconds": None}
+    assert failure.details["saved"]["execution"] == {"state": "partial", "done": 1, "total": 3, "answers": [answer]}
     assert failure.details["tenant"] == keep.world.double.url
 
 
@@ -155,7 +158,7 @@ def test_records_that_it_was_run_by_hand(keep: Keeper) -> None:
     assert keep("executed", check_mode=True).changed
     assert not Path(keep.journal).exists()
     outcome = keep("executed", expected_sha256=keep.sha256.upper())
-    assert outcome.result["execution"] == {"state": "finished", "done": 0, "total": 3}
+    assert outcome.result["execution"] == {"state": "finished", "done": 0, "total": 3, "answers": []}
     assert outcome.diff is not None
     assert (outcome.diff["before"], outcome.diff["after"]) == ("none\n", "finished\n")
     assert not keep("executed").changed
