@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -98,6 +99,9 @@ class ActionModule(ActionBase):
             *settings.mistakes(read, settings.Site(variables["hostvars"])),
             *self._clashes(variables, options[f"{settings.PREFIX}script_dir"]["default"]),
         ]
+        if self._output:
+            found.append(playbooks.output_mistake(self._output, plan=self.arguments["plan_only"]))
+        found = [sentence for sentence in (*found, _damaged(variables, read)) if sentence]
         answer = {"settings": read.as_dict(), "started": started}
         return {**answer, "failed": True, "msg": " ".join(found)} if found else answer
 
@@ -219,19 +223,44 @@ class ActionModule(ActionBase):
         known = {result["connection_key"]: result for _host, _key, result in ended if result}
         return {
             **_shown(texts.finished((key or host, result) for host, key, result in ended)),
-            **self._write({"immuta_deregister": known}),
+            **self._write({playbooks.OUTCOME: known}),
         }
+
+    @property
+    def _output(self) -> str:
+        """The file to write at the end, or ""."""
+        given = self.arguments["output"]
+        # The plan's own playbook is in check mode, and writes no outcome.
+        check_mode = self._task.check_mode and self.arguments["stage"] != "planned" and not self.arguments["plan_only"]
+        return playbooks.output_path(given, check_mode=check_mode) if given else ""
 
     def _write(self, content: t.Mapping[str, t.Any]) -> Result:
         """Write a JSON file on the controller, if one is asked for."""
-        if not self.arguments["output"]:
+        if not self._output:
             return {}
         try:
-            return {"changed": playbooks.write(self.arguments["output"], content)}
+            if self.arguments["stage"] == "planned" and (mistake := playbooks.outcome_in(self._output)):
+                raise AnsibleActionFail(mistake)
+            return {"changed": playbooks.write(self._output, content)}
         except OSError as error:
             raise AnsibleActionFail(
-                f"The file {self.arguments['output']} of immuta_deregister_output can't be written: {error.strerror}."
+                f"The file {self._output} of immuta_deregister_output can't be written: {error.strerror}."
             ) from None
+
+
+def _damaged(variables: Variables, known: Settings) -> str:
+    """What is wrong with a report that can be read and not be shown; it is tried, like its file."""
+    if not os.path.isabs(known.report_dir):
+        return ""
+    file = evidence.path(known.report_dir, known.file_name)
+    with contextlib.suppress(evidence.NotAReport, OSError):
+        report = evidence.read(file)
+        if report and report["runs"]:
+            try:
+                page.render(os.path.join(variables["role_path"], "templates"), report)
+            except Exception:
+                return f"The report {file} is damaged. Move it away, or set immuta_deregister_report_dir to another folder."
+    return ""
 
 
 def _options(role: str) -> dict[str, t.Any]:

@@ -149,7 +149,10 @@ def find(mountinfo: str, path: str) -> Mount | None:
         inside = [
             one
             for one in mounts
-            if one.parent == here.number and not _loops(one) and _below(path, one.point) and _below(one.point, here.point)
+            if one.parent == here.number
+            and not _loops(one)
+            and _below(path, one.point)
+            and _below(one.point, here.point)
         ]
         if not inside:
             break

@@ -120,15 +120,15 @@ def reserved(path: str, *, patience: float = 0.0, traceless: bool = False) -> t.
     """Keep the place of a file for this process, and try all that writing there takes.
 
     The folder is made, and a file beside C(path) is written, synced, and locked; its name is as long as the longest one
-    that C(replace) uses. Afterwards the file is removed, and so are the folders that were made and hold nothing.
+    that C(replace) uses. Afterwards the file is removed.
 
     :param patience: seconds to wait for another process
-    :param traceless: whether the folder's times have to be as before, as in check mode
+    :param traceless: whether to leave everything as it was, as in check mode: no new folder, and the same times
     :raises BlockingIOError: another process has the place
     """
     target = os.path.realpath(path)
-    if os.path.isdir(target):
-        raise _not_regular(target, folder=True)
+    with contextlib.suppress(FileNotFoundError):
+        _require_regular(os.stat(target), target)
     folder = os.path.dirname(target)
     above = folder
     while not os.path.lexists(above):
@@ -148,10 +148,10 @@ def reserved(path: str, *, patience: float = 0.0, traceless: bool = False) -> t.
                 os.unlink(mark)
             os.close(handle)
     finally:
-        with contextlib.suppress(OSError):
-            for one in reversed(made):
-                os.rmdir(one)
         if traceless:
+            with contextlib.suppress(OSError):
+                for one in reversed(made):
+                    os.rmdir(one)
             with contextlib.suppress(OSError):
                 os.utime(above, ns=(times.st_atime_ns, times.st_mtime_ns))
 
@@ -241,11 +241,19 @@ def open_regular(path: str, flags: int) -> int:
         if error.errno in (errno.ENXIO, errno.ELOOP):
             raise _not_regular(path) from None
         raise
-    status = os.fstat(handle)
-    if not stat.S_ISREG(status.st_mode):
+    try:
+        _require_regular(os.fstat(handle), path)
+    except NotRegular:
         os.close(handle)
-        raise _not_regular(path, folder=stat.S_ISDIR(status.st_mode))
+        raise
     return handle
+
+
+def _require_regular(status: os.stat_result, path: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise NotRegular(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(status.st_mode):
+        raise _not_regular(path)
 
 
 def require_own(path: str) -> None:
@@ -256,8 +264,10 @@ def require_own(path: str) -> None:
 
     :raises NotOwn: says which one is at fault
     """
+    # In a user namespace the super-user has another number: that of whoever owns the root of all.
+    trusted = (0, os.geteuid(), os.lstat("/").st_uid)
     for place, status in _way(path):
-        if status.st_uid not in (0, os.geteuid()):
+        if status.st_uid not in trusted:
             raise NotOwn(errno.EPERM, f"{place} belongs to another user (uid {status.st_uid})", place)
         mode = stat.S_IMODE(status.st_mode)
         shared = stat.S_ISDIR(status.st_mode) and mode & stat.S_ISVTX
@@ -294,9 +304,7 @@ def _way(path: str) -> t.Iterator[tuple[str, os.stat_result]]:
         here = "/" if os.path.isabs(target) else here
 
 
-def _not_regular(path: str, *, folder: bool = False) -> NotRegular:
-    if folder:
-        return NotRegular(errno.EISDIR, os.strerror(errno.EISDIR), path)
+def _not_regular(path: str) -> NotRegular:
     return NotRegular(errno.EINVAL, "Not a regular file", path)
 
 

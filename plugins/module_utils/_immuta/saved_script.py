@@ -28,7 +28,7 @@ MARK = "-- community.immuta clean-up script, do not edit: "
 MODE = 0o600
 LARGEST = 64 * 1024 * 1024
 # Seconds to wait for another run that saves a script at the same path.
-PATIENCE = 120.0
+PATIENCE = 10.0
 CHOOSE_ANOTHER = "Name another path, or move what is there away."
 
 
@@ -173,7 +173,9 @@ def reserved(path: str, *, check_mode: bool) -> t.Iterator[None]:
 
 
 def _not_own(path: str, error: OSError) -> Refused:
-    return Refused(f"The option path ({path}) can't be trusted: {error.strerror}.", hint=_files.MAKE_OWN, code="not_own")
+    return Refused(
+        f"The option path ({path}) can't be trusted: {error.strerror}.", hint=_files.MAKE_OWN, code="not_own"
+    )
 
 
 def save(path: str, raw: bytes) -> None:

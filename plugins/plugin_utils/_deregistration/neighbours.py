@@ -49,7 +49,9 @@ class Neighbour:
     @property
     def machine(self) -> str:
         """Where the script is kept: C(localhost), or address and port."""
-        about = self.site.hosts[self.keeper] if self.keeper in self.site.hosts else {}
+        hosts = self.site.hosts
+        # Ansible's own mapping has an answer for every name, so get() would not do.
+        about = hosts[self.keeper] if self.keeper in hosts else {}  # noqa: SIM401
         if self.keeper in LOCAL or (about.get("ansible_connection") or self.site.connection) == "local":
             return LOCAL[0]
         return f"{about.get('ansible_host') or self.keeper}:{about.get('ansible_port') or 22}"

@@ -255,17 +255,23 @@ def _report(settings: Settings) -> str:
         return ""
     if not os.path.isabs(folder):
         return f'immuta_deregister_report_dir is "{folder}". Set it to an absolute path on the controller.'
-    if not evidence.writable(folder):
-        return (
-            f"The folder {folder} of immuta_deregister_report_dir can't be written to on the controller. Name another"
-            " one."
-        )
     file = evidence.path(folder, settings.file_name)
     try:
-        evidence.read(file)
+        evidence.try_to_write(folder, settings.file_name)
+        report = evidence.read(file) or {}
     except evidence.NotAReport:
         return (
             f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another"
             " folder."
+        )
+    except OSError as error:
+        return (
+            f"The report {file} can't be written on the controller: {error.strerror}. Set immuta_deregister_report_dir to"
+            " another folder."
+        )
+    if report.get("connection_key", settings.connection_key) != settings.connection_key:
+        return (
+            f'The file {file} is the report of the connection "{report["connection_key"]}". Move it away, or set'
+            " immuta_deregister_report_dir to another folder."
         )
     return ""

@@ -304,6 +304,50 @@ def test_an_output_that_cannot_be_written(tmp_path: Path, stage: str) -> None:
     )
 
 
+@pytest.mark.usefixtures("play")
+def test_check_mode_writes_beside_what_came_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("finished", output="out.json")["changed"]
+    before = (tmp_path / "out.json").read_bytes()
+    assert run("finished", check=True, output="out.json")["changed"]
+    # The playbook that plans is always in check mode.
+    assert run("planned", check=True, output="plan.json")["changed"]
+    assert {one.name for one in tmp_path.iterdir()} == {"out.json", "out.check.json", "plan.json"}
+    with pytest.raises(AnsibleActionFail, match="a plan must not replace that"):
+        run("planned", check=True, output="out.json")
+    assert (tmp_path / "out.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("output", "plan_only", "words"),
+    [
+        ("missing/out.json", False, "immuta_deregister_output can't be written: No such file"),
+        ("out.json", True, "holds what came of a removal"),
+        ("out.json", False, ""),
+        ("", False, ""),
+    ],
+)
+def test_check_tries_the_output(tmp_path: Path, output: str, plan_only: bool, words: str) -> None:
+    (tmp_path / "out.json").write_text('{"immuta_deregister": {}}', encoding="utf-8")
+    path = str(tmp_path / output) if output else ""
+    message = str(run("check", {"connection_key": "k"}, plan_only=plan_only, output=path).get("msg", ""))
+    assert words in message
+    assert bool(message) is bool(words)
+
+
+def test_check_finds_a_report_that_cannot_be_shown(tmp_path: Path) -> None:
+    run("stopped", **ended("a statement failed", tmp_path))
+    given = {"connection_key": "k", "report_dir": str(tmp_path)}
+    assert "msg" not in run("check", given)
+    file = tmp_path / "k.json"
+    report = json.loads(file.read_text(encoding="utf-8"))
+    del report["runs"][0]["steps"]
+    file.write_text(json.dumps(report), encoding="utf-8")
+    assert run("check", given)["msg"] == (
+        f"The report {file} is damaged. Move it away, or set immuta_deregister_report_dir to another folder."
+    )
+
+
 def test_a_stage_that_does_not_exist_is_refused() -> None:
     with pytest.raises(AnsibleActionFail, match="stage"):
         run("guess")

@@ -126,7 +126,7 @@ def marked(environment: dict[str, str], files: dict[str, str] | None = None) -> 
     return {name: value for name, value in vars(found).items() if value}
 
 
-AWX_FOLDERS = ("/runner", "/tmp", "/var/tmp")  # noqa: S108 - nothing is written there
+AWX_FOLDERS = ("/runner", "/tmp", "/var/tmp")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,11 @@ AWX_FOLDERS = ("/runner", "/tmp", "/var/tmp")  # noqa: S108 - nothing is written
             {"job": "AWX", "folders": ("/job", *AWX_FOLDERS, "/nowhere/u")},
         ),
         ({"AWX_ISOLATED_DATA_DIR": "/job"}, {}, {"job": "AWX", "folders": ("/job", *AWX_FOLDERS)}),
-        ({"GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/x"}, {}, {"pipeline": "GitLab CI", "folders": ("/builds/x",)}),
+        (
+            {"GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/x"},
+            {},
+            {"pipeline": "GitLab CI", "folders": ("/builds/x",)},
+        ),
         ({"CI_PROJECT_DIR": "relative"}, {}, {}),
         (
             {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/w", "RUNNER_ENVIRONMENT": "self-hosted"},
@@ -202,7 +206,17 @@ def looked(script: str, folder: Path, paths: list[str], **environment: str) -> l
     command = f'{script}\nexec {sys.executable} -c "$CODE" "$@"'
     kept = ("PATH", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
     done = subprocess.run(
-        ["unshare", "-m", "--propagation", "private", "sh", "-ec", command, "sh", *(str(folder / one) for one in paths)],
+        [
+            "unshare",
+            "-m",
+            "--propagation",
+            "private",
+            "sh",
+            "-ec",
+            command,
+            "sh",
+            *(str(folder / one) for one in paths),
+        ],
         cwd=folder,
         env={**{name: os.environ[name] for name in kept if name in os.environ}, "CODE": CODE, **environment},
         capture_output=True,
@@ -228,7 +242,7 @@ def test_what_is_mounted_lasts_and_what_is_not_dies(environment: dict[str, str])
     place = Path(__file__).resolve().parents[3] / "output" / "durability"
     for name in ("disk", "mounted"):
         (place / name).mkdir(parents=True, exist_ok=True)
-    if any(place.is_relative_to(one) for one in ("/tmp", "/var/tmp")):  # noqa: S108 - nothing is written there
+    if any(place.is_relative_to(one) for one in ("/tmp", "/var/tmp")):
         pytest.skip("the checkout is in a temporary folder")
     paths = ["mounted/x.sql", "disk/x.sql"]
     mounted, bare = looked("mount --bind disk mounted", place, paths, **environment)

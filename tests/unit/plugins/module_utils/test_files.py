@@ -272,7 +272,7 @@ def test_a_place_that_another_has_is_waited_for(tmp_path: Path, monkeypatch: pyt
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     other = contextlib.ExitStack()
-    other.enter_context(_files.reserved(path))
+    other.enter_context(_files.reserved(path, traceless=True))
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
@@ -285,7 +285,7 @@ def test_a_place_that_another_has_is_waited_for(tmp_path: Path, monkeypatch: pyt
         pass
     with _files.reserved(path, patience=10):
         assert os.listdir(tmp_path / "a") == [".x.reserved.new"]
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path / "a") == []
 
 
 def test_a_mark_that_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:
@@ -308,7 +308,10 @@ def test_a_mark_that_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> No
 )
 def test_a_place_where_nothing_can_be_written(tmp_path: Path, path: str, reason: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=reason), _files.reserved(path.format(folder=tmp_path), patience=5):
+    with (
+        pytest.raises(OSError, match=reason),
+        _files.reserved(path.format(folder=tmp_path), patience=5, traceless=True),
+    ):
         pass
     assert os.listdir(tmp_path) == ["file"]
 

@@ -62,9 +62,7 @@ def test_a_host_for_no_connection_is_no_neighbour(key: str | None) -> None:
     assert neighbours.neighbour("a", {}, SITE) is None
 
 
-KEY = (
-    'The host "b" of this play is for the same connection "k" (immuta_deregister_connection_key). Keep one of them.'
-)
+KEY = 'The host "b" of this play is for the same connection "k" (immuta_deregister_connection_key). Keep one of them.'
 
 
 def file(host: str, machine: str) -> str:
@@ -87,7 +85,9 @@ def file(host: str, machine: str) -> str:
         ),
         pytest.param(of("a", "k", **PATH), [of("far", "l", **PATH)], True, [], id="same path, other machines"),
         pytest.param(of("far", "k", **PATH), [of("port", "l", **PATH)], True, [], id="same address, other ports"),
-        pytest.param(of("far", "k", **PATH), [of("same", "l", **PATH)], True, [file("same", "10.0.0.1:22")], id="alias"),
+        pytest.param(
+            of("far", "k", **PATH), [of("same", "l", **PATH)], True, [file("same", "10.0.0.1:22")], id="alias"
+        ),
         pytest.param(
             of("far", "k", **PATH, script_host="localhost"),
             [of("b", "l", **PATH)],

@@ -341,8 +341,8 @@ NO_DIGEST = approval.digest([])
         ),
         pytest.param(
             {"report_dir": __file__},
-            f"The folder {__file__} of immuta_deregister_report_dir can't be written to on the controller. Name another"
-            " one.",
+            f"The report {__file__}/k.json can't be written on the controller: Not a directory. Set"
+            " immuta_deregister_report_dir to another folder.",
             id="a file for the report's folder",
         ),
     ],
@@ -359,6 +359,12 @@ def test_a_file_that_is_no_report_is_a_mistake_and_a_report_is_none(tmp_path: Pa
     file.write_text("{}", encoding="utf-8")
     assert mistakes(report_dir=str(tmp_path)) == [
         f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another folder."
+    ]
+    report = {"report": evidence.KIND, "format": evidence.FORMAT, "runs": [], "connection_key": "other"}
+    file.write_text(json.dumps(report), encoding="utf-8")
+    assert mistakes(report_dir=str(tmp_path)) == [
+        f'The file {file} is the report of the connection "other". Move it away, or set immuta_deregister_report_dir to'
+        " another folder."
     ]
 
 
