@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -17,6 +18,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     claims,
     evidence,
     names,
+    neighbours,
     origin,
     outcome,
     page,
@@ -122,10 +124,15 @@ class ActionModule(ActionBase):
         read = settings.read(
             self._variables(variables, options), options, host=host, plan_only=self.arguments["plan_only"]
         )
-        hosts = variables["hostvars"]
-        connection = hosts[read.keeper].get("ansible_connection") if read.keeper in hosts else None
-        strange = [*self._strange(variables, options), *self._passed_over(variables, read)]
-        found = settings.mistakes(read, settings.Site(hosts, connection or "", os.environ, strange))
+        found = [
+            *self._strange(variables, options),
+            *self._passed_over(variables, read),
+            *settings.mistakes(read, settings.Site(variables["hostvars"])),
+            *self._clashes(variables, options[f"{settings.PREFIX}script_dir"]["default"]),
+        ]
+        if self._output:
+            found.append(playbooks.output_mistake(self._output, plan=self.arguments["plan_only"]))
+        found = [sentence for sentence in (*found, _damaged(variables, read)) if sentence]
         answer = {"settings": read.as_dict(), "started": started}
         return {**answer, "failed": True, "msg": " ".join(found)} if found else answer
 
@@ -138,6 +145,41 @@ class ActionModule(ActionBase):
         if not others:
             return []
         return [f'With run_once only "{read.connection_key}" would be removed, not "{others[0]}". Remove run_once.']
+
+    def _clashes(self, variables: Variables, folder: str) -> list[str]:
+        """What is wrong with the other hosts of the play."""
+        here, hosts = variables["inventory_hostname"], variables["hostvars"]
+        names = [host for host in variables["ansible_play_hosts_all"] if host != here]
+        if not names:
+            return []
+        own = self._variables(variables, neighbours.NAMES)
+        site = neighbours.Site(hosts, self._task.connection, folder)
+        # What is not the host's is the play's or the role's, and stands for the others, too.
+        known = hosts[here]
+        shared = [name for name in own if name not in known or known[name] != own[name]]
+
+        def of(host: str) -> neighbours.Neighbour | None:
+            # Ansible puts a host's variables together again each time that they are asked for.
+            theirs = hosts[host]
+            given = {name: theirs[name] for name in neighbours.NAMES if name in theirs}
+            given.update((name, self._as_host(variables, host, variables[name])) for name in shared)
+            return neighbours.neighbour(host, given, site)
+
+        def tenant(host: str) -> t.Any:
+            group = "group/community.immuta.immuta"
+            defaults = [one[group] for one in self._task.module_defaults or () if group in one]
+            read = self._as_host(variables, host, defaults[-1]) if defaults else {}
+            return read.get("url") if isinstance(read, dict) else None
+
+        mine = neighbours.neighbour(here, own, site)
+        others = [other for host in names if (other := of(host))]
+        return neighbours.mistakes(mine, others, lambda host: tenant(host) == tenant(here)) if mine else []
+
+    def _as_host(self, variables: Variables, host: str, value: t.Any) -> t.Any:
+        """Render a value of the play as another host would."""
+        hosts = variables["hostvars"]
+        raw = hosts.raw_get(host) if hasattr(hosts, "raw_get") else hosts[host]
+        return self._templar.copy_with_new_env(available_variables={**variables, **raw}).template(value)
 
     def _decide(self, variables: Variables) -> Result:
         if found := outcome.obstacles(self.settings, self.observed):
@@ -232,19 +274,44 @@ class ActionModule(ActionBase):
         known = {result["connection_key"]: result for _host, _key, result in ended if result}
         return {
             **_shown(texts.finished((key or host, result) for host, key, result in ended)),
-            **self._write({"immuta_deregister": known}),
+            **self._write({playbooks.OUTCOME: known}),
         }
+
+    @property
+    def _output(self) -> str:
+        """The file to write at the end, or ""."""
+        given = self.arguments["output"]
+        # The plan's own playbook is in check mode, and writes no outcome.
+        check_mode = self._task.check_mode and self.arguments["stage"] != "planned" and not self.arguments["plan_only"]
+        return playbooks.output_path(given, check_mode=check_mode) if given else ""
 
     def _write(self, content: t.Mapping[str, t.Any]) -> Result:
         """Write a JSON file on the controller, if one is asked for."""
-        if not self.arguments["output"]:
+        if not self._output:
             return {}
         try:
-            return {"changed": playbooks.write(self.arguments["output"], content)}
+            if self.arguments["stage"] == "planned" and (mistake := playbooks.outcome_in(self._output)):
+                raise Refused(mistake)
+            return {"changed": playbooks.write(self._output, content)}
         except OSError as error:
             raise Refused(
-                f"The file {self.arguments['output']} of immuta_deregister_output can't be written: {error.strerror}."
+                f"The file {self._output} of immuta_deregister_output can't be written: {error.strerror}."
             ) from None
+
+
+def _damaged(variables: Variables, known: Settings) -> str:
+    """What is wrong with a report that can be read and not be shown; it is tried, like its file."""
+    if not os.path.isabs(known.report_dir):
+        return ""
+    file = evidence.path(known.report_dir, known.file_name)
+    with contextlib.suppress(evidence.NotAReport, OSError):
+        report = evidence.read(file)
+        if report and report["runs"]:
+            try:
+                page.render(os.path.join(variables["role_path"], "templates"), report)
+            except Exception:
+                return f"The report {file} is damaged. Move it away, or set immuta_deregister_report_dir to another folder."
+    return ""
 
 
 def _options(role: str) -> dict[str, t.Any]:

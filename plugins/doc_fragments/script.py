@@ -15,6 +15,8 @@ options:
   path:
     description:
       - Path to the script, in UTF-8.
+      - It and its journal, and every folder above them, must belong to the user of the task or to root, and nobody else may write to them,
+        unless a folder has the sticky bit. Anything else is refused, as ssh refuses a key.
       - Unless O(preflight=true), exactly one of O(path) and O(script) is needed.
     type: path
   script:
@@ -29,6 +31,7 @@ options:
   journal:
     description:
       - Path to the journal. If not set, O(path) with C(.journal) appended.
+      - A symbolic link, or a file that is something else, is refused and stays as it is.
       - While a run is at work on it, another run on the same journal is refused.
     type: path
   preflight:

@@ -62,7 +62,9 @@ options:
     description: Its result.
     type: dict
   output:
-    description: File to write on the controller; empty for none.
+    description:
+      - File to write on the controller, relative to the working folder; empty for none. V(check) only tries it.
+      - In check mode, the outcome of a removal goes to a file beside it, V(NAME.check.json).
     type: str
 """
 

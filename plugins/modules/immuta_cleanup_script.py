@@ -52,7 +52,10 @@ options:
   path:
     description:
       - The file. Missing folders are made with mode V(0700).
-      - It must outlive the run of the playbook. In a container, name a mounted folder.
+      - It must outlive the run of the playbook. In a container, name a mounted folder. RV(durability) says what is known of it.
+      - The file, its journal, and every folder above them must belong to the user of the task or to root, and nobody else may write to them,
+        unless a folder has the sticky bit. Anything else is refused, as ssh refuses a key.
+      - The file system must have locks. Runs that save a script at the same path wait for each other.
     type: path
     required: true
   state:
@@ -278,6 +281,29 @@ execution:
           description: How long it took.
           type: float
           sample: 0.125
+durability:
+  description: Whether the file outlives the run, as far as the host that keeps it can tell.
+  returned: success and O(state=present)
+  type: dict
+  contains:
+    lasting:
+      description:
+        - V(lasting), V(dies), or V(unknown).
+        - V(dies) in memory, in the own files of a container, and in what a job of AWX, GitHub Actions, or GitLab CI takes away at its end.
+      type: str
+      sample: dies
+    why:
+      description: The reason.
+      type: str
+      sample: /dev/shm is kept in memory (tmpfs)
+    mount:
+      description: Where the file's file system is mounted; V(none) if the mount table can't be read.
+      type: str
+      sample: /dev/shm
+    filesystem:
+      description: Its type; V(none) if the mount table can't be read.
+      type: str
+      sample: tmpfs
 timing:
   description: When the module has begun and ended, in UTC.
   returned: always, unless an option is refused at once

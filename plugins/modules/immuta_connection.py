@@ -56,6 +56,17 @@ options:
       - RV(plan.digest) of the plan that was approved, from a run in check mode.
       - If the plan has become another one since, the task fails and nothing is deleted.
     type: str
+  script_path:
+    description:
+      - The file in which M(community.immuta.immuta_cleanup_script) has saved the clean-up script, on the host that runs the task.
+      - Right before the deletion the file is read. Unless it is there, as it was saved, and of this connection, nothing is deleted.
+      - In check mode, a file that is not there is taken for one that a task before would save, with a warning.
+    type: path
+  expected_script_sha256:
+    description:
+      - C(sha256) of the file at O(script_path), as M(community.immuta.immuta_cleanup_script) returned it. If it is another one, nothing is
+        deleted.
+    type: str
   wait:
     description:
       - Whether to wait until the connection is gone, and to verify it.
@@ -80,13 +91,23 @@ EXAMPLES = r"""
   check_mode: true
   register: planned
 
-- name: Delete it, but only what was planned
+- name: Save its clean-up script
+  community.immuta.immuta_cleanup_script:
+    url: "{{ immuta_url }}"
+    api_key: "{{ immuta_api_key }}"
+    connection_key: prod snowflake
+    path: /srv/immuta/prod-snowflake.sql
+  register: script
+
+- name: Delete it, but only what was planned, and only while the script is safe
   community.immuta.immuta_connection:
     url: "{{ immuta_url }}"
     api_key: "{{ immuta_api_key }}"
     connection_key: prod snowflake
     confirm: prod snowflake
     expected_plan_digest: "{{ planned.plan.digest }}"
+    script_path: "{{ script.path }}"
+    expected_script_sha256: "{{ script.sha256 }}"
 """
 
 RETURN = r"""
@@ -183,9 +204,12 @@ def main() -> None:
             state={"type": "str", "choices": ["absent"], "default": "absent"},
             confirm={"type": "str"},
             expected_plan_digest={"type": "str"},
+            script_path={"type": "path"},
+            expected_script_sha256={"type": "str"},
             wait={"type": "bool", "default": True},
             wait_timeout={"type": "float", "default": 300.0},
         ),
+        required_by={"expected_script_sha256": "script_path"},
     )
 
 

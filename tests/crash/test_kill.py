@@ -39,7 +39,9 @@ FIXED = [
     # Check, save, preflight, plan.
     Case("snowflake", "cold", Point("killed", "before task immuta_cleanup_script", 1)),
     Case("databricks", "cold", Point("killed", "file replace .new", 1)),
-    Case("snowflake", "cold", Point("disk full", "file fsync .new", 1)),
+    # The place is tried, then that of the journal, then the script is written.
+    Case("snowflake", "cold", Point("killed", "file fsync .new", 1)),
+    Case("snowflake", "cold", Point("disk full", "file fsync .new", 3)),
     Case("databricks", "cold", Point("killed", "request thrift OpenSession answered", 1)),
     Case("snowflake", "cold", Point("killed", "before task immuta_connection", 1)),
     # Delete.

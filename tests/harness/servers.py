@@ -28,7 +28,10 @@ TOKEN = "canary-token-10be93"
 CLIENT_SECRET = "canary-client-secret-c4d2"
 SECRETS = (API_KEY, PASSWORD, TOKEN, CLIENT_SECRET)
 # Variables that a developer's shell may hold, and that must not decide what a test sees.
-FOREIGN = ("IMMUTA_", "SNOWFLAKE_", "DATABRICKS_", "ANSIBLE_", "AWX_", "JOB_ID")
+FOREIGN = (
+    *("IMMUTA_", "SNOWFLAKE_", "DATABRICKS_", "ANSIBLE_", "AWX_", "JOB_ID"),
+    *("GITHUB_", "GITLAB_", "RUNNER_", "KUBERNETES_", "CI_", "container"),
+)
 
 
 @contextlib.contextmanager

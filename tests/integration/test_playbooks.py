@@ -169,8 +169,9 @@ def test_a_host_that_keeps_the_scripts_runs_the_modules(
     }
     arguments = ("-i", str(tmp_path / "hosts"), "-vvvv")
     given = {"connection_key": KEY, "confirm": KEY, "script_dir": "~/kept"}
-    refused, _outcome = site.run(DEREGISTER, *arguments, env=env, **given)
-    assert "would die with this job's container" in refused.error
+    home_of_job = {**env, "HOME": str(tmp_path / "job")}
+    refused, _outcome = site.run(DEREGISTER, *arguments, env=home_of_job, **given, script_durable=False)
+    assert "would not outlive this run" in refused.error
     wrong, _outcome = site.run(DEREGISTER, *arguments, env=env, **given, script_host="nowhere")
     assert 'immuta_deregister_script_host is "nowhere"' in wrong.error
     assert deletions(immuta) == 0
@@ -191,8 +192,9 @@ def test_the_workflow_keeps_scripts_that_hold_no_secrets(
     assert planned.code == 0, planned.output
     scripts = planned.stats["immuta_deregister_scripts"]
     approved = {**given, "plan": plan, "approved": plan["digest"]}
-    refused, _outcome = site.run(DEREGISTER, env=env, **approved, script_dir=str(tmp_path / "second"))
-    assert "would die with this job's container" in refused.error
+    lost = {**approved, "script_dir": str(tmp_path / "second"), "script_durable": False}
+    refused, _outcome = site.run(DEREGISTER, env=env, **lost)
+    assert "would not outlive this run" in refused.error
     assert deletions(immuta) == 0
 
     snowflake.faults.append(Fault("statement", "error", nth=12))
@@ -205,6 +207,60 @@ def test_the_workflow_keeps_scripts_that_hold_no_secrets(
     assert outcome[KEY]["status"] == "completed"
     assert not snowflake.account.exists("ROLE", "IMMUTA_SYSTEM")
     assert os.stat(tmp_path / "fourth" / "prod%20snowflake.sql").st_mode & 0o777 == 0o600
+
+
+@pytest.mark.oldest
+def test_hosts_in_each_others_way_are_refused_at_once(site: Site, immuta: ImmutaDouble) -> None:
+    one_file = {"connection_keys": [KEY, "prod databricks"], "script_path": str(site.player.scripts / "x.sql")}
+    planned, _plan = site.run(PLAN, **one_file)
+    assert planned.code == 2
+    keys = {name: {"ansible_connection": "local", "immuta_deregister_connection_key": KEY} for name in ("one", "two")}
+    hosts = site.player.folder / "hosts.yml"
+    hosts.write_text(json.dumps({"all": {"hosts": keys}}))
+    twice, outcome = site.run(DEREGISTER, "-i", str(hosts), hosts="one:two", confirm=KEY)
+    for played, words in ((planned, "keeps its script in the same file"), (twice, f'for the same connection "{KEY}"')):
+        assert sum(words in str(one["result"].get("msg")) for one in played.tasks if one["outcome"] == "failed") >= 2
+    assert {one["status"] for one in outcome.values()} == {"failed"}
+    assert immuta.requests == []
+    tenant = {"url": "http://127.0.0.1:9/{{ inventory_hostname }}"}
+    play = {
+        "hosts": "one:two",
+        "gather_facts": False,
+        "module_defaults": {"group/community.immuta.immuta": tenant},
+        "tasks": [
+            {
+                "ansible.builtin.import_role": {
+                    "name": "community.immuta.deregister_connection",
+                    "tasks_from": "check",
+                },
+                "vars": {"immuta_deregister_script_dir": str(site.player.scripts / "{{ inventory_hostname }}")},
+            }
+        ],
+    }
+    other_tenants = site.player.run([play], "-i", str(hosts))
+    assert other_tenants.code == 0, other_tenants.output
+    tenant["url"] = "http://127.0.0.1:9/"
+    assert "for the same connection" in site.player.run([play], "-i", str(hosts)).error
+
+
+@pytest.mark.oldest
+def test_the_outcome_is_in_the_working_folder_and_no_dry_run_replaces_it(site: Site, immuta: ImmutaDouble) -> None:
+    given = {"output": "output/out.json", "connection_key": LAKE, "confirm": LAKE}
+    site.run(DEREGISTER, **given)
+    assert LAKE not in immuta.state.connections
+    # Where ansible-playbook was started, and not where the collection is.
+    before = site.output.with_name("out.json").read_bytes()
+    assert json.loads(before)["immuta_deregister"][LAKE]["status"] == "completed"
+    checked, _none = site.run(DEREGISTER, "--check", **given)
+    assert checked.code == 0, checked.output
+    planned, _none = site.run(PLAN, **given)
+    assert "holds what came of a removal" in planned.error
+    assert sorted(one.name for one in site.output.parent.iterdir()) == ["out.check.json", "out.json"]
+    assert site.output.with_name("out.json").read_bytes() == before
+    seen = len(immuta.requests)
+    wrong, _none = site.run(DEREGISTER, **{**given, "output": "nowhere/out.json"})
+    assert "immuta_deregister_output can't be written: No such file" in wrong.error
+    assert len(immuta.requests) == seen
 
 
 def test_check_mode_keeps_no_script_for_the_workflow(site: Site) -> None:

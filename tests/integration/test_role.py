@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import stat
 import typing as t
 from pathlib import Path
@@ -417,16 +418,64 @@ def test_a_lost_script_is_no_connection_that_is_gone(player: Player, immuta: Imm
     assert still_connected(immuta)
 
 
-def test_in_a_job_it_refuses_a_script_that_would_die_with_it(player: Player, immuta: ImmutaDouble) -> None:
-    job = {"AWX_PRIVATE_DATA_DIR": "/runner", "JOB_ID": "7"}
-    refused = player.role(env=job, script_dir="", **CONFIRMED)
-    assert refused.code != 0
-    assert "die with this job's container" in refused.error
-    assert len(immuta.requests) == 0
-    inside = player.role(env={**job, "AWX_PRIVATE_DATA_DIR": str(player.folder)}, **CONFIRMED)
-    assert "die with this job's container" in inside.error
-    durable = player.role(env={**job, "AWX_PRIVATE_DATA_DIR": str(player.folder)}, script_durable=True)
+def test_it_refuses_a_script_that_would_not_outlive_the_run(player: Player, immuta: ImmutaDouble) -> None:
+    job = {"AWX_PRIVATE_DATA_DIR": str(player.folder), "JOB_ID": "7"}
+    lost = {**CONFIRMED, "script_durable": False}
+    for given in (lost, {"script_durable": False}):
+        refused = player.role(env=job, **given)
+        assert refused.code != 0
+        assert f"would not outlive this run: {player.folder} is removed with the job" in refused.error
+    assert "would not outlive" in player.role(env={"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, **lost).error
+    shm = player.role(script_dir="/dev/shm/immuta-test", **lost)
+    shutil.rmtree("/dev/shm/immuta-test")
+    assert "/dev/shm is kept in memory (tmpfs)" in shm.error
+    assert deletions(immuta) == 0
+    durable = player.role(env=job, script_durable=True)
     assert durable.code == 0, durable.output
+    assert "WARNING: whether it outlives this run is for you to know" in durable.output
+
+
+@pytest.mark.oldest
+def test_what_others_may_write_runs_nothing(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    assert player.role().code == 0
+    player.scripts.chmod(0o777)
+    assert "can't be trusted: other users may write to" in player.role(**CONFIRMED).error
+    player.scripts.chmod(0o700)
+    (player.scripts / f"{SCRIPT}.journal").touch()
+    (player.scripts / f"{SCRIPT}.journal").chmod(0o666)
+    assert "can't be trusted: other users may write to" in player.role(**CONFIRMED).error
+    assert (deletions(immuta), snowflake.statements) == (0, [])
+
+
+@pytest.mark.oldest
+def test_a_report_that_cannot_be_written_is_found_out_before_anything(player: Player, immuta: ImmutaDouble) -> None:
+    (player.folder / "taken" / f"{SCRIPT.removesuffix('.sql')}.html").mkdir(parents=True)
+    for folder, reason in (("/proc/reports", "No such file"), (str(player.folder / "taken"), "Is a directory")):
+        refused = player.role(report_dir=folder, **CONFIRMED)
+        assert f"The report {folder}/{SCRIPT.removesuffix('.sql')}.json can't be written" in refused.error
+        assert reason in refused.error
+    assert immuta.requests == []
+    # Nothing stays behind in check mode.
+    assert player.role("--check", report_dir=str(player.folder / "new"), **CONFIRMED).code == 0
+
+
+def test_the_script_is_read_again_right_before_the_deletion(player: Player, immuta: ImmutaDouble) -> None:
+    assert player.role().code == 0
+    script = player.scripts / SCRIPT
+    seen = len(immuta.requests)
+
+    def take_away(label: str, when: str) -> bool:
+        # When the deletion's own task reads the connection, the script was saved long ago.
+        if len(immuta.requests) > seen + 2:
+            script.unlink(missing_ok=True)
+        return True
+
+    immuta.gate = take_away
+    played = player.role(**CONFIRMED)
+    assert "There is no clean-up script at" in played.error
+    assert "Nothing was deleted" in played.error
+    assert still_connected(immuta)
+    assert deletions(immuta) == 0
 
 
 # Secrets

@@ -16,7 +16,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import typing as t
 from pathlib import Path
 
@@ -146,25 +145,17 @@ def test_a_plan_an_approval_and_two_slices(
         assert secret not in controller.kept
 
 
-@pytest.fixture
-def mounted() -> t.Iterator[Path]:
-    """A folder that lasts. What is below /tmp does not, in a container, and the checkout may be there."""
-    output = Path(__file__).resolve().parents[1] / "output"
-    output.mkdir(exist_ok=True)
-    temporary = [Path(name) for name in ("/tmp", "/var/tmp", "/runner")]
-    place = Path("/dev/shm") if any(one in output.parents for one in temporary) else output
-    with tempfile.TemporaryDirectory(dir=place) as folder:
-        yield Path(folder)
-
-
 def test_a_job_without_a_place_for_the_script_deletes_nothing(
-    controller: Controller, immuta: ImmutaDouble, mounted: Path
+    controller: Controller, immuta: ImmutaDouble, tmp_path: Path
 ) -> None:
     code, _left = controller.job("deregister", "deregister_connection", connection_key=KEY, confirm=KEY)
     assert code == 2
-    assert "would die with this job's container" in controller.kept
+    assert "would not outlive this run" in controller.kept
     assert KEY in immuta.state.connections
-    given = {"connection_key": KEY, "confirm": KEY, "script_dir": str(mounted)}
+    # This job runs in no container, and nothing is mounted.
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    given = {"connection_key": KEY, "confirm": KEY, "script_dir": str(mounted), "script_durable": True}
     code, left = controller.job("again", "deregister_connection", **given)
     assert code == 0, controller.kept
     assert left["immuta_deregister"][KEY]["status"] == "completed"

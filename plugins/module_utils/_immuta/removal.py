@@ -115,10 +115,20 @@ class Remover:
 
     :param wait: whether to wait until the connection is gone
     :param wait_timeout: seconds to wait in all, both for a busy connection and for a slow deletion
+    :param before: called right before each deletion that is sent; what it raises stops that
     """
 
-    def __init__(self, client: Client, found: Connection, *, wait: bool, wait_timeout: float) -> None:
+    def __init__(
+        self,
+        client: Client,
+        found: Connection,
+        *,
+        wait: bool,
+        wait_timeout: float,
+        before: t.Callable[[], None] = lambda: None,
+    ) -> None:
         self._client = client
+        self._before = before
         self._connection = found
         self._wait = wait
         self._end = client.clock() + wait_timeout
@@ -196,6 +206,7 @@ class Remover:
         return f"The connection is still there.{lacking} Run it again: {READS_FIRST}"
 
     def _call_delete(self) -> Reply:
+        self._before()
         return self._client.call(DELETE_OBJECT, connection_key=self._connection.key)
 
     def _count(self, body: t.Any) -> int | None:

@@ -289,7 +289,7 @@ class _Fetch:
         saved = self._to_run
         if saved is None or not technology or not saved.owner.technology:
             return
-        dialect = dialect_of(technology)
+        dialect = technologies.of(technology).dialect
         if technology.lower() != saved.owner.technology.lower() and (not dialect or dialect != saved.owner.dialect):
             raise Contradiction(
                 f"Immuta's answers don't fit together: {self._subject} is {technology} now, but the script at"

@@ -11,12 +11,14 @@ at once.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
 import json
 import os
 import stat
+import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _files
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
@@ -28,7 +30,8 @@ MODE = 0o600
 LARGEST = 64 * 1024 * 1024
 # How many scripts that were replaced are kept.
 KEPT = 3
-LONGEST_NAME = 200
+# Seconds to wait for another run that saves a script at the same path.
+PATIENCE = 10.0
 CHOOSE_ANOTHER = "Name another path, or move what is there away."
 
 
@@ -102,7 +105,9 @@ def read(path: str) -> Saved | None:
     except OSError as error:
         raise Refused(f"The option path ({path}) can't be looked at: {error.strerror}.") from None
     try:
-        raw, mode = _files.read_with_mode(path, limit=LARGEST)
+        raw, mode = _files.read_own(path, limit=LARGEST)
+    except _files.NotOwn as error:
+        raise _not_own(path, error) from None
     except _files.NotRegular:
         raise Refused(f"The option path ({path}) is not a regular file.", hint=CHOOSE_ANOTHER) from None
     except _files.TooLarge:
@@ -140,24 +145,16 @@ def _parse(path: str, raw: bytes, mode: int) -> Saved:
     )
 
 
-def require_writable(path: str) -> None:
-    """Refuse a path that can't be written, before Immuta is asked.
+def require_intact(saved: Saved) -> None:
+    """Refuse a script that was edited or damaged.
 
-    :raises Refused: names the folder at fault
+    :raises Refused: it was
     """
-    folder = os.path.dirname(os.path.realpath(path))
-    while not os.path.lexists(folder):
-        folder = os.path.dirname(folder)
-    if not os.path.isdir(folder):
-        raise Refused(f"The option path ({path}) can't be used: {folder} is not a folder.", hint=CHOOSE_ANOTHER)
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not saved.intact:
         raise Refused(
-            f"The option path ({path}) can't be written: no permission in {folder}.",
-            hint="Name a folder that the user of this task can write to.",
-        )
-    if len(os.path.basename(path).encode()) > LONGEST_NAME:
-        raise Refused(
-            f"The option path ({path}) has a file name of more than {LONGEST_NAME} bytes.", hint="Name another path."
+            f"The script at {saved.path} was changed after it was saved.",
+            hint="Move it away to have it fetched again while the connection still exists, or restore it from a copy."
+            " To run the changed one, give the file itself to the platform's script module.",
         )
 
 
@@ -215,6 +212,38 @@ def keep(path: str) -> None:
         _files.replace(places[0], _files.read_regular(path, limit=LARGEST), MODE)
     except OSError as error:
         raise _not_saved(places[0], error) from None
+
+
+@contextlib.contextmanager
+def reserved(path: str, *, check_mode: bool) -> t.Iterator[None]:
+    """Keep the place of the script for this run, from the look at it to the rename, after trying to write there.
+
+    :raises Refused: nothing can be written or locked there, other users may write there, or another run keeps the place
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            _files.require_own(path)
+            stack.enter_context(_files.reserved(path, patience=PATIENCE, traceless=check_mode))
+        except _files.NotOwn as error:
+            raise _not_own(path, error) from None
+        except BlockingIOError:
+            raise Refused(
+                f"Another run is saving a script at {path}.",
+                hint="Wait until it has ended. Each connection needs a path of its own.",
+                code="locked",
+            ) from None
+        except OSError as error:
+            raise Refused(
+                f"The option path ({path}) can't be used: {error.strerror}.",
+                hint="Name a path where the user of this task can write and lock files.",
+            ) from None
+        yield
+
+
+def _not_own(path: str, error: OSError) -> Refused:
+    return Refused(
+        f"The option path ({path}) can't be trusted: {error.strerror}.", hint=_files.MAKE_OWN, code="not_own"
+    )
 
 
 def save(path: str, raw: bytes) -> None:

@@ -20,7 +20,8 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils import _files, _utc
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 
-MODE = 0o600
+# How each journal starts.
+HEAD = b'{"event": "begun", "sha256": "'
 # In check mode, the task that would have saved the script has not saved it.
 UNLESS_SAVED = "Unless a task before this one saves it, this fails outside check mode."
 
@@ -67,18 +68,46 @@ def read(path: str) -> Progress:
 
     A crash may leave a last line without its end; its event was not recorded.
 
-    :raises JournalError: the journal can't be read, or is damaged elsewhere
+    :raises JournalError: the journal can't be read, is no journal or is damaged, or other users may write it
     """
     try:
-        raw = _files.read_regular(path, limit=None)
+        raw, _mode = _files.read_own(path, limit=None, follow=False)
     except FileNotFoundError:
         return Progress()
+    except _files.NotOwn as error:
+        raise _not_own(path, error) from None
     except OSError as error:
         raise JournalError(f"The journal {path} can't be read: {error.strerror}.") from None
     return _replay(path, raw)
 
 
+def require_usable(path: str, *, check_mode: bool) -> None:
+    """Refuse a journal that can't be written or locked, before the script is needed.
+
+    :raises JournalError: says why
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.close(_files.open_regular(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW))
+        with _files.reserved(path, traceless=check_mode):
+            pass
+    except BlockingIOError:
+        # Another run is trying the same, with success.
+        pass
+    except OSError as error:
+        raise JournalError(
+            f"The journal {path} can't be used: {error.strerror}.",
+            hint="Name a path where the user of this task can write and lock files.",
+        ) from None
+
+
+def _not_own(path: str, error: OSError) -> JournalError:
+    return JournalError(f"The journal {path} can't be trusted: {error.strerror}.", hint=_files.MAKE_OWN, code="not_own")
+
+
 def _replay(path: str, raw: bytes) -> Progress:
+    if not _recognised(raw):
+        raise JournalError(f"The file {path} is not a journal of this collection.", hint="Name another journal.")
     progress = Progress()
     lines = raw.split(b"\n")[:-1]
     for number, line in enumerate(lines, 1):
@@ -92,8 +121,23 @@ def _replay(path: str, raw: bytes) -> Progress:
     return progress
 
 
+def _recognised(raw: bytes) -> bool:
+    """Return whether the first line is one of a journal."""
+    first, newline, _rest = raw.partition(b"\n")
+    if not newline:
+        # A crash may leave the start of it.
+        return raw.startswith(HEAD) or HEAD.startswith(raw)
+    try:
+        event = json.loads(first)
+    except ValueError:
+        return False
+    return isinstance(event, dict) and "event" in event
+
+
 def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
     kind = event["event"]
+    if progress.state == "none" and kind != "begun":
+        raise ValueError
     if kind == "begun":
         progress.state, progress.sha256, progress.total = "partial", event["sha256"], _number(event["total"])
     elif kind == "finished":
@@ -136,12 +180,15 @@ class Journal:
         self.path = path
         self._now = now
         try:
-            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
+            _files.require_own(path)
+            self._handle = _files.open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW)
             try:
                 self._open(sha256, total)
             except BaseException:
                 os.close(self._handle)
                 raise
+        except _files.NotOwn as error:
+            raise _not_own(path, error) from None
         except OSError as error:
             raise JournalError(
                 f"The journal {path} can't be written: {error.strerror}.",
@@ -161,13 +208,13 @@ class Journal:
                 f"The journal {self.path} can't be locked: {error.strerror}.",
                 hint="Nothing was sent. Name a journal on a file system that has locks.",
             ) from None
-        os.fchmod(self._handle, MODE)
         raw = self._whole()
+        self.progress = _replay(self.path, raw)
+        require_same(self.path, self.progress, sha256, total)
+        os.fchmod(self._handle, _files.MODE)
         end = raw.rfind(b"\n") + 1
         if end != len(raw):
             os.ftruncate(self._handle, end)
-        self.progress = _replay(self.path, raw[:end])
-        require_same(self.path, self.progress, sha256, total)
         if self.progress.state == "none":
             self._append({"event": "begun", "sha256": sha256, "total": total})
             _files.sync_folder(os.path.dirname(os.path.abspath(self.path)))
@@ -263,7 +310,7 @@ def removing(path: str) -> t.Iterator[None]:
     :raises JournalError: it can't be removed
     """
     try:
-        handle = os.open(path, os.O_RDONLY)
+        handle = _files.open_regular(path, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
         yield
         return

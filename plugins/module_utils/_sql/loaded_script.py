@@ -48,7 +48,13 @@ def load(path: str, dialect: str, expected_sha256: str | None = None) -> LoadedS
     :raises SplitError: the statements can't be told apart for certain
     """
     try:
-        raw = _files.read_regular(path, limit=LARGEST)
+        raw, _mode = _files.read_own(path, limit=LARGEST)
+    except _files.NotOwn as error:
+        raise ScriptError(
+            f"The script {path} of the option path can't be trusted: {error.strerror}.",
+            hint=_files.MAKE_OWN,
+            code="not_own",
+        ) from None
     except _files.NotRegular:
         raise ScriptError(
             f"The script {path} of the option path is not a file.", hint="Check the option path."

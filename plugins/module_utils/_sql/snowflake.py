@@ -30,7 +30,7 @@ import sys
 import typing as t
 import warnings
 
-from ansible_collections.community.immuta.plugins.module_utils import _options, _redact
+from ansible_collections.community.immuta.plugins.module_utils import _files, _options, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption, needing
 from ansible_collections.community.immuta.plugins.module_utils._sql import options, platform
 
@@ -205,8 +205,7 @@ def _token(params: dict[str, t.Any]) -> str:
 
 def _read(option: str, path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return _files.read_regular(path, limit=None)
     except OSError as error:
         raise InvalidOption(f"The file {path} of the option {option} can't be read: {error.strerror}.") from None
 

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _redact
+from ansible_collections.community.immuta.plugins.module_utils import _durability, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, options, rendering, saved_script
@@ -57,8 +58,15 @@ def _present(context: Context, path: str) -> Outcome:
         subject = Subject(client.settings.url, context.params["connection_key"], context.params["integration_id"])
         if subject.connection_key is None and subject.integration_id is None:
             raise errors.ConfigurationError("The option connection_key is empty.")
-        saved_script.require_writable(path)
-        saved, progress, script = _settled(client, subject, path, context.params["without_script"])
+        with saved_script.reserved(path, check_mode=context.check_mode):
+            return _keep(context, client, subject, path)
+
+
+def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outcome:
+    """Have the script in its file, whose place is reserved for this run."""
+    saved, progress, script = _settled(client, subject, path, context.params["without_script"])
+    if progress.state != "finished":
+        journal.require_usable(journal.journal_path(path), check_mode=context.check_mode)
     _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
     statements, split_error = _split(script)
     empty = verbs.is_empty(script.raw.decode(), script.owner.dialect)
@@ -93,6 +101,7 @@ def _present(context: Context, path: str) -> Outcome:
             "empty": empty,
             "kept": kept,
             "execution": _execution(progress),
+            "durability": dataclasses.asdict(_durability.look(path)),
         },
         diff={
             "before": masked_file(saved.owner, saved.body, saved.mode) if saved else "",
@@ -114,7 +123,8 @@ def _settled(
     while True:
         saved = saved_script.read(path)
         rendering.require_own(saved, subject)
-        _require_intact(saved)
+        if saved is not None:
+            saved_script.require_intact(saved)
         progress = journal.read(journal.journal_path(path))
         try:
             script = rendering.fetch(
@@ -241,15 +251,6 @@ def _own_or_none(context: Context, path: str) -> Saved | None:
     saved = saved_script.read(path)
     rendering.require_own(saved, Subject(_tenant(context), params["connection_key"], params["integration_id"]))
     return saved
-
-
-def _require_intact(saved: Saved | None) -> None:
-    if saved is not None and not saved.intact:
-        raise errors.Refused(
-            f"The script at {saved.path} was changed after it was saved.",
-            hint="Move it away to have it fetched again while the connection still exists, or restore it from a copy."
-            " To run the changed one, give the file itself to the platform's script module.",
-        )
 
 
 def _split(script: Rendered) -> tuple[list[Statement], dict[str, t.Any] | None]:

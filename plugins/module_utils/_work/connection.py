@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
@@ -17,6 +19,8 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     integration,
     options,
     removal,
+    rendering,
+    saved_script,
     technologies,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
@@ -53,6 +57,7 @@ def ensure_absent(context: Context) -> Outcome:
                 code="plan_changed",
                 consequence=" Nothing was deleted.",
             )
+            _require_script(context, client, plan.connection)
         if plan.connection and not context.check_mode:
             _require_confirmed(plan.connection, params["confirm"])
             result.update(_remove(context, client, plan.connection))
@@ -108,10 +113,44 @@ def _require_confirmed(found: Connection, confirm: str | None) -> None:
         )
 
 
+def _require_script(context: Context, client: Client, found: Connection) -> None:
+    """Refuse to delete a connection whose clean-up script is not where it has to be."""
+    path, expected = context.params["script_path"], context.params["expected_script_sha256"]
+    if path is None:
+        return
+    if context.check_mode and not os.path.lexists(path):
+        context.warn(f"The script {path} is not there. Unless a task before this one saves it, nothing is deleted.")
+        return
+    try:
+        saved = saved_script.read(path)
+        if saved is None:
+            raise errors.Refused(f"There is no clean-up script at {path} (option script_path).", code="script_missing")
+        rendering.require_own(saved, rendering.Subject(client.settings.url, found.key, found.integration_id))
+        if saved.owner.connection_key is None and found.integration_id is None:
+            raise errors.Refused(f"Whether the script at {path} belongs to the connection {found.key!r} is not known.")
+        saved_script.require_intact(saved)
+        require_digest(
+            f"The script at {path} has the sha256",
+            saved.sha256,
+            expected,
+            error=errors.Refused,
+            option="expected_script_sha256",
+        )
+    except errors.Refused as error:
+        error.explain_first("Nothing was deleted, since the script can't be had again after that.")
+        raise
+
+
 def _remove(context: Context, client: Client, found: Connection) -> dict[str, t.Any]:
     """Remove a connection, and return the fields of the result that tell what came of it."""
     params = context.params
-    removed = removal.Remover(client, found, wait=params["wait"], wait_timeout=params["wait_timeout"]).remove()
+    removed = removal.Remover(
+        client,
+        found,
+        wait=params["wait"],
+        wait_timeout=params["wait_timeout"],
+        before=functools.partial(_require_script, context, client, found),
+    ).remove()
     about = technologies.of(found.technology)
     if about.script != "yes":
         context.warn(f"On the platform ({about.title}) may be left: {about.left}. Look there.")

@@ -9,6 +9,7 @@ The JSON file has all runs in full; a run adds itself and takes none away.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -101,16 +102,16 @@ def read(file: str) -> Report | None:
     :raises OSError: it can't be read
     """
     try:
-        with open(file, encoding="utf-8") as stream:
-            report = json.load(stream)
+        report = json.loads(_files.read_regular(file, limit=None))
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise NotAReport(file) from None
     if not (
         isinstance(report, dict)
         and (report.get("report"), report.get("format")) == (KIND, FORMAT)
         and isinstance(report.get("runs"), list)
+        and all(isinstance(run, dict) for run in report["runs"])
     ):
         raise NotAReport(file)
     return report
@@ -133,17 +134,21 @@ def write(folder: str, name: str, report: Report, page: str) -> None:
 
     :raises OSError: a file can't be written
     """
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    _files.make_folder(os.path.realpath(folder))
     text = json.dumps(report, indent=2, ensure_ascii=False)
     _files.replace(path(folder, name), f"{text}\n".encode("utf-8", "backslashreplace"))
     _files.replace(f"{folder}/{name}.html", page.encode("utf-8", "backslashreplace"))
 
 
-def writable(folder: str) -> bool:
-    """Whether the folder can be written to, or made below the nearest one that is there."""
-    while not os.path.lexists(folder):
-        folder = os.path.dirname(folder)
-    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
+def try_to_write(folder: str, name: str) -> None:
+    """Try what C(write) will do, and leave nothing behind.
+
+    :raises OSError: a file can't be written
+    """
+    for file in (path(folder, name), f"{folder}/{name}.html"):
+        # Whoever has the place tries the same.
+        with contextlib.suppress(BlockingIOError), _files.reserved(file, traceless=True):
+            pass
 
 
 def now() -> str:

@@ -161,6 +161,8 @@ class Decision:
     :ivar preflight: the platform to sign in to before the deletion, or ""
     :ivar plan: whether to ask for the plan of the deletion without deleting
     :ivar delete: whether to delete the connection
+    :ivar script_path: where the script has to be at the moment of the deletion, or "" when there is none
+    :ivar script_sha256: its digest then, or ""
     :ivar run: the task file in C(executors) that deals with the script, or ""
     :ivar leave_script: whether the workflow keeps the script
     """
@@ -169,6 +171,8 @@ class Decision:
     preflight: str
     plan: bool
     delete: bool
+    script_path: str
+    script_sha256: str
     run: str
     leave_script: bool
 
@@ -196,6 +200,8 @@ def decide(settings: Settings, observed: Observed) -> Decision:
         preflight=chosen if observed.to_run and observed.exists and chosen in PLATFORMS and not stated else "",
         plan=observed.exists and not settings.confirmed,
         delete=go and observed.exists,
+        script_path=settings.script_path if observed.has_script else "",
+        script_sha256=observed.script.get("sha256", ""),
         run=("record" if stated or (chosen == "own" and not exists) else chosen) if run else "",
         leave_script=settings.script_in_artifact and observed.has_script and exists,
     )
@@ -206,11 +212,11 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
     script = observed.script
     if observed.lost_script:
         return [script["msg"]] if observed.exists or settings.missing_script == "fail" else []
+    found = _short_lived(settings, observed)
     if not observed.to_run:
-        return []
+        return found
     if settings.script_executed:
-        return [STILL_THERE] if observed.exists else []
-    found = []
+        return [*found, STILL_THERE] if observed.exists else found
     chosen = executor(settings, observed)
     if chosen not in ("own", "handoff", script.get("dialect")):
         found.append(
@@ -224,6 +230,21 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
             " and immuta_deregister_script_executed when it has been run."
         )
     return found
+
+
+def _short_lived(settings: Settings, observed: Observed) -> list[str]:
+    """Why the script would be lost with the container or the job; after the deletion it is better there than nowhere."""
+    durability = observed.script.get("durability") or {}
+    kept = settings.script_in_artifact and (settings.restore or not settings.confirmed)
+    if not observed.exists or durability.get("lasting") != "dies" or kept or settings.script_durable:
+        return []
+    return [
+        f"The script at {settings.script_path} on {settings.keeper} would not outlive this run: {durability['why']}."
+        " After the deletion the script can't be had again. Set immuta_deregister_script_dir to a folder that lasts (in a"
+        " container, a mounted one), or immuta_deregister_script_host to a host that keeps it. If the path is kept, say so"
+        " with immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in"
+        " the plan's job and in this one."
+    ]
 
 
 def status(settings: Settings, observed: Observed) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import typing as t
@@ -18,6 +19,9 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 HostResult = tuple[str, str, dict[str, t.Any]]
 # The variables that the choice depends on.
 CHOICE = tuple(f"{PREFIX}{name}" for name in ("connection_keys", "connection_key", "hosts", "approved", "plan"))
+
+# The variable in which a removal leaves what came of each connection, and the playbook in its file.
+OUTCOME = "immuta_deregister"
 
 
 def choose(variables: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
@@ -51,18 +55,57 @@ def results(variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.An
         yield host, str(template(key)) if key else "", own.get(f"{PREFIX}result") or {}
 
 
+def output_path(given: str, *, check_mode: bool) -> str:
+    """Where to write; a relative path is below the working folder.
+
+    In check mode it is a file beside, since what came of a real run must not be replaced: C(NAME.check.json).
+    """
+    path = os.path.abspath(os.path.expanduser(given))
+    start, suffix = os.path.splitext(path)
+    return f"{start}.check{suffix}" if check_mode else path
+
+
+def output_mistake(path: str, *, plan: bool) -> str:
+    """What is wrong with the file that is to be written at the end, or "".
+
+    :param plan: whether a plan is to be written, which may not replace what came of a removal
+    """
+    try:
+        os.stat(os.path.dirname(path))
+        # Other hosts of the play try the same.
+        with contextlib.suppress(BlockingIOError), _files.reserved(path, traceless=True):
+            pass
+        return outcome_in(path) if plan else ""
+    except OSError as error:
+        return f"The file {path} of immuta_deregister_output can't be written: {error.strerror}. Name another one."
+
+
+def outcome_in(path: str) -> str:
+    """Why a plan must not be written to a file, or "".
+
+    :raises OSError: it can't be read
+    """
+    try:
+        found = json.loads(_files.read_regular(path, limit=None))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return ""
+    if not isinstance(found, dict) or OUTCOME not in found:
+        return ""
+    return (
+        f"The file {path} of immuta_deregister_output holds what came of a removal, and a plan must not replace that. Name"
+        " another one."
+    )
+
+
 def write(path: str, content: t.Mapping[str, t.Any]) -> bool:
-    """Write a JSON file, whole or not at all; a relative path is below the working folder.
+    """Write a JSON file, whole or not at all.
 
     :returns: whether the file has changed
     :raises OSError: it can't be written
     """
     data = f"{json.dumps(content, indent=4, sort_keys=True, ensure_ascii=False)}\n".encode("utf-8", "backslashreplace")
-    try:
-        with open(path, "rb") as file:
-            if file.read() == data:
-                return False
-    except FileNotFoundError:
-        pass
-    _files.replace(os.path.abspath(path), data)
+    with contextlib.suppress(FileNotFoundError):
+        if _files.read_regular(path, limit=None) == data:
+            return False
+    _files.replace(path, data)
     return True

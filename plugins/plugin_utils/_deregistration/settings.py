@@ -21,9 +21,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 PREFIX = names.PREFIX
 # The role's own executors; the name of a platform is also the dialect of the scripts that it runs.
 PLATFORMS = ("databricks", "snowflake")
-LOCAL = ("localhost", "127.0.0.1", "::1")
-# Folders that die with the container of a job, besides the home and the job's own folder.
-MORTAL = ("~", "/tmp", "/var/tmp", "/runner")  # noqa: S108 - nothing is written there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,15 +95,9 @@ class Site:
     """What the mistakes depend on besides the variables.
 
     :ivar hosts: names in the inventory
-    :ivar connection: C(ansible_connection) of the host that keeps the script, or ""
-    :ivar environment: of the controller
-    :ivar strange: what is wrong with what was typed, a sentence each
     """
 
     hosts: t.Container[str]
-    connection: str
-    environment: t.Mapping[str, str]
-    strange: t.Sequence[str] = ()
 
 
 def file_name(connection_key: str) -> str:
@@ -125,13 +116,7 @@ def read(
     :param plan_only: whether to take nothing for confirmed
     :raises Invalid: a variable is missing or has the wrong type
     """
-    given = {name: value for name, value in variables.items() if name in options and value not in ("", None)}
-    if wrong := list(filter(None, (_not_text(name, given, options) for name in given))):
-        raise Invalid(" ".join(wrong))
-    validated = ArgumentSpecValidator(_spec(options)).validate(given)
-    if validated.error_messages:
-        raise Invalid(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
-    value = {name.removeprefix(PREFIX): value for name, value in validated.validated_parameters.items()}
+    value = _validated(variables, options)
     key = value["connection_key"]
     plan = value["plan"] or {}
     approved = value["approved"] or ""
@@ -169,6 +154,17 @@ def read(
     )
 
 
+def _validated(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The variables without their prefix, with their defaults."""
+    given = {name: value for name, value in variables.items() if name in options and value not in ("", None)}
+    if wrong := list(filter(None, (_not_text(name, given, options) for name in given))):
+        raise Invalid(" ".join(wrong))
+    validated = ArgumentSpecValidator(_spec(options)).validate(given)
+    if validated.error_messages:
+        raise Invalid(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
+    return {name.removeprefix(PREFIX): value for name, value in validated.validated_parameters.items()}
+
+
 def _not_text(name: str, given: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> str | None:
     return names.not_text(name, given[name]) if options[name].get("type") in ("str", "path") else None
 
@@ -182,7 +178,6 @@ def _spec(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def mistakes(settings: Settings, site: Site) -> list[str]:
     """What is wrong with the settings, a sentence or two each. Nobody has been asked yet."""
     found = [
-        *site.strange,
         *_approval(settings),
         _confirmation(settings),
         _executor(settings),
@@ -190,7 +185,6 @@ def mistakes(settings: Settings, site: Site) -> list[str]:
         _interval(settings),
         _script_path(settings),
         _report(settings),
-        _lasting(settings, site),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -276,36 +270,23 @@ def _report(settings: Settings) -> str:
         return ""
     if not os.path.isabs(folder):
         return f'immuta_deregister_report_dir is "{folder}". Set it to an absolute path on the controller.'
-    if not evidence.writable(folder):
-        return (
-            f"The folder {folder} of immuta_deregister_report_dir can't be written to on the controller. Name another"
-            " one."
-        )
     file = evidence.path(folder, settings.file_name)
     try:
-        evidence.read(file)
+        evidence.try_to_write(folder, settings.file_name)
+        report = evidence.read(file) or {}
     except evidence.NotAReport:
         return (
             f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another"
             " folder."
         )
+    except OSError as error:
+        return (
+            f"The report {file} can't be written on the controller: {error.strerror}. Set immuta_deregister_report_dir to"
+            " another folder."
+        )
+    if report.get("connection_key", settings.connection_key) != settings.connection_key:
+        return (
+            f'The file {file} is the report of the connection "{report["connection_key"]}". Move it away, or set'
+            " immuta_deregister_report_dir to another folder."
+        )
     return ""
-
-
-def _lasting(settings: Settings, site: Site) -> str:
-    """In a job of AWX or AAP everything but mounted folders dies with the job's container."""
-    environment = site.environment
-    job = environment.get("AWX_PRIVATE_DATA_DIR") or environment.get("AWX_ISOLATED_DATA_DIR") or ""
-    here = site.connection == "local" or settings.keeper in LOCAL
-    kept = settings.script_in_artifact and (settings.restore or not settings.confirmed)
-    mortal = [folder for folder in (*MORTAL, environment.get("HOME"), job) if folder]
-    below = any(settings.script_path == folder or settings.script_path.startswith(f"{folder}/") for folder in mortal)
-    if not (job and here and below) or kept or settings.script_durable:
-        return ""
-    return (
-        f"The script's path {settings.script_path} would die with this job's container, and after the deletion the"
-        " script can't be had again. Set immuta_deregister_script_dir to a mounted folder, or"
-        " immuta_deregister_script_host to a host that keeps it. If the path is kept, say so with"
-        " immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in the"
-        " plan's job and in this one."
-    )

@@ -41,6 +41,9 @@ def plan(settings: Settings, observed: Observed) -> list[str]:
     if observed.has_script:
         state = "done" if script.get("exists") else "would be done"
         lines.append(f"1. Save the clean-up script: {state} ({settings.script_path}, sha256 {script['sha256']})")
+        durability = script.get("durability") or {}
+        if durability.get("lasting", "lasting") != "lasting" and not settings.script_in_artifact:
+            lines.append(f"   WARNING: whether it outlives this run is for you to know: {durability['why']}.")
     lines.append(_deletion(observed))
     lines.extend(_run(settings, observed))
     if not settings.confirmed:

@@ -62,6 +62,8 @@ def run(
         delegate_facts=None,
         environment=None,
         run_once=once,
+        connection="ssh",
+        module_defaults=[],
     )
     connection: t.Any = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None), become=None)
     play: t.Any = types.SimpleNamespace(check_mode=check)
@@ -126,11 +128,6 @@ def test_check_fails_when_the_variables_cannot_be_read() -> None:
     assert "immuta_deregister_connection_key" in answer["msg"]
 
 
-def test_check_knows_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/job")
-    assert "would die with this job's container" in run("check", {"connection_key": "k"})["msg"]
-
-
 def test_decide() -> None:
     answer = run("decide", checked=checked(**GO), observed={"script": script()})
     assert answer["decision"] == {
@@ -138,9 +135,47 @@ def test_decide() -> None:
         "preflight": "snowflake",
         "plan": False,
         "delete": True,
+        "script_path": read().script_path,
+        "script_sha256": SHA,
         "run": "snowflake",
         "leave_script": False,
     }
+
+
+def beside(other: Answer, **mine: t.Any) -> str:
+    """What the check says when there is another host."""
+    given = {"connection_key": "k", **mine}
+    known = {f"immuta_deregister_{name}": value for name, value in given.items()}
+    hosts = {"h": known, "i": {f"immuta_deregister_{name}": value for name, value in other.items()}}
+    with mock.patch.dict(HOST, hostvars=hosts, ansible_play_hosts_all=["h", "i"]):
+        return str(run("check", given).get("msg", ""))
+
+
+def test_check_looks_at_the_other_hosts_of_the_play() -> None:
+    assert beside({"connection_key": "l"}) == ""
+    assert beside({"connection_key": "k"}).startswith('The host "i" of this play is for the same connection "k"')
+    same = {"script_path": "/s/x.sql", "script_host": "i"}
+    assert "the same file, /s/x.sql on i:22" in beside({"connection_key": "l", **same}, **same)
+
+
+@pytest.mark.parametrize(("path", "clash"), [("/s/x.sql", True), ("/s/{{ inventory_hostname }}.sql", False)])
+def test_variables_of_the_play_stand_for_all_hosts(path: str, clash: bool) -> None:
+    hosts = {
+        name: {"inventory_hostname": name, "immuta_deregister_connection_key": name, "ansible_connection": "local"}
+        for name in ("h", "i")
+    }
+    with mock.patch.dict(HOST, hostvars=hosts, ansible_play_hosts_all=["h", "i"]):
+        answer = run("check", {"connection_key": "h", "script_path": trust(path)})
+    assert ("in the same file, /s/x.sql on localhost" in str(answer.get("msg"))) is clash
+
+
+def trust(text: str) -> str:
+    """A string that newer versions of Ansible take for a template."""
+    try:
+        from ansible.template import trust_as_template
+    except ImportError:
+        return text
+    return trust_as_template(text)
 
 
 def test_decide_fails_at_an_obstacle() -> None:
@@ -309,6 +344,49 @@ def test_a_play_that_did_nothing_is_not_green(stage: str) -> None:
     answer = run(stage)
     assert answer["failed"]
     assert answer["msg"].startswith("Nothing was looked at, planned, or removed")
+
+
+@pytest.mark.usefixtures("play")
+def test_check_mode_writes_beside_what_came_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("finished", output="out.json")["changed"]
+    before = (tmp_path / "out.json").read_bytes()
+    assert run("finished", check=True, output="out.json")["changed"]
+    # The playbook that plans is always in check mode.
+    assert run("planned", check=True, output="plan.json")["changed"]
+    assert {one.name for one in tmp_path.iterdir()} == {"out.json", "out.check.json", "plan.json"}
+    assert "a plan must not replace that" in run("planned", check=True, output="out.json")["msg"]
+    assert (tmp_path / "out.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("output", "plan_only", "words"),
+    [
+        ("missing/out.json", False, "immuta_deregister_output can't be written: No such file"),
+        ("out.json", True, "holds what came of a removal"),
+        ("out.json", False, ""),
+        ("", False, ""),
+    ],
+)
+def test_check_tries_the_output(tmp_path: Path, output: str, plan_only: bool, words: str) -> None:
+    (tmp_path / "out.json").write_text('{"immuta_deregister": {}}', encoding="utf-8")
+    path = str(tmp_path / output) if output else ""
+    message = str(run("check", {"connection_key": "k"}, plan_only=plan_only, output=path).get("msg", ""))
+    assert words in message
+    assert bool(message) is bool(words)
+
+
+def test_check_finds_a_report_that_cannot_be_shown(tmp_path: Path) -> None:
+    run("stopped", **ended("a statement failed", tmp_path))
+    given = {"connection_key": "k", "report_dir": str(tmp_path)}
+    assert "msg" not in run("check", given)
+    file = tmp_path / "k.json"
+    report = json.loads(file.read_text(encoding="utf-8"))
+    del report["runs"][0]["steps"]
+    file.write_text(json.dumps(report), encoding="utf-8")
+    assert run("check", given)["msg"] == (
+        f"The report {file} is damaged. Move it away, or set immuta_deregister_report_dir to another folder."
+    )
 
 
 def test_a_stage_that_does_not_exist_is_refused() -> None:

@@ -59,7 +59,10 @@ class World:
         return removal.Remover(self.client, one, wait=wait, wait_timeout=seconds).remove()
 
     def ensure_absent(self, check_mode: bool = False, **params: t.Any) -> Outcome:
-        known = {"connection_key": KEY, "confirm": KEY, "expected_plan_digest": None, "wait": True, "wait_timeout": 30}
+        known = {
+            **{"connection_key": KEY, "confirm": KEY, "expected_plan_digest": None, "wait": True, "wait_timeout": 30},
+            **{"script_path": None, "expected_script_sha256": None},
+        }
         assert set(params) <= set(known)
         return work.ensure_absent(self.context({**known, **params}, check_mode))
 

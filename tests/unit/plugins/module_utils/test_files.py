@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import socket
 import stat
+import time
 import typing as t
 from pathlib import Path
 
@@ -170,3 +172,175 @@ def test_removes_a_link_and_not_its_target(tmp_path: Path) -> None:
     (tmp_path / "x").symlink_to("real")
     _files.remove(str(tmp_path / "x"))
     assert os.listdir(tmp_path) == ["real"]
+
+
+# Whose a file is
+
+
+def expected_fault(tmp_path: Path, words: str) -> str:
+    with pytest.raises(_files.NotOwn) as caught:
+        _files.require_own(str(tmp_path / "a" / "b" / "x"))
+    assert words in caught.value.strerror
+    return str(caught.value.filename)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o770, 0o722, 0o702, 0o2775])
+@pytest.mark.parametrize("place", ["a", "a/b", "a/b/x"])
+def test_refuses_what_others_may_write(tmp_path: Path, place: str, mode: int) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "x").touch(0o600)
+    (tmp_path / place).chmod(mode)
+    words = f"other users may write to {tmp_path / place} (mode {mode:04o})"
+    assert expected_fault(tmp_path, words) == str(tmp_path / place)
+    with pytest.raises(_files.NotOwn):
+        _files.read_own(str(tmp_path / "a" / "b" / "x"), limit=None)
+
+
+@pytest.mark.parametrize("place", ["a", "a/b", "a/b/x", "a/l"])
+def test_refuses_what_belongs_to_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "x").touch(0o600)
+    (tmp_path / "a" / "l").symlink_to("b")
+    if os.geteuid():
+        monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    else:
+        os.chown(tmp_path / place, 4242, -1, follow_symlinks=False)
+    with pytest.raises(_files.NotOwn, match="belongs to another user"):
+        _files.require_own(str(tmp_path / "a" / "l" / "x"))
+
+
+@pytest.mark.parametrize(
+    ("path", "modes"),
+    [
+        ("a/b/x", {"a": 0o755, "a/b": 0o700, "a/b/x": 0o644}),
+        ("a/b/x", {"a": 0o1777, "a/b": 0o1770}),
+        ("a/b/none", {"a/b": 0o500}),
+        ("a/none/at/all", {}),
+        ("a/b/../b/./x", {}),
+        ("l/x", {}),
+        ("a/up/b/x", {}),
+    ],
+)
+def test_takes_what_only_this_user_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, modes: dict[str, int]
+) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "x").touch(0o600)
+    (tmp_path / "l").symlink_to(tmp_path / "a" / "b")
+    (tmp_path / "a" / "up").symlink_to("../a")
+    for place, mode in modes.items():
+        (tmp_path / place).chmod(mode)
+    _files.require_own(str(tmp_path / path))
+    monkeypatch.chdir(tmp_path)
+    _files.require_own(path)
+
+
+def test_a_link_is_followed_to_what_others_may_write(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    (tmp_path / "a" / "b" / "x").symlink_to("../../open/x")
+    assert expected_fault(tmp_path, "other users may write") == str(tmp_path / "open")
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    (tmp_path / "x").symlink_to("y")
+    (tmp_path / "y").symlink_to("x")
+    with pytest.raises(OSError, match="Too many levels"):
+        _files.require_own(str(tmp_path / "x"))
+
+
+# Places
+
+
+def test_a_place_is_kept_and_left_as_it_was(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    os.utime(tmp_path, ns=(5, 7))
+    with _files.reserved(str(tmp_path / "a" / "b" / "x"), traceless=True):
+        assert os.listdir(tmp_path / "a" / "b") == [".x.reserved.new"]
+    assert os.listdir(tmp_path) == []
+    assert (tmp_path.stat().st_mtime_ns, stat.S_IMODE(tmp_path.stat().st_mode)) == (7, 0o755)
+    with _files.reserved(str(tmp_path / "a" / "b" / "x")):
+        _files.replace(str(tmp_path / "a" / "b" / "x"), b"data")
+        assert sorted(os.listdir(tmp_path / "a" / "b")) == [".x.reserved.new", "x"]
+    assert os.listdir(tmp_path / "a" / "b") == ["x"]
+    assert tmp_path.stat().st_mtime_ns > 7
+
+
+def test_a_place_that_another_has_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "a" / "x")
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    other = contextlib.ExitStack()
+    other.enter_context(_files.reserved(path, traceless=True))
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] > 5:
+            # It gives up, and takes the folder that it made along.
+            other.close()
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(BlockingIOError), _files.reserved(path, patience=3):
+        pass
+    with _files.reserved(path, patience=10):
+        assert os.listdir(tmp_path / "a") == [".x.reserved.new"]
+    assert os.listdir(tmp_path / "a") == []
+
+
+def test_a_mark_that_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / ".x.reserved.new").touch()
+    with _files.reserved(str(tmp_path / "x")):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/proc/x", "No such file"),
+        ("/proc/new/x", "No such file"),
+        ("{folder}/" + "x" * 250, "File name too long"),
+        ("{folder}", "Is a directory"),
+        ("{folder}/file/x", "Not a directory"),
+        ("{folder}/a/" + "x" * 250, "File name too long"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written(tmp_path: Path, path: str, reason: str) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(OSError, match=reason),
+        _files.reserved(path.format(folder=tmp_path), patience=5, traceless=True),
+    ):
+        pass
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "write"])
+def test_a_place_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    def full(*_arguments: t.Any) -> t.NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space"), _files.reserved(str(tmp_path / "x")):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_system_without_locks_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_arguments: t.Any) -> t.NoReturn:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(OSError, match="No locks"), _files.reserved(str(tmp_path / "x"), patience=5):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_pipe_among_unfinished_files_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".x.1.new")
+    _files.replace(str(tmp_path / "x"), b"data")
+    assert sorted(os.listdir(tmp_path)) == [".x.1.new", "x"]
+    os.rename(tmp_path / ".x.1.new", tmp_path / ".x.reserved.new")
+    with pytest.raises(_files.NotRegular), _files.reserved(str(tmp_path / "x"), patience=5):
+        pass

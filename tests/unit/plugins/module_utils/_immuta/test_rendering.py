@@ -100,7 +100,7 @@ def test_which_script_is_used(known: str, render: str, integration: str, saved: 
         ("Redshift", "Snowflake", False, "Contradiction"),
         ("Redshift", "Trino", False, "Contradiction"),
         ("Redshift", "REDSHIFT", False, "immuta"),
-        ("SnowflakeX", "Snowflake", False, "immuta"),
+        ("SnowflakeX", "Snowflake", False, "Contradiction"),
         ("Databricks", "", False, "immuta"),
         ("", "Snowflake", False, "immuta"),
     ],
@@ -114,7 +114,7 @@ def test_a_saved_script_that_is_to_run_keeps_its_technology(
     client.answers["getConnection"] = Reply(200, json.dumps(about).encode())
     described = {"id": 5, "type": technology, "status": "enabled"}
     client.answers["getIntegration"] = Reply(200, json.dumps(described).encode())
-    owner = saved_script.Owner(URL, KEY, 5, saved, rendering.dialect_of(saved))
+    owner = saved_script.Owner(URL, KEY, 5, saved, technologies.of(saved).dialect)
     subject = Subject(URL, KEY) if asked == "connection" else Subject(URL, integration_id=5)
     kept = dataclasses.replace(SAVED, owner=owner)
     if used == "immuta" or (used == "NoCleanupScript" and asked == "integration"):
@@ -308,8 +308,9 @@ def test_a_script_of_an_unknown_technology_is_used_where_immuta_renders_one(opti
     with pytest.raises(rendering.NoCleanupScript if option else rendering.ScriptUnknown):
         rendering.fetch(of_technology("Redshift", linked=True), Subject(URL, KEY), None, without_script=option)
     # A script that was saved is one that there is.
+    kept = dataclasses.replace(SAVED, owner=dataclasses.replace(OWNER, technology="Redshift", dialect=None))
     with pytest.raises(rendering.ScriptUnknown):
-        rendering.fetch(of_technology("Redshift"), Subject(URL, KEY), SAVED, without_script=option)
+        rendering.fetch(of_technology("Redshift"), Subject(URL, KEY), kept, without_script=option)
 
 
 @pytest.mark.parametrize("status", [400, 404])

@@ -107,16 +107,56 @@ def test_refuses_a_path_below_a_file(tmp_path: Path) -> None:
         saved_script.read(str(tmp_path / "file" / "x.sql"))
 
 
-def test_refuses_a_file_name_that_no_file_system_takes(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="200 bytes"):
-        saved_script.require_writable(str(tmp_path / ("x" * 300)))
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("{folder}/" + "x" * 250, "File name too long"),
+        ("/proc/not/there/x.sql", "No such file or directory"),
+        ("{folder}/file/x.sql", "Not a directory"),
+    ],
+)
+def test_tries_the_place_and_leaves_nothing(tmp_path: Path, path: str, reason: str, check_mode: bool) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(Refused, match=f"can't be used: {reason}") as caught,
+        saved_script.reserved(path.format(folder=tmp_path), check_mode=check_mode),
+    ):
+        pass
+    assert caught.value.hint == "Name a path where the user of this task can write and lock files."
+    assert os.listdir(tmp_path) == ["file"]
 
 
-def test_refuses_a_folder_that_can_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The super-user may write everywhere, so the answer of the system is given here.
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(Refused, match="no permission"):
-        saved_script.require_writable(str(tmp_path / "not" / "there" / "x.sql"))
+def test_a_file_system_without_locks_is_found_out_while_saving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_arguments: t.Any) -> t.NoReturn:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(Refused, match="not supported"), saved_script.reserved(str(tmp_path / "x"), check_mode=False):
+        pass
+
+
+def test_another_run_that_saves_there_is_waited_for_and_then_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "x.sql")
+    monkeypatch.setattr(saved_script, "PATIENCE", 0.0)
+    with saved_script.reserved(path, check_mode=False):
+        with pytest.raises(Refused, match="Another run is saving") as caught:
+            saved_script.reserved(path, check_mode=True).__enter__()
+        assert caught.value.code == "locked"
+
+
+@pytest.mark.parametrize(("place", "mode"), [(".", 0o777), ("x.sql", 0o666), ("x.sql", 0o660)])
+def test_refuses_what_others_may_write(tmp_path: Path, place: str, mode: int) -> None:
+    folder = tmp_path / "d"
+    folder.mkdir()
+    saved_script.save(str(folder / "x.sql"), saved_script.contents(OWNER, BODY))
+    (folder / place).chmod(mode)
+    for call in (saved_script.read, lambda path: saved_script.reserved(path, check_mode=True).__enter__()):
+        with pytest.raises(Refused, match="can't be trusted: other users may write") as caught:
+            call(str(folder / "x.sql"))
+        assert (caught.value.code, "chmod go-w" in caught.value.hint) == ("not_own", True)
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

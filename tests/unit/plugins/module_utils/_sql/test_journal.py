@@ -559,3 +559,79 @@ def test_a_torn_end_is_cut_off_before_anything_is_appended(path: str) -> None:
     Path(path).write_bytes(whole + b'{"event": "done", "index": 1')
     journal.Journal(path, SHA, 2).close()
     assert Path(path).read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"one line without an end", "The file {path} is not a journal of this collection."),
+        (b"host=db\nport=5432\n", "The file {path} is not a journal of this collection."),
+        (b"{}\n", "The file {path} is not a journal of this collection."),
+        (b"5", "The file {path} is not a journal of this collection."),
+        (b'{"event": "begun", "sha": "', "The file {path} is not a journal of this collection."),
+        (b'{"event": "finished", "by": "x"}\n', "Line 1 of the journal {path} is damaged."),
+    ],
+)
+@pytest.mark.parametrize("link", [False, True], ids=["file", "link"])
+def test_a_file_of_something_else_is_left_alone(path: str, content: bytes, message: str, link: bool) -> None:
+    file = Path(f"{path}.real" if link else path)
+    file.write_bytes(content)
+    if link:
+        Path(path).symlink_to(file)
+        message = "The journal {path} can't be"
+    for call in (lambda: journal.read(path), lambda: journal.Journal(path, SHA, 1)):
+        assert fails(call).message.startswith(message.format(path=path))
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("length", range(0, 32, 5))
+def test_a_journal_that_was_interrupted_at_once_is_started_again(path: str, length: int) -> None:
+    with journal.Journal(path, SHA, 1):
+        raw = Path(path).read_bytes()
+    Path(path).write_bytes(raw[:length])
+    assert journal.read(path).state == "none"
+    with journal.Journal(path, SHA, 1) as book:
+        assert book.progress.state == "partial"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "open"])
+def test_is_a_file_of_its_own_and_nothing_else_is_waited_for(path: str, kind: str) -> None:
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        os.mkdir(path)
+    elif kind == "link":
+        Path(path).symlink_to(f"{path}.real")
+        journal.Journal(f"{path}.real", SHA, 1).close()
+    else:
+        journal.Journal(path, SHA, 1).close()
+        os.chmod(path, 0o666)
+    expected = ("journal", "not_own" if kind == "open" else "journal")
+    for call in (
+        lambda: journal.read(path),
+        lambda: journal.Journal(path, SHA, 1),
+        lambda: journal.mark_finished(path, sha256=SHA, total=1, by="x"),
+        *([lambda: journal.require_usable(path, check_mode=True)] if kind != "open" else []),
+    ):
+        error = fails(call)
+        assert error.code in expected
+        assert path in error.message
+    if kind != "open":
+        assert "can't be removed" in fails(lambda: remove(path)).message
+
+
+def test_is_tried_before_it_is_needed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.require_usable(path, check_mode=True)
+    assert not os.path.exists(path)
+    with journal.Journal(path, SHA, 1):
+        raw = Path(path).read_bytes()
+        journal.require_usable(path, check_mode=False)
+    assert Path(path).read_bytes() == raw
+
+    def no_locks(*_arguments: t.Any) -> t.NoReturn:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    error = fails(lambda: journal.require_usable(path, check_mode=True))
+    assert error.message == f"The journal {path} can't be used: No locks available."
+    assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]

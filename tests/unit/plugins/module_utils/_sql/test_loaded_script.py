@@ -89,3 +89,13 @@ def test_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(loaded_script.ScriptError, match="not a file"):
         loaded_script.load(str(tmp_path / "pipe"), "snowflake")
+
+
+@pytest.mark.parametrize(("place", "mode"), [("d", 0o777), ("d/x.sql", 0o666)])
+def test_refuses_a_script_that_others_may_write(tmp_path: Path, place: str, mode: int) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x.sql").write_text("SELECT 1;")
+    (tmp_path / place).chmod(mode)
+    with pytest.raises(loaded_script.ScriptError, match="can't be trusted: other users may write") as caught:
+        loaded_script.load(str(tmp_path / "d" / "x.sql"), "snowflake")
+    assert caught.value.code == "not_own"

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils import _redact
+from ansible_collections.community.immuta.plugins.module_utils import _durability, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, saved_script
@@ -79,6 +80,7 @@ def test_saves_once(keep: Keeper) -> None:
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
         **{"kept": None, "empty": False},
         "execution": {"state": "none", "done": 0, "total": None, "answers": []},
+        "durability": dataclasses.asdict(_durability.look(str(keep.path))),
     }
     assert [statement["verb"] for statement in outcome.result["statements"]] == ["USE", "ALTER", "DROP"]
     assert outcome.diff == {**(planned.diff or {}), "before": ""}
@@ -229,7 +231,8 @@ def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
     keep.world.state.integrations[5].script = "SELECT 1;"
     failure = keep.fails()
     assert (type(failure), failure.code) == (errors.Refused, "script_changed")
-    assert {"state": "partial", "done": 1, "total": 3}.items() <= failure.details["saved"]["execution"].items()
+    answer = {"index": 1, "query_id": None, "rowcount": None, "seconds": None}
+    assert failure.details["saved"]["execution"] == {"state": "partial", "done": 1, "total": 3, "answers": [answer]}
     assert failure.details["tenant"] == keep.world.double.url
 
 

@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import typing as t
+from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, neighbours, removal
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, neighbours, removal, saved_script
 from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import (
     HOST,
@@ -76,6 +80,109 @@ def test_options_that_stop_it_before_anything_is_asked(world: World) -> None:
         )
         assert error.hint == "Set confirm to the very key of the connection that is to go."
     assert world.asked == []
+
+
+OWNER = saved_script.Owner("", KEY, 5, "Snowflake", "snowflake")
+NOT_DELETED = "Nothing was deleted, since the script can't be had again after that."
+
+
+class Kept:
+    """A script on the disk, and the deletion that depends on it."""
+
+    def __init__(self, world: World, path: Path) -> None:
+        self.world = world
+        self.path = path
+
+    def save(self, **owner: t.Any) -> str:
+        about = dataclasses.replace(OWNER, **{"url": self.world.double.url, **owner})
+        saved_script.save(str(self.path), saved_script.contents(about, "DROP ROLE A;\n"))
+        return saved_script.digest(self.path.read_bytes())
+
+    def delete(self, sha256: str | None = None, *, check_mode: bool = False) -> t.Any:
+        return self.world.ensure_absent(check_mode, script_path=str(self.path), expected_script_sha256=sha256)
+
+
+@pytest.fixture
+def kept(world: World, tmp_path: Path) -> Kept:
+    return Kept(world, tmp_path / "x.sql")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("owner", [{}, {"connection_key": None}], ids=["by key", "by integration"])
+def test_deletes_while_the_script_is_there(kept: Kept, owner: dict[str, t.Any], check_mode: bool) -> None:
+    assert kept.delete(kept.save(**owner).upper(), check_mode=check_mode).changed
+    assert (KEY in kept.world.state.connections) is check_mode
+
+
+def test_check_mode_takes_a_script_for_one_that_would_be_saved(kept: Kept) -> None:
+    assert kept.delete("0" * 64, check_mode=True).changed
+    assert kept.world.warnings == [
+        f"The script {kept.path} is not there. Unless a task before this one saves it, nothing is deleted."
+    ]
+
+
+def edit(kept: Kept) -> None:
+    kept.save()
+    kept.path.write_bytes(kept.path.read_bytes() + b" ")
+
+
+def open_up(kept: Kept) -> None:
+    kept.save()
+    kept.path.chmod(0o666)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda kept: None, "There is no clean-up script at {path} (option script_path)."),
+        (lambda kept: kept.save(connection_key="other"), "The script at {path} belongs to the connection 'other'"),
+        (lambda kept: kept.save(integration_id=9), "The script at {path} belongs to the integration 9, not to 5."),
+        (lambda kept: kept.save(url="https://other.example"), "was saved from https://other.example"),
+        (edit, "The script at {path} was changed after it was saved."),
+        (lambda kept: kept.path.write_text("SELECT 1;"), "is not a clean-up script that this collection saved"),
+        (open_up, "can't be trusted: other users may write to {path} (mode 0666)"),
+        (lambda kept: os.mkfifo(kept.path), "is not a regular file"),
+    ],
+    ids=["missing", "another's", "other integration", "other tenant", "edited", "foreign", "open", "pipe"],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_without_the_script_nothing_is_deleted(
+    kept: Kept, prepare: t.Callable[[Kept], object], message: str, check_mode: bool
+) -> None:
+    prepare(kept)
+    if check_mode and not kept.path.exists():
+        return
+    with pytest.raises(errors.Refused) as caught:
+        kept.delete(check_mode=check_mode)
+    error = caught.value
+    assert message.format(path=kept.path) in error.message
+    assert error.hint.startswith(NOT_DELETED)
+    assert "deleteObject" not in kept.world.asked
+
+
+def test_another_script_than_the_one_that_was_saved(kept: Kept) -> None:
+    sha256 = kept.save()
+    error = fails(errors.Refused, lambda: kept.delete("0" * 64))
+    assert (error.code, error.message) == (
+        "script_changed",
+        f"The script at {kept.path} has the sha256 {sha256}, but expected_script_sha256 is {'0' * 64}.",
+    )
+
+
+def test_looks_again_before_each_deletion_that_is_sent(kept: Kept) -> None:
+    sha256 = kept.save()
+    # The first look is the module's own; then comes one for each deletion, of which the first finds it busy.
+    looks = iter([True, True])
+    read = saved_script.read
+
+    def vanishing(path: str) -> t.Any:
+        return read(path) if next(looks, False) else None
+
+    kept.world.fault("deleteObject", 409)
+    with mock.patch.object(saved_script, "read", vanishing):
+        error = fails(errors.Refused, lambda: kept.delete(sha256))
+    assert error.code == "script_missing"
+    assert KEY in kept.world.state.connections
 
 
 def test_options_that_stop_it_after_it_was_read(world: World) -> None:

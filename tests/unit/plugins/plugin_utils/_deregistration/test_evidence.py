@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -65,7 +66,7 @@ def test_a_report_of_this_format_is_read(tmp_path: Path, indent: int | None) -> 
 
 def test_no_report_is_none_and_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     assert evidence.read(str(tmp_path / "k.json")) is None
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(_files.NotRegular):
         evidence.read(str(tmp_path))
 
 
@@ -121,14 +122,40 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert (tmp_path / at).read_bytes() == before
 
 
-def test_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("folder", "name", "reason"),
+    [
+        ("{0}", "k", None),
+        ("{0}/new/and/newer", "k", None),
+        ("{0}/file", "k", "Not a directory"),
+        ("{0}/file/below", "k", "Not a directory"),
+        ("{0}/loose", "k", None),
+        ("{0}", "x" * 250, "File name too long"),
+        ("{0}", "taken", "Is a directory"),
+        ("/proc/no", "k", "No such file"),
+    ],
+)
+def test_tries_to_write_and_leaves_nothing(tmp_path: Path, folder: str, name: str, reason: str | None) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loose").symlink_to(tmp_path / "nowhere")
-    assert [
-        evidence.writable(os.path.join(tmp_path, name)) for name in ("", "new/and/newer", "file", "file/below", "loose")
-    ] == [True, True, False, False, False]
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert not evidence.writable(str(tmp_path))
+    (tmp_path / "taken.html").mkdir()
+    before = tmp_path.stat().st_mtime_ns
+    with pytest.raises(OSError, match=reason) if reason else contextlib.nullcontext():
+        evidence.try_to_write(folder.format(tmp_path), name)
+    assert sorted(os.listdir(tmp_path)) == ["file", "loose", "taken.html"]
+    assert tmp_path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "{", "[]", "\udcff", "{}"])
+def test_damage_is_no_report_and_a_pipe_is_not_waited_for(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "k.json"
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(evidence.NotAReport):
+        evidence.read(str(file))
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(_files.NotRegular):
+        evidence.read(str(file))
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,10 @@ def test_decide(
     given: dict[str, t.Any], seen: str, executor: str, preflight: str, plan: bool, delete: bool, run: str
 ) -> None:
     found = outcome.decide(read(**given), Observed(SEEN[seen]))
-    assert found == Decision(executor, preflight, plan, delete, run, leave_script=False)
+    # Nothing is deleted without the script that was seen.
+    there = (found.script_path, found.script_sha256)
+    assert there == ((PATH, SHA) if "sha256" in SEEN[seen] else ("", ""))
+    assert found == Decision(executor, preflight, plan, delete, *there, run, leave_script=False)
     assert json.loads(json.dumps(vars(found))) == vars(found)
 
 
@@ -203,6 +206,46 @@ def nobody(executor: str, technology: str) -> str:
 )
 def test_obstacles(given: dict[str, t.Any], seen: str, expected: list[str]) -> None:
     assert outcome.obstacles(read(**given), Observed(SEEN[seen])) == expected
+
+
+def durable(lasting: str, **changes: t.Any) -> Answer:
+    """A saved script, and how long it stays."""
+    return script(durability={"lasting": lasting, "why": "/d is kept in memory (tmpfs)"}, **changes)
+
+
+LEFT: dict[str, t.Any] = {"script_in_artifact": True}
+LEFT_HERE = {**LEFT, "scripts": {"k": "YQ=="}}
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "refused"),
+    [
+        pytest.param({}, durable("dies"), True, id="planned"),
+        pytest.param(GO, durable("dies"), True, id="confirmed"),
+        pytest.param(GO, durable("dies", execution=FINISHED), True, id="has run"),
+        pytest.param({**GO, **HANDOFF}, durable("dies"), True, id="handed over"),
+        pytest.param({**GO, **STATED}, durable("dies"), True, id="stated"),
+        pytest.param(GO, durable("lasting"), False, id="lasting"),
+        pytest.param(GO, durable("unknown"), False, id="unknown"),
+        pytest.param(GO, script(), False, id="not told"),
+        pytest.param(GO, durable("dies", connection_exists=False), False, id="gone already"),
+        pytest.param({**GO, "script_durable": True}, durable("dies"), False, id="said to last"),
+        pytest.param(LEFT, durable("dies"), False, id="left by the plan's job"),
+        pytest.param({**GO, **LEFT}, durable("dies"), True, id="confirmed, nothing was left"),
+        pytest.param({**GO, **LEFT_HERE}, durable("dies"), False, id="confirmed, it was left"),
+        pytest.param({**GO, **LEFT, "scripts": {"o": "YQ=="}}, durable("dies"), True, id="confirmed, another was left"),
+        pytest.param({**GO, "scripts": {"k": "YQ=="}}, durable("dies"), True, id="left, and not to be taken"),
+    ],
+)
+def test_a_script_that_does_not_last(given: dict[str, t.Any], answer: Answer, refused: bool) -> None:
+    sentence = (
+        f"The script at {PATH} on h would not outlive this run: /d is kept in memory (tmpfs). After the deletion the script"
+        " can't be had again. Set immuta_deregister_script_dir to a folder that lasts (in a container, a mounted one), or"
+        " immuta_deregister_script_host to a host that keeps it. If the path is kept, say so with"
+        " immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in the"
+        " plan's job and in this one."
+    )
+    assert (sentence in outcome.obstacles(read(**given), Observed(answer))) == refused
 
 
 DELETED = {"deleted": deleted()}

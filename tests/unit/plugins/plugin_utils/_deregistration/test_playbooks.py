@@ -96,13 +96,75 @@ def test_write_is_private_and_says_whether_it_has_changed_anything(tmp_path: Pat
     assert list(json.loads(path.read_bytes()))[-1] == "more"
 
 
-def test_write_takes_a_path_below_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("given", "check_mode", "expected"),
+    [
+        ("out.json", False, "{here}/out.json"),
+        ("sub/../out.json", False, "{here}/out.json"),
+        ("/d/out.json", False, "/d/out.json"),
+        ("~/out.json", False, os.path.expanduser("~/out.json")),
+        ("out.json", True, "{here}/out.check.json"),
+        ("/d.x/out", True, "/d.x/out.check"),
+    ],
+)
+def test_where_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, check_mode: bool, expected: str
+) -> None:
     monkeypatch.chdir(tmp_path)
-    assert playbooks.write("out.json", {"b": 1, "a": "ö"})
-    assert (tmp_path / "out.json").read_text(encoding="utf-8") == '{\n    "a": "ö",\n    "b": 1\n}\n'
+    assert playbooks.output_path(given, check_mode=check_mode) == expected.format(here=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["missing/out.json", "."])
-def test_write_says_that_it_cannot(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OSError, match=r"missing|directory"):
-        playbooks.write(os.path.join(tmp_path, name), {})
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing/out.json", "No such file or directory"),
+        ("file/out.json", "Not a directory"),
+        ("x" * 250, "File name too long"),
+        ("folder", "Is a directory"),
+        ("/proc/out.json", "No such file or directory"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_found_out_before(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    path = os.path.join(tmp_path, name)
+    assert playbooks.output_mistake(path, plan=False) == (
+        f"The file {path} of immuta_deregister_output can't be written: {reason}. Name another one."
+    )
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+    with pytest.raises(OSError, match=reason):
+        playbooks.write(path, {})
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = str(tmp_path / "pipe")
+    os.mkfifo(path)
+    assert "can't be written: Not a regular file" in playbooks.output_mistake(path, plan=False)
+    with pytest.raises(OSError, match="Not a regular file"):
+        playbooks.write(path, {})
+
+
+@pytest.mark.parametrize(
+    ("before", "plan", "fine"),
+    [
+        (None, False, True),
+        (None, True, True),
+        ("{}", True, True),
+        ("", True, True),
+        ("no json", True, True),
+        ('{"immuta_deregister_plan": {}}', True, True),
+        ('{"immuta_deregister_plan": {}}', False, True),
+        ('{"immuta_deregister": {}}', False, True),
+        ('{"immuta_deregister": {}}', True, False),
+    ],
+)
+def test_a_plan_never_replaces_what_came_of_a_removal(
+    tmp_path: Path, before: str | None, plan: bool, fine: bool
+) -> None:
+    path = tmp_path / "out.json"
+    if before is not None:
+        path.write_text(before, encoding="utf-8")
+    found = playbooks.output_mistake(str(path), plan=plan)
+    assert (found == "") is fine
+    assert ("holds what came of a removal" in found) is not fine
+    assert (path.read_text(encoding="utf-8") if before is not None else None) == before

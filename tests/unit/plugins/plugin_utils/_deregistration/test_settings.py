@@ -24,7 +24,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     read,
 )
 
-HERE = Site({HOST, "keeper", "localhost"}, "local", {})
+HERE = Site({HOST, "keeper", "localhost"})
 DEFAULTS: dict[str, t.Any] = {
     "confirm": "",
     "approved": "",
@@ -346,8 +346,8 @@ NO_DIGEST = approval.digest([])
         ),
         pytest.param(
             {"report_dir": __file__},
-            f"The folder {__file__} of immuta_deregister_report_dir can't be written to on the controller. Name another"
-            " one.",
+            f"The report {__file__}/k.json can't be written on the controller: Not a directory. Set"
+            " immuta_deregister_report_dir to another folder.",
             id="a file for the report's folder",
         ),
     ],
@@ -365,6 +365,12 @@ def test_a_file_that_is_no_report_is_a_mistake_and_a_report_is_none(tmp_path: Pa
     assert mistakes(report_dir=str(tmp_path)) == [
         f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another folder."
     ]
+    report = {"report": evidence.KIND, "format": evidence.FORMAT, "runs": [], "connection_key": "other"}
+    file.write_text(json.dumps(report), encoding="utf-8")
+    assert mistakes(report_dir=str(tmp_path)) == [
+        f'The file {file} is the report of the connection "other". Move it away, or set immuta_deregister_report_dir to'
+        " another folder."
+    ]
 
 
 def test_several_mistakes_come_in_the_order_of_the_decisions() -> None:
@@ -379,61 +385,6 @@ def test_several_mistakes_come_in_the_order_of_the_decisions() -> None:
     )
     order = ["approved", "confirm", "executor", "script_host", "progress_interval", "script_path", "report_dir"]
     assert [f"immuta_deregister_{name}" in sentence for name, sentence in zip(order, found, strict=True)] == [True] * 7
-
-
-# In a job of AWX or AAP
-
-JOB = {"AWX_PRIVATE_DATA_DIR": "/job", "HOME": "/home/u"}
-IN_JOB = Site({HOST, "keeper", "localhost", "127.0.0.1", "::1"}, "local", JOB)
-AWAY = Site({HOST, "keeper", "localhost", "127.0.0.1", "::1"}, "ssh", JOB)
-OLD_JOB = Site({HOST}, "local", {"AWX_ISOLATED_DATA_DIR": "/job"})
-LEFT: dict[str, t.Any] = {"script_in_artifact": True}
-
-
-@pytest.mark.parametrize(
-    ("site", "given", "dies"),
-    [
-        pytest.param(IN_JOB, {}, True, id="defaults"),
-        pytest.param(HERE, {}, False, id="no job"),
-        pytest.param(Site({HOST}, "local", {"AWX_PRIVATE_DATA_DIR": ""}), {}, False, id="empty variable"),
-        pytest.param(OLD_JOB, {}, True, id="older job"),
-        pytest.param(IN_JOB, {"script_dir": "~"}, True, id="home itself"),
-        pytest.param(IN_JOB, {"script_dir": "/tmp"}, True, id="tmp"),
-        pytest.param(IN_JOB, {"script_dir": "/var/tmp/x"}, True, id="var tmp"),
-        pytest.param(IN_JOB, {"script_dir": "/runner/project"}, True, id="runner"),
-        pytest.param(IN_JOB, {"script_dir": "/home/u/x"}, True, id="HOME"),
-        pytest.param(IN_JOB, {"script_dir": "/job"}, True, id="the job's folder"),
-        pytest.param(IN_JOB, {"script_path": "/tmp"}, True, id="a folder itself"),
-        pytest.param(IN_JOB, {"script_dir": "/srv"}, False, id="mounted"),
-        pytest.param(IN_JOB, {"script_dir": "/tmpfoo"}, False, id="a like name"),
-        pytest.param(IN_JOB, {"script_dir": "/home/user"}, False, id="another's home"),
-        pytest.param(IN_JOB, {"script_dir": "/srv/tmp"}, False, id="tmp below"),
-        pytest.param(OLD_JOB, {"script_dir": "/home/u"}, False, id="no HOME"),
-        pytest.param(AWAY, {}, False, id="another host"),
-        pytest.param(AWAY, {"script_host": "keeper"}, False, id="keeper"),
-        pytest.param(AWAY, {"script_host": "localhost"}, True, id="localhost"),
-        pytest.param(AWAY, {"script_host": "127.0.0.1"}, True, id="127.0.0.1"),
-        pytest.param(AWAY, {"script_host": "::1"}, True, id="::1"),
-        pytest.param(IN_JOB, {"script_durable": True}, False, id="durable"),
-        pytest.param(IN_JOB, LEFT, False, id="left by the plan's job"),
-        pytest.param(IN_JOB, {**LEFT, "confirm": "k"}, True, id="confirmed, nothing was left"),
-        pytest.param(IN_JOB, {**LEFT, "confirm": "k", "scripts": {"k": "YQ=="}}, False, id="confirmed, it was left"),
-        pytest.param(
-            IN_JOB, {**LEFT, "confirm": "k", "scripts": {"o": "YQ=="}}, True, id="confirmed, another was left"
-        ),
-        pytest.param(IN_JOB, {"scripts": {"k": "YQ=="}}, True, id="left, and not to be taken"),
-    ],
-)
-def test_a_script_that_would_die_with_the_job(site: Site, given: dict[str, t.Any], dies: bool) -> None:
-    found = mistakes(site, **given)
-    path = read(**given).script_path
-    sentence = (
-        f"The script's path {path} would die with this job's container, and after the deletion the script can't be had"
-        " again. Set immuta_deregister_script_dir to a mounted folder, or immuta_deregister_script_host to a host that"
-        " keeps it. If the path is kept, say so with immuta_deregister_script_durable. If scripts hold no secrets, set"
-        " immuta_deregister_script_in_artifact in the plan's job and in this one."
-    )
-    assert found == ([sentence] if dies else [])
 
 
 @pytest.mark.parametrize(

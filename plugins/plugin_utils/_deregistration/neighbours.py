@@ -1,0 +1,96 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The other hosts of the play: none of them may have the same connection, or keep its script in the same file."""
+
+from __future__ import annotations
+
+import dataclasses
+import posixpath
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PREFIX, file_name
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+# The variables that this depends on.
+NAMES = tuple(f"{PREFIX}{name}" for name in ("connection_key", "script_path", "script_dir", "script_host"))
+Variables = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """What is the same for all hosts of the play.
+
+    :ivar hosts: the variables of each
+    :ivar connection: of a host that names none
+    :ivar folder: of the scripts of a host that names none
+    """
+
+    hosts: t.Mapping[str, Variables]
+    connection: str
+    folder: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbour:
+    """A host of the play.
+
+    :ivar keeper: the host that keeps its script
+    :ivar path: there
+    """
+
+    host: str
+    connection_key: str
+    keeper: str
+    path: str
+    site: Site
+
+    @property
+    def machine(self) -> str:
+        """Where the script is kept: C(localhost), or address and port."""
+        hosts = self.site.hosts
+        # Ansible's own mapping has an answer for every name, so get() would not do.
+        about = hosts[self.keeper] if self.keeper in hosts else {}  # noqa: SIM401
+        if self.keeper in LOCAL or (about.get("ansible_connection") or self.site.connection) == "local":
+            return LOCAL[0]
+        return f"{about.get('ansible_host') or self.keeper}:{about.get('ansible_port') or 22}"
+
+
+def neighbour(host: str, variables: Variables, site: Site) -> Neighbour | None:
+    """Describe a host; None when it is for no connection.
+
+    :param variables: those of C(NAMES) that it has
+    """
+    given = {name.removeprefix(PREFIX): value for name, value in variables.items() if value not in ("", None)}
+    if "connection_key" not in given:
+        return None
+    key = str(given["connection_key"])
+    path = given.get("script_path") or f"{given.get('script_dir', site.folder)}/{file_name(key)}.sql"
+    keeper = str(given.get("script_host", host))
+    return Neighbour(host, key, keeper, posixpath.normpath(str(path)), site)
+
+
+def mistakes(mine: Neighbour, others: t.Iterable[Neighbour], same_tenant: t.Callable[[str], bool]) -> list[str]:
+    """What is wrong with the play's other hosts, a sentence or two for the first one of each kind.
+
+    :param same_tenant: whether a host, by its name, asks the tenant that this one asks
+    """
+    twins, guests = [], []
+    for other in others:
+        if other.connection_key == mine.connection_key and same_tenant(other.host):
+            twins.append(other.host)
+        elif other.path == mine.path and other.machine == mine.machine:
+            guests.append(other.host)
+    found = []
+    if twins:
+        found.append(
+            f'The host "{twins[0]}" of this play is for the same connection "{mine.connection_key}"'
+            " (immuta_deregister_connection_key). Keep one of them."
+        )
+    if guests:
+        found.append(
+            f'The host "{guests[0]}" of this play keeps its script in the same file, {mine.path} on {mine.machine}. Give'
+            " each connection an immuta_deregister_script_path of its own, or set immuta_deregister_script_dir instead."
+        )
+    return found
