@@ -140,6 +140,7 @@ class _Fetch:
         self._saved = saved
         self._exists: bool | None = None
         self._technology = ""
+        self._hosts: list[str | None] = []
         # Whether Immuta still governs through the integration, if that is known.
         self._in_use: bool | None = None
 
@@ -161,6 +162,7 @@ class _Fetch:
             integration_id=number,
             technology=self._technology,
             dialect=dialect_of(self._technology),
+            hosts=tuple(dict.fromkeys(host for host in self._hosts if host)),
         )
         return Rendered(owner, body, saved_script.contents(owner, body), "immuta", self._exists)
 
@@ -173,6 +175,7 @@ class _Fetch:
 
     def _integration_of(self, found: connection.Connection) -> int | None:
         self._technology = found.technology
+        self._hosts.append(found.hostname)
         if not connection.technology_has_script(found.technology):
             raise NoCleanupScript(
                 f"Connections of the technology {found.technology} (AWS Lake Formation) have no clean-up script.",
@@ -192,10 +195,12 @@ class _Fetch:
         return number
 
     def _describe(self, number: int) -> bool:
-        """Find out the technology of an integration; return whether the integration exists."""
+        """Find out host and technology of an integration; return whether it may exist."""
+        described = integration.get(self._client, number)
+        if described is not None:
+            self._hosts.append(described.host)
         if self._technology:
             return True
-        described = integration.get(self._client, number)
         if described is None:
             return False
         self._technology, self._in_use = described.type, described.in_use

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
@@ -58,9 +59,11 @@ def _present(context: Context, path: str) -> Outcome:
             raise errors.ConfigurationError("The option connection_key is empty.")
         saved_script.require_writable(path)
         saved, progress, script = _settled(client, subject, path)
+    hosts = script.owner.hosts
+    script = _as_started(script, saved, progress)
     _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
     replaced = saved is None or saved_script.contents(saved.owner, saved.body) != script.raw
-    _require_approved(saved_script.digest(script.raw), context.params["expected_sha256"])
+    _require_approved(script, context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
     loose = saved is not None and saved.mode != saved_script.MODE
     if not context.check_mode:
@@ -74,6 +77,7 @@ def _present(context: Context, path: str) -> Outcome:
             "path": path,
             "exists": saved is not None or not context.check_mode,
             **_about(script),
+            "platform_hosts": list(hosts),
             **_statements(script),
             "execution": _execution(progress),
         },
@@ -107,7 +111,21 @@ def _settled(client: Client, subject: Subject, path: str) -> tuple[Saved | None,
                 return saved, progress, script
 
 
-def _require_approved(sha256: str, expected: str | None) -> None:
+def _as_started(script: Rendered, saved: Saved | None, progress: journal.Progress) -> Rendered:
+    """Leave a script as it is that an older version has saved, and that has started: the journal has its digest."""
+    if saved is None or progress.state == "none" or saved.owner != script.owner.without_hosts:
+        return script
+    return dataclasses.replace(script, owner=saved.owner, raw=saved_script.contents(saved.owner, script.body))
+
+
+def _require_approved(script: Rendered, expected: str | None) -> None:
+    # What an older version has shown to be approved has no hosts.
+    older = saved_script.digest(saved_script.contents(script.owner.without_hosts, script.body))
+    if (expected or "").lower() != older:
+        _require_digest(saved_script.digest(script.raw), expected)
+
+
+def _require_digest(sha256: str, expected: str | None) -> None:
     require_digest("The clean-up script has the sha256", sha256, expected, error=errors.Refused)
 
 
@@ -148,7 +166,7 @@ def _executed(context: Context, path: str) -> Outcome:
     before = progress = journal.read(journal_path)
     changed = progress.state != "finished"
     if saved is not None:
-        _require_approved(saved.sha256, expected)
+        _require_digest(saved.sha256, expected)
         total = count_statements(saved)
         journal.require_same(journal_path, progress, saved.sha256, total)
         if changed and not context.check_mode:

@@ -131,6 +131,8 @@ def test_decide() -> None:
     assert answer["decision"] == {
         "executor": "snowflake",
         "preflight": "snowflake",
+        "hosts": ["a.snowflakecomputing.com"],
+        "look": "~/.local/state/community.immuta/k.sql",
         "plan": False,
         "delete": True,
         "run": "snowflake",

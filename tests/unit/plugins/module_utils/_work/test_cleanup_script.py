@@ -69,7 +69,8 @@ def test_saves_once(keep: Keeper) -> None:
         **{"path": str(keep.path), "exists": True, "sha256": keep.sha256, "size": keep.path.stat().st_size},
         **{"source": "immuta", "tenant": keep.world.double.url, "connection_key": KEY, "connection_exists": True},
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
-        "execution": {"state": "none", "done": 0, "total": None},
+        "platform_hosts": ["example.snowflakecomputing.com"],
+        "execution": {"state": "none", "done": 0, "total": None, "answers": []},
     }
     assert [statement["verb"] for statement in outcome.result["statements"]] == ["USE", "ALTER", "DROP"]
     assert outcome.diff == {**(planned.diff or {}), "before": ""}

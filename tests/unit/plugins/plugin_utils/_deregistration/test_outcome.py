@@ -62,6 +62,7 @@ SEEN = {
 }
 OWN, STATED = {"executor": "/o.yml"}, {"script_executed": True}
 HANDOFF = {"executor": "handoff"}
+PATH = "~/.local/state/community.immuta/k.sql"
 
 
 # Each row: what is given, what was seen, then executor, preflight, plan, delete, run.
@@ -131,8 +132,46 @@ def test_decide(
     given: dict[str, t.Any], seen: str, executor: str, preflight: str, plan: bool, delete: bool, run: str
 ) -> None:
     found = outcome.decide(read(**given), Observed(SEEN[seen]))
-    assert found == Decision(executor, preflight, plan, delete, run, leave_script=False)
+    answer = SEEN[seen]
+    hosts, look = answer.get("platform_hosts", []), PATH if answer.get("exists") else ""
+    assert found == Decision(executor, preflight, hosts, look, plan, delete, run, leave_script=False)
     assert json.loads(json.dumps(vars(found))) == vars(found)
+
+
+@pytest.mark.parametrize(
+    ("named", "given", "expected"),
+    [
+        ([], "", []),
+        ([], "p", ["p"]),
+        (["a", "b"], "", ["a", "b"]),
+        # A person's word is added to Immuta's, and does not replace it: neither may lead elsewhere.
+        (["a"], "p", ["a", "p"]),
+        (["a"], "a", ["a"]),
+    ],
+)
+def test_the_hosts_are_those_of_immuta_and_that_of_a_person(named: list[str], given: str, expected: list[str]) -> None:
+    observed = Observed(script(platform_hosts=named))
+    assert outcome.decide(read(platform_host=given), observed).hosts == expected
+    assert outcome.result(read(platform_host=given), observed, check_mode=False)["platform_hosts"] == expected
+    refused = outcome.obstacles(read(platform_host=given), observed)
+    assert [("immuta_deregister_platform_host" in one) for one in refused] == ([] if expected else [True])
+    for other in (HANDOFF, OWN, STATED):
+        assert outcome.obstacles(read(platform_host=given, **other), observed) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "check_mode", "look"),
+    [
+        ({"changed": False}, True, True),
+        ({"changed": True}, False, True),
+        # What check mode has not written is not what is on the disk.
+        ({"changed": True}, True, False),
+        ({"exists": False}, True, False),
+    ],
+)
+def test_what_is_on_the_disk_is_looked_for(changes: dict[str, t.Any], check_mode: bool, look: bool) -> None:
+    found = outcome.decide(read(), Observed(script(**changes)), check_mode=check_mode)
+    assert bool(found.look) is look
 
 
 @pytest.mark.parametrize(
@@ -144,7 +183,6 @@ def test_a_saved_script_is_left_to_the_workflow_if_that_is_asked_for(seen: str, 
     assert outcome.decide(read(), Observed(SEEN[seen])).leave_script is False
 
 
-PATH = "~/.local/state/community.immuta/k.sql"
 UNSPLIT = (
     f"The clean-up script at {PATH} can't be split into statements with certainty: Odd quote. Set"
     " immuta_deregister_executor to handoff to have a person run it, and immuta_deregister_script_executed when it has"
