@@ -184,7 +184,7 @@ class ActionModule(ActionBase):
     def _decide(self, variables: Variables) -> Result:
         if found := outcome.obstacles(self.settings, self.observed):
             raise Refused(" ".join(found))
-        return {"decision": vars(outcome.decide(self.settings, self.observed))}
+        return {"decision": vars(outcome.decide(self.settings, self.observed, check_mode=self._task.check_mode))}
 
     def _plan(self, variables: Variables) -> Result:
         return _shown(texts.plan(self.settings, self.observed))

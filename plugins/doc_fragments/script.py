@@ -36,9 +36,29 @@ options:
     type: path
   preflight:
     description:
-      - Whether to check the script, if there is one, and to sign in, and to do nothing else.
+      - Whether to check the script, if there is one, to sign in, to look which of the objects that the script drops or unsets are there,
+        and to do nothing else.
+      - Looking only reads. It takes the roles that the script takes, since an object that a role may not see is not found.
     type: bool
     default: false
+  expected_hosts:
+    description:
+      - Hosts of the platform that the script is for, for example V(myorg-myaccount.snowflakecomputing.com). All forms of the vendors are
+        known. After the sign-in, and before a statement of the script is sent, the session is asked where it is.
+      - If one of the hosts leads elsewhere, the module fails with the code C(wrong_platform). If none of them is known to lead there, as
+        with a host of your own, it fails with C(platform_unknown).
+      - If not set, the script is for whatever platform the other options name.
+    type: list
+    elements: str
+  missing_objects:
+    description:
+      - What to do with O(preflight=true) when none of the objects that the script drops or unsets is there.
+      - V(fail) fails with the code C(objects_missing), unless a part of the script has run.
+    type: str
+    choices:
+      - accept
+      - fail
+    default: accept
   pause_after:
     description:
       - Seconds after which to stop before the next statement, so that a playbook can say how far it is. Run the module again until

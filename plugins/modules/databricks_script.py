@@ -32,7 +32,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Splits the script and lists its statements. No connection is made, except with O(preflight=true), which signs in.
+      - Splits the script and lists its statements. No connection is made, except with O(preflight=true), which signs in
+        and looks.
       - An O(path) with no file is taken for one that a task before it would save, with a warning. RV(statements) is empty then.
   diff_mode:
     support: full
@@ -63,7 +64,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See whether the sign-in works and the script can be split
+- name: See whether the sign-in leads to the right place, and what of the script's objects is there
   community.immuta.databricks_script:
     host: dbc-a1b2345c-d6e7.cloud.databricks.com
     warehouse_id: 1234567890abcdef
@@ -71,6 +72,8 @@ EXAMPLES = r"""
     client_secret: "{{ vault_databricks_client_secret }}"
     path: /srv/immuta/prod-databricks.sql
     preflight: true
+    expected_hosts: [dbc-a1b2345c-d6e7.cloud.databricks.com]
+    missing_objects: fail
   register: checked
 
 - name: Run what was looked at (credentials from the environment)
@@ -196,6 +199,42 @@ session:
     http_path: /sql/1.0/warehouses/1234567890abcdef
     catalog:
     schema:
+objects:
+  description:
+    - The objects that the script drops or unsets and has not made itself, as they were found on the platform; V(none) if there was no
+      script to look at.
+  returned: success and O(preflight), and if none of them is there
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Kind of the object.
+      type: str
+      sample: CATALOG
+    name:
+      description: Its name, as in RV(statements[].name).
+      type: str
+      sample: immuta
+    present:
+      description: Whether it is there, and may be seen; V(none) if that could not be told.
+      type: bool
+      sample: true
+    owner:
+      description: Its owner, if Databricks tells.
+      type: str
+      sample: 5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77
+    created_on:
+      description: When it was made, if Databricks tells.
+      type: str
+      sample: "2025-11-03T08:15:00+00:00"
+    how:
+      description: The read that told, or why there is none.
+      type: str
+      sample: "SELECT catalog_name, catalog_owner, created FROM system.information_schema.catalogs WHERE catalog_name = 'immuta'"
+    query_id:
+      description: Databricks's id of that read.
+      type: str
+      sample: 01b2c3d4-0000-0000-0000-000000000002
 journal:
   description: The journal's path, and what it says now, V(none), V(partial), or V(finished).
   returned: success and not O(preflight)

@@ -173,6 +173,15 @@ technology:
   returned: success and O(state=present)
   type: str
   sample: Snowflake
+platform_hosts:
+  description:
+    - Hosts of the data platform that the script is for, as the connection and its integration name them; those in the file if Immuta
+      can't render the script any more.
+  returned: success and O(state=present)
+  type: list
+  elements: str
+  sample:
+    - myorg-myaccount.snowflakecomputing.com
 dialect:
   description: SQL dialect of the script, V(snowflake) or V(databricks); V(none) for other technologies, whose scripts are saved only.
   returned: success and O(state=present)

@@ -31,7 +31,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Splits the script and lists its statements. No connection is made, except with O(preflight=true), which signs in.
+      - Splits the script and lists its statements. No connection is made, except with O(preflight=true), which signs in
+        and looks.
       - An O(path) with no file is taken for one that a task before it would save, with a warning. RV(statements) is empty then.
   diff_mode:
     support: full
@@ -69,13 +70,15 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See whether the sign-in works and the script can be split
+- name: See whether the sign-in leads to the right place, and what of the script's objects is there
   community.immuta.snowflake_script:
     account: myorg-myaccount
     user: deployer
     private_key_file: /run/secrets/deployer.p8
     path: /srv/immuta/prod-snowflake.sql
     preflight: true
+    expected_hosts: [myorg-myaccount.snowflakecomputing.com]
+    missing_objects: fail
   register: checked
 
 - name: Run what was looked at (credentials from the environment)
@@ -193,7 +196,9 @@ paused:
   type: bool
   sample: false
 session:
-  description: Account, user, role, and warehouse of the session; empty if none was opened.
+  description:
+    - Account, user, role, and warehouse of the session; empty if none was opened. With O(expected_hosts) also what Snowflake itself says
+      of the account, C(locator), C(organization), C(name), and C(region).
   returned: success
   type: dict
   sample:
@@ -201,6 +206,42 @@ session:
     user: DEPLOYER
     role: ACCOUNTADMIN
     warehouse: ADMIN_WH
+objects:
+  description:
+    - The objects that the script drops or unsets and has not made itself, as they were found on the platform; V(none) if there was no
+      script to look at.
+  returned: success and O(preflight), and if none of them is there
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Kind of the object.
+      type: str
+      sample: DATABASE
+    name:
+      description: Its name, as in RV(statements[].name).
+      type: str
+      sample: IMMUTA
+    present:
+      description: Whether it is there, and may be seen; V(none) if that could not be told.
+      type: bool
+      sample: true
+    owner:
+      description: Its owner, if Snowflake tells.
+      type: str
+      sample: IMMUTA_SYSTEM
+    created_on:
+      description: When it was made, if Snowflake tells.
+      type: str
+      sample: "2025-11-03T08:15:00+00:00"
+    how:
+      description: The read that told, or why there is none.
+      type: str
+      sample: "SHOW DATABASES LIKE 'IMMUTA'"
+    query_id:
+      description: Snowflake's id of that read.
+      type: str
+      sample: 01b2c3d4-0000-0000-0000-000000000002
 journal:
   description: The journal's path, and what it says now, V(none), V(partial), or V(finished).
   returned: success and not O(preflight)

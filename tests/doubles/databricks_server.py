@@ -47,7 +47,7 @@ from .databricks_sql import Result, Session
 from .plumbing import Double, Handler, Order, View, command_line, serve
 
 Json = dict[str, t.Any]
-Place = t.Literal["session", "statement", "poll", "history"]
+Place = t.Literal["look", "session", "statement", "poll", "history"]
 Kind = t.Literal["error", "http", "reset", "lost", "slow"]
 
 # How long a request waits for a statement before it answers that it still runs: for results at once, and for its state.
@@ -65,11 +65,15 @@ OUTCOMES: t.Final = {
 }
 
 
+# The workspace, as in its host on Azure.
+NUMBER = "1234567890123456"
+
+
 @dataclass
 class Fault:
     """One planned mishap. A client's retry is a request of its own, so by default it goes well.
 
-    :ivar at: `session` (opening one), `statement`, `poll` (asking for a statement's state), or `history` (asking the query
+    :ivar at: `session` (opening one), `statement`, `look` (a statement of a session that only looks), `poll` (asking for a statement's state), or `history` (asking the query
         history)
     :ivar kind: `error`: refused with `condition`, `sqlstate` and `message`, or of the history an answer without its fields; `http`: answered with `status` and
         `headers` and nothing done; `reset`: the connection is reset and nothing done; `lost`: done, and the connection
@@ -204,11 +208,13 @@ class _DatabricksHandler(Handler):
         path, _mark, query = self.path.partition("?")
         try:
             if path == "/.well-known/databricks-config":
-                self.reply_json({"oidc_endpoint": f"{self.double.url}/oidc", "workspace_id": "1234567890123456"})
+                self.reply_json({"oidc_endpoint": f"{self.double.url}/oidc", "workspace_id": NUMBER})
             elif path == "/oidc/.well-known/oauth-authorization-server":
                 self.reply_json(self._endpoints())
             elif path == "/oidc/v1/token" and self.command == "POST":
                 self._token()
+            elif path == "/api/2.0/preview/scim/v2/Me" and self.command == "GET":
+                self.reply_json({"userName": self._user()}, 200, {"X-Databricks-Org-Id": NUMBER})
             elif path == "/api/2.0/sql/history/queries" and self.command == "GET":
                 self._history(query)
             elif self.command == "POST" and (match := re.fullmatch(r"/sql/1\.0/(?:warehouses|endpoints)/(\w+)", path)):
@@ -354,10 +360,11 @@ class _DatabricksHandler(Handler):
     def _thrift_ExecuteStatement(self, user: str, request: t.Any) -> t.Any:
         session = self._session(user, request.sessionHandle.sessionId)
         text = request.statement
-        fault = self.double.fault("statement", text)
+        look = text.startswith("/* community.immuta/preflight */")
+        fault = self.double.fault("look" if look else "statement", text)
         statement = Statement(text, user, session.session_id)
         statement.fault = fault.kind if fault else ""
-        self.double.statements.append(statement)
+        (self.double.looks if look else self.double.statements).append(statement)
         if fault is not None and fault.kind in ("http", "reset"):
             statement.outcome = "not run"
         self._play(fault)
@@ -431,7 +438,8 @@ class DatabricksDouble(Double):
 
     :param metastore: the metastore's state; by default `Metastore.example()`
     :param warehouse: the warehouse's id
-    :ivar statements: every statement request so far
+    :ivar statements: every statement request so far, but those of `looks`
+    :ivar looks: what came from a session that only looks
     :ivar sessions: every session so far, by its id; those in `open` can still be used
     :ivar logins: every sign-in so far
     :ivar faults: the planned mishaps; append to it
@@ -459,6 +467,7 @@ class DatabricksDouble(Double):
         with self._lock:
             self.metastore = metastore
             self.statements: list[Statement] = []
+            self.looks: list[Statement] = []
             self.logins: list[Login] = []
             self.faults: list[Fault] = []
             self.sessions: dict[str, Session] = {}
@@ -491,6 +500,7 @@ class DatabricksDouble(Double):
         return {
             "state": self.metastore.snapshot,
             "statements": lambda: [asdict(statement) for statement in self.statements],
+            "looks": lambda: [asdict(statement) for statement in self.looks],
             "sessions": lambda: [
                 {
                     "session_id": key,

@@ -9,7 +9,7 @@ The text is compiled whole before anything runs, so a syntax error changes nothi
 
 - `USE`, `SET`, `RESET`, `DECLARE` of session variables;
 - `DROP`, ownership, tags, comments, `GRANT`, `REVOKE`, and the end of a table's masks and row filter;
-- `SHOW` of catalogs, schemas and grants, and `SELECT` of literals, variables and a few functions;
+- `SHOW` of catalogs, schemas and grants, and `SELECT` of literals, variables and a few functions, or of metadata;
 - blocks, `BEGIN ... END`, of these: one statement each, without loops, conditions or handlers.
 
 Everything else is a syntax error at the token where understanding ended: never a silent success.
@@ -65,6 +65,20 @@ PRIVILEGES: t.Final = [
     }.items()
     for what in things
 ]
+
+# The tables of system.information_schema: the kinds that they list, and the start of their columns' names.
+METADATA: t.Final = {
+    "catalogs": (("CATALOG",), "catalog"),
+    "connections": (("CONNECTION",), "connection"),
+    "external_locations": (("EXTERNAL LOCATION",), "external_location"),
+    "recipients": (("RECIPIENT",), "recipient"),
+    "routines": (("FUNCTION",), "routine"),
+    "schemata": (("SCHEMA",), "schema"),
+    "shares": (("SHARE",), "share"),
+    "storage_credentials": (("STORAGE CREDENTIAL",), "storage_credential"),
+    "tables": (("TABLE", "VIEW"), "table"),
+    "volumes": (("VOLUME",), "volume"),
+}
 
 Value = t.Callable[["Session"], t.Any]
 Step = t.Callable[["Session"], "Result"]
@@ -526,4 +540,34 @@ class Parser:
             return (self.identifier() if self.take("AS") else name), value
 
         items = self.separated(item)
+        if self.take("FROM"):
+            return self._metadata([name for name, _value in items])
         return lambda session: Result([name for name, _value in items], [[value(session) for _name, value in items]])
+
+    def _metadata(self, columns: list[str]) -> Step:
+        name = self.name()
+        if name[:2] != ("system", "information_schema") or name[2] not in METADATA:
+            raise self.unexpected()
+        kinds, start = METADATA[name[2]]
+        self.expect("WHERE")
+        wanted = [self._equality()]
+        while self.take("AND"):
+            wanted.append(self._equality())
+
+        def row(one: Securable) -> dict[str, t.Any]:
+            outer = ("catalog_name",) if start == "schema" else (f"{start}_catalog", f"{start}_schema")
+            names = dict(zip(outer[: len(one.name) - 1], one.name))
+            made = "2026-01-01T00:00:00.000+00:00"
+            return {**names, f"{start}_name": one.name[-1], f"{start}_owner": one.owner, "created": made}
+
+        def run(session: Session) -> Result:
+            rows = [row(one) for (kind, _name), one in session.metastore.securables.items() if kind in kinds]
+            fitting = [one for one in rows if all(one[column] == value for column, value in wanted)]
+            return Result(columns, [[one[column] for column in columns] for one in fitting])
+
+        return run
+
+    def _equality(self) -> tuple[str, str]:
+        column = self.identifier()
+        self.expect("=")
+        return column, self.string()

@@ -159,11 +159,17 @@ class Credentials:
 class Account:
     """One account. `Account.example()` is what most tests want.
 
-    :param name: the account's identifier, as in the connector's `account` option
+    :param name: the account's locator, as in the connector's `account` option
+    :param full_name: organization and account name, with a dash between
+    :param region: as CURRENT_REGION() tells it
     """
 
-    def __init__(self, name: str = "EXAMPLE") -> None:
+    def __init__(
+        self, name: str = "EXAMPLE", full_name: str = "EXAMPLEORG-PROD", region: str = "AWS_US_WEST_2"
+    ) -> None:
         self.name = name.upper()
+        self.organization, _dash, self.account_name = full_name.upper().partition("-")
+        self.region = region
         self.entities: dict[tuple[str, Name], Entity] = {}
         self.grants: set[Grant] = set()
         self.memberships: set[Membership] = set()

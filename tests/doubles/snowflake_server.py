@@ -38,7 +38,7 @@ from .snowflake_account import Account, SignInError, SqlError
 from .snowflake_sql import Query, Result, Session
 
 Json = dict[str, t.Any]
-Place = t.Literal["login", "statement"]
+Place = t.Literal["login", "statement", "look"]
 Kind = t.Literal["error", "http", "reset", "lost", "slow"]
 
 
@@ -46,7 +46,7 @@ Kind = t.Literal["error", "http", "reset", "lost", "slow"]
 class Fault:
     """One planned mishap. A client's retry is a request of its own, so by default it goes well.
 
-    :ivar at: `login` or `statement`
+    :ivar at: `login`, `statement`, or `look`
     :ivar kind: `error`: refused with `code`, `sqlstate` and `message`; `http`: answered with `status` and nothing done;
         `reset`: the connection is reset and nothing done; `lost`: done, and the connection reset instead of an answer;
         `slow`: done after `seconds`
@@ -210,7 +210,7 @@ class _SnowflakeHandler(Handler):
     def _statement(self, session: Session, asked: dict[str, str]) -> None:
         body = self.json()
         text, request_id = str(body["sqlText"]), asked.get("requestId", "")
-        fault = self.double.fault("statement", text)
+        fault = self.double.fault("look" if is_look(session.query_tag, text) else "statement", text)
         if fault is not None and fault.kind in ("http", "reset"):
             self.double.note(session, text, request_id, fault=fault.kind, outcome="not run")
             self._break_off(fault)
@@ -252,7 +252,8 @@ class SnowflakeDouble(Double):
     """A stand-in Snowflake account server.
 
     :param account: the account's state; by default `Account.example()`
-    :ivar statements: every statement request so far
+    :ivar statements: every statement request so far, but those of `looks`
+    :ivar looks: what asked where the session is, or came from a session that only looks
     :ivar logins: every sign-in so far
     :ivar faults: the planned mishaps; append to it
     """
@@ -275,6 +276,7 @@ class SnowflakeDouble(Double):
         with self._lock:
             self.account = account
             self.statements: list[Statement] = []
+            self.looks: list[Statement] = []
             self.logins: list[Login] = []
             self.faults: list[Fault] = []
             self.history: dict[str, Query] = {}
@@ -306,6 +308,7 @@ class SnowflakeDouble(Double):
         return {
             "state": self.snapshot,
             "statements": lambda: [asdict(statement) for statement in self.statements],
+            "looks": lambda: [asdict(statement) for statement in self.looks],
             "logins": lambda: [asdict(login) for login in self.logins],
         }
 
@@ -437,7 +440,7 @@ class SnowflakeDouble(Double):
             text, session.user, session.role, session.session_id, query_id, session.query_tag, request_id, outcome
         )
         noted.fault = fault
-        self.statements.append(noted)
+        (self.looks if is_look(noted.query_tag, text) else self.statements).append(noted)
         return noted
 
     def _run(self, session: Session, query: Query, noted: Statement, slot: _Slot, fault: Fault | None) -> None:
@@ -469,6 +472,11 @@ class SnowflakeDouble(Double):
         if query.error is not None:
             told |= {"errorCode": f"{query.error.code:06d}", "errorMessage": query.error.message}
         return [told]
+
+
+def is_look(tag: str, text: str) -> bool:
+    """Whether a statement is none of a script, but asks where the session is, or comes from one that only looks."""
+    return tag == "community.immuta/preflight" or text.startswith("SELECT CURRENT_ACCOUNT(), CURRENT_ACCOUNT_NAME()")
 
 
 def _context(session: Session, suffix: str) -> Json:

@@ -1477,7 +1477,10 @@ OPERATORS: t.Final[dict[str, t.Callable[[t.Any, t.Any], t.Any]]] = {
 
 FUNCTIONS: t.Final[dict[str, t.Callable[..., t.Any]]] = {
     "CURRENT_ACCOUNT": lambda session: session.account.name,
+    "CURRENT_ACCOUNT_NAME": lambda session: session.account.account_name,
     "CURRENT_DATABASE": lambda session: session.database,
+    "CURRENT_ORGANIZATION_NAME": lambda session: session.account.organization,
+    "CURRENT_REGION": lambda session: session.account.region,
     "CURRENT_ROLE": lambda session: session.role,
     "CURRENT_SCHEMA": lambda session: session.schema,
     "CURRENT_SESSION": lambda session: session.session_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import typing as t
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
 from ansible_collections.community.immuta.tests.doubles.plumbing import Double
 
 READING = {one.name for one in OPERATIONS if one.effect.harmless}
+# What a session that only looks may send; the first comment is the run's name.
+READ = re.compile(r"(?:/\*.*?\*/ )?(?:SHOW|SELECT|USE ROLE)\b", re.IGNORECASE)
 # Below the folder of a play: what Ansible keeps for itself, and what a play may write in check mode, too.
 ASIDE = ("ansible", "home/.ansible", "remote", "output")
 
@@ -37,7 +40,8 @@ def harmless(folder: Path) -> t.Iterator[None]:
 def writes(double: t.Any) -> list[str]:
     """What a stand-in was asked to change, and what it does not know."""
     if hasattr(double, "statements"):
-        return [one.text for one in double.statements]
+        looks = [one.text for one in double.looks if not READ.search(one.text)]
+        return [*(one.text for one in double.statements), *looks]
     if hasattr(double, "writes"):
         return list(double.writes)
     reads = ("GET", "POST")

@@ -26,6 +26,7 @@ from ansible_collections.community.immuta.tests.harness.play import Played, Play
 Platform = t.Literal["snowflake", "databricks"]
 PLATFORMS: tuple[Platform, ...] = ("snowflake", "databricks")
 KEYS = {"snowflake": "prod snowflake", "databricks": "prod databricks"}
+HOSTS = {"snowflake": "example.snowflakecomputing.com", "databricks": "adb-1234567890123456.7.azuredatabricks.net"}
 NUMBERS = {"snowflake": 5, "databricks": 7}
 # What asks how a statement has ended.
 HISTORY = ("QUERY_HISTORY", "SELECT 1")
@@ -54,7 +55,9 @@ class Site:
         self.player = Player(folder, self.immuta, self.sign_in)
         self.path = self.player.scripts / f"{self.key.replace(' ', '%20')}.sql"
         self.script = saved_script.contents(
-            saved_script.Owner(self.immuta.url, self.key, self.number, platform.capitalize(), platform),
+            saved_script.Owner(
+                self.immuta.url, self.key, self.number, platform.capitalize(), platform, (HOSTS[platform],)
+            ),
             t.cast(str, self.immuta.state.integrations[self.number].script),
         )
 

@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.community.immuta.tests.doubles import immuta_tenant
+from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
 from ansible_collections.community.immuta.tests.harness.play import Played
-from ansible_collections.community.immuta.tests.harness.site import Site, together
+from ansible_collections.community.immuta.tests.harness.site import HOSTS, Site, together
 
 Variant = tuple[Site, dict[str, t.Any], str]
 
@@ -160,3 +163,72 @@ def test_an_empty_script_that_is_accepted_is_saved_and_not_run(snowflake_site: S
     assert not snowflake_site.connected
     assert (snowflake_site.server.statements, snowflake_site.server.logins) == ([], [])
     assert "There is nothing to run on the platform" in (report / "prod%20snowflake.html").read_text()
+
+
+# The right platform
+
+
+def test_another_platform_stops_it_before_the_deletion(
+    snowflake_site: Site, databricks_site: Site, tmp_path: Path
+) -> None:
+    def named(site: Site, connection: str | None, integration: str | None, **more: str) -> dict[str, t.Any]:
+        key = f"{connection} and {integration}"
+        state = site.immuta.state
+        number = 100 + len(state.integrations)
+        about = dataclasses.replace(state.integrations[site.number], id=number)
+        host = {"host": integration, "workspaceUrl": integration}
+        state.integrations[number] = dataclasses.replace(about, config={**about.config, **host})
+        state.connections[key] = dataclasses.replace(
+            state.connections[site.key], key=key, hostname=connection, native_integration_id=number
+        )
+        return {"connection_key": key, **more}
+
+    here, dev, own = HOSTS["snowflake"], "devorg-dev.snowflakecomputing.com", "snowflake.corp.example"
+    workspace, other = HOSTS["databricks"], "adb-6543210987654321.7.azuredatabricks.net"
+    variants: list[Variant] = [
+        (snowflake_site, named(snowflake_site, dev, dev), f"it has to be on {dev}"),
+        (snowflake_site, named(snowflake_site, here, dev), f"it has to be on {dev}"),
+        (snowflake_site, named(snowflake_site, dev, here), f"it has to be on {dev}"),
+        (snowflake_site, named(snowflake_site, dev, None, platform_host=here), f"it has to be on {dev}"),
+        (snowflake_site, named(snowflake_site, own, None), "immuta_deregister_platform_host"),
+        (snowflake_site, named(snowflake_site, None, own, platform_host=dev), f"it has to be on {dev}"),
+        (snowflake_site, named(snowflake_site, None, None), "Set immuta_deregister_platform_host"),
+        (snowflake_site, {"platform_host": "no host"}, "which is not a host"),
+        (databricks_site, named(databricks_site, other, other), f"it has to be on {other}"),
+        (databricks_site, named(databricks_site, workspace, f"https://{other}"), f"it has to be on {other}"),
+        (databricks_site, named(databricks_site, "dbx.corp.example", None), "immuta_deregister_platform_host"),
+    ]
+    given = [
+        (site, {"confirm": variables.get("connection_key", site.key), **variables}, expected)
+        for site, variables, expected in variants
+    ]
+    played = refused(given, tmp_path)
+    assert "EXAMPLEORG-PROD (locator EXAMPLE, region AWS_US_WEST_2)" in played[0].error
+    for site, variables, _expected in given:
+        assert variables["confirm"] in site.immuta.state.connections
+
+
+def test_an_account_with_nothing_of_it_stops_it_before_the_deletion(
+    snowflake_site: Site, databricks_site: Site, tmp_path: Path
+) -> None:
+    assert isinstance(snowflake_site.server, SnowflakeDouble)
+    assert isinstance(databricks_site.server, DatabricksDouble)
+    account, metastore = snowflake_site.server.account, databricks_site.server.metastore
+    for known in (("DATABASE", ("IMMUTA",)), ("ROLE", ("IMMUTA_SYSTEM",)), ("USER", ("IMMUTA_SYSTEM_ACCOUNT",))):
+        del account.entities[known]
+    for name in (("CATALOG", ("immuta",)), ("TABLE", ("sales", "crm", "customers"))):
+        del metastore.securables[name]
+    variants: list[Variant] = [
+        (snowflake_site, {}, "DATABASE IMMUTA, ROLE IMMUTA_SYSTEM. Is this the right account?"),
+        (databricks_site, {}, "CATALOG immuta. Is this the right account?"),
+    ]
+    played = refused(variants, tmp_path)
+    assert [row["present"] for row in played[0].result["objects"]] == [False] * 3
+    assert "immuta_deregister_missing_objects=accept" in played[0].error
+    (planned,) = together(
+        [snowflake_site],
+        confirmed=False,
+        variables=[{"missing_objects": "accept", "script_dir": str(tmp_path / "accepted")}],
+    )
+    assert planned.result["status"] == "planned"
+    assert "Not there, or not to be seen: DATABASE IMMUTA" in planned.output

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble
-from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
 from ansible_collections.community.immuta.tests.harness.play import Player
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD
 
@@ -126,8 +126,8 @@ def test_takes_the_connection_out_of_service_whole(
     record_property("requests", len(immuta.requests))
     record_property("modules", len(played.modules))
     # Both for the script and for the deletion: the connection, the list, and the descriptions of the other two, which
-    # alone tell whether one of them has the same integration.
-    assert len(immuta.requests) <= 12
+    # alone tell whether one of them has the same integration. One asks for the integration's host.
+    assert len(immuta.requests) <= 13
     assert len(played.modules) <= 4
     assert immuta.connections == len([one for one in played.modules if one.startswith("immuta_")])
 
@@ -507,3 +507,27 @@ def player_script(player: Player) -> str:
 
 def fail_statement(snowflake: SnowflakeDouble, nth: int) -> None:
     snowflake.faults.append(Fault("statement", "error", nth=nth))
+
+
+# The right platform
+
+
+def test_a_rerun_from_another_environment_runs_nothing_elsewhere(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    snowflake.faults.append(Fault("statement", "error", match="DROP ROLE", times=9))
+    broken = player.role(**CONFIRMED)
+    assert (broken.code, still_connected(immuta)) == (2, False)
+    assert [row["present"] for row in broken.result["objects"]] == [True] * 3
+    snowflake.faults.clear()
+    sent = len(snowflake.statements)
+    with SnowflakeDouble(Account("DEV", "DEVORG-DEV")) as dev:
+        dev.account.add_user("DEPLOYER", password=PASSWORD)
+        elsewhere = {**dev.environment(PASSWORD), "SNOWFLAKE_ACCOUNT": "dev"}
+        again = player.role(env=t.cast("dict[str, str | None]", elsewhere), **CONFIRMED)
+        assert (again.code, dev.statements) == (2, [])
+        assert "DEVORG-DEV" in again.error
+        assert "it has to be on example.snowflakecomputing.com" in again.error
+    assert len(snowflake.statements) == sent
+    assert player.role(**CONFIRMED).result["status"] == "completed"
+    assert nothing_left(immuta, snowflake)

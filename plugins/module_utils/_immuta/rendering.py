@@ -203,6 +203,7 @@ class _Fetch:
         self._to_run = None if finished else saved
         self._exists: bool | None = None
         self._technology = ""
+        self._hosts: list[str | None] = []
         # Whether Immuta still governs through the integration, if that is known.
         self._in_use: bool | None = None
 
@@ -224,6 +225,7 @@ class _Fetch:
             integration_id=number,
             technology=self._technology,
             dialect=technologies.of(self._technology).dialect,
+            hosts=tuple(dict.fromkeys(host for host in self._hosts if host)),
         )
         raw = saved_script.contents(owner, body)
         if len(raw) > saved_script.LARGEST:
@@ -241,6 +243,7 @@ class _Fetch:
 
     def _integration_of(self, found: connection.Connection) -> int | None:
         self._know_technology(found.technology)
+        self._hosts.append(found.hostname)
         if technologies.of(found.technology).script == "no":
             raise NoCleanupScript(found.technology)
         others = Neighbours(self._client, found)
@@ -274,10 +277,12 @@ class _Fetch:
         return ScriptUnknown(self._subject, technology)
 
     def _describe(self, number: int) -> bool:
-        """Find out the technology of an integration; return whether the integration exists."""
+        """Find out host and technology of an integration; return whether it may exist."""
+        described = integration.get(self._client, number)
+        if described is not None:
+            self._hosts.append(described.host)
         if self._technology:
             return True
-        described = integration.get(self._client, number)
         if described is None:
             return False
         self._in_use = described.in_use

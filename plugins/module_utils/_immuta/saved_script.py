@@ -52,6 +52,7 @@ class Owner:
     :ivar url: the tenant
     :ivar connection_key: None when the script was asked for by integration id
     :ivar dialect: C(snowflake), C(databricks), or None for a technology whose SQL this collection does not know
+    :ivar hosts: of the platform, as connection and integration name them; files of older versions have none
     """
 
     url: str
@@ -59,6 +60,12 @@ class Owner:
     integration_id: int
     technology: str
     dialect: str | None
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def without_hosts(self) -> Owner:
+        """Return it as older versions have saved it."""
+        return dataclasses.replace(self, hosts=())
 
     def is_same(self, other: Owner) -> bool:
         """Return whether both own the same script. One that was asked for by its integration names no connection."""
@@ -89,6 +96,8 @@ class Saved:
 def contents(owner: Owner, body: str) -> bytes:
     """Return the bytes of the file; they are the same for the same owner and script."""
     about = {"version": 1, **dataclasses.asdict(owner), "sha256": digest(body.encode())}
+    if not owner.hosts:
+        del about["hosts"]
     # ASCII only, so that no character of a key can end the comment's line.
     return f"{MARK}{json.dumps(about, sort_keys=True)}\n{body}".encode()
 
@@ -129,7 +138,10 @@ def _parse(path: str, raw: bytes, mode: int) -> Saved:
         expected = about.pop("sha256")
         if about.pop("version") != 1:
             raise ValueError
-        owner = Owner(**about)
+        hosts = about.pop("hosts", [])
+        if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
+            raise ValueError
+        owner = Owner(**about, hosts=tuple(hosts))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise NotOurs(
             f"The file {path} is not a clean-up script that this collection saved.", hint=CHOOSE_ANOTHER

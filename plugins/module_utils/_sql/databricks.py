@@ -27,7 +27,7 @@ import urllib.parse
 
 from ansible_collections.community.immuta.plugins.module_utils import _options, _pauses, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, needing
-from ansible_collections.community.immuta.plugins.module_utils._sql import options, platform
+from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform
 
 # Names that the vendor's tools know, in the order in which they are tried.
 VARIABLES: options.Variables = {
@@ -62,6 +62,8 @@ SENT_ONCE = {
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 PROBE = "SELECT 1"
 HISTORY = "/api/2.0/sql/history/queries"
+ME = "/api/2.0/preview/scim/v2/Me"
+WORKSPACE_NUMBER = "X-Databricks-Org-Id"
 # The largest difference between the clocks of this machine and Databricks.
 CLOCKS_APART = datetime.timedelta(minutes=10)
 STATES: dict[str, platform.QueryState] = {"FINISHED": "done", "FAILED": "failed", "CANCELED": "failed"}
@@ -256,6 +258,7 @@ class Databricks:
         """Return a connection with a new session; wait for a warehouse that is starting.
 
         :raises platform.LoginFailed: refused, or unreachable
+        :raises Failure: the session is not where it has to be
         """
         connection = self._connect()
         self.session = {
@@ -264,7 +267,20 @@ class Databricks:
             "catalog": self._params["catalog"],
             "schema": self._params["schema"],
         }
+        if self._params["expected_hosts"]:
+            try:
+                hosts.require(self._params["expected_hosts"], hosts.Workspace(self._endpoint.host, self._number))
+            except BaseException:
+                connection.close()
+                raise
         return _Connection(connection, self.tag)
+
+    def _number(self) -> str | None:
+        """Ask the workspace for its number, as Databricks' own SDK does."""
+        try:
+            return t.cast("str | None", self._get(ME).headers.get(WORKSPACE_NUMBER))
+        except OSError:
+            return None
 
     def _connect(self) -> t.Any:
         end = time.monotonic() + self._params["login_timeout"]
@@ -348,6 +364,19 @@ class Databricks:
 
     def _history(self, query: dict[str, t.Any]) -> list[platform.Record]:
         """Return the records of the query history, of all its pages."""
+        records: list[platform.Record] = []
+        while True:
+            page = self._get(HISTORY, query).json()
+            records += [_record(entry) for entry in page.get("res") or []]
+            if not page.get("has_next_page"):
+                return records
+            query = {**query, "page_token": page["next_page_token"]}
+
+    def _get(self, path: str, query: dict[str, t.Any] | None = None) -> t.Any:
+        """Return the workspace's answer to a request of its REST API.
+
+        :raises OSError: there is none, or it is no good one
+        """
         import requests
 
         headers = self._credentials()
@@ -356,23 +385,17 @@ class Databricks:
             request.headers.update(headers())
             return request
 
-        records: list[platform.Record] = []
         with requests.Session() as http:
             # This way, a .netrc can't replace it.
             http.auth = sign
-            while True:
-                reply = http.get(
-                    self._endpoint.base + HISTORY,
-                    params=query,
-                    timeout=self._params["network_timeout"],
-                    allow_redirects=False,
-                )
-                reply.raise_for_status()
-                page = reply.json()
-                records += [_record(entry) for entry in page.get("res") or []]
-                if not page.get("has_next_page"):
-                    return records
-                query = {**query, "page_token": page["next_page_token"]}
+            reply = http.get(
+                self._endpoint.base + path,
+                params=query,
+                timeout=self._params["network_timeout"],
+                allow_redirects=False,
+            )
+        reply.raise_for_status()
+        return reply
 
 
 def _record(entry: dict[str, t.Any]) -> platform.Record:

@@ -32,7 +32,7 @@ import warnings
 
 from ansible_collections.community.immuta.plugins.module_utils import _files, _options, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption, needing
-from ansible_collections.community.immuta.plugins.module_utils._sql import options, platform
+from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform
 
 # Names that the connector and the snow command line know, in the order in which they are tried.
 VARIABLES: options.Variables = {
@@ -70,6 +70,7 @@ HISTORY = (
     " FROM TABLE(SNOWFLAKE.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000))"
     " WHERE query_tag = {} OR query_tag = {}"
 )
+PLACE = "SELECT CURRENT_ACCOUNT(), CURRENT_ACCOUNT_NAME(), CURRENT_ORGANIZATION_NAME(), CURRENT_REGION()"
 STILL_ATTACHED = re.compile(r"Policy\s+'.*'\s+used by\s+schema\s+.*\s+in another database", re.IGNORECASE | re.DOTALL)
 
 
@@ -222,6 +223,7 @@ class Snowflake:
 
     def __init__(self, params: dict[str, t.Any], run: str) -> None:
         self.tag = params["query_tag"] or run
+        self._expected = params["expected_hosts"]
         self._client = _import_client()
         self._arguments = connect_arguments(params, self.tag)
         self.session: dict[str, t.Any] = {}
@@ -230,6 +232,7 @@ class Snowflake:
         """Return a connection with a new session.
 
         :raises platform.LoginFailed: refused, or unreachable
+        :raises Failure: the session is not where it has to be
         """
         try:
             connection = self._connect()
@@ -241,7 +244,27 @@ class Snowflake:
                 sqlstate=error.sqlstate,
             ) from None
         self.session = {name: getattr(connection, name, None) for name in ("account", "user", "role", "warehouse")}
+        if self._expected:
+            try:
+                hosts.require(self._expected, self._place(connection))
+            except BaseException:
+                connection.close()
+                raise
         return connection
+
+    def _place(self, connection: t.Any) -> hosts.SnowflakeAccount:
+        """Ask the session where it is; no warehouse is needed."""
+        cursor = connection.cursor()
+        try:
+            cursor.execute(PLACE)
+            account = hosts.SnowflakeAccount(*cursor.fetchone())
+        except self._client.errors.Error as error:
+            raise hosts.PlatformUnknown(
+                f"Snowflake does not say which account the session is on: {_message(error)}",
+                hint="No statement of the script was sent. Run it again.",
+            ) from None
+        self.session.update({name: getattr(account, name) for name in ("locator", "organization", "name", "region")})
+        return account
 
     def _connect(self) -> t.Any:
         with warnings.catch_warnings():
@@ -305,7 +328,7 @@ class Snowflake:
             rows = cursor.fetchall()
         records = [
             platform.Record(
-                query_id, sent or "", _state_of(status), tag or "", own=str(sent).startswith(HISTORY_COLUMNS)
+                query_id, sent or "", _state_of(status), tag or "", own=str(sent).startswith((HISTORY_COLUMNS, PLACE))
             )
             for query_id, sent, status, tag in rows
         ]

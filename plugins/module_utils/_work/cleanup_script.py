@@ -67,19 +67,17 @@ def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outc
     saved, progress, script = _settled(client, subject, path, context.params["without_script"])
     if progress.state != "finished":
         journal.require_usable(journal.journal_path(path), check_mode=context.check_mode)
+    hosts = script.owner.hosts
+    script = _as_started(script, saved, progress)
     _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
     statements, split_error = _split(script)
     empty = verbs.is_empty(script.raw.decode(), script.owner.dialect)
     if not empty:
         _require_sql(script, statements)
     elif context.params["empty_script"] == "fail" and progress.state != "finished":
-        raise rendering.EmptyScript(
-            f"The clean-up script of {subject} holds no statement. Nothing was changed.",
-            hint="Don't delete the connection before this is understood; ask Immuta's support. If there is nothing to"
-            " clean up, set empty_script=accept (in the role, immuta_deregister_empty_script).",
-        )
+        raise _empty(subject)
     replaced = saved is None or saved_script.contents(saved.owner, saved.body) != script.raw
-    _require_approved(saved_script.digest(script.raw), context.params["expected_sha256"])
+    _require_approved(script, context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
     loose = saved is not None and saved.mode != saved_script.MODE
     kept = saved_script.kept_path(path) if saved is not None and replaced else None
@@ -96,6 +94,7 @@ def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outc
             "path": path,
             "exists": saved is not None or not context.check_mode,
             **_about(script),
+            "platform_hosts": list(hosts),
             "statements": [statement.describe() for statement in statements],
             "split_error": split_error,
             "empty": empty,
@@ -109,6 +108,14 @@ def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outc
             "before_header": path,
             "after_header": path,
         },
+    )
+
+
+def _empty(subject: Subject) -> rendering.EmptyScript:
+    return rendering.EmptyScript(
+        f"The clean-up script of {subject} holds no statement. Nothing was changed.",
+        hint="Don't delete the connection before this is understood; ask Immuta's support. If there is nothing to"
+        " clean up, set empty_script=accept (in the role, immuta_deregister_empty_script).",
     )
 
 
@@ -143,7 +150,21 @@ def _settled(
                 return saved, progress, script
 
 
-def _require_approved(sha256: str, expected: str | None) -> None:
+def _as_started(script: Rendered, saved: Saved | None, progress: journal.Progress) -> Rendered:
+    """Leave a script as it is that an older version has saved, and that has started: the journal has its digest."""
+    if saved is None or progress.state == "none" or saved.owner != script.owner.without_hosts:
+        return script
+    return dataclasses.replace(script, owner=saved.owner, raw=saved_script.contents(saved.owner, script.body))
+
+
+def _require_approved(script: Rendered, expected: str | None) -> None:
+    # What an older version has shown to be approved has no hosts.
+    older = saved_script.digest(saved_script.contents(script.owner.without_hosts, script.body))
+    if (expected or "").lower() != older:
+        _require_digest(saved_script.digest(script.raw), expected)
+
+
+def _require_digest(sha256: str, expected: str | None) -> None:
     require_digest("The clean-up script has the sha256", sha256, expected, error=errors.Refused)
 
 
@@ -184,7 +205,7 @@ def _executed(context: Context, path: str) -> Outcome:
     before = progress = journal.read(journal_path)
     changed = progress.state != "finished"
     if saved is not None:
-        _require_approved(saved.sha256, expected)
+        _require_digest(saved.sha256, expected)
         total = count_statements(saved)
         journal.require_same(journal_path, progress, saved.sha256, total)
         if changed and not context.check_mode:

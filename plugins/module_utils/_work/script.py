@@ -12,8 +12,14 @@ import uuid
 
 from ansible_collections.community.immuta.plugins.module_utils import _options, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
-from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, execute, journal, loaded_script
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
+from ansible_collections.community.immuta.plugins.module_utils._sql import (
+    credentials,
+    execute,
+    journal,
+    loaded_script,
+    verify,
+)
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Platform
 
@@ -25,6 +31,8 @@ OPTIONS: dict[str, t.Any] = {
     "expected_sha256": {"type": "str"},
     "journal": {"type": "path"},
     "preflight": {"type": "bool", "default": False},
+    "expected_hosts": {"type": "list", "elements": "str"},
+    "missing_objects": {"type": "str", "choices": ["accept", "fail"], "default": "accept"},
     "on_unknown": {"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
     "pause_after": {"type": "float"},
 }
@@ -69,7 +77,7 @@ def ensure_executed(context: Context, target: type[Target]) -> Outcome:
         return _preflight(context, target, script)
     if script is None:
         raise InvalidOption("Neither path nor script is set.", hint="Set one of them, or preflight=true.")
-    journal_path = params["journal"] or (journal.journal_path(script.path) if script.path else None)
+    journal_path = _journal_path(context, script)
     before = journal.read(journal_path) if journal_path else journal.Progress()
     journal.require_same(journal_path or "", before, script.sha256, len(script.statements))
     report = execute.initial_report(script, before)
@@ -127,12 +135,33 @@ def _load(context: Context, dialect: str) -> LoadedScript | None:
 
 def _preflight(context: Context, target: type[Target], script: LoadedScript | None) -> Outcome:
     platform = target(context.params, "community.immuta/preflight")
-    platform.connect().close()
-    result: dict[str, t.Any] = {"session": platform.session, "executed": 0}
+    connection = platform.connect()
+    try:
+        objects = verify.look(connection.cursor(), platform, script.statements) if script else None
+    finally:
+        connection.close()
+    result: dict[str, t.Any] = {"session": platform.session, "executed": 0, "objects": objects}
     if script:
         rows = execute.initial_report(script, journal.Progress()).as_dict()
         result.update({"path": script.path, "sha256": script.sha256, "dialect": script.dialect, **rows})
+    if objects and context.params["missing_objects"] == "fail" and not _has_started(context, script):
+        try:
+            verify.require_some(objects, platform.session)
+        except Failure as error:
+            error.result = result
+            raise
     return Outcome(False, result)
+
+
+def _has_started(context: Context, script: LoadedScript | None) -> bool:
+    """Return whether a part of the script has run, so that its objects may be gone."""
+    path = _journal_path(context, script)
+    return path is not None and journal.read(path).state != "none"
+
+
+def _journal_path(context: Context, script: LoadedScript | None) -> str | None:
+    given: str | None = context.params["journal"]
+    return given or (journal.journal_path(script.path) if script and script.path else None)
 
 
 def _execute(

@@ -82,6 +82,8 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         technology=result["technology"],
         integration_id=result["integration_id"],
         executor=result["executor"],
+        platform_hosts=result["platform_hosts"],
+        objects=result["objects"],
         session=observed.ran.get("session") or observed.tried.get("session") or None,
         confirmed=settings.confirmed,
         approved={
@@ -158,7 +160,7 @@ def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
     observed = ended.observed
     found = [
         _step(ended, "Save the clean-up script", observed.script, _saved(ended), ""),
-        _step(ended, "Try the platform", observed.tried, "Signed in, and ran nothing.", ""),
+        _step(ended, "Try the platform", observed.tried, _tried(observed), ""),
         _step(
             ended,
             "Plan the deletion",
@@ -179,6 +181,14 @@ def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
     if record.outcome in ("done", "failed") or ended.executor == "own":
         found.append(record)
     return found
+
+
+def _tried(observed: Observed) -> str:
+    objects = observed.tried.get("objects")
+    if objects is None:
+        return "Signed in, and ran nothing."
+    there = sum(row["present"] is True for row in objects)
+    return f"Signed in, and ran nothing. Of {len(objects)} objects that the script removes, {there} are there."
 
 
 def _step(ended: Ended, name: str, answer: Answer, detail: str, otherwise: str) -> Step:

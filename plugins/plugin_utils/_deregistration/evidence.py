@@ -58,7 +58,11 @@ class Claim:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run of the role, as the report has it."""
+    """One run of the role, as the report has it.
+
+    :ivar platform_hosts: where the script had to be run
+    :ivar objects: what the script removes, as it was found on the platform before the deletion; None if nobody looked
+    """
 
     number: int
     status: str
@@ -73,7 +77,9 @@ class Run:
     technology: str | None
     integration_id: int | None
     executor: str | None
+    platform_hosts: list[str]
     session: dict[str, t.Any] | None
+    objects: list[dict[str, t.Any]] | None
     confirmed: bool
     approved: dict[str, str | None]
     plan: dict[str, t.Any] | None

@@ -159,6 +159,8 @@ class Decision:
 
     :ivar executor: C(snowflake), C(databricks), C(handoff), C(own), or C(none)
     :ivar preflight: the platform to sign in to before the deletion, or ""
+    :ivar hosts: of the platform, where the script has to be run
+    :ivar look: the script whose objects to look for on the platform before the deletion, or "" if it is not on the disk
     :ivar plan: whether to ask for the plan of the deletion without deleting
     :ivar delete: whether to delete the connection
     :ivar script_path: where the script has to be at the moment of the deletion, or "" when there is none
@@ -169,6 +171,8 @@ class Decision:
 
     executor: str
     preflight: str
+    hosts: list[str]
+    look: str
     plan: bool
     delete: bool
     script_path: str
@@ -187,7 +191,13 @@ def executor(settings: Settings, observed: Observed) -> str:
     return dialect if dialect in PLATFORMS else "none"
 
 
-def decide(settings: Settings, observed: Observed) -> Decision:
+def hosts(settings: Settings, observed: Observed) -> list[str]:
+    """Where the script has to be run: what Immuta says, and what a person says where Immuta's word can't be compared."""
+    named = [*(observed.script.get("platform_hosts") or ()), settings.platform_host]
+    return list(dict.fromkeys(host for host in named if host))
+
+
+def decide(settings: Settings, observed: Observed, *, check_mode: bool = False) -> Decision:
     """Decide what is to be done."""
     chosen = executor(settings, observed)
     go = observed.to_do and settings.confirmed
@@ -198,6 +208,9 @@ def decide(settings: Settings, observed: Observed) -> Decision:
     return Decision(
         executor=chosen,
         preflight=chosen if observed.to_run and observed.exists and chosen in PLATFORMS and not stated else "",
+        hosts=hosts(settings, observed),
+        # In check mode, a script that has changed was not written.
+        look=settings.script_path if exists and not (check_mode and observed.script.get("changed")) else "",
         plan=observed.exists and not settings.confirmed,
         delete=go and observed.exists,
         script_path=settings.script_path if observed.has_script else "",
@@ -222,6 +235,11 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
         found.append(
             f'No executor "{settings.executor}" runs the scripts of the technology {script.get("technology")}. Set'
             " immuta_deregister_executor to handoff or to a task file of your own."
+        )
+    if chosen in PLATFORMS and not hosts(settings, observed):
+        found.append(
+            f'On which platform the clean-up script of "{settings.connection_key}" has to be run is not known: neither'
+            " Immuta nor the saved script names a host. Set immuta_deregister_platform_host to the host of the platform."
         )
     if chosen in PLATFORMS and script.get("split_error"):
         found.append(
@@ -271,6 +289,8 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "executor": executor(settings, observed) if observed.to_run else None,
         "technology": observed.technology,
         "integration_id": script.get("integration_id"),
+        "platform_hosts": hosts(settings, observed),
+        "objects": observed.tried.get("objects"),
         "integration": observed.deleted.get("integration"),
         "left_on_platform": observed.left_on_platform,
         "deleted_objects": observed.deleted.get("deleted_objects"),

@@ -16,6 +16,7 @@ import urllib.parse
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence, names
 
 PREFIX = names.PREFIX
@@ -34,6 +35,8 @@ class Settings:
     :ivar expected_sha256: digest that the script must have, or ""
     :ivar expected_plan_digest: digest that the deletion's plan must have, or ""
     :ivar executor: C(auto), C(snowflake), C(databricks), C(handoff), or the path of a task file
+    :ivar platform_host: what a person says the platform's host is, or ""
+    :ivar missing_objects: C(fail) or C(accept): what to do where none of the script's objects is
     :ivar script_path: on the host that keeps the script
     :ivar script_host: that host, or "" for the one that the role runs for
     :ivar keeper: that host in any case
@@ -51,6 +54,8 @@ class Settings:
     expected_sha256: str
     expected_plan_digest: str
     executor: str
+    platform_host: str
+    missing_objects: str
     script_path: str
     script_host: str
     keeper: str
@@ -129,14 +134,10 @@ def read(
         approved=approved,
         plan_digest=approval.digest(plan.get("connections") or ()) if approved else "",
         plan_entry=dict(entry) if entry else None,
-        # No digest equals these sentences, so what was not approved is refused.
-        expected_sha256=(entry.get("script_sha256") or "no script was approved")
-        if entry
-        else value["expected_sha256"] or "",
-        expected_plan_digest=(entry.get("plan_digest") or "no deletion was approved")
-        if entry
-        else value["expected_plan_digest"] or "",
+        **_pinned(value, entry),
         executor=value["executor"],
+        platform_host=(value["platform_host"] or "").strip(),
+        missing_objects=value["missing_objects"],
         script_path=value["script_path"] or f"{directory}/{file_name(key)}.sql",
         script_host=value["script_host"] or "",
         keeper=value["script_host"] or host,
@@ -169,6 +170,20 @@ def _not_text(name: str, given: t.Mapping[str, t.Any], options: t.Mapping[str, t
     return names.not_text(name, given[name]) if options[name].get("type") in ("str", "path") else None
 
 
+def _pinned(value: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any] | None) -> dict[str, str]:
+    """The digests that script and plan must have."""
+    if entry is None:
+        return {
+            "expected_sha256": value["expected_sha256"] or "",
+            "expected_plan_digest": value["expected_plan_digest"] or "",
+        }
+    # No digest equals these sentences, so what was not approved is refused.
+    return {
+        "expected_sha256": entry.get("script_sha256") or "no script was approved",
+        "expected_plan_digest": entry.get("plan_digest") or "no deletion was approved",
+    }
+
+
 def _spec(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The part of an argument spec that the validator knows."""
     known = ("type", "default", "choices", "required", "elements")
@@ -181,6 +196,7 @@ def mistakes(settings: Settings, site: Site) -> list[str]:
         *_approval(settings),
         _confirmation(settings),
         _executor(settings),
+        _platform_host(settings),
         _script_host(settings, site),
         _interval(settings),
         _script_path(settings),
@@ -234,6 +250,15 @@ def _executor(settings: Settings) -> str:
     return (
         f'immuta_deregister_executor is "{executor}". Set it to auto, handoff, {", ".join(PLATFORMS)}, or the absolute'
         " path of a task file."
+    )
+
+
+def _platform_host(settings: Settings) -> str:
+    if not settings.platform_host or hosts.bare(settings.platform_host):
+        return ""
+    return (
+        f'immuta_deregister_platform_host is "{settings.platform_host}", which is not a host. Write it like'
+        " myorg-myaccount.snowflakecomputing.com or dbc-a1b2345c-d6e7.cloud.databricks.com."
     )
 
 

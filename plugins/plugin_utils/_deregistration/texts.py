@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
 Row = t.Mapping[str, t.Any]
 
@@ -72,6 +72,7 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
         for row in statements:
             mark = "   <- out of the ordinary, look at it" if row["unusual"] else ""
             yield f"{row['index']:6d}. line {row['line']}: {label(row)}{mark}"
+        yield from _platform(settings, observed)
     elif observed.empty_script:
         yield f"3. Nothing to run: {EMPTY}"
     elif observed.has_script:
@@ -80,6 +81,33 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
         yield f"3. Nothing to run: {observed.technology or 'this technology'} has no clean-up script"
         if observed.left_on_platform:
             yield f"   {LEFT} {observed.left_on_platform}"
+
+
+def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
+    """Where the script is to be run, and what was found there."""
+    if outcome.executor(settings, observed) in PLATFORMS:
+        yield "Let no other host run it meanwhile: only runs with the same journal beside the script keep each other out."
+    if hosts := outcome.hosts(settings, observed):
+        compared = ", compared with where the sign-in leads" if "session" in observed.tried else ""
+        yield f"Platform: {' and '.join(hosts)}{compared}"
+    if "objects" not in observed.tried:
+        return
+    if observed.tried["objects"] is None:
+        yield "What the script removes was not looked for on the platform: the script is not on the disk yet."
+        return
+    for row in observed.tried["objects"]:
+        yield f"{_found(row)}: {row['kind']} {row['name']}{_since(row)}"
+
+
+def _found(row: Row) -> str:
+    if row["present"] is None:
+        return f"Not known to be there ({row['how']})"
+    return "There" if row["present"] else "Not there, or not to be seen"
+
+
+def _since(row: Row) -> str:
+    owner = f", owner {row['owner']}" if row["owner"] else ""
+    return owner + (f", created {row['created_on']}" if row["created_on"] else "")
 
 
 def label(row: Row) -> str:
@@ -118,7 +146,8 @@ def handoff(settings: Settings, observed: Observed) -> list[str]:
     return [
         f"The clean-up script of {settings.connection_key} is yours to run; it has NOT been run.",
         f"Script: {settings.script_path} on {settings.keeper} (sha256 {observed.script['sha256']}).",
-        f"Run all of it, in order, in one session, as an administrator of {observed.technology}.",
+        f"Run all of it, in order, in one session, as an administrator of {observed.technology}"
+        + (f" on {' and '.join(hosts)}." if (hosts := outcome.hosts(settings, observed)) else "."),
         "Then run this again with immuta_deregister_script_executed=true.",
     ]
 

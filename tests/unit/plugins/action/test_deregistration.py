@@ -133,6 +133,8 @@ def test_decide() -> None:
     assert answer["decision"] == {
         "executor": "snowflake",
         "preflight": "snowflake",
+        "hosts": ["a.snowflakecomputing.com"],
+        "look": "~/.local/state/community.immuta/k.sql",
         "plan": False,
         "delete": True,
         "script_path": read().script_path,

@@ -444,3 +444,58 @@ def test_no_secret_in_any_answer(databricks: Databricks) -> None:
     for secret in (literal, TOKEN, SECRET):
         assert secret not in databricks.module.output
         assert secret not in record
+
+
+# The right workspace
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+@pytest.mark.parametrize(
+    ("expected", "code"),
+    [
+        (["adb-1234567890123456.7.azuredatabricks.net"], None),
+        (["https://1234567890123456.7.gcp.databricks.com/"], None),
+        (["SELF"], None),
+        (["databricks.corp.example", "SELF"], None),
+        (["adb-6543210987654321.7.azuredatabricks.net"], "wrong_platform"),
+        (["SELF", "adb-6543210987654321.7.azuredatabricks.net"], "wrong_platform"),
+        (["dbc-a1b2345c-d6e7.cloud.databricks.com"], "platform_unknown"),
+        (["127.0.0.1:9"], "platform_unknown"),
+    ],
+    ids=str,
+)
+def test_runs_only_where_it_has_to_be(
+    databricks: Databricks, expected: list[str], code: str | None, preflight: bool
+) -> None:
+    hosts = [databricks.double.url if host == "SELF" else host for host in expected]
+    result = databricks(sql=f"{DROP};\n", expected_hosts=hosts, preflight=preflight)
+    assert result.code == code, result
+    assert databricks.double.metastore.exists("SCHEMA", "sales", "crm") is (preflight or code is not None)
+    if code:
+        assert (databricks.sent, databricks.double.looks, databricks.double.open) == ([], [], {})
+        assert f"the Databricks workspace {databricks.double.host}:{databricks.double.port}" in result["msg"]
+
+
+def test_a_workspace_that_does_not_tell_its_number(databricks: Databricks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible_collections.community.immuta.plugins.module_utils._sql.databricks.ME", "/no/such")
+    result = databricks(sql=f"{DROP};\n", expected_hosts=["adb-1234567890123456.7.azuredatabricks.net"])
+    assert (result.code, databricks.sent) == ("platform_unknown", [])
+
+
+def test_looks_for_what_the_script_removes(databricks: Databricks) -> None:
+    found = databricks(sql=CLEANUP.read_text(), preflight=True, missing_objects="fail").good
+    rows = {f"{one['kind']} {one['name']}": (one["present"], one["owner"]) for one in found["objects"]}
+    assert rows == {
+        "TABLE sales.crm.customers": (True, "metastore admins"),
+        "CATALOG immuta": (True, "5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77"),
+    }
+    assert all(one["created_on"] and one["query_id"] and "information_schema" in one["how"] for one in found["objects"])
+    assert databricks.sent == []
+
+
+@pytest.mark.parametrize("policy", ["fail", "accept"])
+def test_a_workspace_with_nothing_of_it_is_refused(databricks: Databricks, policy: str) -> None:
+    text = "DROP CATALOG IF EXISTS other CASCADE;\nDROP SCHEMA IF EXISTS sales.other;\n"
+    result = databricks(sql=text, preflight=True, missing_objects=policy)
+    assert result.code == ("objects_missing" if policy == "fail" else None), result
+    assert [one["present"] for one in result["objects"]] == [False, False]

@@ -490,3 +490,67 @@ def test_does_not_remove_what_is_not_its_own(keep: Keeper) -> None:
     keep.path.write_text("SELECT 1;\n")
     assert keep(state="absent").code == "refused"
     assert keep.path.exists()
+
+
+# Where the script has to be run
+
+
+HERE = "example.snowflakecomputing.com"
+
+
+@pytest.mark.parametrize(
+    ("connection", "integration", "expected"),
+    [
+        (HERE, HERE, [HERE]),
+        (HERE, "dev.snowflakecomputing.com", [HERE, "dev.snowflakecomputing.com"]),
+        (None, HERE, [HERE]),
+        (HERE, None, [HERE]),
+        (None, None, []),
+    ],
+)
+def test_names_the_hosts_of_connection_and_integration(
+    keep: Keeper, connection: str | None, integration: str | None, expected: list[str]
+) -> None:
+    state = keep.tenant.double.state
+    state.connections[KEY].hostname, state.integrations[5].config["host"] = connection, integration
+    first = keep().good
+    assert first["platform_hosts"] == expected
+    assert (keep()["changed"], keep()["sha256"]) == (False, first["sha256"])
+    keep.forget_connection()
+    assert keep().good["platform_hosts"] == expected
+
+
+def older(keep: Keeper) -> str:
+    """Make the saved script one of an older version, whose first line names no host; return its digest."""
+    saved = saved_script.read(str(keep.path))
+    assert saved is not None
+    raw = saved_script.contents(saved.owner.without_hosts, saved.body)
+    assert b"hosts" not in raw.partition(b"\n")[0]
+    saved_script.save(str(keep.path), raw)
+    return saved_script.digest(raw)
+
+
+def test_a_script_of_an_older_version_is_read_and_completed(keep: Keeper) -> None:
+    sha256 = keep()["sha256"]
+    approved = older(keep)
+    again = keep(expected_sha256=approved).good
+    assert (again["changed"], again["sha256"], again["platform_hosts"]) == (True, sha256, [HERE])
+    older(keep)
+    keep.forget_connection()
+    alone = keep(expected_sha256=approved).good
+    assert (alone["sha256"], alone["platform_hosts"]) == (approved, [])
+
+
+def test_a_script_of_an_older_version_that_has_started_stays_as_it_is(keep: Keeper) -> None:
+    keep()
+    sha256 = older(keep)
+    with journal.Journal(journal.journal_path(str(keep.path)), sha256, 30) as book:
+        book.started(1, "community.immuta/x/y")
+    again = keep().good
+    assert (again["changed"], again["sha256"], again["platform_hosts"]) == (False, sha256, [HERE])
+
+
+def test_another_host_is_another_script(keep: Keeper) -> None:
+    approved = keep()["sha256"]
+    keep.tenant.double.state.connections[KEY].hostname = "dev.snowflakecomputing.com"
+    assert keep(expected_sha256=approved).code == "script_changed"

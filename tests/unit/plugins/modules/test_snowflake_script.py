@@ -492,3 +492,106 @@ def test_no_secret_in_any_answer(snowflake: Snowflake) -> None:
     for secret in (literal, PASSWORD, TOKEN, PASSPHRASE, pem().splitlines()[3]):
         assert secret not in snowflake.module.output
         assert secret not in record
+
+
+# The right account
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+@pytest.mark.parametrize(
+    ("expected", "code"),
+    [
+        (["example.snowflakecomputing.com"], None),
+        (["https://EXAMPLEORG-PROD.privatelink.snowflakecomputing.com:443/"], None),
+        (["snowflake.corp.example", "exampleorg-prod"], None),
+        (["exampleorg-dev.snowflakecomputing.com"], "wrong_platform"),
+        (["example.snowflakecomputing.com", "otherorg-prod.snowflakecomputing.com"], "wrong_platform"),
+        (["example.eu-west-1.snowflakecomputing.com"], "wrong_platform"),
+        (["snowflake.corp.example"], "platform_unknown"),
+        (["127.0.0.1"], "platform_unknown"),
+    ],
+    ids=str,
+)
+def test_runs_only_where_it_has_to_be(
+    snowflake: Snowflake, expected: list[str], code: str | None, preflight: bool
+) -> None:
+    result = snowflake(sql="USE ROLE USERADMIN;\nDROP USER ANALYST;\n", expected_hosts=expected, preflight=preflight)
+    assert result.code == code, result
+    assert snowflake.double.account.exists("USER", "ANALYST") is (preflight or code is not None)
+    assert snowflake.double.looks[0].text.startswith("SELECT CURRENT_ACCOUNT()")
+    if code:
+        assert snowflake.sent == []
+        assert len(snowflake.double.looks) == 1
+        assert "EXAMPLEORG-PROD (locator EXAMPLE, region AWS_US_WEST_2)" in result["msg"]
+        assert result["failure"]["expected"] == expected
+    else:
+        assert result["session"]["organization"] == "EXAMPLEORG"
+
+
+def test_an_account_that_does_not_say_which_it_is(snowflake: Snowflake) -> None:
+    snowflake.double.faults.append(Fault("look", "error"))
+    result = snowflake(sql="DROP USER ANALYST;", expected_hosts=["example.snowflakecomputing.com"])
+    assert (result.code, snowflake.sent) == ("platform_unknown", [])
+    assert "does not say which account" in result["msg"]
+
+
+def test_each_session_of_a_run_is_asked_where_it_is(snowflake: Snowflake) -> None:
+    text = "USE ROLE USERADMIN;\nDROP USER ANALYST;\nDROP USER IF EXISTS IMMUTA_SYSTEM_ACCOUNT;\n"
+    here = {"expected_hosts": ["example.snowflakecomputing.com"], "pause_after": 0.001}
+    assert snowflake(sql=text, **here)["paused"]
+    snowflake.double.account.region = "AWS_EU_WEST_1"
+    assert snowflake(path=snowflake.path, **here).code == "wrong_platform"
+    assert snowflake.sent == ["USE ROLE USERADMIN"]
+    snowflake.double.account.region = "AWS_US_WEST_2"
+    assert snowflake(path=snowflake.path, **here)["resumed"]
+
+
+def test_a_lost_first_statement_is_found_behind_the_question_where_it_is(snowflake: Snowflake) -> None:
+    here = {"expected_hosts": ["example.snowflakecomputing.com"], "role": "ACCOUNTADMIN", "warehouse": "COMPUTE_WH"}
+    snowflake.double.faults.append(Fault("statement", "http", times=99, status=400, match="DROP USER"))
+    assert snowflake(sql="DROP USER ANALYST;", **here).failed
+    snowflake.double.faults.clear()
+    again = snowflake(path=snowflake.path, **here)
+    assert not again.failed, again
+    assert not snowflake.double.account.exists("USER", "ANALYST")
+
+
+# Looking before
+
+
+def test_looks_for_what_the_script_removes(snowflake: Snowflake) -> None:
+    found = snowflake(sql=CLEANUP.read_text(), preflight=True, missing_objects="fail")
+    assert not found.failed, found
+    rows = {f"{one['kind']} {one['name']}": one for one in found["objects"]}
+    assert {name: (one["present"], one["owner"]) for name, one in rows.items()} == {
+        "USER IMMUTA_SYSTEM_ACCOUNT": (True, "USERADMIN"),
+        "DATABASE IMMUTA": (True, "IMMUTA_SYSTEM"),
+        "ROLE IMMUTA_SYSTEM": (True, "USERADMIN"),
+    }
+    assert all(one["query_id"] and one["created_on"] and one["how"].startswith("SHOW ") for one in rows.values())
+    assert (snowflake.sent, snowflake.double.account.exists("DATABASE", "IMMUTA")) == ([], True)
+    sent = {one.text.split()[0] for one in snowflake.double.looks}
+    assert sent <= {"SHOW", "USE", "use"}
+
+
+@pytest.mark.parametrize("policy", ["fail", "accept"])
+def test_an_account_with_nothing_of_it_is_refused(snowflake: Snowflake, policy: str) -> None:
+    text = 'USE ROLE ACCOUNTADMIN;\nDROP DATABASE IF EXISTS "immuta";\nDROP ROLE IF EXISTS IMMUTAXSYSTEM;\n'
+    result = snowflake(sql=text, preflight=True, missing_objects=policy)
+    assert result.code == ("objects_missing" if policy == "fail" else None), result
+    assert [one["present"] for one in result["objects"]] == [False, False]
+    if policy == "fail":
+        assert "DATABASE immuta, ROLE IMMUTAXSYSTEM. Is this the right account?" in result["msg"]
+
+
+def test_what_has_run_may_be_missing(snowflake: Snowflake) -> None:
+    text = "USE ROLE USERADMIN;\nDROP USER IF EXISTS ANALYST;\n"
+    assert not snowflake(sql=text).failed
+    again = snowflake(path=snowflake.path, preflight=True, missing_objects="fail")
+    assert [one["present"] for one in again.good["objects"]] == [False]
+
+
+def test_an_account_that_breaks_off_is_not_taken_for_empty(snowflake: Snowflake) -> None:
+    snowflake.double.faults.append(Fault("look", "http", times=99, status=400, match="SHOW"))
+    result = snowflake(sql="USE ROLE USERADMIN;\nDROP USER ANALYST;\n", preflight=True)
+    assert (result.code, snowflake.sent) == ("look_failed", [])

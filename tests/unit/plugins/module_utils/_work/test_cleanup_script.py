@@ -78,6 +78,7 @@ def test_saves_once(keep: Keeper) -> None:
         **{"path": str(keep.path), "exists": True, "sha256": keep.sha256, "size": keep.path.stat().st_size},
         **{"source": "immuta", "tenant": keep.world.double.url, "connection_key": KEY, "connection_exists": True},
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
+        "platform_hosts": ["example.snowflakecomputing.com"],
         **{"kept": None, "empty": False},
         "execution": {"state": "none", "done": 0, "total": None, "answers": []},
         "durability": dataclasses.asdict(_durability.look(str(keep.path))),

@@ -35,6 +35,7 @@ class Fake:
         self.tags.append(run)
         self.session: dict[str, t.Any] = {}
         self.rowcount = 1
+        self.description = [("name",), ("owner",)]
 
     def connect(self) -> Fake:
         self.session = {"role": "r"}
@@ -50,6 +51,9 @@ class Fake:
         if text in self.refused:
             raise ValueError(text)
         self.sent.append(text)
+
+    def fetchall(self) -> list[t.Any]:
+        return [("B", "o")]
 
     def query_id(self, cursor: t.Any) -> str | None:
         return "q"
@@ -140,11 +144,24 @@ def test_pauses(path: str) -> None:
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_preflight_signs_in_and_sends_nothing(path: str, given: bool) -> None:
+def test_preflight_signs_in_and_looks(path: str, given: bool) -> None:
     outcome = ensure(preflight=True, **({"path": path} if given else {}))
-    assert (outcome.changed, Fake.sent, outcome.result["session"]) == (False, [], {"role": "r"})
+    assert (outcome.changed, outcome.result["session"]) == (False, {"role": "r"})
+    assert Fake.sent == (["USE ROLE a", "SHOW ROLES LIKE 'B'"] if given else [])
+    assert [one["present"] for one in outcome.result["objects"] or []] == ([True] if given else [])
     assert ("statements" in outcome.result) is given
     assert Fake.tags == ["community.immuta/preflight"]
+
+
+def test_preflight_refuses_a_platform_without_anything_of_it(path: str) -> None:
+    Path(path).write_text("DROP ROLE c;\n")
+    assert ensure(preflight=True, path=path).result["objects"][0]["present"] is False
+    with pytest.raises(Failure, match="right account") as caught:
+        ensure(preflight=True, path=path, missing_objects="fail")
+    assert caught.value.result["objects"][0]["name"] == "C"
+    with journal.Journal(journal.journal_path(path), caught.value.result["sha256"], 1) as book:
+        book.started(1, "community.immuta/x/y")
+    assert ensure(preflight=True, path=path, missing_objects="fail").result["objects"][0]["present"] is False
 
 
 @pytest.mark.parametrize("preflight", [True, False])

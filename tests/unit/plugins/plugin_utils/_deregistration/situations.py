@@ -23,6 +23,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 ROLE = Path(reading.__file__).parents[3] / "roles" / "deregister_connection"
 SHA, DIGEST = "a" * 64, "d" * 64
 HOST = "h"
+HOSTS = ["a.snowflakecomputing.com"]
 
 
 @functools.cache
@@ -82,6 +83,7 @@ def script(**changes: t.Any) -> Answer:
         "connection_exists": True,
         "integration_id": 5,
         "technology": "Snowflake",
+        "platform_hosts": HOSTS,
         "dialect": "snowflake",
         "statements": ROWS,
         "split_error": None,
@@ -115,7 +117,12 @@ PLAN = {
     "digest": DIGEST,
 }
 PLANNED: Answer = {"changed": False, "plan": PLAN, "timing": timing(2)}
-TRIED: Answer = {"changed": False, "session": {"user": "U"}, "timing": timing(3)}
+OBJECTS: list[Answer] = [
+    {"kind": "DATABASE", "name": "IMMUTA", "present": True, "owner": "O", "created_on": "2026-01-01", "how": "SHOW"},
+    {"kind": "ROLE", "name": "R", "present": False, "owner": None, "created_on": None, "how": "SHOW"},
+    {"kind": "SCHEMA", "name": "S", "present": None, "owner": None, "created_on": None, "how": "No full name."},
+]
+TRIED: Answer = {"changed": False, "session": {"user": "U"}, "objects": OBJECTS, "timing": timing(3)}
 
 
 def deleted(**changes: t.Any) -> Answer:

@@ -211,6 +211,7 @@ def test_steps_statements_and_claims(
     assert (found.status == "failed") == (found.error is not None) == (SITUATIONS[name].failure is not None)
 
 
+TRIED_IT = "Signed in, and ran nothing. Of 3 objects that the script removes, 1 are there."
 WRITTEN = "Written to /s/k.sql."
 OLD = "Immuta can't render it any more; the saved one counts: /s/k.sql."
 DELETED = "Deleted, with 4 objects below it. Read again: it is gone."
@@ -229,7 +230,7 @@ NO_MORE = "It does not exist any more."
             "completed",
             [
                 WRITTEN,
-                "Signed in, and ran nothing.",
+                TRIED_IT,
                 PART,
                 DELETED,
                 "3 of 3 statements have run, 3 of them in this run.",
@@ -246,7 +247,7 @@ NO_MORE = "It does not exist any more."
                 "3 of 3 statements have run, 3 of them in this run.",
             ],
         ),
-        ("a statement failed", [WRITTEN, "Signed in, and ran nothing.", PART, DELETED, ""]),
+        ("a statement failed", [WRITTEN, TRIED_IT, PART, DELETED, ""]),
         ("not signed in", ["Already at /s/k.sql.", "", "", "", ""]),
         ("handed off", [WRITTEN, "", PART, DELETED, "Handed over."]),
         ("stated", [OLD, "", "", NO_MORE, "Run by other means.", "Written to the journal beside the script."]),

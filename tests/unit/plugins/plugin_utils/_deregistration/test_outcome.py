@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Decision, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DONE,
     EMPTY,
@@ -65,6 +65,7 @@ SEEN = {
 }
 OWN, STATED = {"executor": "/o.yml"}, {"script_executed": True}
 HANDOFF = {"executor": "handoff"}
+PATH = "~/.local/state/community.immuta/k.sql"
 
 
 # Each row: what is given, what was seen, then executor, preflight, plan, delete, run.
@@ -141,10 +142,54 @@ def test_decide(
 ) -> None:
     found = outcome.decide(read(**given), Observed(SEEN[seen]))
     # Nothing is deleted without the script that was seen.
-    there = (found.script_path, found.script_sha256)
-    assert there == ((PATH, SHA) if "sha256" in SEEN[seen] else ("", ""))
-    assert found == Decision(executor, preflight, plan, delete, *there, run, leave_script=False)
+    answer = SEEN[seen]
+    there = (PATH, SHA) if "sha256" in answer else ("", "")
+    assert (found.script_path, found.script_sha256) == there
+    assert (found.hosts, found.look) == (
+        answer.get("platform_hosts", []),
+        PATH if answer.get("exists") else "",
+    )
+    assert (found.executor, found.preflight, found.plan, found.delete, found.run, found.leave_script) == (
+        *(executor, preflight, plan, delete, run),
+        False,
+    )
     assert json.loads(json.dumps(vars(found))) == vars(found)
+
+
+@pytest.mark.parametrize(
+    ("named", "given", "expected"),
+    [
+        ([], "", []),
+        ([], "p", ["p"]),
+        (["a", "b"], "", ["a", "b"]),
+        # A person's word is added to Immuta's, and does not replace it: neither may lead elsewhere.
+        (["a"], "p", ["a", "p"]),
+        (["a"], "a", ["a"]),
+    ],
+)
+def test_the_hosts_are_those_of_immuta_and_that_of_a_person(named: list[str], given: str, expected: list[str]) -> None:
+    observed = Observed(script(platform_hosts=named))
+    assert outcome.decide(read(platform_host=given), observed).hosts == expected
+    assert outcome.result(read(platform_host=given), observed, check_mode=False)["platform_hosts"] == expected
+    refused = outcome.obstacles(read(platform_host=given), observed)
+    assert [("immuta_deregister_platform_host" in one) for one in refused] == ([] if expected else [True])
+    for other in (HANDOFF, OWN):
+        assert outcome.obstacles(read(platform_host=given, **other), observed) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "check_mode", "look"),
+    [
+        ({"changed": False}, True, True),
+        ({"changed": True}, False, True),
+        # What check mode has not written is not what is on the disk.
+        ({"changed": True}, True, False),
+        ({"exists": False}, True, False),
+    ],
+)
+def test_what_is_on_the_disk_is_looked_for(changes: dict[str, t.Any], check_mode: bool, look: bool) -> None:
+    found = outcome.decide(read(), Observed(script(**changes)), check_mode=check_mode)
+    assert bool(found.look) is look
 
 
 @pytest.mark.parametrize(

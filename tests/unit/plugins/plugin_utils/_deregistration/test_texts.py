@@ -31,6 +31,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     SHA,
     SITUATIONS,
     SKIPPED,
+    TRIED,
     deleted,
     gone,
     ran,
@@ -50,6 +51,8 @@ STATEMENTS = [
     "     3. line 6: GRANT   <- out of the ordinary, look at it",
 ]
 UNNEEDED = "Nothing to run: the clean-up script holds no statement, which immuta_deregister_empty_script accepts"
+ALONE = "Let no other host run it meanwhile: only runs with the same journal beside the script keep each other out."
+ON = "Platform: a.snowflakecomputing.com"
 ENDS = "Not confirmed, so it ends here. To go on, set immuta_deregister_confirm to the connection key."
 
 
@@ -63,25 +66,47 @@ def to_run(done: int, executor: str) -> str:
         pytest.param(
             {},
             Observed(script(exists=False), planned=PLANNED),
-            [TITLE, TO_SAVE, f"{DELETE} Plan digest {DIGEST}", to_run(0, "snowflake"), *STATEMENTS, ENDS],
+            [TITLE, TO_SAVE, f"{DELETE} Plan digest {DIGEST}", to_run(0, "snowflake"), *STATEMENTS, ALONE, ON, ENDS],
             id="nothing done",
         ),
         pytest.param(
             GO,
             Observed(script(), planned=SKIPPED),
-            [TITLE, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS],
+            [TITLE, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE, ON],
             id="confirmed",
+        ),
+        pytest.param(
+            {**GO, "platform_host": "p"},
+            Observed(script(), TRIED, planned=SKIPPED),
+            [
+                *(TITLE, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE),
+                f"{ON} and p, compared with where the sign-in leads",
+                "There: DATABASE IMMUTA, owner O, created 2026-01-01",
+                "Not there, or not to be seen: ROLE R",
+                "Not known to be there (No full name.): SCHEMA S",
+            ],
+            id="looked at",
+        ),
+        pytest.param(
+            GO,
+            Observed(script(), {**TRIED, "objects": None}, planned=SKIPPED),
+            [
+                *(TITLE, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE),
+                f"{ON}, compared with where the sign-in leads",
+                "What the script removes was not looked for on the platform: the script is not on the disk yet.",
+            ],
+            id="not looked at",
         ),
         pytest.param(
             {**GO, "executor": "handoff"},
             Observed(gone(execution=PARTIAL)),
-            [TITLE, SAVED, GONE, to_run(1, "handoff"), *STATEMENTS],
+            [TITLE, SAVED, GONE, to_run(1, "handoff"), *STATEMENTS, ON],
             id="gone, run in part",
         ),
         pytest.param(
             {**GO, "executor": "/o.yml"},
             Observed(script()),
-            [TITLE, SAVED, DELETE, to_run(0, "own"), *STATEMENTS],
+            [TITLE, SAVED, DELETE, to_run(0, "own"), *STATEMENTS, ON],
             id="own tasks",
         ),
         pytest.param(
@@ -243,7 +268,7 @@ def test_handoff(given: dict[str, t.Any], host: str) -> None:
     assert texts.handoff(read(**given), Observed(script())) == [
         "The clean-up script of k is yours to run; it has NOT been run.",
         f"Script: {PATH} on {host} (sha256 {SHA}).",
-        "Run all of it, in order, in one session, as an administrator of Snowflake.",
+        "Run all of it, in order, in one session, as an administrator of Snowflake on a.snowflakecomputing.com.",
         "Then run this again with immuta_deregister_script_executed=true.",
     ]
 

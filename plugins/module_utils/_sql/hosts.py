@@ -1,0 +1,217 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts of Snowflake accounts and Databricks workspaces: whether a session is where a host leads.
+
+Immuta names a connection's platform by its host, in any of the vendors' forms. A session can tell where it is. What two
+names can't tell for certain is C(unknown), and never taken for the same.
+
+Sources: U(https://docs.snowflake.com/en/user-guide/admin-account-identifier),
+U(https://docs.databricks.com/aws/en/workspace/workspace-details).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+
+Relation = t.Literal["same", "different", "unknown"]
+HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+SNOWFLAKE = re.compile(r"(?P<name>.+?)(?:\.privatelink)?\.snowflakecomputing\.(?P<top>com|cn)")
+CLOUDS = ("aws", "azure", "gcp")
+# Where a locator without a region is.
+FIRST_REGION = ("aws", "uswest2")
+# Government regions that come first in a host, and last in CURRENT_REGION().
+SPECIAL = ("fhplus", "dod")
+# The cloud, and for Azure and Google Cloud the workspace's number.
+WORKSPACES: dict[str, re.Pattern[str]] = {
+    "aws": re.compile(r"[^.]+\.cloud\.databricks\.(?:com|us|mil)"),
+    "azure": re.compile(r"(?:adb-(?P<number>\d+)\.\d+|[^.]+)\.(?:azuredatabricks\.net|databricks\.azure\.(?:us|cn))"),
+    "gcp": re.compile(r"(?:(?P<number>\d+)\.\d+|[^.]+)\.gcp\.databricks\.com"),
+}
+
+
+class WrongPlatform(Failure):
+    """The session is on another account or workspace than it has to be; no statement of the script was sent."""
+
+    code = "wrong_platform"
+
+
+class PlatformUnknown(Failure):
+    """Whether the session is where it has to be can't be told; no statement of the script was sent."""
+
+    code = "platform_unknown"
+
+
+class Place(t.Protocol):
+    """Where a session is."""
+
+    def relation(self, host: str) -> Relation:
+        """Return whether a host leads there."""
+
+    def __str__(self) -> str:
+        """Return its name, for people."""
+
+
+def bare(host: str) -> str:
+    """Return a host in lower case without scheme, path, port, and trailing dot; "" for what is none."""
+    name = host.strip().lower().rpartition("://")[2].partition("/")[0]
+    name = re.sub(r":\d*$", "", name).rstrip(".")
+    return name if HOST.fullmatch(name) else ""
+
+
+@dataclasses.dataclass(frozen=True)
+class SnowflakeAccount:
+    """The account of a session, in Snowflake's own words; None for what it does not tell.
+
+    :ivar locator: C(CURRENT_ACCOUNT())
+    :ivar name: C(CURRENT_ACCOUNT_NAME())
+    :ivar organization: C(CURRENT_ORGANIZATION_NAME())
+    :ivar region: C(CURRENT_REGION()), a region group and a dot before it in some organizations
+    """
+
+    locator: str | None
+    name: str | None = None
+    organization: str | None = None
+    region: str | None = None
+
+    def __str__(self) -> str:
+        full = f"{self.organization}-{self.name}" if self.organization and self.name else "of an unknown name"
+        return f"the Snowflake account {full} (locator {self.locator}, region {self.region})"
+
+    def relation(self, host: str) -> Relation:
+        """Return whether a host, or an account identifier, is that of the account."""
+        given = bare(host)
+        found = SNOWFLAKE.fullmatch(given)
+        if found is None:
+            # An identifier says as much as a host. Anything else is a name of the site's own.
+            return "same" if given and self._named(given.removesuffix(".privatelink")) == "same" else "unknown"
+        region = self._region
+        if region and (found["top"] == "cn") != region[1].startswith("cn"):
+            return "different"
+        return self._named(found["name"])
+
+    def _named(self, identifier: str) -> Relation:
+        first, *rest = identifier.replace("_", "-").split(".")
+        own = _dashed(f"{self.organization}-{self.name}") if self.organization and self.name else None
+        if not rest and first == own:
+            return "same"
+        if first == _dashed(self.locator or ""):
+            return self._in_region(rest)
+        # Without a region, a dash is between organization and account.
+        known = own if not rest and "-" in first else self.locator
+        return "different" if known else "unknown"
+
+    def _in_region(self, labels: list[str]) -> Relation:
+        """Return the relation to this locator in a region, since a locator is unique only there."""
+        if self._region is None:
+            return "unknown"
+        if self._region == _region_of(labels):
+            return "same"
+        group = str(self.region).rpartition(".")[0]
+        return "unknown" if group.upper() not in ("", "PUBLIC") else "different"
+
+    @property
+    def _region(self) -> tuple[str, str] | None:
+        cloud, _line, region = (self.region or "").lower().rpartition(".")[2].partition("_")
+        return (cloud, _packed(region)) if cloud in CLOUDS and region else None
+
+
+def _dashed(name: str) -> str:
+    """Return a name as hosts have it."""
+    return name.lower().replace("_", "-")
+
+
+def _packed(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name)
+
+
+def _region_of(labels: list[str]) -> tuple[str, str]:
+    """Return the cloud and the region of the labels after a locator."""
+    if not labels:
+        return FIRST_REGION
+    cloud, names = (labels[-1], labels[:-1]) if labels[-1] in CLOUDS else ("aws", labels)
+    special = [name for name in names if name in SPECIAL]
+    return cloud, _packed("".join([*(name for name in names if name not in SPECIAL), *special]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Workspace:
+    """The workspace of a session.
+
+    :ivar host: that was signed in to
+    :ivar ask: asks the workspace for its number, None if it does not tell
+    """
+
+    host: str
+    ask: t.Callable[[], str | None] = lambda: None
+
+    def __str__(self) -> str:
+        return f"the Databricks workspace {self.host}"
+
+    def relation(self, host: str) -> Relation:
+        """Return whether a host leads to the workspace."""
+        theirs, ours = _workspace(host), _workspace(self.host)
+        if theirs.name and theirs.name == ours.name:
+            return "same"
+        # A host of the site's own may lead to any workspace.
+        if theirs.cloud and ours.cloud and theirs.cloud != ours.cloud:
+            return "different"
+        if theirs.number and (number := ours.number or self._number):
+            return "same" if theirs.number == number else "different"
+        return "different" if theirs.cloud == ours.cloud == "aws" else "unknown"
+
+    @functools.cached_property
+    def _number(self) -> str | None:
+        return self.ask()
+
+
+class _Named(t.NamedTuple):
+    name: str
+    cloud: str | None
+    number: str | None
+
+
+def _workspace(host: str) -> _Named:
+    name = bare(host)
+    if name and re.search(r":\d+/?$", host) and not any(form.fullmatch(name) for form in WORKSPACES.values()):
+        # Behind a gateway of the site's own, each port may be another workspace.
+        name = host.strip().lower().rstrip("/").rpartition("://")[2]
+    public = name.replace(".privatelink.", ".")
+    for cloud, form in WORKSPACES.items():
+        if found := form.fullmatch(public):
+            return _Named(public, cloud, found.groupdict().get("number"))
+    return _Named(name, None, None)
+
+
+def require(expected: t.Iterable[str], place: Place) -> None:
+    """Refuse a session that is elsewhere.
+
+    :param expected: hosts; each of them must not lead elsewhere, and one at least must lead there for certain
+    :raises WrongPlatform: a host leads elsewhere
+    :raises PlatformUnknown: no host is known to lead there
+    """
+    relations = {host: place.relation(host) for host in expected}
+    wrong = [host for host, relation in relations.items() if relation == "different"]
+    if wrong:
+        raise WrongPlatform(
+            f"The session is on {place}, but it has to be on {' and '.join(wrong)}. No statement of the script was sent.",
+            hint="Sign in to the platform of that host. The options of this module, module_defaults, and the environment"
+            " say where it signs in.",
+            expected=list(relations),
+            actual=str(place),
+        )
+    if "same" not in relations.values():
+        raise PlatformUnknown(
+            f"Whether {' and '.join(relations)} leads to where the session is, {place}, can't be told. No statement of"
+            " the script was sent.",
+            hint="If it does, name the platform's own host in expected_hosts, too; for the role, in"
+            " immuta_deregister_platform_host.",
+            expected=list(relations),
+            actual=str(place),
+        )

@@ -1,0 +1,214 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looking which of the objects that a script drops or unsets are on the platform. Reads only; knows no vendor."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+from ansible_collections.community.immuta.plugins.module_utils._sql import reads
+from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Problem
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+
+# Parts of a name as statements describe it: what holds a dot or a quote keeps its quotes.
+PART = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|[^.]+')
+# The schema that a session is in after it has changed to a database or catalog.
+FIRST_SCHEMA = {"snowflake": "PUBLIC", "databricks": "default"}
+NOT_PLAIN = "Its full name is not in the script."
+NO_WAY = "There is no read that finds objects of this kind."
+
+
+class LookFailed(Failure):
+    """The platform did not answer while it was looked at; no statement of the script was sent."""
+
+    code = "look_failed"
+
+
+class ObjectsMissing(Failure):
+    """None of the script's objects is on the platform; no statement of the script was sent."""
+
+    code = "objects_missing"
+
+
+class Eyes(t.Protocol):
+    """What looking needs from a vendor.
+
+    :ivar dialect: its SQL dialect
+    """
+
+    dialect: str
+
+    def query_id(self, cursor: t.Any) -> str | None:
+        """Return the id of the cursor's last query."""
+
+    def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
+        """Explain an exception of the cursor's C(execute); None when it is not the client's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Thing:
+    """An object that a script drops or unsets.
+
+    :ivar shown: its name, as statements describe it
+    :ivar name: the parts of its full name, outermost first; None when they are not in the script
+    :ivar role: the statement that has taken the role of the statement about it
+    """
+
+    kind: str
+    shown: str
+    name: tuple[str, ...] | None
+    role: Statement | None
+
+
+def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
+    """Return what a script drops or unsets and has not made itself, in order, each once."""
+    found: dict[tuple[str, t.Any], Thing] = {}
+    made: set[tuple[str, t.Any]] = set()
+    current: tuple[str | None, ...] = (None, None)
+    role = None
+    for statement in statements:
+        kind = statement.kind
+        name = _full(_parts(statement.name), reads.length(dialect, kind), current)
+        key = kind, name or statement.name
+        if statement.verb == "USE":
+            role = statement if kind == "ROLE" else role
+            current = _used(statement, dialect, current)
+        elif statement.verb == "CREATE":
+            made.add(key)
+            # Where the session is after it has made one, depends on the platform.
+            current = (None, None) if kind in ("DATABASE", "SCHEMA", "CATALOG") else current
+        elif _takes_away(statement) and key not in made:
+            found.setdefault(key, Thing(kind, statement.name, name, role))
+    return list(found.values())
+
+
+def _takes_away(statement: Statement) -> bool:
+    ending = statement.verb == "DROP" or (statement.verb in ("ALTER", "UNSET") and not statement.is_unusual)
+    return ending and bool(statement.kind and statement.name) and not statement.is_session
+
+
+def _used(statement: Statement, dialect: str, current: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """Return database and schema of the session after a C(USE)."""
+    name = _parts(statement.name)
+    lone = "DATABASE" if dialect == "snowflake" else "SCHEMA"
+    kind = statement.kind or lone
+    if dialect == "databricks" and kind == "DATABASE":
+        kind = "SCHEMA"
+    if kind not in ("DATABASE", "CATALOG", "SCHEMA"):
+        return current
+    if len(name) == 2:
+        return name
+    if len(name) != 1:
+        return (None, None)
+    return (current[0], name[0]) if kind == "SCHEMA" else (name[0], FIRST_SCHEMA[dialect])
+
+
+def _parts(shown: str) -> tuple[str, ...]:
+    """Return the parts of a name; none when one of them is left out."""
+    found = PART.findall(shown)
+    if ".".join(found) != shown:
+        return ()
+    return tuple(
+        part[1:-1].replace(part[0] * 2, part[0]) if part[0] in '"`' and len(part) > 1 else part for part in found
+    )
+
+
+def _full(name: tuple[str, ...], length: int, current: tuple[str | None, ...]) -> tuple[str, ...] | None:
+    lacking = length - len(name)
+    outer = tuple(part for part in current[:lacking] if part is not None) if lacking > 0 else ()
+    full = outer + name
+    return full if name and len(full) == length else None
+
+
+def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[dict[str, t.Any]]:
+    """Look for everything that a script drops or unsets; return a row for each.
+
+    The roles that the script takes are taken for it, since nobody sees what his role may not see.
+
+    :param cursor: of a PEP 249 connection
+    :raises LookFailed: the platform did not answer
+    """
+    rows = []
+    role: Statement | None = None
+    for thing in things(statements, eyes.dialect):
+        row: dict[str, t.Any] = {"kind": thing.kind, "name": thing.shown, "present": None}
+        row.update(owner=None, created_on=None, how=NOT_PLAIN, query_id=None)
+        rows.append(row)
+        if thing.name is None:
+            row["how"] = NOT_PLAIN if reads.length(eyes.dialect, thing.kind) else NO_WAY
+            continue
+        read = reads.read(eyes.dialect, thing.kind, thing.name)
+        texts = [read.sql]
+        if thing.role is not None and (role is None or thing.role.text != role.text):
+            texts.insert(0, thing.role.text)
+            role = thing.role
+        problem = _send(cursor, eyes, texts)
+        if problem:
+            role = None
+            row["how"] = f"It could not be looked for: {problem.message}"
+        else:
+            row.update(_seen(cursor, read))
+        row["query_id"] = problem.query_id if problem else eyes.query_id(cursor)
+    return rows
+
+
+def _send(cursor: t.Any, eyes: Eyes, texts: t.Iterable[str]) -> Problem | None:
+    for text in texts:
+        try:
+            cursor.execute(text)
+        except Exception as error:
+            problem = eyes.problem(error, cursor)
+            if problem is None:
+                raise
+            if problem.lost:
+                raise LookFailed(
+                    f"The platform did not answer while it was looked at: {problem.message}",
+                    hint="No statement of the script was sent. Run it again.",
+                    query_id=problem.query_id,
+                ) from None
+            return problem
+    return None
+
+
+def _seen(cursor: t.Any, read: reads.Read) -> dict[str, t.Any]:
+    """Return what a read says of the object with exactly this name."""
+    columns = [str(column[0]).lower() for column in cursor.description]
+
+    def value(row: t.Sequence[t.Any], *names: str) -> t.Any:
+        return next((row[columns.index(one)] for one in names if one in columns), None)
+
+    for row in cursor.fetchall():
+        if tuple(value(row, *names) for names in read.name) == read.value:
+            created = value(row, read.created)
+            return {
+                "present": True,
+                "owner": value(row, read.owner) or None,
+                "created_on": created.isoformat() if hasattr(created, "isoformat") else created and str(created),
+                "how": read.sql,
+            }
+    return {"present": False, "how": read.sql}
+
+
+def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str, t.Any]) -> None:
+    """Refuse a platform that has none of the objects that a script is there to remove.
+
+    Where something could not be looked for, or nothing is to be looked for, nothing is refused.
+
+    :param session: of the platform, for the message
+    :raises ObjectsMissing: all were looked for, and none is there
+    """
+    if not rows or any(row["present"] is not False for row in rows):
+        return
+    where = " ".join(str(session[name]) for name in ("account", "host") if session.get(name))
+    names = ", ".join(f"{row['kind']} {row['name']}" for row in rows)
+    raise ObjectsMissing(
+        f"None of what the script removes is on the platform ({where}), or may be seen there: {names}. Is this the right"
+        " account?",
+        hint="No statement of the script was sent. Sign in to the right one; if this is it, set missing_objects=accept,"
+        " for the role immuta_deregister_missing_objects=accept.",
+    )
