@@ -226,6 +226,7 @@ class Snowflake:
         self._client = _import_client()
         self._arguments = connect_arguments(params, self.tag)
         self.session: dict[str, t.Any] = {}
+        self.present: t.Collection[str] = ()
 
     def connect(self) -> t.Any:
         """Return a connection with a new session.
@@ -242,6 +243,7 @@ class Snowflake:
                 sqlstate=error.sqlstate,
             ) from None
         self.session = {name: getattr(connection, name, None) for name in ("account", "user", "role", "warehouse")}
+        self.present = [name for name in ("DATABASE", "SCHEMA") if getattr(connection, name.lower(), None)]
         return connection
 
     def _connect(self) -> t.Any:

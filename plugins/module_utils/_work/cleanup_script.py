@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.client im
 from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Rendered, Subject
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner, Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal
+from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 
 
@@ -232,7 +233,7 @@ def _statements(script: Rendered) -> dict[str, t.Any]:
         statements = split(script.raw.decode(), script.owner.dialect)
     except SplitError as error:
         return {"statements": [], "split_error": error.as_dict()}
-    return {"statements": [statement.describe() for statement in statements], "split_error": None}
+    return {"statements": Session(statements).describe(), "split_error": None}
 
 
 def _execution(progress: journal.Progress) -> dict[str, t.Any]:
@@ -240,7 +241,14 @@ def _execution(progress: journal.Progress) -> dict[str, t.Any]:
         {"index": index, **{name: event.get(name) for name in ("query_id", "rowcount", "seconds")}}
         for index, event in sorted(progress.done.items())
     ]
-    return {"state": progress.state, "done": len(answers), "total": progress.total, "answers": answers}
+    skipped = [{"index": index, "reason": reason} for index, reason in sorted(progress.skipped.items())]
+    return {
+        "state": progress.state,
+        "done": len(answers),
+        "total": progress.total,
+        "answers": answers,
+        "skipped": skipped,
+    }
 
 
 def masked_file(owner: Owner, body: str, mode: int) -> str:

@@ -69,7 +69,7 @@ def test_saves_once(keep: Keeper) -> None:
         **{"path": str(keep.path), "exists": True, "sha256": keep.sha256, "size": keep.path.stat().st_size},
         **{"source": "immuta", "tenant": keep.world.double.url, "connection_key": KEY, "connection_exists": True},
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
-        "execution": {"state": "none", "done": 0, "total": None},
+        "execution": {"state": "none", "done": 0, "total": None, "answers": [], "skipped": []},
     }
     assert [statement["verb"] for statement in outcome.result["statements"]] == ["USE", "ALTER", "DROP"]
     assert outcome.diff == {**(planned.diff or {}), "before": ""}
@@ -98,7 +98,13 @@ def test_a_script_that_can_not_be_split_is_saved_all_the_same(keep: Keeper) -> N
     assert outcome.result["statements"] == []
     assert outcome.result["split_error"]["code"] == "split_error"
     assert keep.path.exists()
-    assert keep("executed").result["execution"] == {"state": "finished", "done": 0, "total": 0}
+    assert keep("executed").result["execution"] == {
+        "state": "finished",
+        "done": 0,
+        "total": 0,
+        "answers": [],
+        "skipped": [],
+    }
 
 
 def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
@@ -107,7 +113,8 @@ def test_refuses_to_replace_what_has_started(keep: Keeper) -> None:
     keep.world.state.integrations[5].script = "SELECT 1;"
     failure = keep.fails()
     assert (type(failure), failure.code) == (errors.Refused, "script_changed")
-    assert failure.details["saved"]["execution"] == {"state": "partial", "done": 1, "total": 3}
+    execution = failure.details["saved"]["execution"]
+    assert (execution["state"], execution["done"], execution["total"]) == ("partial", 1, 3)
     assert failure.details["tenant"] == keep.world.double.url
 
 
@@ -155,7 +162,7 @@ def test_records_that_it_was_run_by_hand(keep: Keeper) -> None:
     assert keep("executed", check_mode=True).changed
     assert not Path(keep.journal).exists()
     outcome = keep("executed", expected_sha256=keep.sha256.upper())
-    assert outcome.result["execution"] == {"state": "finished", "done": 0, "total": 3}
+    assert outcome.result["execution"] == {"state": "finished", "done": 0, "total": 3, "answers": [], "skipped": []}
     assert outcome.diff is not None
     assert (outcome.diff["before"], outcome.diff["after"]) == ("none\n", "finished\n")
     assert not keep("executed").changed
