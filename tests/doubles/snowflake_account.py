@@ -176,6 +176,8 @@ class Account:
         self.attachments: set[Attachment] = set()
         self.credentials: dict[str, Credentials] = {}
         self.parameters: dict[str, str] = {}
+        # Rows of tables, by column; only what statements have put there.
+        self.rows: dict[Name, list[dict[str, str | None]]] = {}
         self._detach_attempts: int | None = None
         self._detach_at: float | None = None
         for role in ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN", "PUBLIC"):
@@ -406,6 +408,8 @@ class Account:
             self._refuse_while_in_force(name[0])
         for key in gone:
             del self.entities[key]
+            if key[0] == "TABLE":
+                self.rows.pop(key[1], None)
         self.grants = {g for g in self.grants if (g.kind, g.name) not in gone}
         self.attachments = {a for a in self.attachments if not any(a.table == dropped for _kind, dropped in gone)}
         if kind == "ROLE":

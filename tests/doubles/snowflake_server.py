@@ -402,7 +402,9 @@ class SnowflakeDouble(Double):
 
     def close_session(self, session: Session) -> None:
         """End a session; its tokens are worth nothing from now on."""
-        self._sessions = {token: other for token, other in self._sessions.items() if other is not session}
+        with self._lock:
+            session.roll_back()
+            self._sessions = {token: other for token, other in self._sessions.items() if other is not session}
 
     # Statements
 

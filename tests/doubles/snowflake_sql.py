@@ -6,9 +6,10 @@
 
 The text is compiled whole before the first statement runs, so a syntax error changes nothing. What is understood:
 
-- `USE`, `SET`, `UNSET`, `ALTER SESSION`, transactions (without effect: DDL commits by itself);
-- `CREATE` of databases, schemas, roles, users, warehouses, network policies, procedures; `DROP` of every kind in
-  `PARTS`;
+- `USE`, `SET`, `UNSET`, `ALTER SESSION`, transactions of `INSERT ... VALUES` and `DELETE`, which DDL commits, and which
+  are rolled back when the session ends (not isolated: others see what is not committed);
+- `CREATE` of databases, schemas, roles, users, warehouses, network policies, procedures, tables (temporary ones hide
+  others of their name from their session); `DROP` of every kind in `PARTS`;
 - `ALTER` of properties, names, warehouses' state and the policies on tables; `GRANT`, `REVOKE`, ownership;
 - `SHOW`, and `SELECT` of expressions, of `RESULT_SCAN`, `INFORMATION_SCHEMA.QUERY_HISTORY` and
   `ACCOUNT_USAGE.POLICY_REFERENCES`;
@@ -44,7 +45,7 @@ from .snowflake_account import (
 )
 
 # The statement types of the wire protocol, by which the connector tells rows from a status.
-SELECT, SESSION, DDL = 0x1000, 0x4000, 0x6000
+SELECT, DML, SESSION, DDL = 0x1000, 0x3000, 0x4000, 0x6000
 
 KINDS: t.Final = {
     **{kind: kind for kind in PARTS},
@@ -107,6 +108,7 @@ ESCAPES: t.Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 Value = t.Callable[["Session"], t.Any]
 NameOf = t.Callable[["Session"], Name]
 Step = t.Callable[["Session"], "Result"]
+Row = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,39 @@ class Session:
     variables: dict[str, t.Any] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     scopes: list[dict[str, t.Any]] = field(default_factory=list)
+    temporary: dict[Name, tuple[list[str], list[Row]]] = field(default_factory=dict)
+    before: dict[Name, list[Row]] | None = None
+
+    def open_transaction(self) -> None:
+        """Open a transaction unless one is open."""
+        if self.before is None:
+            self.before = {name: list(rows) for name, rows in self.account.rows.items()}
+
+    def commit(self) -> None:
+        """Keep what the transaction has done."""
+        self.before = None
+
+    def roll_back(self) -> None:
+        """Undo what the transaction has done, as the end of the session does."""
+        if self.before is not None:
+            self.account.rows = self.before
+        self.before = None
+
+    def change_rows(self, name: Name, change: t.Callable[[list[str], list[Row]], list[Row]]) -> int:
+        """Change the rows of a table: the session's own if it has a temporary one of that name.
+
+        :param change: takes the columns and the rows, and returns the rows
+        """
+        if name in self.temporary:
+            columns, rows = self.temporary[name]
+            self.temporary[name] = columns, (new := change(columns, rows))
+            return abs(len(new) - len(rows))
+        entity = self.account.own(self.roles, "TABLE", name)
+        if self.parameters.get("AUTOCOMMIT", "TRUE").upper() == "FALSE":
+            self.open_transaction()
+        rows = self.account.rows.get(name, [])
+        self.account.rows[name] = new = change(entity.properties.get("COLUMNS", "").split(","), rows)
+        return abs(len(new) - len(rows))
 
     @property
     def query_tag(self) -> str:
@@ -268,6 +303,12 @@ def _always(value: t.Any) -> t.Callable[[Session], t.Any]:
         return value
 
     return of
+
+
+def _opening(session: Session) -> Result:
+    """The statement that opens a transaction."""
+    session.open_transaction()
+    return _done(kind=SESSION)
 
 
 def _opened(cursor: str) -> Step:
@@ -510,6 +551,15 @@ class Parser:
         if token.kind == "variable":
             self.at += 1
             return lambda session: session.variables.get(token.text[1:].upper())
+        if self.take("(", "SELECT"):
+            query = self.select()
+            self.expect(")")
+
+            def first(session: Session) -> str | None:
+                rows = query(session).rows
+                return rows[0][0] if rows else None
+
+            return first
         if self.take("("):
             value = self.expression()
             self.expect(")")
@@ -612,7 +662,14 @@ class Parser:
         if parse is None:
             raise self.unexpected()
         self.at += 1
-        return parse(self)
+        defines = self.tokens[self.at - 1].upper in DEFINITIONS and not self.peek("SESSION")
+        step = parse(self)
+
+        def committed(session: Session) -> Result:
+            session.commit()
+            return step(session)
+
+        return committed if defines else step
 
     def use(self) -> Step:
         if self.take("SECONDARY", "ROLES"):
@@ -689,7 +746,7 @@ class Parser:
         if self.token.kind == "end" or self.peek(";") or self.one_of_coming("TRANSACTION", "WORK", "NAME"):
             if self.take("NAME") or ((self.take("TRANSACTION") or self.take("WORK")) and self.take("NAME")):
                 self.identifier()
-            return lambda session: _done(kind=SESSION)
+            return _opening
         self.at -= 1
         return self.top_block()
 
@@ -697,15 +754,89 @@ class Parser:
         return any(self.peek(word) for word in words)
 
     def end_transaction(self) -> Step:
+        rolls_back = self.tokens[self.at - 1].upper == "ROLLBACK"
         self.take("WORK")
-        return lambda session: _done(kind=SESSION)
+
+        def run(session: Session) -> Result:
+            (session.roll_back if rolls_back else session.commit)()
+            return _done(kind=SESSION)
+
+        return run
 
     def start(self) -> Step:
         self.expect("TRANSACTION")
-        return lambda session: _done(kind=SESSION)
+        return _opening
+
+    def insert(self) -> Step:
+        self.expect("INTO")
+        name = self.object_name("TABLE")
+        self.expect("VALUES", "(")
+        values = [self.expression()]
+        while self.take(","):
+            values.append(self.expression())
+        self.expect(")")
+
+        def run(session: Session) -> Result:
+            new = [_show(value(session)) for value in values]
+            session.change_rows(name(session), lambda columns, rows: [*rows, dict(zip(columns, new, strict=True))])
+            return Result(["number of rows inserted"], [["1"]], DML)
+
+        return run
+
+    def delete(self) -> Step:
+        self.expect("FROM")
+        name = self.object_name("TABLE")
+        where = self.expression() if self.take("WHERE") else _always(True)
+
+        def kept(session: Session, row: Row) -> bool:
+            session.scopes.append(row)
+            try:
+                return not where(session)
+            finally:
+                session.scopes.pop()
+
+        def run(session: Session) -> Result:
+            count = session.change_rows(
+                name(session), lambda columns, rows: [row for row in rows if kept(session, row)]
+            )
+            return Result(["number of rows deleted"], [[str(count)]], DML)
+
+        return run
+
+    def _table(self, temporary: bool, replace: bool) -> Step:
+        keep = not replace and self.take("IF", "NOT", "EXISTS")
+        name = self.object_name("TABLE")
+        self.expect("(")
+        columns = []
+        while not self.take(")"):
+            columns.append(self.identifier())
+            self.type()
+            if not self.peek(")"):
+                self.expect(",")
+
+        def run(session: Session) -> Result:
+            full, account = name(session), session.account
+            if temporary:
+                session.temporary[full] = (columns, [])
+                return _done(f"Table {full[-1]} successfully created.")
+            account.own(session.roles, "SCHEMA", full[:2])
+            if account.exists("TABLE", *full) and not replace:
+                if keep:
+                    return _done(f"{full[-1]} already exists, statement succeeded.")
+                raise SqlError(2002, "42710", f"SQL compilation error:\nObject '{dotted(full)}' already exists.")
+            account.rows.pop(full, None)
+            account.add("TABLE", *full, owner=session.role, properties={"COLUMNS": ",".join(columns)})
+            return _done(f"Table {full[-1]} successfully created.")
+
+        return run
 
     def create(self) -> Step:
         replace = self.take("OR", "REPLACE")
+        temporary = self.take("TEMPORARY") or self.take("TEMP")
+        if self.take("TABLE"):
+            return self._table(temporary, replace)
+        if temporary:
+            raise self.unexpected()
         kind = self.one_of("DATABASE", "SCHEMA", "ROLE", "USER", "WAREHOUSE", "NETWORK POLICY", "PROCEDURE")
         keep = not replace and self.take("IF", "NOT", "EXISTS")
         if kind == "PROCEDURE":
@@ -785,6 +916,9 @@ class Parser:
             account = session.account
             try:
                 full = name(session)
+                if kind == "TABLE" and full in session.temporary:
+                    del session.temporary[full]
+                    return _done(f"{full[-1]} successfully dropped.")
                 entity = account.own(session.roles, kind, full)
             except SqlError as error:
                 if if_exists and error.code == 2003:
@@ -828,6 +962,8 @@ class Parser:
                 told = settings(session)
                 for key in told:
                     known_parameter(key)
+                if "AUTOCOMMIT" in told:
+                    session.commit()
                 session.parameters.update(told)
                 return _done(kind=SESSION)
 
@@ -1493,6 +1629,9 @@ FUNCTIONS: t.Final[dict[str, t.Callable[..., t.Any]]] = {
     "UPPER": lambda session, text: text and str(text).upper(),
 }
 
+# Each commits the transaction that is open.
+DEFINITIONS: t.Final = ("ALTER", "CREATE", "DROP", "GRANT", "REVOKE")
+
 STATEMENTS: t.Final[dict[str, t.Callable[[Parser], Step]]] = {
     "ALTER": Parser.alter,
     "BEGIN": Parser.begin,
@@ -1500,9 +1639,11 @@ STATEMENTS: t.Final[dict[str, t.Callable[[Parser], Step]]] = {
     "COMMIT": Parser.end_transaction,
     "CREATE": Parser.create,
     "DECLARE": Parser.declare,
+    "DELETE": Parser.delete,
     "DROP": Parser.drop,
     "EXECUTE": Parser.execute_immediate,
     "GRANT": Parser.grant,
+    "INSERT": Parser.insert,
     "REVOKE": Parser.revoke,
     "ROLLBACK": Parser.end_transaction,
     "SELECT": Parser.select,

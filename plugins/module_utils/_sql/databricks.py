@@ -200,6 +200,7 @@ class Databricks:
 
     name = "Databricks"
     dialect = "databricks"
+    present: t.Collection[str] = ("DATABASE", "SCHEMA")
 
     def __init__(self, params: dict[str, t.Any], run: str) -> None:
         self.tag = run

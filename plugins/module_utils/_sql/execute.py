@@ -22,9 +22,11 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.credentials 
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Doubt, Found, Platform, Problem
+from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+SKIP = "skip (immuta_deregister_skip in the role)"
 # Seconds for which a request of a dead process may still be on its way.
 ON_ITS_WAY = 30.0
 
@@ -41,6 +43,18 @@ class UnknownOutcome(Failure):
     code = "unknown_outcome"
 
 
+class SessionLost(Failure):
+    """The rest of the script needs something of a session that has ended; no statement of the script was sent."""
+
+    code = "session_lost"
+
+
+class TransactionOpen(Failure):
+    """The script ends in a transaction, which would be rolled back; no statement was sent."""
+
+    code = "transaction_open"
+
+
 @dataclasses.dataclass(frozen=True)
 class Rules:
     """The choices of the user.
@@ -48,11 +62,13 @@ class Rules:
     :ivar on_unknown: what to do with a statement of an earlier run whose outcome is unknown
     :ivar wait_timeout: seconds to wait in all for statements that the platform refuses for a while
     :ivar pause_after: seconds after which a run stops before the next statement; None to run to the end
+    :ivar skip: why, by index, for each statement that is not to be run, or whose effect on the session is not needed
     """
 
     on_unknown: t.Literal["rerun", "fail"] = "fail"
     wait_timeout: float = 0.0
     pause_after: float | None = None
+    skip: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -81,19 +97,23 @@ class Report:
         }
 
 
-def initial_report(script: LoadedScript, progress: Progress) -> Report:
+def initial_report(script: LoadedScript, progress: Progress, session: Session | None = None) -> Report:
     """Return the report of a run before it sends anything.
 
     :param progress: what earlier runs have executed
+    :param session: what the statements do to the session, if that is known already
     """
     finished = progress.state == "finished"
     rows = []
-    for statement in script.statements:
-        done = progress.done.get(statement.index)
+    for about in (session or Session(script.statements)).describe():
+        done = progress.done.get(about["index"])
+        reason = progress.skipped.get(about["index"])
+        status = "skipped" if done or finished else "not_run"
         rows.append(
             {
-                **statement.describe(),
-                "status": "skipped" if done or finished else "not_run",
+                **about,
+                **({} if reason is None else {"reason": reason}),
+                "status": status if reason is None else "skipped_by_operator",
                 "query_id": (done or {}).get("query_id"),
                 "rowcount": (done or {}).get("rowcount"),
                 "seconds": (done or {}).get("seconds"),
@@ -134,24 +154,30 @@ class Execution:
         self._sleep = sleep
         self._waited = 0.0
         self._progress = journal.progress if journal else Progress()
-        self.report = initial_report(script, self._progress)
+        self._session = Session(script.statements, {**rules.skip, **self._progress.skipped})
+        self._at = 1
+        self.report = initial_report(script, self._progress, self._session)
 
     def run(self) -> Report:
         """Run what has not run yet.
 
-        A finished script opens no connection. After an earlier run, the statements that set up the session are sent
-        again in their places, since their session is gone.
+        A finished script opens no connection. After an earlier run, the statements that set up what the rest needs of
+        the session are sent again first, since their session is gone.
 
         :raises StatementFailed: a statement failed
         :raises UnknownOutcome: an earlier run left a statement in doubt; no statement of the script was sent
+        :raises SessionLost: a person has to decide how to go on
+        :raises TransactionOpen: the script never commits
         :raises Failure: the sign-in was refused, or the journal can't be written. The C(result) of every error tells
             what has run.
         """
         if self._progress.state == "finished":
             return self.report
+        require_committed(self._script, self._session)
         try:
             self._run_all()
         except Failure as error:
+            self._note_rollback()
             error.result = self.report.as_dict()
             raise
         return self.report
@@ -162,10 +188,13 @@ class Execution:
         try:
             cursor = connection.cursor()
             self._settle(cursor)
-            for statement in self._script.statements:
+            self._go_back()
+            self._set_up(cursor)
+            for statement in self._script.statements[self._at - 1 :]:
                 if self._is_time_to_pause(started, statement):
                     self.report.paused = True
                     return
+                self._at = statement.index
                 self._step(cursor, statement)
         finally:
             _close_quietly(connection)
@@ -178,8 +207,8 @@ class Execution:
             self._rules.pause_after is not None
             and self._clock() - started >= self._rules.pause_after
             and self.report.executed > 0
-            and self.report.rows[following.index - 1]["status"] == "not_run"
             and following.index <= self._first_bound
+            and self._session.may_pause(following.index)
         )
 
     @functools.cached_property
@@ -188,15 +217,71 @@ class Execution:
         bound = (statement.index for statement in self._script.statements if statement.is_bound)
         return next(bound, len(self._script.statements) + 1)
 
+    def _go_back(self) -> None:
+        """Find where to go on: the first statement that has not run, or the one that opened its transaction."""
+        first = next(
+            (row["index"] for row in self.report.rows if row["status"] == "not_run"), len(self.report.rows) + 1
+        )
+        self._at = first
+        if first == 1:
+            return
+        found = self._session.resume(first, self._platform.present)
+        if found.index is None:
+            raise self._session_lost(first, found.cause, found.source)
+        self._at = found.index
+        if found.index < first and self._journal:
+            self._journal.rolled_back(found.index)
+
+    def _note_rollback(self) -> None:
+        """Take back what the platform rolls back now that the session ends in a transaction."""
+        row = self.report.rows[self._at - 1] if self._at <= len(self.report.rows) else None
+        if row is None or (row["status"] == "unknown" and self._session.commits(self._at)):
+            return
+        opener = self._session.resume(self._at).index
+        if opener is None or opener == self._at:
+            return
+        for undone in self.report.rows[opener - 1 : self._at - 1]:
+            if undone["status"] == "done":
+                undone["status"] = "rolled_back"
+                self.report.executed -= 1
+        if self._journal:
+            # The next run does it if this one can't.
+            with contextlib.suppress(Failure):
+                self._journal.rolled_back(opener)
+
+    def _session_lost(self, index: int, cause: str, source: int) -> SessionLost:
+        statements = self._script.statements
+        rest = _label(statements[index - 1]) if index <= len(statements) else "The end of the script"
+        return SessionLost(
+            f"{rest} may need {cause} of statement {source}, and the session that had it has ended.",
+            hint=f"No statement was sent. If the rest does not need it, name statement {source} in {SKIP}; if statement"
+            f" {index} must not run any more, name that one. If all statements may run again, move the journal away."
+            " Or run the rest by hand, and record it with immuta_cleanup_script and state=executed.",
+            index=index,
+            source=source,
+        )
+
+    def _set_up(self, cursor: t.Any) -> None:
+        """Give the session what the rest of the script needs of the one before."""
+        for statement, text in self._session.replays(self._at):
+            row = self.report.rows[statement.index - 1]
+            problem = self._send(cursor, text)
+            if problem is None:
+                row["status"] = "replayed" if text == statement.text else row["status"]
+            elif problem.lost or not self._session.may_be_dropped(statement, self._at):
+                raise self._failed(statement, row, problem, "sent again to set up the session")
+
     def _step(self, cursor: t.Any, statement: Statement) -> None:
         row = self.report.rows[statement.index - 1]
-        if row["status"] != "skipped":
+        reason = self._rules.skip.get(statement.index)
+        if row["status"] == "skipped_by_operator":
+            return
+        if reason is None:
             self._run(cursor, statement, row)
-        elif statement.is_session:
-            problem = self._send(cursor, statement)
-            if problem is not None:
-                raise self._failed(statement, row, problem, "sent again to set up the session")
-            row["status"] = "replayed"
+            return
+        row.update(status="skipped_by_operator", reason=reason)
+        if self._journal:
+            self._journal.skipped(statement.index, reason)
 
     def _settle(self, cursor: t.Any) -> None:
         """Decide about the statement that an earlier run left in doubt."""
@@ -204,7 +289,9 @@ class Execution:
         if self._journal is None or doubt is None or self._rules.on_unknown == "rerun":
             return
         statement = self._script.statements[doubt["index"] - 1]
-        if statement.is_repeatable:
+        back = self._session.resume(statement.index).index
+        undone = back is not None and back < statement.index and not self._session.commits(statement.index)
+        if statement.is_repeatable or undone or statement.index in self._rules.skip:
             return
         row, tag = self.report.rows[statement.index - 1], str(doubt.get("tag"))
         found = self._find(cursor, statement, doubt)
@@ -226,7 +313,8 @@ class Execution:
             others=self._progress.query_ids,
             other_texts=[other.text for other in self._script.statements if other is not statement],
             dialect=self._script.dialect,
-            session=[other for other in self._script.statements if other.is_session],
+            session=self._session.to_warehouse,
+            retagged=self._session.may_be_retagged(statement.index),
         )
         found = self._platform.find(cursor, doubt)
         if found is None or found.state != "never":
@@ -246,10 +334,14 @@ class Execution:
                 query_id=found.query_id,
                 **statement.describe(),
             )
+        sign = f"query tag {tag}"
+        if self._session.may_be_retagged(statement.index):
+            sign = "by its text, since the script may have changed the query tag"
         return UnknownOutcome(
             f"{_label(statement)} was sent by an earlier run, and whether it has run is not known.",
-            hint=f"Look for it in {self._platform.name}'s query history (query tag {tag})."
-            " To send it again, set on_unknown=rerun.",
+            hint=f"Look for it in {self._platform.name}'s query history ({sign})."
+            " To send it again, set on_unknown=rerun (immuta_deregister_on_unknown in the role). If it has run, name it"
+            f" in {SKIP}.",
             **statement.describe(),
         )
 
@@ -258,7 +350,7 @@ class Execution:
             if self._journal:
                 self._journal.started(statement.index, self._tag)
             started = self._clock()
-            problem = self._send(cursor, statement)
+            problem = self._send(cursor, statement.text)
             if problem is None:
                 self._done(cursor, statement, row, self._clock() - started)
                 return
@@ -277,9 +369,9 @@ class Execution:
         elif problem.query_id:
             self._journal.lost(statement.index, problem.query_id)
 
-    def _send(self, cursor: t.Any, statement: Statement) -> Problem | None:
+    def _send(self, cursor: t.Any, text: str) -> Problem | None:
         try:
-            cursor.execute(statement.text)
+            cursor.execute(text)
         except Exception as error:
             problem = self._platform.problem(error, cursor)
             if problem is None:
@@ -303,7 +395,10 @@ class Execution:
     def _failed(self, statement: Statement, row: dict[str, t.Any], problem: Problem, doing: str) -> StatementFailed:
         row["status"] = "unknown" if problem.lost else "failed"
         row["query_id"] = problem.query_id
-        hint = problem.hint or "Fix the cause and run this again: it goes on with this statement."
+        hint = problem.hint or (
+            "Fix the cause and run this again: it goes on with this statement. If it can't succeed any more, name it in"
+            f" {SKIP}."
+        )
         if problem.lost:
             again = "finds that out, or says what to decide" if self._journal else "sends it again"
             hint = f"Whether it has run is not known. Running this again {again}."
@@ -317,6 +412,21 @@ class Execution:
             sqlstate=problem.sqlstate,
             query_id=problem.query_id,
             **statement.describe(),
+        )
+
+
+def require_committed(script: LoadedScript, session: Session) -> None:
+    """Refuse a script that ends in a transaction.
+
+    :raises TransactionOpen: its end would roll back what it has done
+    """
+    opener = session.left_open
+    if opener:
+        raise TransactionOpen(
+            f"{_label(script.statements[opener - 1])} opens a transaction, and no statement behind it certainly commits"
+            " it: the platform would roll it back at the end.",
+            hint="No statement was sent. Add a COMMIT to the script, or have a person run it.",
+            index=opener,
         )
 
 

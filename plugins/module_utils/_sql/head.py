@@ -45,8 +45,8 @@ class Head(t.NamedTuple):
     bound: bool = False
 
 
-class _Words:
-    """The tokens of a statement without comments, read on demand."""
+class Words:
+    """The tokens of a statement without comments, read on demand. Positions count tokens, from 0."""
 
     def __init__(self, text: str, rules: Dialect, start: int, end: int) -> None:
         self._text = text
@@ -115,6 +115,14 @@ class _Words:
             return ""
         return ".".join(parts)
 
+    def written_name(self, at: int) -> str:
+        """Return the plain name at C(at) as it is written, with its quotes."""
+        first, last = self.token(at), at
+        while self.word(last + 1) == ".":
+            last += 2
+        end = self.token(last)
+        return self._text[first.start : end.end] if first and end else ""
+
     def _part(self, token: Token) -> str:
         value = self._rules.value(self._text, token)
         if token.kind == WORD:
@@ -129,7 +137,7 @@ def read(script: str, dialect: str, start: int, end: int) -> Head:
     :param dialect: C(snowflake) or C(databricks)
     """
     rules = dialect_named(dialect)
-    words = _Words(script, rules, start, end)
+    words = Words(script, rules, start, end)
     head = _head(words, snowflake=rules.name == "snowflake")
     if rules.name == "snowflake" and script.find("->>", start, end) >= 0:
         # Another statement follows after the arrow, and may do anything.
@@ -137,7 +145,7 @@ def read(script: str, dialect: str, start: int, end: int) -> Head:
     return head
 
 
-def _head(words: _Words, *, snowflake: bool) -> Head:
+def _head(words: Words, *, snowflake: bool) -> Head:
     at = words.skip_any(0, frozenset("("))
     if words.word(at + 1) == ":":
         at += 2
@@ -151,9 +159,9 @@ def _head(words: _Words, *, snowflake: bool) -> Head:
     return reader(words, verb, at, snowflake) if reader else Head(verb, bound=True)
 
 
-def _create(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _create(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     replaces = words.skip(at, "OR", "REPLACE") > at
-    after = words.skip_any(at, _MODIFIERS)
+    after = words.skip_any(at, MODIFIERS)
     temporary = any(words.word(i) in _TEMPORARY for i in range(at, after))
     kind, at = words.kind(after)
     keeps = words.skip(at, "IF", "NOT", "EXISTS") > at
@@ -162,16 +170,16 @@ def _create(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
     return Head(verb, kind, name, repeatable=keeps or (replaces and replaceable), bound=temporary)
 
 
-def _drop(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
-    after = words.skip_any(at, _MODIFIERS)
+def _drop(words: Words, verb: str, at: int, snowflake: bool) -> Head:
+    after = words.skip_any(at, MODIFIERS)
     kind, at = words.kind(after)
     guarded = bool(kind) and words.skip(at, "IF", "EXISTS") > at
     name = words.name(words.skip(at, "IF", "EXISTS")) if kind else ""
     return Head(verb, kind, name, session=kind == "VARIABLE", repeatable=guarded, unusual=False)
 
 
-def _alter(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
-    kind, at = words.kind(words.skip_any(at, _MODIFIERS))
+def _alter(words: Words, verb: str, at: int, snowflake: bool) -> Head:
+    kind, at = words.kind(words.skip_any(at, MODIFIERS))
     if kind == "SESSION":
         bound = "AUTOCOMMIT" in words.words(at)
         return Head(verb, kind, session=True, unusual=words.word(at) != "UNSET", bound=bound)
@@ -182,7 +190,7 @@ def _alter(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
     )
 
 
-def _grant(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _grant(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     ordinary = {"repeatable": verb == "REVOKE", "unusual": verb != "REVOKE"}
     kind, after = words.kind(words.skip(at, "GRANT", "OPTION", "FOR"))
     if kind.endswith("ROLE") and words.name(after):
@@ -193,7 +201,7 @@ def _grant(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
     return Head(verb, kind, "" if kind in _NAMELESS else words.name(at), **ordinary)
 
 
-def _use(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _use(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     if words.word(at) == "SECONDARY":
         return Head(verb, "SECONDARY ROLES", session=True, unusual=False)
     kind, after = words.kind(at)
@@ -203,7 +211,7 @@ def _use(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
     return Head(verb, kind, words.name(after), session=True, unusual=False)
 
 
-def _set(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _set(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     if not snowflake and words.skip(at, "TAG", "ON") > at:
         kind, at = words.kind(at + 2)
         return Head(verb, kind, words.name(at) if kind else "", unusual=verb == "SET")
@@ -211,63 +219,74 @@ def _set(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
     if not snowflake:
         kind = {"VAR": kind, "VARIABLE": kind, "CATALOG": "CATALOG", "SCHEMA": "SCHEMA"}.get(words.word(at), "")
         at += 1
-    return Head(verb, kind, words.name(at) if kind else "", session=True, unusual=False)
+    # A function of the site's own may do anything.
+    pure = is_harmless(words, at, RESULTS)
+    return Head(verb, kind, words.name(at) if kind else "", session=pure, unusual=not pure, bound=not pure)
 
 
-def _declare(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _declare(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     at = words.skip(words.skip(at, "OR", "REPLACE"), "VARIABLE")
-    return Head(verb, "VARIABLE", words.name(at), session=True)
+    pure = is_harmless(words, at, _SIZED)
+    return Head(verb, "VARIABLE", words.name(at), session=pure, bound=not pure)
 
 
-def _call(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _call(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     return Head(verb, "PROCEDURE", words.name(at), unusual=False, bound=True)
 
 
-def _show(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _show(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     return Head(verb, repeatable=True, unusual=False)
 
 
-def _describe(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _describe(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     kind, at = words.kind(at)
     return Head(verb, kind, words.name(at) if kind else "", repeatable=True)
 
 
-def _comment(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _comment(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     kind, at = words.kind(words.skip(words.skip(at, "IF", "EXISTS"), "ON"))
     return Head(verb, kind, words.name(at) if kind else "")
 
 
-def _execute(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _execute(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     kind, after = words.kind(at)
     return Head(verb, kind, words.name(after) if kind else "", unusual=words.word(at) != "IMMEDIATE", bound=True)
 
 
-def _other(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _other(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     kind, at = words.kind(at)
     name = words.name(words.skip(at, "IF", "EXISTS")) if kind else ""
     return Head(verb, kind, name)
 
 
-def _select(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
-    """Read the head of a query, which is repeatable when it calls only functions that are known to change nothing."""
-    harmless = True
-    while harmless and (token := words.token(at)) is not None:
-        word = words.word(at)
-        calls = words.word(at + 1) == "(" and token.kind in (WORD, NAME)
-        harmless = word not in ("INTO", "NEXTVAL") and (not calls or word in _HARMLESS)
-        at += 1
+def _select(words: Words, verb: str, at: int, snowflake: bool) -> Head:
+    harmless = is_harmless(words, at)
     return Head(verb, repeatable=harmless, bound=not harmless)
 
 
-def _reset(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def is_harmless(words: Words, at: int, also: frozenset[str] = frozenset()) -> bool:
+    """Return whether only functions that are known to change nothing are called from C(at) on.
+
+    :param also: more words that may stand before a parenthesis
+    """
+    while (token := words.token(at)) is not None:
+        word = words.word(at)
+        calls = words.word(at + 1) == "(" and token.kind in (WORD, NAME)
+        if word in ("INTO", "NEXTVAL") or (calls and word not in _HARMLESS | also):
+            return False
+        at += 1
+    return True
+
+
+def _reset(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     return Head(verb, session=not snowflake)
 
 
-def _start(words: _Words, verb: str, at: int, snowflake: bool) -> Head:
+def _start(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     return Head(verb, "TRANSACTION" if words.word(at) == "TRANSACTION" else "", bound=True)
 
 
-_READERS: dict[str, t.Callable[[_Words, str, int, bool], Head]] = {
+_READERS: dict[str, t.Callable[[Words, str, int, bool], Head]] = {
     "ALTER": _alter,
     "CALL": _call,
     "COMMENT": _comment,
@@ -290,7 +309,7 @@ _READERS: dict[str, t.Callable[[_Words, str, int, bool], Head]] = {
     "USE": _use,
 }
 _TRANSACTION = frozenset(["", "TRANSACTION", "WORK", "NAME"])
-_MODIFIERS = frozenset(
+MODIFIERS = frozenset(
     """
     OR REPLACE ALTER TEMP TEMPORARY GLOBAL LOCAL VOLATILE TRANSIENT SECURE RECURSIVE AGGREGATE
     """.split()
@@ -315,6 +334,9 @@ _KINDS = frozenset(
     TAG, TASK, USER, VARIABLE, VIEW, VOLUME, WAREHOUSE
     """.split(",")
 )
+# Calls that read the result of an earlier statement of the session.
+RESULTS = frozenset("LAST_QUERY_ID RESULT_SCAN TABLE".split())
+_SIZED = frozenset("BINARY CHAR DEC DECIMAL NUMERIC VARCHAR".split())
 _HARMLESS = frozenset(
     """
     ALL AND ANY AS AVG BY CASE CAST COALESCE CONCAT COUNT CURRENT_ACCOUNT CURRENT_CATALOG CURRENT_DATABASE

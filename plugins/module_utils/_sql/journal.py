@@ -47,6 +47,7 @@ class Progress:
     :ivar total: the number of statements in the script; None when nothing was recorded
     :ivar done: the last C(done) event of each statement that ran, by index
     :ivar unknown: the C(started) event of the statement without an end, with its query id if that was recorded
+    :ivar skipped: why each statement was not run that a person has left out, by index
     :ivar query_ids: all query ids that were recorded
     """
 
@@ -55,6 +56,7 @@ class Progress:
     total: int | None = None
     done: dict[int, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     unknown: dict[str, t.Any] | None = None
+    skipped: dict[int, str] = dataclasses.field(default_factory=dict)
     query_ids: set[str] = dataclasses.field(default_factory=set)
 
 
@@ -146,13 +148,17 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
         if progress.unknown is None or progress.unknown["index"] != event["index"]:
             raise ValueError
         progress.unknown = {**progress.unknown, "query_id": event["query_id"]}
-    elif kind in ("started", "done", "failed"):
+    elif kind in ("started", "done", "failed", "skipped", "rolled_back"):
         index = _number(event["index"])
         if not 1 <= index <= (progress.total or 0) or not isinstance(event["time"], str):
             raise ValueError
         progress.unknown = event if kind == "started" else None
         if kind == "done":
             progress.done[index] = event
+        elif kind == "skipped":
+            progress.skipped[index] = str(event["reason"])
+        elif kind == "rolled_back":
+            progress.done = {done: one for done, one in progress.done.items() if done < index}
         if event.get("query_id"):
             progress.query_ids.add(event["query_id"])
     else:
@@ -238,6 +244,14 @@ class Journal:
     def lost(self, index: int, query_id: str) -> None:
         """Record the id of a statement whose answer is missing."""
         self._append({"event": "lost", "index": index, "query_id": query_id})
+
+    def skipped(self, index: int, reason: str) -> None:
+        """Record that a person has left out a statement."""
+        self._append({"event": "skipped", "index": index, "reason": reason})
+
+    def rolled_back(self, index: int) -> None:
+        """Record that the statements from C(index) on are undone, since their session ended in a transaction."""
+        self._append({"event": "rolled_back", "index": index})
 
     def finished(self, by: str) -> None:
         """Record that all statements have run.

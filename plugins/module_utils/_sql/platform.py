@@ -77,7 +77,9 @@ class Doubt:
     :ivar others: query ids that belong to other statements
     :ivar other_texts: the other statements of the script
     :ivar dialect: the dialect of the script
-    :ivar session: the statements of the script that set up the session
+    :ivar session: the statements by which the script gets its first warehouse
+    :ivar retagged: whether the script may have changed the name of the run before the statement, so that what has that
+        name does not tell all
     """
 
     text: str = dataclasses.field(repr=False)
@@ -88,6 +90,7 @@ class Doubt:
     other_texts: t.Collection[str] = dataclasses.field(repr=False)
     dialect: str
     session: t.Sequence[Statement] = ()
+    retagged: bool = False
 
     def found(self, records: t.Iterable[Record], run: str) -> Found | None:
         """Return what the records of a query history say about the statement; None when that is not certain.
@@ -101,6 +104,8 @@ class Doubt:
         fitting = [record for record in records if self._fits(record)]
         if len(fitting) == 1:
             return Found(fitting[0].state, fitting[0].query_id)
+        if self.retagged:
+            return None
         reaches_back = any(record.tag == self.tag for record in records)
         up_to_date = any(record.tag == run for record in records)
         if fitting or self.query_id or not reaches_back or not up_to_date:
@@ -126,9 +131,11 @@ class Platform(t.Protocol):
     """What the executor needs from a vendor.
 
     :ivar name: for messages
+    :ivar present: which of C(DATABASE) and C(SCHEMA) a new session has without a statement
     """
 
     name: str
+    present: t.Collection[str]
 
     def connect(self) -> t.Any:
         """Return a new PEP 249 connection.

@@ -227,6 +227,7 @@ class Snowflake:
         self._client = _import_client()
         self._arguments = connect_arguments(params, self.tag)
         self.session: dict[str, t.Any] = {}
+        self.present: t.Collection[str] = ()
 
     def connect(self) -> t.Any:
         """Return a connection with a new session.
@@ -250,6 +251,7 @@ class Snowflake:
             except BaseException:
                 connection.close()
                 raise
+        self.present = [name for name in ("DATABASE", "SCHEMA") if getattr(connection, name.lower(), None)]
         return connection
 
     def _place(self, connection: t.Any) -> hosts.SnowflakeAccount:

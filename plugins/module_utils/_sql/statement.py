@@ -97,8 +97,8 @@ class Statement:
             "verb": own.verb,
             "object": own.kind,
             "name": own.name,
-            "session": self.is_session,
-            "repeatable": self.is_repeatable,
+            "session": own.session,
+            "repeatable": own.session or own.repeatable,
             "unusual": own.unusual,
         }
 

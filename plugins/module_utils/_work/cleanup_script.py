@@ -18,6 +18,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.client im
 from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Rendered, Subject
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner, Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, verbs
+from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
@@ -95,7 +96,7 @@ def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outc
             "exists": saved is not None or not context.check_mode,
             **_about(script),
             "platform_hosts": list(hosts),
-            "statements": [statement.describe() for statement in statements],
+            "statements": Session(statements).describe(),
             "split_error": split_error,
             "empty": empty,
             "kept": kept,
@@ -297,7 +298,14 @@ def _execution(progress: journal.Progress) -> dict[str, t.Any]:
         {"index": index, **{name: event.get(name) for name in ("query_id", "rowcount", "seconds")}}
         for index, event in sorted(progress.done.items())
     ]
-    return {"state": progress.state, "done": len(answers), "total": progress.total, "answers": answers}
+    skipped = [{"index": index, "reason": reason} for index, reason in sorted(progress.skipped.items())]
+    return {
+        "state": progress.state,
+        "done": len(answers),
+        "total": progress.total,
+        "answers": answers,
+        "skipped": skipped,
+    }
 
 
 def masked_file(owner: Owner, body: str, mode: int) -> str:

@@ -22,6 +22,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
 )
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Platform
+from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 
 # The doc fragment C(script) documents them, each module its on_unknown.
 OPTIONS: dict[str, t.Any] = {
@@ -35,6 +36,15 @@ OPTIONS: dict[str, t.Any] = {
     "missing_objects": {"type": "str", "choices": ["accept", "fail"], "default": "accept"},
     "on_unknown": {"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
     "pause_after": {"type": "float"},
+    "skip": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "statement": {"type": "int", "required": True},
+            "sha256": {"type": "str", "required": True},
+            "reason": {"type": "str", "required": True},
+        },
+    },
 }
 MUTUALLY_EXCLUSIVE = [("path", "script")]
 
@@ -82,6 +92,8 @@ def ensure_executed(context: Context, target: type[Target]) -> Outcome:
     journal.require_same(journal_path or "", before, script.sha256, len(script.statements))
     report = execute.initial_report(script, before)
     changed = before.state != "finished"
+    if changed:
+        _require_runnable(context, script)
     session: dict[str, t.Any] = {}
     if changed and not context.check_mode:
         report, session = _execute(context, target, script, journal_path)
@@ -99,7 +111,7 @@ def ensure_executed(context: Context, target: type[Target]) -> Outcome:
             "session": session,
             "journal": {"path": journal_path, "state": after.state},
         },
-        diff=_diff(script, before, after if report.paused else None),
+        diff=_diff(script, before, after if report.paused else None, after.skipped or _skips(context, script)),
     )
 
 
@@ -133,7 +145,14 @@ def _load(context: Context, dialect: str) -> LoadedScript | None:
     return script
 
 
+def _require_runnable(context: Context, script: LoadedScript) -> None:
+    execute.require_committed(script, Session(script.statements))
+    _skips(context, script)
+
+
 def _preflight(context: Context, target: type[Target], script: LoadedScript | None) -> Outcome:
+    if script:
+        _require_runnable(context, script)
     platform = target(context.params, "community.immuta/preflight")
     connection = platform.connect()
     try:
@@ -142,6 +161,9 @@ def _preflight(context: Context, target: type[Target], script: LoadedScript | No
         connection.close()
     result: dict[str, t.Any] = {"session": platform.session, "executed": 0, "objects": objects}
     if script:
+        # Snowflake's query history takes a warehouse; other sessions are of one.
+        if context.params["on_unknown"] == "fail" and not platform.session.get("warehouse", True):
+            _warn_of_doubt(context, script)
         rows = execute.initial_report(script, journal.Progress()).as_dict()
         result.update({"path": script.path, "sha256": script.sha256, "dialect": script.dialect, **rows})
     if objects and context.params["missing_objects"] == "fail" and not _has_started(context, script):
@@ -164,29 +186,68 @@ def _journal_path(context: Context, script: LoadedScript | None) -> str | None:
     return given or (journal.journal_path(script.path) if script and script.path else None)
 
 
+def _warn_of_doubt(context: Context, script: LoadedScript) -> None:
+    """Say that a lost answer will need a person, if one may."""
+    doubtful = [statement.index for statement in script.statements if not statement.is_repeatable]
+    if doubtful and not Session(script.statements).to_warehouse:
+        context.warn(
+            f"Neither the session nor the script has a warehouse. If the answer to one of {len(doubtful)} statements is"
+            f" lost (the first is statement {doubtful[0]}), the query history can't be asked whether it ran, and a person"
+            " has to decide. Set warehouse, for example in SNOWFLAKE_WAREHOUSE."
+        )
+
+
 def _execute(
     context: Context, target: type[Target], script: LoadedScript, journal_path: str | None
 ) -> tuple[execute.Report, dict[str, t.Any]]:
     params = context.params
     platform = target(params, f"community.immuta/{script.sha256[:12]}/{uuid.uuid4().hex[:8]}")
-    rules = execute.Rules(params["on_unknown"], params.get("policy_wait_timeout", 0.0), params["pause_after"])
+    rules = execute.Rules(
+        params["on_unknown"], params.get("policy_wait_timeout", 0.0), params["pause_after"], _skips(context, script)
+    )
     if journal_path is None:
         return execute.Execution(script, platform, None, rules, tag=platform.tag).run(), platform.session
     with journal.Journal(os.path.abspath(journal_path), script.sha256, len(script.statements)) as book:
         return execute.Execution(script, platform, book, rules, tag=platform.tag).run(), platform.session
 
 
-def _diff(script: LoadedScript, before: journal.Progress, paused: journal.Progress | None) -> dict[str, t.Any]:
+def _skips(context: Context, script: LoadedScript) -> dict[int, str]:
+    """Return why each statement of this script is left out; what is said of other scripts does not matter.
+
+    :raises InvalidOption: there is no such statement, or no reason
+    """
+    total = len(script.statements)
+    found = {}
+    for entry in context.params["skip"] or ():
+        if entry["sha256"].lower() != script.sha256:
+            continue
+        if not 1 <= entry["statement"] <= total:
+            raise InvalidOption(
+                f"The option skip names statement {entry['statement']}, and the script has {total} statements.",
+                hint="Name one of them.",
+            )
+        if not entry["reason"].strip():
+            raise InvalidOption(
+                f"The option skip gives no reason for statement {entry['statement']}.", hint="Say why it is left out."
+            )
+        found[entry["statement"]] = entry["reason"].strip()
+    return found
+
+
+def _diff(
+    script: LoadedScript, before: journal.Progress, paused: journal.Progress | None, skipped: t.Container[int]
+) -> dict[str, t.Any]:
     """Return the statements that have run, before and after; no bodies.
 
     :param paused: the progress of a run that stopped before the end, else None
+    :param skipped: the statements that are left out
     """
 
     def lines(done: t.Callable[[int], bool]) -> str:
         return "".join(
             f"{statement.index}. {' '.join(filter(None, (statement.verb, statement.kind, statement.name)))}\n"
             for statement in script.statements
-            if done(statement.index)
+            if done(statement.index) and (statement.index in before.done or statement.index not in skipped)
         )
 
     finished = before.state == "finished"

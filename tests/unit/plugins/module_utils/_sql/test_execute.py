@@ -23,6 +23,7 @@ class Sqlite:
     """SQLite as a platform. C(troubles) maps a part of a statement to what is said instead of an answer, call by call."""
 
     name = "SQLite"
+    present = ()
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -180,12 +181,12 @@ def test_the_next_run_goes_on_with_what_failed(bench: Bench) -> None:
 
 
 def test_sets_the_session_up_again_when_it_resumes(bench: Bench) -> None:
-    text = "USE ROLE R1;\nSET x = 1;\n" + insert("a") + "USE ROLE R2;\nDROP TABLE nowhere;\n"
+    text = "USE ROLE R1;\nSET x = 1;\n" + insert("a") + "USE ROLE R2;\nDROP TABLE IDENTIFIER($x);\n"
     for _attempt in range(2):
         with pytest.raises(execute.StatementFailed) as caught:
             bench.run(text)
-    assert bench.log == ["USE ROLE R1", "SET x = 1", "a", "USE ROLE R2", "USE ROLE R1", "SET x = 1", "USE ROLE R2"]
-    assert statuses(caught.value.result) == ["replayed", "replayed", "skipped", "replayed", "failed"]
+    assert bench.log == ["USE ROLE R1", "SET x = 1", "a", "USE ROLE R2", "SET x = 1", "USE ROLE R2"]
+    assert statuses(caught.value.result) == ["skipped", "replayed", "skipped", "replayed", "failed"]
 
 
 def test_a_lost_answer_stops_it_and_the_next_run_asks(bench: Bench) -> None:

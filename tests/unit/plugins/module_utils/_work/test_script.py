@@ -26,6 +26,7 @@ class Fake:
 
     name = "Fake"
     dialect = "snowflake"
+    present = ()
     sent: t.ClassVar[list[str]] = []
     refused: t.ClassVar[set[str]] = set()
     tags: t.ClassVar[list[str]] = []
