@@ -165,7 +165,10 @@ def read(
 def _pinned(value: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any] | None) -> dict[str, str]:
     """The digests that script and plan must have."""
     if entry is None:
-        return {name: value[name] or "" for name in ("expected_sha256", "expected_plan_digest")}
+        return {
+            "expected_sha256": value["expected_sha256"] or "",
+            "expected_plan_digest": value["expected_plan_digest"] or "",
+        }
     # No digest equals these sentences, so what was not approved is refused.
     return {
         "expected_sha256": entry.get("script_sha256") or "no script was approved",

@@ -64,7 +64,7 @@ def test_saves_the_script_in_whatever_form_it_comes(keep: Keeper, form: str, sta
     assert (result["integration_id"], result["connection_exists"]) == (5, True)
     assert {"verb": "DROP", "object": "DATABASE", "name": "IMMUTA"}.items() <= result["statements"][-3].items()
     assert result["execution"] == {"state": "none", "done": 0, "total": None, "answers": []}
-    assert keep.tenant.asked == ["getConnection", "renderCleanupScript"]
+    assert keep.tenant.asked == ["getConnection", "getIntegration", "renderCleanupScript"]
     assert keep.tenant.double.connections == 1
 
 
@@ -218,7 +218,7 @@ def test_the_saved_one_counts_when_the_connection_is_gone(keep: Keeper) -> None:
     assert (result["source"], result["connection_exists"]) == ("saved", False)
     assert result["sha256"] == first["sha256"]
     assert result["statements"] == first["statements"]
-    assert len(keep.tenant.asked) == 5
+    assert len(keep.tenant.asked) == 6
 
 
 @pytest.mark.parametrize("afterwards", ["deleted", "disabled", "gone"])

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -56,6 +57,7 @@ def answers(known: str, render: str, integration: str) -> Answers:
         getConnection=Reply(200, json.dumps(described).encode()) if described else lambda: errors.NotFound("no"),
         searchObjects=[] if known == "absent" else [{"objectPath": [KEY], "technology": "Snowflake"}],
         listIntegrations=[{"id": 5, "type": "Snowflake", "status": "enabled" if integration == "used" else "deleted"}],
+        getIntegration=Reply(200, b'{"id": 5, "type": "Snowflake", "status": "enabled", "config": {"host": "i"}}'),
         renderCleanupScript=Reply(200, b'"SELECT 1"') if render == "script" else None,
     )
 
@@ -73,7 +75,8 @@ def test_which_script_is_used(known: str, render: str, integration: str, saved: 
         found = fetch()
         assert (found.source, found.connection_exists) == (used, known != "absent")
         assert found.body == ("SELECT 1" if used == "immuta" else SAVED.body)
-        assert found.owner == OWNER
+        hosts = {"described": ("h", "i"), "listed": ("i",)}[known] if used == "immuta" else ()
+        assert found.owner == dataclasses.replace(OWNER, hosts=hosts)
         assert found.raw == saved_script.contents(found.owner, found.body)
     else:
         with pytest.raises(getattr(rendering, used, None) or getattr(errors, used)) as caught:
