@@ -96,6 +96,7 @@ def test_a_run_that_failed_leaves_evidence_too(
     one.key = HOSTILE
     immuta.state.connections[HOSTILE] = one
     immuta.state.integrations[5].script = f'USE ROLE ACCOUNTADMIN;\nDROP DATABASE IF EXISTS "{HOSTILE}";\n'
+    snowflake.account.add("DATABASE", HOSTILE, owner="SYSADMIN")
     snowflake.faults.append(Fault("statement", "error", nth=2))
     (player.folder / "key.yml").write_text(f"key: !unsafe {json.dumps(HOSTILE)}\n")
     given = {"connection_key": "{{ key }}", "confirm": "{{ key }}", "script_dir": str(player.scripts)}

@@ -218,6 +218,7 @@ def test_says_how_far_it_is(site: Site, immuta: ImmutaDouble, snowflake: Snowfla
     immuta.state.integrations[
         5
     ].script = "USE ROLE USERADMIN;\nDROP USER IF EXISTS A;\nDROP USER IF EXISTS B;\nDROP USER IF EXISTS C;\n"
+    snowflake.account.add_user("B")
     played, outcome = site.run(DEREGISTER, connection_key=KEY, confirm=KEY, progress_interval=0.001)
     assert played.code == 0, played.output
     for number in (1, 2, 3):
