@@ -96,6 +96,7 @@ def test_a_run_that_failed_leaves_evidence_too(
     one.key = HOSTILE
     immuta.state.connections[HOSTILE] = one
     immuta.state.integrations[5].script = f'USE ROLE ACCOUNTADMIN;\nDROP DATABASE IF EXISTS "{HOSTILE}";\n'
+    snowflake.account.add("DATABASE", HOSTILE, owner="SYSADMIN")
     snowflake.faults.append(Fault("statement", "error", nth=2))
     (player.folder / "key.yml").write_text(f"key: !unsafe {json.dumps(HOSTILE)}\n")
     given = {"connection_key": "{{ key }}", "confirm": "{{ key }}", "script_dir": str(player.scripts)}
@@ -154,7 +155,7 @@ def test_refuses_a_report_that_could_not_be_left(player: Player, immuta: ImmutaD
         for folder in tried
     ]
     played = player.tasks(tasks)
-    said = [one["result"]["msg"] for one in played.tasks if one["task"].startswith("Say what is done")]
+    said = [one["result"]["msg"] for one in played.tasks if one["task"].startswith("Report where it stopped")]
     assert len(said) == 3
     assert all("immuta_deregister_report_dir" in one for one in said)
     for message, expected in zip(said, ("absolute path", "can't be written to", "no report of this role")):

@@ -90,7 +90,7 @@ def test_what_was_planned_and_approved_is_done_and_nothing_else(
     assert set(immuta.state.connections) == {"prod databricks"}
     assert not snowflake.account.exists("DATABASE", "IMMUTA")
     again, outcome = site.run(DEREGISTER, plan=plan, approved=plan["digest"])
-    assert (again.code, again.changed) == (0, ["Write the outcome"]), again.output
+    assert (again.code, again.changed) == (0, ["Report which connection is where"]), again.output
     # Without a script there is nothing to tell whether it was done.
     assert {key: one["status"] for key, one in outcome.items()} == {KEY: "already_done", LAKE: "unknown"}
 
@@ -274,6 +274,7 @@ def test_says_how_far_it_is(site: Site, immuta: ImmutaDouble, snowflake: Snowfla
     immuta.state.integrations[
         5
     ].script = "USE ROLE USERADMIN;\nDROP USER IF EXISTS A;\nDROP USER IF EXISTS B;\nDROP USER IF EXISTS C;\n"
+    snowflake.account.add_user("B")
     played, outcome = site.run(DEREGISTER, connection_key=KEY, confirm=KEY, progress_interval=0.001)
     assert played.code == 0, played.output
     for number in (1, 2, 3):

@@ -548,8 +548,9 @@ def test_each_session_of_a_run_is_asked_where_it_is(snowflake: Snowflake) -> Non
 
 def test_a_lost_first_statement_is_found_behind_the_question_where_it_is(snowflake: Snowflake) -> None:
     here = {"expected_hosts": ["example.snowflakecomputing.com"], "role": "ACCOUNTADMIN", "warehouse": "COMPUTE_WH"}
+    soon = {"network_timeout": 1, "statement_timeout": 1}
     snowflake.double.faults.append(Fault("statement", "http", times=99, status=400, match="DROP USER"))
-    assert snowflake(sql="DROP USER ANALYST;", **here).failed
+    assert snowflake(sql="DROP USER ANALYST;", **here, **soon).failed
     snowflake.double.faults.clear()
     again = snowflake(path=snowflake.path, **here)
     assert not again.failed, again
@@ -593,5 +594,6 @@ def test_what_has_run_may_be_missing(snowflake: Snowflake) -> None:
 
 def test_an_account_that_breaks_off_is_not_taken_for_empty(snowflake: Snowflake) -> None:
     snowflake.double.faults.append(Fault("look", "http", times=99, status=400, match="SHOW"))
-    result = snowflake(sql="USE ROLE USERADMIN;\nDROP USER ANALYST;\n", preflight=True)
+    soon = {"network_timeout": 1, "statement_timeout": 1}
+    result = snowflake(sql="USE ROLE USERADMIN;\nDROP USER ANALYST;\n", preflight=True, **soon)
     assert (result.code, snowflake.sent) == ("look_failed", [])

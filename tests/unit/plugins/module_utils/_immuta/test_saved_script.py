@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import fcntl
+import json
 import os
 import stat
 import typing as t
@@ -34,6 +36,33 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(tmp_path / "new").st_mode) == 0o700
     assert stat.S_IMODE(os.stat(tmp_path / "new" / "folder").st_mode) == 0o700
+
+
+def test_hosts_are_kept_and_files_of_older_versions_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.sql"
+    path.write_bytes(
+        b'-- community.immuta clean-up script, do not edit: {"connection_key": "k", "dialect": "snowflake",'
+        b' "integration_id": 5, "sha256": "e004ebd5b5532a4b85984a62f8ad48a81aa3460c1ca07701f386135d72cdecf5", "technology":'
+        b' "Snowflake", "url": "https://t", "version": 1}\nSELECT 1'
+    )
+    older = saved_script.read(str(path))
+    assert older is not None
+    assert (older.owner.hosts, older.intact) == ((), True)
+    assert saved_script.contents(older.owner, older.body) == path.read_bytes()
+    owner = dataclasses.replace(older.owner, hosts=("a.example", "b.example"))
+    saved_script.save(str(path), saved_script.contents(owner, older.body))
+    newer = saved_script.read(str(path))
+    assert newer is not None
+    assert (newer.owner, newer.owner.without_hosts) == (owner, older.owner)
+
+
+@pytest.mark.parametrize("hosts", ["a.example", [5], {"a": 1}, None])
+def test_hosts_that_are_none_make_no_saved_script(tmp_path: Path, hosts: t.Any) -> None:
+    head, _line, body = saved_script.contents(OWNER, BODY).decode().partition("\n")
+    about = {**json.loads(head[len(saved_script.MARK) :]), "hosts": hosts}
+    (tmp_path / "x.sql").write_text(f"{saved_script.MARK}{json.dumps(about)}\n{body}")
+    with pytest.raises(Refused, match="not a clean-up script"):
+        saved_script.read(str(tmp_path / "x.sql"))
 
 
 def test_the_mark_is_one_comment_line_whatever_the_key_holds() -> None:
