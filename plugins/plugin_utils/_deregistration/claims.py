@@ -49,9 +49,15 @@ class Ended:
 
     @property
     def answered(self) -> bool:
-        """Whether the journal has an answer to every statement. If not, it was finished on somebody's word."""
+        """Whether the journal accounts for every statement. If not, it was finished on somebody's word."""
         progress = self.observed.progress
-        return (progress.get("done") or 0) == progress.get("total")
+        return (progress.get("done") or 0) + len(progress.get("skipped") or ()) == progress.get("total")
+
+    @property
+    def left_out(self) -> dict[int, str]:
+        """Why each statement was left out that a person has left out, by its number."""
+        rows = [*(self.observed.progress.get("skipped") or ()), *self.observed.statements]
+        return {row["index"]: row["reason"] for row in rows if row.get("reason")}
 
     @property
     def recorded(self) -> bool:
@@ -131,6 +137,7 @@ def _statement(ended: Ended, row: Answer, answer: Answer) -> dict[str, t.Any]:
     return {
         **{name: row[name] for name in ("index", "line", "verb", "object", "name", "unusual")},
         "status": _status(ended, row),
+        **({"reason": ended.left_out[row["index"]]} if row["index"] in ended.left_out else {}),
         **{name: row.get(name, answer.get(name)) for name in ("query_id", "rowcount", "seconds")},
     }
 
@@ -141,7 +148,9 @@ def _status(ended: Ended, row: Answer) -> str:
         return "stated"
     if "status" in row:
         return str(row["status"])
-    if row["index"] <= (observed.progress.get("done") or 0):
+    if row["index"] in ended.left_out:
+        return "skipped_by_operator"
+    if row["index"] <= (observed.progress.get("done") or 0) + len(ended.left_out):
         return "skipped"
     if ended.recorded and not observed.recorded.get("failed"):
         return "stated"
@@ -350,6 +359,14 @@ def _script_ran(ended: Ended) -> Claim:
     if not ended.result["script_executed"]:
         how = "The journal beside the script does not say so." if observed.kept else "This run could not tell."
         return Claim(claim, "not_verified", how)
+    if ended.left_out and not ended.recorded:
+        reasons = "; ".join(f"statement {index}: {reason}" for index, reason in sorted(ended.left_out.items()))
+        return Claim(
+            claim,
+            "stated",
+            f"Left out with immuta_deregister_skip, by who ran the role: {reasons}. The platform has answered every other"
+            " statement.",
+        )
     if (observed.ran.get("journal") or {}).get("state") == "finished":
         return Claim(
             claim,

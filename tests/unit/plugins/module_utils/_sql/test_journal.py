@@ -559,3 +559,16 @@ def test_a_torn_end_is_cut_off_before_anything_is_appended(path: str) -> None:
     Path(path).write_bytes(whole + b'{"event": "done", "index": 1')
     journal.Journal(path, SHA, 2).close()
     assert Path(path).read_bytes() == whole
+
+
+def test_knows_what_was_left_out_and_what_was_rolled_back(path: str) -> None:
+    with journal.Journal(path, SHA, 4) as book:
+        for index in (1, 2):
+            book.started(index, "tag")
+            book.done(index)
+        book.started(3, "tag")
+        book.rolled_back(2)
+        book.skipped(4, "gone")
+    progress = journal.read(path)
+    assert (list(progress.done), progress.unknown, progress.skipped) == ([1], None, {4: "gone"})
+    assert progress.state == "partial"

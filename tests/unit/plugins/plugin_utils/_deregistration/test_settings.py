@@ -45,6 +45,8 @@ DEFAULTS: dict[str, t.Any] = {
     "progress_interval": 60.0,
     "pause_after": 60.0,
     "wait_timeout": 300.0,
+    "on_unknown": "fail",
+    "skip": [],
 }
 OPTIONAL = sorted(name.removeprefix(reading.PREFIX) for name in options() if not name.endswith("connection_key"))
 
@@ -110,6 +112,7 @@ WRONG: dict[str, t.Any] = {
     "script_executed": "maybe",
     "script_in_artifact": "maybe",
     "scripts": "x",
+    "skip": [{"statement": "x", "sha256": SHA, "reason": "gone"}],
     "wait_timeout": [],
 }
 
