@@ -26,6 +26,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     settings,
     texts,
 )
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
 
@@ -240,9 +241,7 @@ class ActionModule(ActionBase):
             before = evidence.read(file)
         except evidence.NotAReport:
             raise OSError(None, "it is no report of this role", file) from None
-        ended = claims.Ended(
-            known, self.observed, concluded, self.arguments["checked"]["started"], evidence.now(), failure
-        )
+        ended = Ended(known, self.observed, concluded, self.arguments["checked"]["started"], evidence.now(), failure)
         run = claims.run(ended, origin.origin(variables, os.environ), before["runs"] if before else [])
         report = evidence.append(before, known.connection_key, run)
         templates = os.path.join(ROLE, "templates")

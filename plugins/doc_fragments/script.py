@@ -63,7 +63,26 @@ options:
     description:
       - Seconds after which to stop before the next statement, so that a playbook can say how far it is. Run the module again until
         RV(paused) is false. If not set, the script is run to its end.
-      - There is no pause after a statement on whose session those behind it may depend, for example one that begins a transaction, makes
-        something temporary, or calls a procedure.
+      - There is no pause where the rest may depend on the session, for example in a transaction, while something temporary is needed,
+        or after the call of a procedure.
     type: float
+  skip:
+    description:
+      - Statements that are not to be run, for example one that can't succeed any more. The journal says so, with the reason.
+      - For a statement that has run, it says that those behind it don't need what it did to its session.
+    type: list
+    elements: dict
+    suboptions:
+      statement:
+        description: Number of the statement, RV(statements[].index).
+        type: int
+        required: true
+      sha256:
+        description: Digest of the script, RV(sha256). Of another script, nothing is left out.
+        type: str
+        required: true
+      reason:
+        description: Why it is left out.
+        type: str
+        required: true
 """

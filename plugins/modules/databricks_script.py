@@ -17,9 +17,14 @@ description:
     sent.
   - So is one with a placeholder of a template that was not filled in, for example C(${ROLE}), and one with a command that a client would
     run, not the platform (C(PUT), C(GET), C(REMOVE)).
-  - What ran is recorded in a journal beside the script. A second run goes on after the last statement that ran; statements that set up
-    the session (C(USE), C(USE CATALOG), C(SET)) are sent again first. A script that ran to its end is not run again.
-  - Unity Catalog commits data definitions at once. Nothing is rolled back when a statement fails.
+  - What ran is recorded in a journal beside the script. A second run goes on after the last statement that ran; of the statements that
+    set up the session (C(USE), C(USE CATALOG), C(SET)), those that the rest needs are sent again first. A script that ran to its end is
+    not run again.
+  - A transaction that is open when a run stops is rolled back by Databricks, and the second run goes on with the statement that opened it.
+    Where the rest needs something that ended with the session, such as a temporary view, the second run stops and says what to decide.
+    RV(statements[].resumes_at) tells beforehand. What a procedure does to the session is not known.
+  - Unity Catalog commits data definitions at once. Otherwise nothing is rolled back when a statement fails.
+  - A script that ends in an open transaction is refused.
   - The client's own way of sending a statement again after an error is switched off.
 author:
   - The community.immuta contributors (@ansible-collections)
@@ -152,12 +157,25 @@ statements:
       description: Whether a statement of this kind is out of the ordinary in a clean-up script.
       type: bool
       sample: false
+    resumes_at:
+      description:
+        - The statement with which the next run goes on if a run stops at this one. Usually this one. In a transaction, which ends with
+          its session, the one that opens it.
+        - V(none) if the rest needs something of the session that another one can't have, so that a person has to decide.
+      type: int
+      sample: 12
     status:
       description:
         - V(done) if this run has run it, V(skipped) if an earlier run has, V(replayed) if an earlier run has and it was sent again to set up
-          the session, V(failed), V(unknown) if it was sent and the answer is missing, or V(not_run).
+          the session, V(failed), V(unknown) if it was sent and the answer is missing, V(rolled_back) if it has run in a transaction that
+          ended with the session, V(skipped_by_operator) if O(skip) has left it out, or V(not_run).
       type: str
       sample: done
+    reason:
+      description: Why it was left out.
+      returned: if O(skip) has left it out
+      type: str
+      sample: a colleague has dropped it
     query_id:
       description: Databricks' id of the statement.
       type: str

@@ -229,6 +229,13 @@ statements:
       description: Whether sending it a second time certainly does no harm.
       type: bool
       sample: true
+    resumes_at:
+      description:
+        - The statement with which the next run goes on if a run stops at this one. Usually this one. In a transaction, which ends with
+          its session, the one that opens it.
+        - V(none) if the rest needs something of the session that another one can't have, so that a person has to decide.
+      type: int
+      sample: 12
     unusual:
       description: Whether a statement of this kind is out of the ordinary in a clean-up script, and worth a look.
       type: bool
@@ -290,6 +297,19 @@ execution:
           description: How long it took.
           type: float
           sample: 0.125
+    skipped:
+      description: The statements that a person has left out, with the option O(community.immuta.snowflake_script#module:skip).
+      type: list
+      elements: dict
+      contains:
+        index:
+          description: Number of the statement, from 1.
+          type: int
+          sample: 7
+        reason:
+          description: Why it was left out.
+          type: str
+          sample: a colleague has dropped it
 durability:
   description: Whether the file outlives the run, as far as the host that keeps it can tell.
   returned: success and O(state=present)

@@ -17,9 +17,14 @@ description:
     sent.
   - So is one with a placeholder of a template that was not filled in, for example C(${ROLE}), one with a command that a client would
     run, not the platform (C(PUT), C(GET), C(!name)), and one that runs another script (C(EXECUTE IMMEDIATE FROM)).
-  - What ran is recorded in a journal beside the script. A second run goes on after the last statement that ran; statements that set up
-    the session (C(USE), C(SET), C(ALTER SESSION)) are sent again first. A script that ran to its end is not run again.
-  - Snowflake commits data definitions at once. Nothing is rolled back when a statement fails.
+  - What ran is recorded in a journal beside the script. A second run goes on after the last statement that ran; of the statements that
+    set up the session (C(USE), C(SET), C(ALTER SESSION)), those that the rest needs are sent again first. A script that ran to its end is
+    not run again.
+  - A transaction that is open when a run stops is rolled back by Snowflake, and the second run goes on with the statement that opened it.
+    Where the rest needs something that ended with the session, such as a temporary table, the second run stops and says what to decide.
+    RV(statements[].resumes_at) tells beforehand. What a procedure does to the session is not known.
+  - Snowflake commits data definitions at once. Otherwise nothing is rolled back when a statement fails.
+  - A script that ends in an open transaction is refused.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -49,7 +54,7 @@ options:
       - A statement that can be sent twice without harm (for example C(DROP ... IF EXISTS)) is sent again in any case.
       - With V(fail), Snowflake's query history is asked for it. If it ran, the run goes on after it; if it failed, it is sent again; if
         the history does not tell, the run stops before a statement of the script is sent. Asking needs a O(warehouse), and that
-        O(query_tag) was not set when it was sent.
+        neither O(query_tag) nor the script had changed the query tag when it was sent.
       - V(rerun) sends it again without asking.
     type: str
     choices:
@@ -157,12 +162,25 @@ statements:
       description: Whether a statement of this kind is out of the ordinary in a clean-up script.
       type: bool
       sample: false
+    resumes_at:
+      description:
+        - The statement with which the next run goes on if a run stops at this one. Usually this one. In a transaction, which ends with
+          its session, the one that opens it.
+        - V(none) if the rest needs something of the session that another one can't have, so that a person has to decide.
+      type: int
+      sample: 12
     status:
       description:
         - V(done) if this run has run it, V(skipped) if an earlier run has, V(replayed) if an earlier run has and it was sent again to set up
-          the session, V(failed), V(unknown) if it was sent and the answer is missing, or V(not_run).
+          the session, V(failed), V(unknown) if it was sent and the answer is missing, V(rolled_back) if it has run in a transaction that
+          ended with the session, V(skipped_by_operator) if O(skip) has left it out, or V(not_run).
       type: str
       sample: done
+    reason:
+      description: Why it was left out.
+      returned: if O(skip) has left it out
+      type: str
+      sample: a colleague has dropped it
     query_id:
       description: Snowflake's id of the query.
       type: str

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import (
     Claim,
     Run,
@@ -18,45 +18,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.e
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
-
-
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    """A run at its end.
-
-    :ivar result: C(immuta_deregister_result)
-    :ivar started: in UTC. So is C(ended).
-    :ivar failure: the result of the task that failed; None when all went well
-    """
-
-    settings: Settings
-    observed: Observed
-    result: Answer
-    started: str
-    ended: str
-    failure: Answer | None = None
-
-    @property
-    def status(self) -> str:
-        """The role's status."""
-        return str(self.result["status"])
-
-    @property
-    def executor(self) -> str:
-        """What runs the script."""
-        return outcome.executor(self.settings, self.observed)
-
-    @property
-    def answered(self) -> bool:
-        """Whether the journal has an answer to every statement. If not, it was finished on somebody's word."""
-        progress = self.observed.progress
-        return (progress.get("done") or 0) == progress.get("total")
-
-    @property
-    def recorded(self) -> bool:
-        """Whether this run has recorded that the script was run by other means."""
-        return "timing" in self.observed.recorded
 
 
 def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]) -> Run:
@@ -133,6 +94,7 @@ def _statement(ended: Ended, row: Answer, answer: Answer) -> dict[str, t.Any]:
     return {
         **{name: row[name] for name in ("index", "line", "verb", "object", "name", "unusual")},
         "status": _status(ended, row),
+        **({"reason": ended.left_out[row["index"]]} if row["index"] in ended.left_out else {}),
         **{name: row.get(name, answer.get(name)) for name in ("query_id", "rowcount", "seconds")},
     }
 
@@ -143,7 +105,9 @@ def _status(ended: Ended, row: Answer) -> str:
         return "stated"
     if "status" in row:
         return str(row["status"])
-    if row["index"] <= (observed.progress.get("done") or 0):
+    if row["index"] in ended.left_out:
+        return "skipped_by_operator"
+    if row["index"] <= (observed.progress.get("done") or 0) + len(ended.left_out):
         return "skipped"
     if ended.recorded and not observed.recorded.get("failed"):
         return "stated"
@@ -377,6 +341,14 @@ def _script_ran(ended: Ended) -> Claim:
     if not ended.result["script_executed"]:
         how = "The journal beside the script does not say so." if observed.kept else "This run could not tell."
         return Claim(claim, "not_verified", how)
+    if ended.left_out and not ended.recorded:
+        reasons = "; ".join(f"statement {index}: {reason}" for index, reason in sorted(ended.left_out.items()))
+        return Claim(
+            claim,
+            "stated",
+            f"Left out with immuta_deregister_skip, by who ran the role: {reasons}. The platform has answered every other"
+            " statement.",
+        )
     if (observed.ran.get("journal") or {}).get("state") == "finished":
         return Claim(
             claim,

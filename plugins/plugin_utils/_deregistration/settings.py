@@ -43,6 +43,8 @@ class Settings:
     :ivar report_dir: on the controller, or ""
     :ivar pause_after: seconds until a running script pauses to report progress; None for never
     :ivar wait_timeout: seconds
+    :ivar on_unknown: what to do with a statement of which nobody knows whether it ran: C(fail) or C(rerun)
+    :ivar skip: the statements to leave out, of whatever script: C(statement), C(sha256), C(reason)
     :ivar restore: whether an earlier node of the workflow has left the script for this run
     """
 
@@ -70,6 +72,8 @@ class Settings:
     progress_interval: float
     pause_after: float | None
     wait_timeout: float
+    on_unknown: str
+    skip: list[dict[str, t.Any]]
 
     @property
     def confirmed(self) -> bool:
@@ -126,11 +130,10 @@ def read(
     plan = value["plan"] or {}
     approved = value["approved"] or ""
     entry = approval.find(plan, key) if approved else None
-    confirm = key if entry else value["confirm"] or ""
     directory = value["script_dir"]
     return Settings(
         connection_key=key,
-        confirm="" if plan_only else confirm,
+        confirm="" if plan_only else key if entry else value["confirm"] or "",
         approved=approved,
         plan_digest=approval.digest(plan.get("connections") or ()) if approved else "",
         plan_entry=dict(entry) if entry else None,
@@ -152,6 +155,8 @@ def read(
         progress_interval=value["progress_interval"],
         pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,
         wait_timeout=value["wait_timeout"],
+        on_unknown=value["on_unknown"],
+        skip=value["skip"] or [],
     )
 
 
@@ -187,7 +192,13 @@ def _pinned(value: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any] | None) -
 def _spec(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The part of an argument spec that the validator knows."""
     known = ("type", "default", "choices", "required", "elements")
-    return {name: {word: about[word] for word in known if word in about} for name, about in options.items()}
+    return {
+        name: {
+            **{word: about[word] for word in known if word in about},
+            **({"options": _spec(about["options"])} if "options" in about else {}),
+        }
+        for name, about in options.items()
+    }
 
 
 def mistakes(settings: Settings, site: Site) -> list[str]:

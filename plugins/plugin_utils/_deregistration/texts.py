@@ -70,8 +70,7 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
             f" {outcome.executor(settings, observed)}"
         )
         for row in statements:
-            mark = "   <- out of the ordinary, look at it" if row["unusual"] else ""
-            yield f"{row['index']:6d}. line {row['line']}: {label(row)}{mark}"
+            yield f"{row['index']:6d}. line {row['line']}: {label(row)}{''.join(_marks(settings, script, row))}"
         yield from _platform(settings, observed)
     elif observed.empty_script:
         yield f"3. Nothing to run: {EMPTY}"
@@ -110,6 +109,20 @@ def _since(row: Row) -> str:
     return owner + (f", created {row['created_on']}" if row["created_on"] else "")
 
 
+def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
+    """What to look at before the script runs."""
+    if row["unusual"]:
+        yield "   <- out of the ordinary, look at it"
+    start = row.get("resumes_at", row["index"])
+    if start is None:
+        yield "   <- if the run stops here, a person has to decide how to go on"
+    elif start != row["index"]:
+        yield f"   <- if the run stops here, it goes back to statement {start}"
+    for one in settings.skip:
+        if one["statement"] == row["index"] and one["sha256"].lower() == script.get("sha256"):
+            yield f"   <- left out: {one['reason']}"
+
+
 def label(row: Row) -> str:
     """A statement in a few words: verb, kind and name of its object."""
     return " ".join(str(word) for word in (row.get("verb"), row.get("object"), row.get("name")) if word)
@@ -135,6 +148,7 @@ def report(result: Row) -> list[str]:
     lines.extend(
         f"{row['index']:5d}. {row['status']:<9} {label(row)}"
         + (f", query id {row['query_id']}" if row.get("query_id") else "")
+        + (f": {row['reason']}" if row.get("reason") else "")
         for row in script["statements"]
         if "status" in row
     )

@@ -635,3 +635,16 @@ def test_is_tried_before_it_is_needed(path: str, monkeypatch: pytest.MonkeyPatch
     error = fails(lambda: journal.require_usable(path, check_mode=True))
     assert error.message == f"The journal {path} can't be used: No locks available."
     assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]
+
+
+def test_knows_what_was_left_out_and_what_was_rolled_back(path: str) -> None:
+    with journal.Journal(path, SHA, 4) as book:
+        for index in (1, 2):
+            book.started(index, "tag")
+            book.done(index)
+        book.started(3, "tag")
+        book.rolled_back(2)
+        book.skipped(4, "gone")
+    progress = journal.read(path)
+    assert (list(progress.done), progress.unknown, progress.skipped) == ([1], None, {4: "gone"})
+    assert progress.state == "partial"

@@ -15,7 +15,7 @@ import yaml
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as reading
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.claims import Ended
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings

@@ -627,3 +627,25 @@ def test_an_integration_that_is_left_is_in_the_run() -> None:
         "status": "enabled",
         "in_use": True,
     }
+
+
+REASON = {"index": 2, "reason": "gone"}
+LEFT_OUT = ran("skipped skipped_by_operator done", executed=1)
+LEFT_OUT["statements"][1]["reason"] = "gone"
+
+
+@pytest.mark.parametrize(
+    ("observed", "last"),
+    [
+        (Observed(gone(execution=PARTIAL), {}, SKIPPED, SKIPPED, ran=LEFT_OUT), "done"),
+        (Observed(gone(execution={**FINISHED, "done": 2, "skipped": [REASON]}), {}, SKIPPED, SKIPPED), "skipped"),
+    ],
+)
+def test_what_was_left_out_is_stated_and_never_counted_as_run(observed: Observed, last: str) -> None:
+    ended = Situation(GO, observed).ended
+    found = claims.statements(ended, [])
+    assert [row["status"] for row in found] == ["skipped", "skipped_by_operator", last]
+    assert [row.get("reason") for row in found] == [None, "gone", None]
+    (claim,) = [one for one in claims.claims(ended) if one.claim == "The clean-up script has run to its end"]
+    assert claim.state == "stated"
+    assert "statement 2: gone" in claim.how

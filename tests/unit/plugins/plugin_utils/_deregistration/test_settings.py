@@ -49,6 +49,8 @@ DEFAULTS: dict[str, t.Any] = {
     "progress_interval": 60.0,
     "pause_after": 60.0,
     "wait_timeout": 300.0,
+    "on_unknown": "fail",
+    "skip": [],
 }
 OPTIONAL = sorted(name.removeprefix(reading.PREFIX) for name in options() if not name.endswith("connection_key"))
 
@@ -119,6 +121,7 @@ WRONG: dict[str, t.Any] = {
     "without_script": "maybe",
     "script_in_artifact": "maybe",
     "scripts": "x",
+    "skip": [{"statement": "x", "sha256": SHA, "reason": "gone"}],
     "wait_timeout": [],
 }
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -27,6 +28,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     PLANNED,
     RECORDED,
     REFUSED,
+    ROWS,
     SAVED_THEN_REFUSED,
     SHA,
     SITUATIONS,
@@ -432,3 +434,17 @@ def test_hostile_names_stay_what_they_are_and_on_their_line() -> None:
         texts.finished([(HOSTILE, {})]),
     ):
         assert HOSTILE in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("resumes_at", "marked"),
+    [(3, ""), (1, "goes back to statement 1"), (None, "a person has to decide")],
+)
+def test_the_plan_marks_where_a_run_could_not_simply_go_on(resumes_at: int | None, marked: str) -> None:
+    rows = [*ROWS[:2], {**ROWS[2], "unusual": False, "resumes_at": resumes_at}]
+    skip = [{"statement": 2, "sha256": SHA, "reason": "gone"}, {"statement": 1, "sha256": "b" * 64, "reason": "other"}]
+    lines = texts.plan(read(skip=skip), Observed(script(statements=rows)))
+    first, second, third = (line for line in lines if re.match(r" +[123]\. line", line))
+    assert "<-" not in first
+    assert second.endswith("<- left out: gone")
+    assert (marked in third) and ("<-" in third) is bool(marked)

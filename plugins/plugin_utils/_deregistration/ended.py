@@ -1,0 +1,57 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run at its end, as the report sees it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """A run at its end.
+
+    :ivar result: C(immuta_deregister_result)
+    :ivar started: in UTC. So is C(ended).
+    :ivar failure: the result of the task that failed; None when all went well
+    """
+
+    settings: Settings
+    observed: Observed
+    result: Answer
+    started: str
+    ended: str
+    failure: Answer | None = None
+
+    @property
+    def status(self) -> str:
+        """The role's status."""
+        return str(self.result["status"])
+
+    @property
+    def executor(self) -> str:
+        """What runs the script."""
+        return outcome.executor(self.settings, self.observed)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the journal accounts for every statement. If not, it was finished on somebody's word."""
+        progress = self.observed.progress
+        return (progress.get("done") or 0) + len(progress.get("skipped") or ()) == progress.get("total")
+
+    @property
+    def left_out(self) -> dict[int, str]:
+        """Why each statement was left out that a person has left out, by its number."""
+        rows = [*(self.observed.progress.get("skipped") or ()), *self.observed.statements]
+        return {row["index"]: row["reason"] for row in rows if row.get("reason")}
+
+    @property
+    def recorded(self) -> bool:
+        """Whether this run has recorded that the script was run by other means."""
+        return "timing" in self.observed.recorded
