@@ -1596,9 +1596,11 @@ def _wait(session: Session, amount: str, unit: str = "SECONDS") -> str:
     return f"waited {time.monotonic() - started:.3f} seconds"
 
 
-def _last_query_id(session: Session) -> str | None:
+def _last_query_id(session: Session, number: str = "-1") -> str | None:
+    """The id of a query of the session: counted back from this one, or from the first one on."""
     own = [query.query_id for query in session.history.values() if query.session_id == session.session_id]
-    return own[-2] if len(own) > 1 else None
+    at = int(number) - 1
+    return own[at] if -len(own) <= at < len(own) else None
 
 
 def _joined(left: t.Any, right: t.Any) -> str | None:

@@ -98,7 +98,8 @@ class Session:
         need: frozenset[str] = frozenset()
         needs = [need]
         for effect in reversed(self._effects):
-            left = need - effect.writes.keys() if effect.writes else need
+            # A later result takes no earlier one away.
+            left = need - (effect.writes.keys() - {effects.RESULTS}) if effect.writes else need
             need = effect.reads if left <= effect.reads else left | effect.reads
             needs.append(need)
         needs.reverse()

@@ -72,6 +72,7 @@ CASES: list[tuple[str, str, int, list[int] | int | None]] = [
     ("snowflake", f"SHOW ROLES; SHOW USERS; {SCAN}", 3, [2]),
     ("snowflake", f"CALL p(); {SCAN}", 2, None),
     ("snowflake", "SHOW ROLES; SELECT LAST_QUERY_ID(1)", 2, None),
+    ("snowflake", "SHOW ROLES; SHOW USERS; SELECT LAST_QUERY_ID(-2)", 2, None),
     ("snowflake", "SHOW ROLES; SELECT LAST_QUERY_ID( -1 )", 2, [1]),
     ("snowflake", f"SHOW ROLES; {SCAN}; DROP ROLE r", 3, []),
     # Transactions
