@@ -374,19 +374,21 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
     assert given["dialect"] == "snowflake"
     assert given["technology"] == "Snowflake"
     assert given["connection_key"] == KEY
-    assert {"index", "line", "start", "length", "verb", "object", "name", "session", "repeatable", "unusual"} == set(
-        given["statements"][0]
-    )
+    assert {
+        "index",
+        "line",
+        "start",
+        "length",
+        "verb",
+        "object",
+        "name",
+        "session",
+        "repeatable",
+        "unusual",
+        "resumes_at",
+    } == set(given["statements"][0])
     assert snowflake.logins == []
     assert player.role(executor=str(own), **CONFIRMED).result["status"] == "already_done"
-
-
-def test_refuses_odbc_without_community_general_before_it_deletes(player: Player, immuta: ImmutaDouble) -> None:
-    immuta.state.integrations[5].script = "DROP DATABASE IF EXISTS IMMUTA;\n"
-    played = player.role(executor="odbc", **CONFIRMED)
-    assert played.code != 0
-    assert "collection community.general" in played.error
-    assert still_connected(immuta)
 
 
 # Bad input: whatever can be known before the deletion stops it before the deletion
