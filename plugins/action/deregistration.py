@@ -39,6 +39,10 @@ IN_THE_MIDDLE = (
     " not run in this play. Run it from its beginning, without --start-at-task and without tags."
 )
 
+NOT_ANSWERED = (
+    "Whether the script is saved and the connection exists is not known: the task that saves the script has not answered."
+    " Look at what it says, fix the cause, and rerun."
+)
 NOTHING_DONE = (
     "Nothing was looked at, planned, or removed: --tags or --start-at-task has left the role out. Run the playbook without"
     " them."
@@ -183,6 +187,8 @@ class ActionModule(ActionBase):
         return self._templar.copy_with_new_env(available_variables={**variables, **raw}).template(value)
 
     def _decide(self, variables: Variables) -> Result:
+        if "timing" not in self.observed.script:
+            raise Refused(NOT_ANSWERED)
         if found := outcome.obstacles(self.settings, self.observed):
             raise Refused(" ".join(found))
         return {"decision": vars(outcome.decide(self.settings, self.observed, check_mode=self._task.check_mode))}
@@ -289,7 +295,7 @@ class ActionModule(ActionBase):
         if not self._output:
             return {}
         try:
-            if self.arguments["stage"] == "planned" and (mistake := playbooks.outcome_in(self._output)):
+            if mistake := playbooks.must_stay(self._output, plan=self.arguments["stage"] == "planned"):
                 raise Refused(mistake)
             return {"changed": playbooks.write(self._output, content)}
         except OSError as error:

@@ -104,3 +104,17 @@ def test_run_once_passes_over_no_connection(player: Player) -> None:
     played = player.run([{"hosts": "all", "gather_facts": False, "roles": [role]}], "-i", str(inventory))
     assert played.code == 2
     assert "With run_once only" in played.output
+
+
+def test_a_host_that_is_not_reached_has_not_answered(player: Player) -> None:
+    hosts = {
+        "localhost": {"ansible_connection": "local"},
+        "keeper": {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1},
+    }
+    inventory = player.folder / "hosts.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    role = {"role": ROLE, **given(player, script_host="keeper")}
+    play = {"hosts": "localhost", "gather_facts": False, "ignore_unreachable": True, "roles": [role]}
+    played = player.run([play], "-i", str(inventory))
+    assert played.code != 0
+    assert "ALREADY DONE" not in played.output

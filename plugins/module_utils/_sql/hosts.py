@@ -140,6 +140,10 @@ def _region_of(labels: list[str]) -> tuple[str, str]:
     return cloud, _packed("".join([*(name for name in names if name not in SPECIAL), *special]))
 
 
+# The URL of every workspace of a region, before each had one of its own.
+REGIONAL = re.compile(r"[a-z0-9]+\.azuredatabricks\.net")
+
+
 @dataclasses.dataclass(frozen=True)
 class Workspace:
     """The workspace of a session.
@@ -157,7 +161,7 @@ class Workspace:
     def relation(self, host: str) -> Relation:
         """Return whether a host leads to the workspace."""
         theirs, ours = _workspace(host), _workspace(self.host)
-        if theirs.name and theirs.name == ours.name:
+        if theirs.name and theirs.name == ours.name and not REGIONAL.fullmatch(theirs.name):
             return "same"
         # A host of the site's own may lead to any workspace.
         if theirs.cloud and ours.cloud and theirs.cloud != ours.cloud:
@@ -179,8 +183,12 @@ class _Named(t.NamedTuple):
 
 def _workspace(host: str) -> _Named:
     name = bare(host)
-    if name and re.search(r":\d+/?$", host) and not any(form.fullmatch(name) for form in WORKSPACES.values()):
-        # Behind a gateway of the site's own, each port may be another workspace.
+    if (
+        name
+        and re.search(r":\d+/?$|[^:/]/[^/?]", host)
+        and not any(form.fullmatch(name) for form in WORKSPACES.values())
+    ):
+        # Behind a gateway of the site's own, each port and each path may be another workspace.
         name = host.strip().lower().rstrip("/").rpartition("://")[2]
     public = name.replace(".privatelink.", ".")
     for cloud, form in WORKSPACES.items():

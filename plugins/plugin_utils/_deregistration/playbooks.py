@@ -22,6 +22,7 @@ CHOICE = tuple(f"{PREFIX}{name}" for name in ("connection_keys", "connection_key
 
 # The variable in which a removal leaves what came of each connection, and the playbook in its file.
 OUTCOME = "immuta_deregister"
+PLAN = "immuta_deregister_plan"
 
 
 def choose(variables: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
@@ -75,26 +76,33 @@ def output_mistake(path: str, *, plan: bool) -> str:
         # Other hosts of the play try the same.
         with contextlib.suppress(BlockingIOError), _files.reserved(path, traceless=True):
             pass
-        return outcome_in(path) if plan else ""
+        return must_stay(path, plan=plan)
     except OSError as error:
         return f"The file {path} of immuta_deregister_output can't be written: {error.strerror}. Name another one."
 
 
-def outcome_in(path: str) -> str:
-    """Why a plan must not be written to a file, or "".
+def must_stay(path: str, *, plan: bool) -> str:
+    """Why a file must not be replaced, or "": it is neither a plan nor an outcome, such as a script or a report.
 
+    :param plan: whether a plan is to be written, which may not replace what came of a removal
     :raises OSError: it can't be read
     """
     try:
-        found = json.loads(_files.read_regular(path, limit=None))
-    except (FileNotFoundError, ValueError, RecursionError):
+        # An empty file may have been made to keep the name.
+        if not (raw := _files.read_regular(path, limit=None)):
+            return ""
+        found = json.loads(raw)
+    except FileNotFoundError:
         return ""
-    if not isinstance(found, dict) or OUTCOME not in found:
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not {OUTCOME, PLAN} & set(found):
+        kind = "something other than a plan or an outcome, which must not be replaced"
+    elif plan and OUTCOME in found:
+        kind = "what came of a removal, and a plan must not replace that"
+    else:
         return ""
-    return (
-        f"The file {path} of immuta_deregister_output holds what came of a removal, and a plan must not replace that. Name"
-        " another one."
-    )
+    return f"The file {path} of immuta_deregister_output holds {kind}. Name another one."
 
 
 def write(path: str, content: t.Mapping[str, t.Any]) -> bool:

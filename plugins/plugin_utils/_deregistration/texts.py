@@ -239,8 +239,10 @@ def finished(results: t.Iterable[tuple[str, Row]]) -> list[str]:
 def _finished(key: str, result: Row) -> str:
     if not result:
         return f"{'not begun':<12} {key}"
-    gone = "is gone" if result["connection_gone"] else "exists"
-    ran = "has run" if result["script_executed"] else "has not run"
+    # A run that has failed may not have asked, or may have lost the answer.
+    failed = result["status"] == "failed"
+    gone = "is gone" if result["connection_gone"] else "is not known to be gone" if failed else "exists"
+    ran = "has run" if result["script_executed"] else "is not known to have run" if failed else "has not run"
     if (result.get("script") or {}).get("empty"):
         ran = "holds nothing to run"
     stop = f', stopped at "{result["failed_task"]}"' if "failed_task" in result else ""

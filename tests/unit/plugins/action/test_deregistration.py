@@ -195,6 +195,13 @@ def test_no_stage_runs_without_those_before_it(stage: str) -> None:
     assert (refused["failed"], refused["msg"]) == (True, "Wrong key.")
 
 
+@pytest.mark.parametrize("answer", [{}, {"unreachable": True, "msg": "timed out"}], ids=["none", "unreachable"])
+def test_decide_takes_no_silence_for_an_answer(answer: Answer) -> None:
+    refused = run("decide", checked=checked(**GO), observed={"script": answer})
+    assert refused["failed"]
+    assert "has not answered" in refused["msg"]
+
+
 def test_check_refuses_run_once_where_it_would_pass_over_another_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     other = {"h": {"immuta_deregister_connection_key": "k"}, "i": {"immuta_deregister_connection_key": "other"}}
     monkeypatch.setitem(HOST, "hostvars", other)

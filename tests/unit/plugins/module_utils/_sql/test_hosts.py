@@ -125,6 +125,9 @@ GCP = "1234567890123456.7.gcp.databricks.com"
         ("gateway.example:8443", None, "gateway.example:8444", "unknown"),
         ("10.0.0.7", None, "10.0.0.8", "unknown"),
         (AWS, None, "", "unknown"),
+        # The old URL of a region leads to each of its workspaces, and a gateway's path to one of many.
+        ("westeurope.azuredatabricks.net", "1", "https://westeurope.azuredatabricks.net/?o=222", "unknown"),
+        ("gw.example.com/ws1", None, "gw.example.com/ws2", "unknown"),
     ],
 )
 def test_a_workspace(signed_in_to: str, number: str | None, host: str, expected: Relation) -> None:

@@ -149,16 +149,17 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     [
         (None, False, True),
         (None, True, True),
-        ("{}", True, True),
+        ("{}", True, False),
         ("", True, True),
-        ("no json", True, True),
+        ("-- a script that is the only copy", False, False),
+        ('{"report": "community.immuta.deregister_connection"}', False, False),
         ('{"immuta_deregister_plan": {}}', True, True),
         ('{"immuta_deregister_plan": {}}', False, True),
         ('{"immuta_deregister": {}}', False, True),
         ('{"immuta_deregister": {}}', True, False),
     ],
 )
-def test_a_plan_never_replaces_what_came_of_a_removal(
+def test_nothing_but_a_plan_or_an_outcome_is_replaced(
     tmp_path: Path, before: str | None, plan: bool, fine: bool
 ) -> None:
     path = tmp_path / "out.json"
@@ -166,5 +167,5 @@ def test_a_plan_never_replaces_what_came_of_a_removal(
         path.write_text(before, encoding="utf-8")
     found = playbooks.output_mistake(str(path), plan=plan)
     assert (found == "") is fine
-    assert ("holds what came of a removal" in found) is not fine
+    assert ("immuta_deregister_output holds" in found) is not fine
     assert (path.read_text(encoding="utf-8") if before is not None else None) == before

@@ -413,7 +413,7 @@ def test_planned(plan: Planned, expected: str) -> None:
         ),
         (
             {"status": "failed", "connection_gone": False, "script_executed": False, "failed_task": "role : Task"},
-            'failed       k: the connection exists, the script has not run, stopped at "role : Task"',
+            'failed       k: the connection is not known to be gone, the script is not known to have run, stopped at "role : Task"',
         ),
     ],
     ids=["not begun", "completed", "empty", "handed off", "failed"],
