@@ -65,7 +65,7 @@ DATABRICKS_FORMS = spread(FORMS, 2)
 def nothing_is_left_behind(modules: Modules, tmp_path: Path) -> t.Iterator[None]:
     """Whatever a test does, no file that a module leaves holds a secret."""
     yield
-    given = {path for path in tmp_path.rglob("*") if path.suffix in (".sql", ".p8", ".token")}
+    given = {path for path in tmp_path.rglob("*") if {".sql", ".p8", ".token"} & set(path.suffixes)}
     for folder in (modules.folder, tmp_path):
         assert leaks_in_folder(folder, SECRETS, given) == []
 
@@ -221,7 +221,10 @@ def test_the_script_is_saved_and_shown_without_its_passwords(
         assert script in saved.read_text()
         assert open_to_others([saved, saved.parent, saved.parent.parent]) == []
         immuta.state.integrations[5].script = "SELECT 1;"
-        clean(saving(modules, immuta, tmp_path))
+        replaced = clean(saving(modules, immuta, tmp_path))
+        kept = Path(replaced.result["kept"])
+        assert script in kept.read_text()
+        assert open_to_others([saved, kept]) == []
 
 
 # Snowflake

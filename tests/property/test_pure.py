@@ -166,7 +166,8 @@ def test_a_strange_journal_is_read_or_refused(raw: bytes) -> None:
     try:
         journal._replay("it", raw)
     except journal.JournalError:
-        assert b"\n" in raw
+        # A crash may leave the start of a first line, and nothing else without an end.
+        assert b"\n" in raw or not journal.HEAD.startswith(raw)
 
 
 SCALARS = st.none() | st.booleans() | st.integers(-1, 3) | st.floats() | ANYTHING

@@ -75,7 +75,7 @@ class Platform:
         outer = self
 
         class Target:
-            name, dialect = "Memory", "snowflake"
+            name, dialect, present = "Memory", "snowflake", ()
 
             def __init__(self, params: dict[str, t.Any], tag: str) -> None:
                 self.tag, self.session = tag, {"user": "somebody"}
@@ -102,9 +102,10 @@ class Platform:
 
 
 class Connection:
-    """A session, and its cursor."""
+    """A session, and its cursor. Whoever looks finds nothing."""
 
     rowcount = 1
+    description = (("name",),)
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
@@ -114,6 +115,9 @@ class Connection:
 
     def close(self) -> None:
         """Nothing to do."""
+
+    def fetchall(self) -> list[tuple[str, ...]]:
+        return []
 
     def execute(self, text: str) -> None:
         platform = self.platform
@@ -134,8 +138,11 @@ PARAMS = {
     "expected_sha256": None,
     "journal": None,
     "preflight": False,
+    "expected_hosts": None,
+    "missing_objects": "accept",
     "on_unknown": "fail",
     "pause_after": None,
+    "skip": None,
 }
 
 
