@@ -75,7 +75,7 @@ class Neighbours:
             # No URL can hold a key such as "..".
             found = None
         if found is None or found.listed_only:
-            if listed.technology not in ("", self._subject.technology):
+            if listed.technology.lower() not in ("", self._subject.technology.lower()):
                 return None
             raise Shared(
                 f"Immuta lists the connection {listed.key!r}, but does not describe it, so it is not known whether it"
@@ -174,7 +174,8 @@ class Neighbours:
 
 
 def _same_place(one: Connection, other: Connection) -> bool:
-    return one.technology == other.technology and (one.hostname or "").lower() == (other.hostname or "").lower()
+    same_host = (one.hostname or "").lower() == (other.hostname or "").lower()
+    return same_host and one.technology.lower() == other.technology.lower()
 
 
 def _named(keys: t.Sequence[str]) -> str:

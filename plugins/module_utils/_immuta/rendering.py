@@ -31,15 +31,6 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 
 TEXT_FIELDS = frozenset({"script", "sql", "content", "text"})
-# Members of errors, in lower case and without marks; an answer that has one is not believed to hold a whole script.
-ERRORS = frozenset(
-    """
-    cause code detail details err error errorcode errordescription errormessage errors errortype exception failed failure
-    fault httpstatus message messages msg problem reason stack stacktrace status statuscode statusmessage statustext title
-    trace warning warnings
-    """.split()
-)
-
 BY_HAND = (
     "Look for a copy of the script in backups. Without one, clean up by hand as an administrator of the platform: on"
     " Snowflake drop the Immuta database (often IMMUTA), the user <DATABASE>_SYSTEM_ACCOUNT and the role"
@@ -358,7 +349,7 @@ class _Fetch:
 
 
 def text_of(reply: Reply) -> str:
-    """Return the script in a reply: a JSON string, one documented field of a JSON object, or plain text.
+    """Return the script in a reply: a JSON string, a JSON object with one documented field only, or plain text.
 
     :raises UnexpectedReply: it is none of these, or an error that was sent as a success
     """
@@ -372,17 +363,20 @@ def text_of(reply: Reply) -> str:
     try:
         body = json.loads(text, object_pairs_hook=_members)
     except (ValueError, RecursionError):
-        if "json" in reply.content_type.lower():
+        # No statement begins with a brace or a bracket, but a JSON text that is cut off does.
+        if "json" in reply.content_type.lower() or text.lstrip()[:1] in ("{", "["):
             raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script") from None
         body = text
     except _Twice:
         body = None
     if isinstance(body, dict):
-        names = [name for name in body if _plain(name) in TEXT_FIELDS]
-        if ERRORS & {_plain(name) for name in body}:
-            # Beside a script, the message may quote it.
-            raise no_script(f"is an error: {'' if names else message_of(reply)}".rstrip(": "), reply.status)
-        body = body.get(names[0]) if len(names) == 1 and names[0] in TEXT_FIELDS else None
+        names = [name for name in body if name.lower() in TEXT_FIELDS]
+        if not names:
+            raise no_script(f"is an error, or unknown: {message_of(reply)}".rstrip(": "), reply.status)
+        if len(body) > 1:
+            # A member beside the script may tell that it is not whole or belongs elsewhere. A message may quote the script.
+            raise no_script("has more than a script, so that it may be an error or a part of one", reply.status)
+        body = body.get(names[0]) if names[0] in TEXT_FIELDS else None
     # JSON can hold half of a surrogate pair, which no file and no platform accepts.
     if not isinstance(body, str) or any("\ud800" <= character <= "\udfff" for character in body):
         raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
@@ -412,7 +406,3 @@ def _members(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
     if len(found) < len(pairs):
         raise _Twice
     return found
-
-
-def _plain(name: str) -> str:
-    return "".join(filter(str.isalpha, name)).lower()

@@ -13,6 +13,7 @@ import contextlib
 import re
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils._sql import followers
 from ansible_collections.community.immuta.plugins.module_utils._sql.dialect import COMMENT, Unreadable, dialect_named
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
@@ -31,16 +32,37 @@ def prose(text: str, dialect: str | None, statements: t.Sequence[Statement]) -> 
     :param dialect: C(snowflake), C(databricks), or None for any other one
     :param statements: those of the text; empty if it can't be split, so that only its start is looked at
     """
-    starts = [one.start for one in statements] or [_code(text, dialect)]
+    start = _code(text, dialect)
+    spans = [(one.start, one.end) for one in statements] or [(start, len(text))]
     ends = {one.start for one in statements if _SENTENCE_END.match(text, max(one.start, one.end - 2))}
-    at = next((start for start in starts if start in ends or not _begins_with_verb(text, start)), None)
+    at = next((start for start, end in spans if start in ends or not _reads_as_sql(text, start, end)), None)
     return None if at is None else text.count("\n", 0, at) + 1
 
 
-def _begins_with_verb(text: str, start: int) -> bool:
-    opening = _OPENING.match(text, start)
+def _reads_as_sql(text: str, start: int, end: int) -> bool:
+    opening = _OPENING.match(text, start, end)
+    if opening is None:
+        return False
+    verb = opening["verb"].upper()
     # Only a block has a label; "Error: call support" has none.
-    return opening is not None and opening["verb"].upper() in (["BEGIN"] if opening["label"] else VERBS)
+    if verb not in (["BEGIN"] if opening["label"] else VERBS):
+        return False
+    known = followers.AFTER.get(verb)
+    tokens = _outline(text, opening.end(), end)
+    return known is None or len(tokens) == _MOST_TOKENS or known.match(" ".join(tokens)) is not None
+
+
+def _outline(text: str, position: int, end: int) -> list[str]:
+    """Return the next tokens of a statement in upper case; of a literal only its quote."""
+    found: list[str] = []
+    while position < end and len(found) < _MOST_TOKENS:
+        token = _SPACE.match(text, position, end) or _TOKEN.match(text, position, end)
+        if token is None or token[0] == ";":
+            break
+        if token.re is _TOKEN:
+            found.append(token[0][0].replace("`", '"') if token.lastgroup else token[0].upper())
+        position = token.end()
+    return found
 
 
 def _code(text: str, dialect: str | None) -> int:
@@ -58,6 +80,10 @@ def _code(text: str, dialect: str | None) -> int:
 
 _GAP = re.compile(r"[\s;]+|(?:--|//|#)[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _OPENING = re.compile(r"[(\s]*(?P<label>(?:\w+|`[^`]*`)\s*:\s*)?(?P<verb>[A-Za-z]+)\b")
+_SPACE = re.compile(r"\s+|(?:--|(?<!:)//)[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_TOKEN = re.compile(r"""(?P<literal>"(?:[^"]|"")*"|`(?:[^`]|``)*`|'(?:[^']|'')*')|[\w$!]+|.""", re.DOTALL)
+# No sentence is longer.
+_MOST_TOKENS = 400
 # The last two characters of a statement. No statement ends like a sentence.
 _SENTENCE_END = re.compile(r"[^\W\d][.!?:]")
 # Of Snowflake, Databricks, and what else Immuta connects. Words that also begin sentences are left out where they are rare.

@@ -87,7 +87,7 @@ def test_one_that_is_deleted_meanwhile_has_nothing(world: World) -> None:
     assert one.require_unshared(5) == 5
 
 
-@pytest.mark.parametrize("technology", ["Snowflake", "Databricks", ""])
+@pytest.mark.parametrize("technology", ["Snowflake", "SNOWFLAKE", "snowflake", "Databricks", ""])
 @pytest.mark.parametrize("why", ["not described", "no object either", "no URL"])
 def test_one_of_which_nothing_can_be_read_may_have_it(world: World, why: str, technology: str) -> None:
     key = ".." if why == "no URL" else OTHER
@@ -153,14 +153,18 @@ def test_two_integrations_on_the_host_are_refused(world: World) -> None:
 
 @pytest.mark.parametrize("number", ["named", "unnamed"])
 @pytest.mark.parametrize("host", [HOST, HOST.upper()])
-def test_what_another_connection_has_is_not_found_by_the_host(world: World, number: str, host: str) -> None:
+@pytest.mark.parametrize("technology", ["Snowflake", "SNOWFLAKE"])
+def test_what_another_connection_has_is_not_found_by_the_host(
+    world: World, number: str, host: str, technology: str
+) -> None:
     other(world, 5 if number == "named" else None, host=host)
-    error = fails(neighbours.Shared, lambda: chosen(world))
+    subject = dataclasses.replace(UNKNOWN, technology=technology)
+    error = fails(neighbours.Shared, lambda: chosen(world, subject))
     assert repr(KEY) in error.message
     assert repr(OTHER) in error.message
     assert "5 on its host" in error.message
     other(world, None, host="elsewhere.example")
-    assert chosen(world) == 5
+    assert chosen(world, subject) == 5
 
 
 # The key

@@ -175,7 +175,8 @@ def test_whose_script_is_saved(subject: Subject, refused: str | None) -> None:
     ("body", "content_type", "text"),
     [
         (b'"SELECT 1"', "application/json", "SELECT 1"),
-        (b'{"script": "SELECT 1", "other": "x"}', "application/json", "SELECT 1"),
+        (b'{"script": "SELECT 1"}', "application/json", "SELECT 1"),
+        (b' {"script": "SELECT 1"}', "text/plain", "SELECT 1"),
         (b'{"sql": "SELECT 1"}', "", "SELECT 1"),
         (b"\xef\xbb\xbfSELECT 1", "text/plain", "SELECT 1"),
         (b'\xef\xbb\xbf"SELECT 1"', "application/json", "SELECT 1"),
@@ -201,6 +202,9 @@ def test_whose_script_is_saved(subject: Subject, refused: str | None) -> None:
         (b'" "', "", " "),
         (b"", "", ""),
         (b"", "application/json", None),
+        # JSON that is cut off is no SQL.
+        (b'{"script": "DROP ROLE x;', "text/plain", None),
+        (b'\n ["DROP ROLE x;', "text/plain", None),
         (b'"\\ud800"', "", None),
         (b"SELECT '\xff'", "", None),
         (b"<html>", "", None),
@@ -217,16 +221,32 @@ def test_the_script_in_a_reply(body: bytes, content_type: str, text: str | None)
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("beside", ["", '"script": "SELECT 1", '])
 @pytest.mark.parametrize(
     "name",
     ["error", "Errors", "error_code", "message", "statusCode", "status-code", "status", "code", "exception", "detail"],
 )
-def test_an_error_is_no_script_and_has_none_beside_it(name: str, beside: str) -> None:
-    body = f'{{{beside}"{name}": "Internal Server Error"}}'.encode()
+def test_an_error_is_no_script(name: str) -> None:
+    body = f'{{"{name}": "Internal Server Error"}}'.encode()
     with pytest.raises(errors.UnexpectedReply, match="the answer is an error") as caught:
         rendering.text_of(Reply(200, body, "application/json"))
-    assert ("Internal Server Error" in caught.value.message) == (not beside and name in ("error", "message", "detail"))
+    assert ("Internal Server Error" in caught.value.message) == (name in ("error", "message", "detail"))
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        *('"error": "x"', '"message": "DROP ROLE x;"', '"status": "failed"', '"status": "ok"', '"other": null'),
+        *('"success": false', '"success": true', '"ok": false', '"isError": true', '"result": "ERROR"'),
+        *('"truncated": true', '"hasMore": true', '"page": 1, "pages": 3', '"length": 5', '"next": "x"'),
+        *('"integrationId": 99', '"connectionKey": "other"', '"technology": "Databricks"', '"": 0'),
+    ],
+)
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+def test_a_script_with_anything_beside_it_is_not_believed(beside: str, content_type: str) -> None:
+    for body in (f'{{"script": "DROP ROLE x;", {beside}}}', f'{{{beside}, "script": "DROP ROLE x;"}}'):
+        with pytest.raises(errors.UnexpectedReply, match="has more than a script") as caught:
+            rendering.text_of(Reply(200, body.encode(), content_type))
+        assert "DROP" not in caught.value.message
 
 
 # The technologies
