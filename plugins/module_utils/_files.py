@@ -120,7 +120,7 @@ def reserved(path: str, *, patience: float = 0.0, traceless: bool = False) -> t.
     """Keep the place of a file for this process, and try all that writing there takes.
 
     The folder is made, and a file beside C(path) is written, synced, and locked; its name is as long as the longest one
-    that C(replace) uses. Afterwards the file is removed.
+    that C(replace) uses. Afterwards the file is removed, and after a failure a new folder, too.
 
     :param patience: seconds to wait for another process
     :param traceless: whether to leave everything as it was, as in check mode: no new folder, and the same times
@@ -147,13 +147,21 @@ def reserved(path: str, *, patience: float = 0.0, traceless: bool = False) -> t.
             with contextlib.suppress(OSError):
                 os.unlink(mark)
             os.close(handle)
+    except BaseException:
+        _remove_folders(made)
+        raise
     finally:
         if traceless:
-            with contextlib.suppress(OSError):
-                for one in reversed(made):
-                    os.rmdir(one)
+            _remove_folders(made)
             with contextlib.suppress(OSError):
                 os.utime(above, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _remove_folders(made: t.Sequence[str]) -> None:
+    """Remove the folders that were made, unless they have come to hold something."""
+    with contextlib.suppress(OSError):
+        for one in reversed(made):
+            os.rmdir(one)
 
 
 def _reserve(mark: str, made: list[str], patience: float) -> int:

@@ -123,7 +123,7 @@ def check_stopped(one: Site, played: Played) -> None:
     done, left = found["done"], found["open"]
     result = played.result
     assert result["status"] == "failed"
-    assert found["next"] == "mend the cause and run the same again: it reads what is there and goes on from it"
+    assert found["next"] == "fix the cause and rerun: the role reads what is there and goes on from it"
     held = saved_script.read(str(one.path)) if one.path.exists() else None
     assert ("the script is saved" in done) is (held is not None)
     if held:

@@ -253,6 +253,21 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
 # Places
 
 
+@pytest.mark.parametrize("held", [False, True], ids=["empty", "with a file"])
+def test_a_failure_leaves_no_empty_folder(tmp_path: Path, held: bool) -> None:
+    (tmp_path / "a").mkdir()
+
+    def fail() -> None:
+        with _files.reserved(str(tmp_path / "a" / "b" / "c" / "x")):
+            if held:
+                (tmp_path / "a" / "b" / "y").touch()
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert [one.name for one in sorted(tmp_path.rglob("*"))] == (["a", "b", "y"] if held else ["a"])
+
+
 def test_a_place_is_kept_and_left_as_it_was(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     os.utime(tmp_path, ns=(5, 7))
