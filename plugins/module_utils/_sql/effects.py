@@ -64,6 +64,7 @@ def of(statements: t.Sequence[Statement]) -> list[Effect]:
     """Return the effect of each statement of a script."""
     readers = [_Reader(statement) for statement in statements]
     effects = [reader.effect() for reader in readers]
+    _rename(readers, effects)
     keys = frozenset(key for effect in effects for key in effect.writes)
     current: dict[str, str] = {}
     scans = bool(statements) and "LAST_QUERY_ID" in statements[0].script.upper()
@@ -77,6 +78,16 @@ def of(statements: t.Sequence[Statement]) -> list[Effect]:
             effect.writes[RESULTS] = "the result, and those before it,"
             effect.writes[RESULT] = AGAIN if reader.only_reads else "the result"
     return effects
+
+
+def _rename(readers: t.Sequence[_Reader], effects: t.Sequence[Effect]) -> None:
+    """Count what a temporary object is renamed to, or swapped with, as temporary."""
+    temporary: set[str] = set()
+    for reader, effect in zip(readers, effects, strict=True):
+        if temporary:
+            for name in reader.renames(frozenset(temporary)):
+                effect.writes.setdefault(TEMPORARY + name, f"the temporary object {name}")
+        temporary.update(key for key, write in effect.writes.items() if key.startswith(TEMPORARY) and write != FRESH)
 
 
 def _drop(reader: _Reader, effect: Effect, current: dict[str, str]) -> None:
@@ -154,8 +165,12 @@ class _Reader:
             effect.drops = frozenset(words)
         if "AUTOCOMMIT" in words:
             effect.autocommit = False
-        if len(_OPENS.findall(self.text)) > len(_CLOSES.findall(self.text)):
-            effect.transaction = "leaves open"
+        if _USES.search(self.text):
+            writes |= dict.fromkeys(_ALL, "the role, the warehouse, the database, or the schema")
+        # A comment may part the words, or name what is not there; but what looks like one may be none.
+        for text in (self.text, _COMMENT.sub(" ", self.text)):
+            if len(_OPENS.findall(text)) > len(_CLOSES.findall(text)):
+                effect.transaction = "leaves open"
         return writes
 
     def _mentioned(self) -> set[str]:
@@ -281,6 +296,16 @@ class _Reader:
             effect.drops = frozenset([name])
         return {TEMPORARY + name: FRESH} if self.kind not in _CURRENT and name != ANY else {}
 
+    def renames(self, temporary: frozenset[str]) -> list[str]:
+        """Return the names that temporary objects may have after it.
+
+        :param temporary: their keys before it
+        """
+        if not (self.verb == "ALTER" or self._hides) or not self._named(temporary):
+            return []
+        found = [name.split(".")[-1].strip('"`').upper() for name in _RENAMES.findall(_COMMENT.sub(" ", self.text))]
+        return [*found, *self.parts[-1:]] if found else []
+
     # What it needs
 
     def reads(self, keys: frozenset[str]) -> frozenset[str]:
@@ -375,17 +400,18 @@ _ACCOUNT_LEVEL = frozenset(
 # Names of further objects in such a statement.
 _RELATIVE = re.compile(r"\bDATABASE\s+ROLE\b|\b(?:POLICY|TAG|SECRET)\s+(?!.*\bON\b)|\bIDENTIFIER\s*\(", re.IGNORECASE)
 _OTHER_RESULT = re.compile(r"LAST_QUERY_ID\s*\((?!\s*(?:\)|-\s*1\s*\)))|LAST_TRANSACTION", re.IGNORECASE)
-_OPENS = re.compile(r"\bBEGIN\s+(?:TRANSACTION|WORK)\b|\bSTART\s+TRANSACTION\b|'\s*BEGIN\s*;?\s*'", re.IGNORECASE)
+_OPENS = re.compile(
+    r"\bBEGIN\s+(?:TRANSACTION|WORK|NAME\s+\w+)\b|\bSTART\s+TRANSACTION\b|(?:'|\$\$)\s*BEGIN\s*;?\s*(?:'|\$\$|\Z)",
+    re.IGNORECASE,
+)
 _CLOSES = re.compile(r"\b(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
+_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/|(?:--|//)[^\n'$]*")
+_USES = re.compile(r"\bUSE\b", re.IGNORECASE)
+_RENAMES = re.compile(r"\b(?:RENAME\s+TO|SWAP\s+WITH)\s+((?:\"[^\"]+\"|`[^`]+`|[\w$.])+)", re.IGNORECASE)
 # What a block or a text that is executed does to the session: pattern, key, and what another session can't have.
 _HIDDEN: list[tuple[re.Pattern[str], str, str]] = [
     (re.compile(pattern, re.IGNORECASE), key, cause)
     for pattern, key, cause in (
-        (r"\bUSE\s+ROLE\b", ROLE, "the role"),
-        (r"\bUSE\s+SECONDARY\b", SECONDARY, "the secondary roles"),
-        (r"\bUSE\s+(?:DATABASE|CATALOG)\b", DATABASE, "the current database"),
-        (r"\bUSE\s+(?:DATABASE|CATALOG|SCHEMA)\b", SCHEMA, "the current schema"),
-        (r"\bUSE\s+SCHEMA\s+\S+\.", DATABASE, "the current database"),
         (r"\bALTER\s+SESSION\b", PARAMETER + ANY, "the session parameters"),
         (
             r"(?:^|[;'$]|\b(?:BEGIN|THEN|DO|ELSE))\s*SET\s+(?:VAR\s+|VARIABLE\s+)?(\w+)\s*=",

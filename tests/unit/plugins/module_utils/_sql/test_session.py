@@ -37,6 +37,20 @@ CASES: list[tuple[str, str, int, list[int] | int | None]] = [
     ("databricks", "SET CATALOG c; USE s; DROP TABLE t", 3, [1, 2]),
     ("databricks", "USE c.s; DROP TABLE t", 2, [1]),
     ("databricks", "CREATE SCHEMA c.s; DROP TABLE t", 2, []),
+    # What a text or a block switches to
+    *(
+        ("snowflake", f"{hidden}; DROP TABLE t", 2, None)
+        for hidden in (
+            "EXECUTE IMMEDIATE 'USE IMMUTA'",
+            "EXECUTE IMMEDIATE $$use immuta.public$$",
+            "EXECUTE IMMEDIATE 'USE /* x */ SCHEMA IMMUTA.PUBLIC'",
+            "EXECUTE IMMEDIATE 'USE WAREHOUSE w'",
+            "BEGIN USE IMMUTA; END",
+            "BEGIN EXECUTE IMMEDIATE 'USE ROLE a'; END",
+        )
+    ),
+    ("databricks", "BEGIN USE c.s; END; DROP TABLE t", 2, None),
+    ("snowflake", "EXECUTE IMMEDIATE 'DROP ROLE unused'; DROP TABLE t", 2, []),
     # Variables and parameters
     ("snowflake", "SET x = 1; SET y = $x; UNSET x; DROP ROLE IDENTIFIER($y)", 4, [1, 2]),
     ("snowflake", "SET (x, y) = (1, 'a'); DROP ROLE IDENTIFIER($y)", 2, [1]),
@@ -65,6 +79,19 @@ CASES: list[tuple[str, str, int, list[int] | int | None]] = [
     ("snowflake", "CREATE TEMPORARY TABLE t (a INT); DROP ROLE r", 2, []),
     ("snowflake", "CREATE TEMPORARY TABLE t (a INT); CALL p()", 2, None),
     ("snowflake", "BEGIN CREATE TEMPORARY TABLE t (a INT); END; DROP TABLE t", 2, None),
+    *(
+        ("snowflake", f"CREATE TEMP TABLE t (a INT); {rename}; DROP TABLE u", 3, None)
+        for rename in (
+            "ALTER TABLE t RENAME TO u",
+            'ALTER TABLE t RENAME /* x */ TO d.s."U"',
+            "ALTER TABLE IF EXISTS t SWAP WITH u",
+            "ALTER TABLE u SWAP WITH t",
+            "EXECUTE IMMEDIATE 'ALTER TABLE t RENAME TO u'",
+            "ALTER TABLE t RENAME TO v; ALTER TABLE v RENAME TO u; SELECT 1",
+        )
+    ),
+    ("snowflake", "CREATE TEMP TABLE t (a INT); ALTER TABLE v RENAME TO u; DROP TABLE u", 3, []),
+    ("snowflake", "CREATE TEMP TABLE t (a INT); ALTER TABLE t RENAME TO u; DROP TABLE u; DROP ROLE r", 4, []),
     ("databricks", "CREATE TEMPORARY VIEW v AS SELECT 1; DELETE FROM t WHERE a IN (SELECT * FROM v)", 2, None),
     # Results
     ("snowflake", f"SHOW ROLES; {SCAN}", 2, [1]),
@@ -85,6 +112,19 @@ CASES: list[tuple[str, str, int, list[int] | int | None]] = [
     ("snowflake", "BEGIN; DELETE FROM a; CALL p(); DELETE FROM b; COMMIT", 4, None),
     ("snowflake", "BEGIN; CALL p(); COMMIT; DROP ROLE r", 4, []),
     ("snowflake", "EXECUTE IMMEDIATE 'BEGIN TRANSACTION'; DELETE FROM a; COMMIT", 3, None),
+    *(
+        ("snowflake", f"EXECUTE IMMEDIATE {opening}; DELETE FROM a; COMMIT", 3, None)
+        for opening in (
+            "$$BEGIN$$",
+            "$$ begin; $$",
+            "'BEGIN NAME t1'",
+            "'/* x */ BEGIN'",
+            "'BEGIN /* COMMIT */'",
+            "'BEGIN -- COMMIT'",
+            "$$-- x\nSTART /* x */ TRANSACTION$$",
+        )
+    ),
+    ("snowflake", "EXECUTE IMMEDIATE $$BEGIN DROP ROLE r; END$$; DELETE FROM a; COMMIT", 3, []),
     ("snowflake", "ALTER SESSION SET AUTOCOMMIT = FALSE; DELETE FROM a; DELETE FROM b; COMMIT", 3, 2),
     ("snowflake", "ALTER SESSION SET AUTOCOMMIT = FALSE; DELETE FROM a; COMMIT; DELETE FROM b; COMMIT", 4, [1]),
     ("snowflake", "ALTER SESSION SET AUTOCOMMIT = TRUE; DELETE FROM a; DELETE FROM b", 3, [1]),
@@ -177,3 +217,17 @@ def test_thousands_of_statements_take_no_longer_each() -> None:
     text = "USE DATABASE d;" + "SET x = 1; DROP TABLE t; CALL p($x);" * 3000
     session = Session(split(text, "snowflake"))
     assert all(row["resumes_at"] == row["index"] for row in session.describe())
+
+
+@pytest.mark.parametrize(
+    ("text", "opener"),
+    [
+        ("BEGIN; DELETE FROM a", 1),
+        ("EXECUTE IMMEDIATE $$BEGIN$$; DELETE FROM a", 1),
+        ("SELECT 1; EXECUTE IMMEDIATE 'BEGIN NAME t1'; DELETE FROM a", 2),
+        ("EXECUTE IMMEDIATE $$BEGIN$$; DELETE FROM a; COMMIT", 0),
+        ("EXECUTE IMMEDIATE $$BEGIN DELETE FROM a; END$$", 0),
+    ],
+)
+def test_a_transaction_that_nothing_ends(text: str, opener: int) -> None:
+    assert Session(split(text, "snowflake")).left_open == opener
