@@ -73,8 +73,8 @@ NUMBER = "1234567890123456"
 class Fault:
     """One planned mishap. A client's retry is a request of its own, so by default it goes well.
 
-    :ivar at: `session` (opening one), `statement`, `look` (a statement of a session that only looks), `poll` (asking for a statement's state), or `history` (asking the query
-        history)
+    :ivar at: `session` (opening one), `statement`, `look` (a statement of a session that only looks), `poll` (asking for a
+        statement's state), or `history` (asking the query history)
     :ivar kind: `error`: refused with `condition`, `sqlstate` and `message`, or of the history an answer without its fields; `http`: answered with `status` and
         `headers` and nothing done; `reset`: the connection is reset and nothing done; `lost`: done, and the connection
         reset instead of an answer, with `seconds` at once while the statement takes so long; `slow`: done after

@@ -157,11 +157,12 @@ def report(result: Row) -> list[str]:
 
 def handoff(settings: Settings, observed: Observed) -> list[str]:
     """What the person who runs the script has to know."""
+    where = " and ".join(outcome.hosts(settings, observed))
     return [
         f"The clean-up script of {settings.connection_key} is yours to run; it has NOT been run.",
         f"Script: {settings.script_path} on {settings.keeper} (sha256 {observed.script['sha256']}).",
         f"Run all of it, in order, in one session, as an administrator of {observed.technology}"
-        + (f" on {' and '.join(hosts)}." if (hosts := outcome.hosts(settings, observed)) else "."),
+        + (f" on {where}." if where else "."),
         "Then run this again with immuta_deregister_script_executed=true.",
     ]
 
