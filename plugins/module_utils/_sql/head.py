@@ -174,8 +174,11 @@ def _drop(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     after = words.skip_any(at, MODIFIERS)
     kind, at = words.kind(after)
     guarded = bool(kind) and words.skip(at, "IF", "EXISTS") > at
-    name = words.name(words.skip(at, "IF", "EXISTS")) if kind else ""
-    return Head(verb, kind, name, session=kind == "VARIABLE", repeatable=guarded, unusual=False)
+    at = words.skip(at, "IF", "EXISTS")
+    name = words.name(at) if kind else ""
+    # A script that is cut off ends like this.
+    nameless = words.token(at) is None or (words.word(at) == "IF" and not guarded)
+    return Head(verb, kind, name, session=kind == "VARIABLE", repeatable=guarded, unusual=nameless)
 
 
 def _alter(words: Words, verb: str, at: int, snowflake: bool) -> Head:
@@ -191,7 +194,7 @@ def _alter(words: Words, verb: str, at: int, snowflake: bool) -> Head:
 
 
 def _grant(words: Words, verb: str, at: int, snowflake: bool) -> Head:
-    ordinary = {"repeatable": verb == "REVOKE", "unusual": verb != "REVOKE"}
+    ordinary = {"repeatable": verb == "REVOKE", "unusual": verb != "REVOKE" or "FROM" not in words.words(at)}
     kind, after = words.kind(words.skip(at, "GRANT", "OPTION", "FOR"))
     if kind.endswith("ROLE") and words.name(after):
         return Head(verb, kind, words.name(after), **ordinary)
