@@ -389,7 +389,7 @@ def odbc_driver(session: nox.Session) -> dict[str, str]:
 def odbc(session: nox.Session) -> None:
     """Run the example executors: unixODBC with community.general, and the vendors' command lines."""
     # snow wants a Snowflake client of its own choice.
-    install(session, NEWEST._replace(clients=()), "pyodbc", "snowflake-cli")
+    install(session, NEWEST._replace(clients=("databricks-sql-connector>=4.2",)), "pyodbc", "snowflake-cli")
     session.install("--no-deps", "ansible")
     pytest(session, paths=["tests/odbc"], env=odbc_driver(session))
 
@@ -397,7 +397,7 @@ def odbc(session: nox.Session) -> None:
 @nox.session(python=MIDDLE, tags=["test"])
 def fakesnow(session: nox.Session) -> None:
     """Run scripts on fakesnow, a Snowflake that nobody here wrote."""
-    clients = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5")
+    clients = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5", "databricks-sql-connector>=4.2")
     install(session, NEWEST._replace(clients=clients))
     pytest(session, paths=["tests/oracle/test_fakesnow.py"])
 
