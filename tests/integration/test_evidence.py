@@ -158,7 +158,7 @@ def test_refuses_a_report_that_could_not_be_left(player: Player, immuta: ImmutaD
     said = [one["result"]["msg"] for one in played.tasks if one["task"].startswith("Report where it stopped")]
     assert len(said) == 3
     assert all("immuta_deregister_report_dir" in one for one in said)
-    for message, expected in zip(said, ("absolute path", "can't be written to", "no report of this role")):
+    for message, expected in zip(said, ("absolute path", "can't be", "no report of this role")):
         assert expected in message
     assert immuta.requests == []
     assert not (player.folder / "relative").exists()
