@@ -13,6 +13,7 @@ import typing as t
 import yaml
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.community.immuta.plugins.module_utils import _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
     approval,
     claims,
@@ -34,6 +35,7 @@ Result = dict[str, t.Any]
 Variables = dict[str, t.Any]
 
 ROLE = os.path.join(origin.COLLECTION, "roles", "deregister_connection")
+TEMPLATES = os.path.join(ROLE, "templates")
 IN_THE_MIDDLE = (
     "This role can't be entered in the middle: its first tasks, which read the variables and look at what is there, have"
     " not run in this play. Run it from its beginning, without --start-at-task and without tags."
@@ -111,20 +113,20 @@ class ActionModule(ActionBase):
             raise Refused(checked["msg"])
         return Settings(**checked["settings"])
 
-    def _variables(self, variables: Variables, names: t.Iterable[str]) -> Variables:
-        return {name: self._templar.template(variables[name]) for name in names if name in variables}
+    def _variables(self, variables: Variables, wanted: t.Iterable[str]) -> Variables:
+        return {name: self._templar.template(variables[name]) for name in wanted if name in variables}
 
     def _strange(self, variables: Variables, options: t.Collection[str]) -> list[str]:
         return [*names.misspelt(variables, options), *names.lost_words(variables.get(names.LOST_WORDS))]
 
     def _choose(self, variables: Variables) -> Result:
-        if strange := self._strange(variables, _options(ROLE)):
+        if strange := self._strange(variables, _options()):
             raise Refused(" ".join(strange))
         return {"hosts": playbooks.choose(self._variables(variables, playbooks.CHOICE))}
 
     def _check(self, variables: Variables) -> Result:
-        started = evidence.now()
-        options = _options(ROLE)
+        started = _utc.now_zulu()
+        options = _options()
         host = variables["inventory_hostname"]
         read = settings.read(
             self._variables(variables, options), options, host=host, plan_only=self.arguments["plan_only"]
@@ -137,7 +139,7 @@ class ActionModule(ActionBase):
         ]
         if self._output:
             found.append(playbooks.output_mistake(self._output, plan=self.arguments["plan_only"]))
-        found = [sentence for sentence in (*found, _damaged(variables, read)) if sentence]
+        found = [sentence for sentence in (*found, _damaged(read)) if sentence]
         answer = {"settings": read.as_dict(), "started": started}
         return {**answer, "failed": True, "msg": " ".join(found)} if found else answer
 
@@ -154,8 +156,8 @@ class ActionModule(ActionBase):
     def _clashes(self, variables: Variables, folder: str) -> list[str]:
         """What is wrong with the other hosts of the play."""
         here, hosts = variables["inventory_hostname"], variables["hostvars"]
-        names = [host for host in variables["ansible_play_hosts_all"] if host != here]
-        if not names:
+        elsewhere = [host for host in variables["ansible_play_hosts_all"] if host != here]
+        if not elsewhere:
             return []
         own = self._variables(variables, neighbours.NAMES)
         site = neighbours.Site(hosts, self._task.connection, folder)
@@ -177,7 +179,7 @@ class ActionModule(ActionBase):
             return read.get("url") if isinstance(read, dict) else None
 
         mine = neighbours.neighbour(here, own, site)
-        others = [other for host in names if (other := of(host))]
+        others = [other for host in elsewhere if (other := of(host))]
         return neighbours.mistakes(mine, others, lambda host: tenant(host) == tenant(here)) if mine else []
 
     def _as_host(self, variables: Variables, host: str, value: t.Any) -> t.Any:
@@ -209,7 +211,7 @@ class ActionModule(ActionBase):
             "result": concluded,
             "lines": texts.report(concluded),
             "ansible_stats": {
-                "data": {"immuta_deregister": {self.settings.connection_key: concluded}},
+                "data": {playbooks.OUTCOME: {self.settings.connection_key: concluded}},
                 "per_host": False,
                 "aggregate": True,
             },
@@ -247,11 +249,10 @@ class ActionModule(ActionBase):
             before = evidence.read(file)
         except evidence.NotAReport:
             raise OSError(None, "it is no report of this role", file) from None
-        ended = Ended(known, self.observed, concluded, self.arguments["checked"]["started"], evidence.now(), failure)
+        ended = Ended(known, self.observed, concluded, self.arguments["checked"]["started"], _utc.now_zulu(), failure)
         run = claims.run(ended, origin.origin(variables, os.environ), before["runs"] if before else [])
         report = evidence.append(before, known.connection_key, run)
-        templates = os.path.join(ROLE, "templates")
-        evidence.write(known.report_dir, known.file_name, report, page.render(templates, report))
+        evidence.write(known.report_dir, known.file_name, report, page.render(TEMPLATES, report))
 
     def _results(self, variables: Variables) -> list[playbooks.HostResult]:
         """What the hosts of the play have come to.
@@ -270,8 +271,8 @@ class ActionModule(ActionBase):
         ordered = [approval.Planned(**connection) for connection in document["connections"]]
         return {
             **_shown(texts.planned(ordered, document["digest"])),
-            **self._write({"immuta_deregister_plan": approval.without_templates(document)}),
-            "ansible_stats": {"data": {"immuta_deregister_plan": document}, "per_host": False, "aggregate": False},
+            **self._write({playbooks.PLAN: approval.without_templates(document)}),
+            "ansible_stats": {"data": {playbooks.PLAN: document}, "per_host": False, "aggregate": False},
         }
 
     def _finished(self, variables: Variables) -> Result:
@@ -304,7 +305,7 @@ class ActionModule(ActionBase):
             ) from None
 
 
-def _damaged(variables: Variables, known: Settings) -> str:
+def _damaged(known: Settings) -> str:
     """What is wrong with a report that can be read and not be shown; it is tried, like its file."""
     if not os.path.isabs(known.report_dir):
         return ""
@@ -313,15 +314,15 @@ def _damaged(variables: Variables, known: Settings) -> str:
         report = evidence.read(file)
         if report and report["runs"]:
             try:
-                page.render(os.path.join(variables["role_path"], "templates"), report)
+                page.render(TEMPLATES, report)
             except Exception:
                 return f"The report {file} is damaged. Move it away, or set immuta_deregister_report_dir to another folder."
     return ""
 
 
-def _options(role: str) -> dict[str, t.Any]:
+def _options() -> dict[str, t.Any]:
     """The role's variables, as its argument spec has them."""
-    with open(os.path.join(role, "meta", "argument_specs.yml"), encoding="utf-8") as file:
+    with open(os.path.join(ROLE, "meta", "argument_specs.yml"), encoding="utf-8") as file:
         # The loader of libyaml is faster, and not everywhere.
         specs = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     options: dict[str, t.Any] = specs["argument_specs"]["main"]["options"]

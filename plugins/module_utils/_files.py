@@ -157,6 +157,12 @@ def reserved(path: str, *, patience: float = 0.0, traceless: bool = False) -> t.
                 os.utime(above, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
+def try_to_write(path: str) -> None:
+    """Try all that C(replace) takes at a path, and leave nothing behind. Another process that tries is no obstacle."""
+    with contextlib.suppress(BlockingIOError), reserved(path, traceless=True):
+        pass
+
+
 def _remove_folders(made: t.Sequence[str]) -> None:
     """Remove the folders that were made, unless they have come to hold something."""
     with contextlib.suppress(OSError):

@@ -33,7 +33,7 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
     :param argument_spec: the module's options
     :param spec: more arguments of AnsibleModule: C(mutually_exclusive), C(required_if), ...
     """
-    started = _utc_now()
+    started = _utc.now_zulu()
     # Without a handler, libraries would log to standard error, unredacted.
     logging.getLogger().addHandler(logging.NullHandler())
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **spec)
@@ -67,11 +67,7 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
 
 
 def _since(started: str) -> dict[str, str]:
-    return {"started": started, "ended": _utc_now()}
-
-
-def _utc_now() -> str:
-    return _utc.now().replace("+00:00", "Z")
+    return {"started": started, "ended": _utc.now_zulu()}
 
 
 def _redact_options(module: AnsibleModule, params: dict[str, t.Any], argument_spec: dict[str, t.Any]) -> None:

@@ -12,3 +12,8 @@ import datetime
 def now() -> str:
     """Return the time in ISO 8601 with milliseconds, in UTC and with its offset."""
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+
+def now_zulu() -> str:
+    """Return the same with C(Z) for the offset, as in C(timing) and in the report."""
+    return now().replace("+00:00", "Z")

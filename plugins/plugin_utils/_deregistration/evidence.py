@@ -9,7 +9,6 @@ The JSON file has all runs in full; a run adds itself and takes none away.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import json
@@ -152,14 +151,7 @@ def try_to_write(folder: str, name: str) -> None:
     :raises OSError: a file can't be written
     """
     for file in (path(folder, name), f"{folder}/{name}.html"):
-        # Whoever has the place tries the same.
-        with contextlib.suppress(BlockingIOError), _files.reserved(file, traceless=True):
-            pass
-
-
-def now() -> str:
-    """The time of day in UTC, to the millisecond, as the modules say it in C(timing)."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        _files.try_to_write(file)
 
 
 def seconds_between(started: str, ended: str) -> float:

@@ -73,9 +73,7 @@ def output_mistake(path: str, *, plan: bool) -> str:
     """
     try:
         os.stat(os.path.dirname(path))
-        # Other hosts of the play try the same.
-        with contextlib.suppress(BlockingIOError), _files.reserved(path, traceless=True):
-            pass
+        _files.try_to_write(path)
         return must_stay(path, plan=plan)
     except OSError as error:
         return f"The file {path} of immuta_deregister_output can't be written: {error.strerror}. Name another one."

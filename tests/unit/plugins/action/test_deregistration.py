@@ -19,6 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.community.immuta.plugins.action import deregistration
+from ansible_collections.community.immuta.plugins.module_utils import _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     GO,
@@ -102,7 +103,7 @@ def test_choose() -> None:
 def test_check_reads_the_variables(plan_only: bool, confirm: str) -> None:
     answer = run("check", {"connection_key": "k", "confirm": "k"}, plan_only=plan_only)
     assert answer["settings"] == read(**GO).as_dict() | {"confirm": confirm}
-    assert evidence.seconds_between(answer["started"], evidence.now()) >= 0
+    assert evidence.seconds_between(answer["started"], _utc.now_zulu()) >= 0
     assert not answer.get("failed")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils import _files
+from ansible_collections.community.immuta.plugins.module_utils import _files, _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Claim, Run, Step
 
@@ -172,6 +172,6 @@ def test_seconds_between(started: str, ended: str, seconds: float) -> None:
 
 
 def test_now_is_said_as_the_modules_say_it() -> None:
-    moment = evidence.now()
+    moment = _utc.now_zulu()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.]\d{3}Z", moment)
-    assert evidence.seconds_between(moment, evidence.now()) >= 0
+    assert evidence.seconds_between(moment, _utc.now_zulu()) >= 0
