@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 PYTHON3 ?= python3
+# uv trusts the authorities that the system trusts, as pip does, also behind a proxy that inspects TLS.
+export UV_SYSTEM_CERTS ?= 1
 
 LONG := crash faults canaries mutation coverage bench
 
