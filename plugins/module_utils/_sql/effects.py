@@ -28,6 +28,8 @@ NAMESPACE = frozenset([DATABASE, SCHEMA])
 AGAIN, FRESH, DROPPED = "again", "fresh", "dropped"
 STATES = (AGAIN, FRESH, DROPPED)
 ANY = "*"
+# Kind and name of an object, the name in upper case; C(ANY) for what is not known.
+Named = tuple[str, str]
 Writes = dict[str, str]
 
 
@@ -38,8 +40,8 @@ class Effect:
     :ivar writes: what becomes of each key that it sets
     :ivar reads: the keys that it needs
     :ivar again: what to send to set up another session; empty for the statement itself
-    :ivar uses: names of the objects that it switches to, in upper case; C(*) for an unknown one
-    :ivar drops: names of the objects that it drops; C(*) for an unknown one
+    :ivar uses: the objects that it switches to
+    :ivar drops: the objects that it drops
     :ivar transaction: C(opens), C(closes), C(part): is rolled back with it, C(commits): before it runs, C(unclear) and
         C(perhaps): may end it, the first may also open one, C(leaves open); empty if it has nothing to do with one
     :ivar autocommit: what it sets, if anything
@@ -49,15 +51,25 @@ class Effect:
     writes: Writes = dataclasses.field(default_factory=dict)
     reads: frozenset[str] = frozenset()
     again: str = ""
-    uses: frozenset[str] = frozenset()
-    drops: frozenset[str] = frozenset()
+    uses: frozenset[Named] = frozenset()
+    drops: frozenset[Named] = frozenset()
     transaction: str = ""
     autocommit: bool | None = None
     retags: bool = False
 
-    def may_drop(self, uses: t.Collection[str]) -> bool:
+    def may_drop(self, uses: t.Collection[Named]) -> bool:
         """Return whether it may drop one of these objects."""
-        return bool(uses and self.drops) and (ANY in self.drops or ANY in uses or not self.drops.isdisjoint(uses))
+        return any(_may_be(drop, use) for drop in self.drops for use in uses)
+
+
+def _may_be(one: Named, other: Named) -> bool:
+    return all(ANY in pair or pair[0] == pair[1] for pair in zip(one, other, strict=True))
+
+
+def _named(kind: str, parts: t.Iterable[str]) -> frozenset[Named]:
+    """Return objects by what they may be confused with: a database and a schema share their names, a role has its own."""
+    group = kind if kind in (ROLE, WAREHOUSE, ANY) else DATABASE
+    return frozenset((group, part) for part in parts or [ANY])
 
 
 def of(statements: t.Sequence[Statement]) -> list[Effect]:
@@ -162,7 +174,7 @@ class _Reader:
                 writes[key.format(name)] = cause.format(name)
         words = self._mentioned()
         if "DROP" in words:
-            effect.drops = frozenset(words)
+            effect.drops = _named(ANY, words)
         if "AUTOCOMMIT" in words:
             effect.autocommit = False
         if _USES.search(self.text):
@@ -196,7 +208,7 @@ class _Reader:
         parts, kind = self.parts, self.kind
         if kind == "SECONDARY ROLES":
             return {SECONDARY: AGAIN}
-        effect.uses = frozenset(parts or [ANY])
+        effect.uses = _named(kind, parts)
         if kind in (ROLE, WAREHOUSE):
             self.switches = {kind: parts[-1] if parts else ""}
             return {kind: AGAIN}
@@ -218,7 +230,7 @@ class _Reader:
     def assign(self, effect: Effect) -> Writes:
         names, value = self._assigned()
         if not self.snowflake and self.verb == "SET" and self.kind in ("CATALOG", "SCHEMA"):
-            effect.uses = frozenset(self.parts or [ANY])
+            effect.uses = _named(self.kind, self.parts)
             return self._namespace(self.kind)
         if not self.snowflake and not self.kind and self.words.word(1) != "TAG":
             if "AUTOCOMMIT" in names:
@@ -280,7 +292,7 @@ class _Reader:
             return {TEMPORARY + name: f"the temporary {self.kind.lower() or 'object'} {name}"}
         if not self.snowflake or self.kind not in (DATABASE, SCHEMA):
             return {}
-        effect.uses = frozenset(self.parts or [ANY])
+        effect.uses = _named(self.kind, self.parts)
         writes = self._namespace(self.kind)
         if "IF" in before or not self.parts:
             return dict.fromkeys(writes, f"the current {self.kind.lower()}")
@@ -293,7 +305,7 @@ class _Reader:
         if self.kind == "VARIABLE":
             return {VARIABLE + name: FRESH}
         if self.kind in _CURRENT or not self.kind:
-            effect.drops = frozenset([name])
+            effect.drops = _named(self.kind or ANY, [name])
         return {TEMPORARY + name: FRESH} if self.kind not in _CURRENT and name != ANY else {}
 
     def renames(self, temporary: frozenset[str]) -> list[str]:

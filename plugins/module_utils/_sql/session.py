@@ -107,7 +107,7 @@ class Session:
 
     def _until_dropped(self) -> int:
         """Return the first statement that drops, or may drop, what an earlier one has switched to; else the end."""
-        used: set[str] = set()
+        used: set[effects.Named] = set()
         for index, effect in enumerate(self._effects, 1):
             if effect.may_drop(used):
                 return index
