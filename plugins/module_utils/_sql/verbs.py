@@ -49,7 +49,13 @@ def _reads_as_sql(text: str, start: int, end: int) -> bool:
         return False
     known = followers.AFTER.get(verb)
     tokens = _outline(text, opening.end(), end)
-    return known is None or len(tokens) == _MOST_TOKENS or known.match(" ".join(tokens)) is not None
+    return (
+        known is None
+        or len(tokens) == _MOST_TOKENS
+        or known.match(" ".join(tokens)) is not None
+        # The splitter names it, and refuses the script.
+        or _PLACEHOLDER.search(text, opening.end(), end) is not None
+    )
 
 
 def _outline(text: str, position: int, end: int) -> list[str]:
@@ -82,6 +88,8 @@ _GAP = re.compile(r"[\s;]+|(?:--|//|#)[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _OPENING = re.compile(r"[(\s]*(?P<label>(?:\w+|`[^`]*`)\s*:\s*)?(?P<verb>[A-Za-z]+)\b")
 _SPACE = re.compile(r"\s+|(?:--|(?<!:)//)[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _TOKEN = re.compile(r"""(?P<literal>"(?:[^"]|"")*"|`(?:[^`]|``)*`|'(?:[^']|'')*')|[\w$!]+|.""", re.DOTALL)
+# Of a template that was not filled in.
+_PLACEHOLDER = re.compile(r"\{\{|\{%|<%|\$\{|&\w")
 # No sentence is longer.
 _MOST_TOKENS = 400
 # The last two characters of a statement. No statement ends like a sentence.
