@@ -35,7 +35,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_file(limit: str, tmp_path: Path)
         if limit.startswith(".new"):
             assert site.connected
             assert not site.path.exists()
-            assert list(site.player.scripts.iterdir()) == []
+            assert not site.player.scripts.exists()
             assert site.sent == []
         else:
             assert site.saved
