@@ -414,7 +414,13 @@ def docs(session: nox.Session) -> None:
     """Check the documentation, and the changelog with its fragments."""
     session.install("antsibull-docs", "antsibull-changelog", NEWEST.core)
     lint = ("antsibull-docs", "lint-collection-docs", ".", "--plugin-docs", "--validate-collection-refs=self")
-    session.run(*lint, env=everywhere(session))
+    # It takes the name of its own temporary folder for a link where the name happens to end in "_"; the next one won't.
+    complaints = str(session.run(*lint, silent=True, success_codes=[0, 3], env=everywhere(session)))
+    if complaints:
+        session.log(complaints)
+        if 'Unknown target name: "antsibull-docs-' not in complaints:
+            session.error("the documentation has errors")
+        session.run(*lint, env=everywhere(session))
     session.run("antsibull-changelog", "lint", env=everywhere(session))
 
 

@@ -104,7 +104,6 @@ def shown(played: Played, player: Player) -> bool:
     return any(word in played.output or word.encode() in b"".join(left) for word in (PASSWORD, SCRIPT_PASSWORD))
 
 
-@pytest.mark.skipif(not SNOW, reason="snowflake-cli is not installed")
 def test_snow_runs_the_script_as_it_is_written(player: Player, snowflake: SnowflakeDouble) -> None:
     played = run(player, "snow")
     assert played.code == 0, played.output
@@ -115,7 +114,6 @@ def test_snow_runs_the_script_as_it_is_written(player: Player, snowflake: Snowfl
     assert not shown(played, player)
 
 
-@pytest.mark.skipif(not SNOW, reason="snowflake-cli is not installed")
 def test_snow_stops_at_the_statement_that_fails(
     player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
 ) -> None:
