@@ -110,6 +110,8 @@ def everywhere(session: nox.Session) -> dict[str, str]:
         "PYTHONPATH": str(tree()),
         # Compiled once, only what is imported, and not next to the sources.
         "PYTHONPYCACHEPREFIX": str(NOX / "pycache"),
+        # Containers like to set this, and every module of every play would be compiled again.
+        "PYTHONDONTWRITEBYTECODE": "",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PATH": os.pathsep.join([str(Path(session.virtualenv.location) / "bin"), os.environ["PATH"]]),
     }
@@ -176,6 +178,7 @@ def ansible_test(session: nox.Session, core: str, *arguments: str) -> None:
         shutil.copy(ROOT / "tools" / "get_pip.py", cache / f"get_pip_{version.replace('.', '_')}.py")
     with session.chdir(copy(session) / "ansible_collections" / NAME):
         environment = {**everywhere(session), "PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
+        environment["PYTHONPYCACHEPREFIX"] = ""
         output = str(session.run("ansible-test", *arguments, "--color", "no", silent=True, env=environment))
     session.log(output)
     if re.search(r"All targets skipped|No tests? (?:applicable|found)|no tests ran|collected 0 items", output):
