@@ -190,10 +190,12 @@ def ansible_test(session: nox.Session, core: str, *arguments: str) -> None:
 
 @nox.session(python=NEWEST.python, tags=["test"])
 def integration_newest(session: nox.Session) -> None:
-    """Run the playbooks on the newest ansible-core."""
-    install(session, NEWEST)
+    """Run the playbooks on the newest ansible-core; modules that need no process of their own are forked."""
+    install(session, NEWEST, "pytest-xdist")
     # -rP shows the numbers that tests print: requests, module tasks, payloads.
-    pytest(session, "-rP", "--durations=10", paths=["tests/integration"])
+    workers = [] if session.posargs else ["-n2", "--dist", "worksteal"]
+    options = ("-p", "xdist", *workers, "-rP", "--durations=10")
+    pytest(session, *options, paths=["tests/integration"], env={"FORKED_MODULES": "1"})
 
 
 @nox.session(python=NEWEST.python, tags=["test"])

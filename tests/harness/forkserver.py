@@ -56,6 +56,8 @@ def _children() -> multiprocessing.context.ForkServerContext:
     context.set_forkserver_preload([f"{__package__}.preload"])
     with mock.patch.dict(os.environ, WITHOUT_THREADS):
         multiprocessing.forkserver.ensure_running()
+    # Waited for, so that what it has used is counted as used by the tests.
+    atexit.register(multiprocessing.forkserver._forkserver._stop)  # type: ignore[attr-defined]
     return context
 
 

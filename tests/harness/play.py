@@ -80,6 +80,7 @@ class Player:
 
     :ivar prefix: a command that runs `ansible-playbook` as its arguments
     :ivar started: told the process id of each play
+    :ivar interpreter: runs the modules of localhost in place of Python, but not of plays that are killed
     """
 
     def __init__(self, folder: Path, immuta: ImmutaDouble, environment: dict[str, str]) -> None:
@@ -91,6 +92,7 @@ class Player:
         self.folder = folder
         self.prefix: list[str] = []
         self.started: t.Callable[[int], None] = lambda pid: None
+        self.interpreter: Path | None = None
         self.immuta = immuta
         self.scripts = folder / "kept" / "scripts"
         # In a container, the folders of the tests do not last. A test that needs the role's own judgement says so.
@@ -130,13 +132,38 @@ class Player:
         """Run the role; variables without their prefix."""
         values = {"connection_key": KEY, "script_dir": str(self.scripts), **variables}
         given = {f"immuta_deregister_{name}": value for name, value in values.items()}
-        play = {
-            "hosts": "localhost",
+        play = self._play("localhost", module_defaults)
+        return self.run([play], "--extra-vars", json.dumps(given), *arguments, env=env, kill_when=kill_when)
+
+    def each(
+        self,
+        hosts: t.Sequence[dict[str, t.Any]],
+        *arguments: str,
+        module_defaults: dict[str, dict[str, t.Any]] | None = None,
+    ) -> list[Played]:
+        """Run the role, confirmed, on some hosts of one play; what it did on each.
+
+        :param hosts: the variables of each, without their prefix
+        """
+        known = {}
+        for number, variables in enumerate(hosts):
+            values = {"script_dir": str(self.scripts), "confirm": variables["connection_key"], **variables}
+            given = {f"immuta_deregister_{name}": value for name, value in values.items()}
+            local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+            known[f"host{number}"] = {**local, **given}
+        inventory = self.folder / "hosts.json"
+        inventory.write_text(json.dumps({"all": {"hosts": known}}))
+        played = self.run([self._play("all", module_defaults)], "-i", str(inventory), *arguments)
+        return [played.on(host) for host in known]
+
+    @staticmethod
+    def _play(hosts: str, module_defaults: dict[str, dict[str, t.Any]] | None) -> dict[str, t.Any]:
+        return {
+            "hosts": hosts,
             "gather_facts": False,
             "module_defaults": module_defaults or {},
             "roles": [{"role": "community.immuta.deregister_connection"}],
         }
-        return self.run([play], "--extra-vars", json.dumps(given), *arguments, env=env, kill_when=kill_when)
 
     def run(
         self,
@@ -172,8 +199,12 @@ class Player:
         record.parent.mkdir(exist_ok=True)
         record.write_text("")
         environment = {**self.environment, "RECORD_FILE": str(record), **(env or {})}
+        given = [*self.believed, *arguments]
+        if self.interpreter and kill_when is None:
+            environment["ANSIBLE_PIPELINING"] = "true"
+            given = ["--extra-vars", json.dumps({"ansible_python_interpreter": str(self.interpreter)}), *given]
         process = subprocess.Popen(
-            [*self.prefix, str(Path(sys.executable).parent / "ansible-playbook"), *self.believed, *arguments],
+            [*self.prefix, str(Path(sys.executable).parent / "ansible-playbook"), *given],
             cwd=self.folder,
             env={name: value for name, value in environment.items() if value is not None},
             stdin=subprocess.DEVNULL,

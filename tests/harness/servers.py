@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import subprocess
@@ -42,6 +43,21 @@ def immuta(state: State | None = None, variant: Variant | None = None) -> t.Iter
             yield double
         finally:
             assert not double.violations, double.violations
+
+
+def another(double: ImmutaDouble, key: str, script: str | None = None) -> str:
+    """Add a connection like the one with this key, with an integration of its own; the new one's key.
+
+    :param script: of that integration, if it is another one
+    """
+    state = double.state
+    like, number = state.connections[key], 100 + len(state.integrations)
+    assert like.native_integration_id is not None
+    same = state.integrations[like.native_integration_id]
+    state.integrations[number] = dataclasses.replace(same, id=number, script=script or same.script)
+    new = f"{key} {number}"
+    state.connections[new] = dataclasses.replace(like, key=new, native_integration_id=number)
+    return new
 
 
 def snowflake() -> SnowflakeDouble:

@@ -158,6 +158,7 @@ def test_one_that_fails_does_not_stop_the_others_unless_asked(site: Site, immuta
 def test_a_host_that_keeps_the_scripts_runs_the_modules(
     site: Site, immuta: ImmutaDouble, snowflake: SnowflakeDouble, tmp_path: Path
 ) -> None:
+    site.player.interpreter = None
     home = tmp_path / "elsewhere"
     home.mkdir()
     (tmp_path / "hosts").write_text("localhost ansible_connection=local\nkeeper ansible_connection=elsewhere\n")

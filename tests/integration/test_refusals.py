@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
 from ansible_collections.community.immuta.tests.harness.play import Played
+from ansible_collections.community.immuta.tests.harness.servers import another
 from ansible_collections.community.immuta.tests.harness.site import HOSTS, Site, together
 
 Variant = tuple[Site, dict[str, t.Any], str]
@@ -36,23 +37,17 @@ def databricks_site(tmp_path: Path) -> t.Iterator[Site]:
         yield site
 
 
-def another(site: Site) -> str:
-    """Add a connection like the site's, with an integration of its own; its key."""
-    state = site.immuta.state
-    number = 100 + len(state.integrations)
-    state.integrations[number] = dataclasses.replace(state.integrations[site.number], id=number)
-    key = f"{site.key} {number}"
-    state.connections[key] = dataclasses.replace(state.connections[site.key], key=key, native_integration_id=number)
-    return key
-
-
 def refused(variants: list[Variant], folder: Path) -> list[Played]:
     """Play variants of a site, each with a folder of its own for the script, and hold each against what it has to say."""
     used: set[Site] = set()
     own = []
     for number, (site, variables, _expected) in enumerate(variants):
         # No two hosts of a play may be for the same connection.
-        key = {"connection_key": another(site)} if site in used and "connection_key" not in variables else {}
+        key = (
+            {"connection_key": another(site.immuta, site.key)}
+            if site in used and "connection_key" not in variables
+            else {}
+        )
         used.add(site)
         own.append({"script_dir": str(folder / f"scripts{number}"), **key, **variables})
     played = together([site for site, *_rest in variants], variables=own)

@@ -85,23 +85,17 @@ def test_without_confirmation_it_ends_after_the_plan(
     assert still_connected(immuta)
     assert snowflake.statements == []
     assert played.changed == ["Save the clean-up script"]
-    again = player.role()
-    assert again.changed == []
+    # Empty answers of a survey count as not set.
+    empty = ("confirm", "executor", "script_path", "expected_sha256", "expected_plan_digest", "missing_script")
+    again = player.role(**dict.fromkeys(empty, ""))
+    assert (again.code, again.result["status"], again.changed) == (0, "planned", []), again.output
     assert again.result["plan"] == played.result["plan"]
-
-
-def test_empty_survey_answers_count_as_not_set(player: Player, immuta: ImmutaDouble) -> None:
-    played = player.role(
-        confirm="",
-        executor="",
-        script_path="",
-        expected_sha256="",
-        expected_plan_digest="",
-        missing_script="",
-    )
-    assert played.code == 0, played.output
-    assert played.result["status"] == "planned"
+    # A confirmed check lists what would change.
+    checked = player.role("--check", **CONFIRMED)
+    assert (checked.code, checked.result["status"]) == (0, "planned"), checked.output
+    assert checked.changed == ["Delete the connection", "Run the script on Snowflake"]
     assert still_connected(immuta)
+    assert snowflake.statements == []
 
 
 # The deed
@@ -130,6 +124,10 @@ def test_takes_the_connection_out_of_service_whole(
     assert len(immuta.requests) <= 13
     assert len(played.modules) <= 4
     assert immuta.connections == len([one for one in played.modules if one.startswith("immuta_")])
+    # It asks before it deletes, and deletes before it runs.
+    assert played.modules == ["immuta_cleanup_script", "snowflake_script", "immuta_connection", "snowflake_script"]
+    names = [one.operation_id for one in immuta.requests]
+    assert names.index("renderCleanupScript") < names.index("deleteObject")
 
     seen, sent = len(immuta.requests), len(snowflake.statements)
     again = player.role(**CONFIRMED)
@@ -146,47 +144,21 @@ def test_takes_the_connection_out_of_service_whole(
     )
 
 
-def test_asks_before_it_deletes_and_deletes_before_it_runs(
-    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
-) -> None:
-    played = player.role(**CONFIRMED)
-    assert played.modules == ["immuta_cleanup_script", "snowflake_script", "immuta_connection", "snowflake_script"]
-    names = [one.operation_id for one in immuta.requests]
-    assert names.index("renderCleanupScript") < names.index("deleteObject")
-
-
-def test_a_confirmed_check_after_the_plan_lists_the_statements(
-    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
-) -> None:
-    assert player.role().code == 0
-    played = player.role("--check", **CONFIRMED)
-    assert played.code == 0, played.output
-    assert played.result["status"] == "planned"
-    assert played.changed == ["Delete the connection", "Run the script on Snowflake"]
-    assert still_connected(immuta)
-    assert snowflake.statements == []
-
-
-def test_keys_with_unusual_characters(player: Player, immuta: ImmutaDouble) -> None:
+def test_pinned_to_what_was_approved_for_a_key_with_unusual_characters(player: Player, immuta: ImmutaDouble) -> None:
     key = "a/b 50% #1 naïve"
     one = immuta.state.connections.pop(KEY)
     one.key = key
     immuta.state.connections[key] = one
-    played = player.role(connection_key=key, confirm=key)
-    assert played.code == 0, played.output
-    assert played.result["status"] == "completed"
-    assert key not in immuta.state.connections
-
-
-def test_pinned_to_what_was_approved(player: Player, immuta: ImmutaDouble) -> None:
-    planned = player.role().result
+    planned = player.role(connection_key=key).result
     played = player.role(
-        confirm=KEY,
+        connection_key=key,
+        confirm=key,
         expected_sha256=planned["script"]["sha256"],
         expected_plan_digest=planned["plan"]["digest"],
     )
     assert played.code == 0, played.output
     assert played.result["status"] == "completed"
+    assert key not in immuta.state.connections
 
 
 def test_lake_formation_needs_no_script(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
@@ -270,6 +242,10 @@ def test_finishes_a_run_that_was_killed_between_deletion_and_script(
     player.role(kill_when=lambda: "DELETE" in methods(immuta), **CONFIRMED)
     assert not still_connected(immuta)
     assert snowflake.statements == []
+    # The script still needs the confirmation.
+    planned = player.role()
+    assert (planned.code, planned.result["status"]) == (0, "planned"), planned.output
+    assert snowflake.statements == []
     finished = player.role(**CONFIRMED)
     assert finished.code == 0, finished.output
     assert finished.result["status"] == "completed"
@@ -292,16 +268,6 @@ def test_finishes_a_run_that_was_killed_within_the_script(
     ]
     assert repeated == [texts(snowflake)[4]] * 2
     assert nothing_left(immuta, snowflake)
-
-
-def test_after_the_deletion_the_script_still_needs_the_confirmation(
-    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
-) -> None:
-    player.role(kill_when=lambda: "DELETE" in methods(immuta), **CONFIRMED)
-    played = player.role()
-    assert played.code == 0, played.output
-    assert played.result["status"] == "planned"
-    assert snowflake.statements == []
 
 
 def test_gone_and_never_saved_is_a_warning(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:

@@ -22,7 +22,7 @@ import pytest
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
 from ansible_collections.community.immuta.tests.harness.play import Played, Player
-from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, another
 
 EXECUTORS = Path(__file__).parents[2] / "docs" / "examples" / "executors"
 SNOW = shutil.which("snow", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
@@ -98,6 +98,15 @@ def run(player: Player, name: str, *arguments: str, **variables: t.Any) -> Playe
     return player.role("-vvv", *arguments, executor=str(EXECUTORS / f"{name}.yml"), confirm=KEY, **variables)
 
 
+def refused(player: Player, name: str, immuta: ImmutaDouble, key: str, scripts: list[str]) -> None:
+    """Play scripts with one of the examples, each that of a connection of its own, and expect each to be refused."""
+    executor = str(EXECUTORS / f"{name}.yml")
+    hosts = [{"connection_key": another(immuta, key, script), "executor": executor} for script in scripts]
+    variables = ("--extra-vars", json.dumps({"site_warehouse_id": "abc"}))
+    for script, played in zip(scripts, player.each(hosts, "-vvv", *variables), strict=True):
+        assert "nothing was sent" in played.error, script
+
+
 def shown(played: Played, player: Player) -> bool:
     """Whether a credential is in the output, or in what a client has left."""
     left = [file.read_bytes() for file in (player.folder / "home").rglob("*") if file.is_file()]
@@ -126,12 +135,11 @@ def test_snow_stops_at_the_statement_that_fails(
     assert not shown(played, player)
 
 
-@pytest.mark.parametrize("statement", ["CALL clean_up()", "DROP ROLE IMMUTA", "CREATE OR REPLACE VIEW v AS SELECT 1"])
 def test_snow_refuses_what_it_can_not_run_or_repeat(
-    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble, statement: str
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
 ) -> None:
-    immuta.state.integrations[5].script = f"{SNOWFLAKE_SCRIPT}{statement};\n"
-    assert "nothing was sent" in run(player, "snow").error
+    tried = ["CALL clean_up()", "DROP ROLE IMMUTA", "CREATE OR REPLACE VIEW v AS SELECT 1"]
+    refused(player, "snow", immuta, KEY, [f"{SNOWFLAKE_SCRIPT}{one};\n" for one in tried])
     assert snowflake.logins == []
 
 
@@ -183,11 +191,8 @@ def test_databricks_stops_at_the_statement_that_fails_and_a_rerun_finishes(playe
     assert len(stub.sent) == 5
 
 
-@pytest.mark.parametrize("statement", ["USE CATALOG sales", "SET x = 1", "CALL clean_up()"])
-def test_databricks_refuses_what_needs_a_session_or_runs_only_once(
-    player: Player, immuta: ImmutaDouble, statement: str
-) -> None:
+def test_databricks_refuses_what_needs_a_session_or_runs_only_once(player: Player, immuta: ImmutaDouble) -> None:
     stub = Stub(player)
-    immuta.state.integrations[7].script = f"{DATABRICKS_SCRIPT}{statement};\n"
-    assert "nothing was sent" in databricks(player).error
+    tried = ["USE CATALOG sales", "SET x = 1", "CALL clean_up()"]
+    refused(player, "databricks", immuta, DATABRICKS_KEY, [f"{DATABRICKS_SCRIPT}{one};\n" for one in tried])
     assert stub.calls == []

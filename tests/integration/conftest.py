@@ -1,0 +1,26 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Has the modules of most plays forked where FORKED_MODULES=1 asks for it, which takes half of the time."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ansible_collections.community.immuta.tests.harness.forkserver import interpreter
+from ansible_collections.community.immuta.tests.harness.play import Player
+
+# Their modules run as Ansible's payload in processes of their own, as do those of tests marked oldest and of killed plays.
+WHOLE = ("test_documentation", "test_pipelines")
+
+
+@pytest.fixture
+def player(player: Player, request: pytest.FixtureRequest) -> Player:
+    """Runs playbooks against the tenant and Snowflake."""
+    whole = request.node.get_closest_marker("oldest") or request.path.stem in WHOLE
+    if os.environ.get("FORKED_MODULES") and not whole:
+        player.interpreter = interpreter()
+    return player
