@@ -69,8 +69,8 @@ def main() -> None:
     sessions = [one["session"] for one in listed if one not in missing]
     began = time.monotonic()
     rows = []
-    # One more than there are cores, since now and then each waits for something.
-    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+    # The longest ones have two processes each, so that no core waits while another one installs.
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for future in concurrent.futures.as_completed([pool.submit(run, session) for session in sessions]):
             row = future.result()
             print(f"\n===== {row.session} =====\n{row.output}", flush=True)

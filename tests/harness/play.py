@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -73,6 +77,14 @@ class Played:
     def of(self, task: str) -> dict[str, t.Any]:
         """The result of one task."""
         return next(one["result"] for one in self.tasks if one["task"] == task and one["outcome"] != "skipped")
+
+
+@functools.cache
+def payloads() -> Path:
+    """Where Ansible keeps the payloads of modules that it has built: they don't depend on arguments."""
+    folder = Path(tempfile.mkdtemp(prefix="payloads-"))
+    atexit.register(shutil.rmtree, folder)
+    return folder
 
 
 class Player:
@@ -198,7 +210,7 @@ class Player:
         record = self.folder / "ansible" / "record.jsonl"
         record.parent.mkdir(exist_ok=True)
         record.write_text("")
-        environment = {**self.environment, "RECORD_FILE": str(record), **(env or {})}
+        environment = {**self.environment, "RECORD_FILE": str(record), "PAYLOADS": str(payloads()), **(env or {})}
         given = [*self.believed, *arguments]
         if self.interpreter and kill_when is None:
             environment["ANSIBLE_PIPELINING"] = "true"

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import typing as t
 
+from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = r"""
@@ -19,6 +21,7 @@ short_description: Record the results of tasks
 description:
   - Writes one JSON line for each result to the file named in E(RECORD_FILE), and one for what was left by set_stats, and
     which hosts have failed.
+  - Has the payloads of modules kept in the folder named in E(PAYLOADS), so that each is built by the first play only.
 """
 
 
@@ -45,6 +48,13 @@ class CallbackModule(CallbackBase):
     def _write(self, line: dict[str, t.Any]) -> None:
         with open(os.environ["RECORD_FILE"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+    def v2_playbook_on_start(self, playbook: t.Any) -> None:
+        """Begin with the payloads that there are."""
+        if folder := os.environ.get("PAYLOADS"):
+            place = os.path.join(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache")  # type: ignore[attr-defined]
+            with contextlib.suppress(FileExistsError):
+                os.symlink(folder, place)
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """A task has ended well."""
