@@ -18,7 +18,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
 
-from ansible_collections.community.immuta.plugins.module_utils import _redact, _utc
+from ansible_collections.community.immuta.plugins.module_utils import _redact, _text, _utc
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, MissingLibrary, bug
 
@@ -44,7 +44,7 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
     context = Context(
         params=params,
         check_mode=module.check_mode,
-        warn=lambda text: module.warn(_redact.redact_result(text)),
+        warn=lambda text: module.warn(_text.printable(_redact.redact_result(text))),
     )
     try:
         outcome = work(context)
@@ -57,7 +57,8 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
         )
     except Failure as error:
         result = _redact.redact_result({"msg": str(error), "failure": error.as_dict(), **error.result})
-        module.fail_json(**result, timing=_since(started))
+        # Ansible prints it as it is, and it may quote a server, or a key.
+        module.fail_json(**{**result, "msg": _text.printable(result["msg"])}, timing=_since(started))
     except Exception as error:
         module.fail_json(**_bug(error), timing=_since(started))
     result = dict(outcome.result)

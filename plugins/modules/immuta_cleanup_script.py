@@ -221,6 +221,11 @@ statements:
       description: Name of that object, where that is plain.
       type: str
       sample: IMMUTA
+    grantee:
+      description:
+        - Whom it gives rights to, or takes them from, kind and name, where that is plain; empty for a statement that does neither.
+      type: str
+      sample: ""
     session:
       description: Whether all it changes is the session that it runs in.
       type: bool
@@ -237,9 +242,20 @@ statements:
       type: int
       sample: 12
     unusual:
-      description: Whether a statement of this kind is out of the ordinary in a clean-up script, and worth a look.
+      description: Whether it has RV(statements[].marks), so that it is worth a look.
       type: bool
       sample: false
+    marks:
+      description:
+        - Why the statement is out of the ordinary, with the words that decide, a short text each. Empty when it is ordinary.
+        - Marked is what can't be seen in this list (blocks, C(EXECUTE IMMEDIATE), C(CALL), computed names), what changes the account, what
+          drops a part of an object, and what a clean-up script has no need of.
+        - Marked is also what drops, unsets, or takes rights on an object that the integration is not known to have made. Its own are what its
+          configuration names, and what Immuta documents, as far as Immuta still tells the configuration.
+        - In these texts and in names, what can't be printed is written as an escape, such as C(\n).
+      type: list
+      elements: str
+      sample: []
 empty:
   description: Whether the script holds no statement, only comments or nothing at all.
   returned: success and O(state=present)

@@ -150,6 +150,11 @@ statements:
       description: Name of that object, where that is plain.
       type: str
       sample: IMMUTA
+    grantee:
+      description:
+        - Whom it gives rights to, or takes them from, kind and name, where that is plain; empty for a statement that does neither.
+      type: str
+      sample: ""
     session:
       description: Whether all it changes is the session that it runs in.
       type: bool
@@ -159,9 +164,18 @@ statements:
       type: bool
       sample: true
     unusual:
-      description: Whether a statement of this kind is out of the ordinary in a clean-up script.
+      description: Whether it has RV(statements[].marks), so that it is worth a look.
       type: bool
       sample: false
+    marks:
+      description:
+        - Why the statement is out of the ordinary, with the words that decide, a short text each. Empty when it is ordinary.
+        - Marked is what can't be seen in this list (blocks, C(EXECUTE IMMEDIATE), C(CALL), computed names), what changes the account, what
+          drops a part of an object, and what a clean-up script has no need of.
+        - In these texts and in names, what can't be printed is written as an escape, such as C(\n).
+      type: list
+      elements: str
+      sample: []
     resumes_at:
       description:
         - The statement with which the next run goes on if a run stops at this one. Usually this one. In a transaction, which ends with
@@ -301,6 +315,7 @@ failure:
     session: false
     repeatable: true
     unusual: false
+    marks: []
 """
 
 from ansible_collections.community.immuta.plugins.module_utils._module import run

@@ -24,7 +24,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.community.immuta.plugins.module_utils import _redact
+from ansible_collections.community.immuta.plugins.module_utils import _redact, _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import (
     Failure,
     InvalidOption,
@@ -228,4 +228,5 @@ def explained(error: Exception) -> str:
     """Return the message for an error, redacted."""
     if isinstance(error, MissingLibrary):
         return str(missing_required_lib(error.library, reason=error.reason, url=error.url))
-    return str(_redact.redact_result(str(error if isinstance(error, (Failure, AnsibleError)) else bug(error))))
+    known = error if isinstance(error, (Failure, AnsibleError)) else bug(error)
+    return str(_redact.redact_result(_text.printable(known) if isinstance(known, Failure) else str(known)))

@@ -348,9 +348,11 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
         "verb",
         "object",
         "name",
+        "grantee",
         "session",
         "repeatable",
         "unusual",
+        "marks",
         "resumes_at",
     } == set(given["statements"][0])
     assert snowflake.logins == []

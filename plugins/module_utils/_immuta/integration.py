@@ -43,6 +43,8 @@ class Integration:
     warehouse: str | None = None
     catalog: str | None = None
     http_path: str | None = None
+    # What it has made on the platform, as far as its configuration names it: see made_by.
+    made: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def in_use(self) -> bool:
@@ -51,7 +53,9 @@ class Integration:
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the fields for a module's result."""
-        return {**dataclasses.asdict(self), "in_use": self.in_use}
+        fields = {**dataclasses.asdict(self), "in_use": self.in_use}
+        del fields["made"]
+        return fields
 
 
 def to_number(value: t.Any) -> int | None:
@@ -103,7 +107,23 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
         warehouse=config.get("warehouse"),
         catalog=config.get("catalog"),
         http_path=config.get("httpPath"),
+        made=_made(config),
     )
+
+
+def _made(config: dict[str, t.Any]) -> dict[str, str]:
+    """Return the names in a configuration of what the integration has made, or uses as its own; no credential."""
+    inner = {name: config.get(name) for name in ("impersonation", "oAuthClientConfig")}
+    parts = {name: value if isinstance(value, dict) else {} for name, value in inner.items()}
+    found = {
+        "database": config.get("database"),
+        "catalog": config.get("catalog"),
+        "role": config.get("role"),
+        "user": config.get("username"),
+        "impersonation_role": parts["impersonation"].get("role"),
+        "principal": parts["oAuthClientConfig"].get("clientId"),
+    }
+    return {name: value for name, value in found.items() if isinstance(value, str) and value}
 
 
 def _host(value: t.Any) -> str | None:

@@ -116,6 +116,7 @@ class Rendered:
     :ivar raw: the whole file, its first line included
     :ivar source: C(immuta) when Immuta has just rendered it, C(saved) when only the file has it
     :ivar connection_exists: None when only the integration was asked for
+    :ivar made: what the integration has made, as its configuration names it; None when Immuta does not tell any more
     """
 
     owner: saved_script.Owner
@@ -123,6 +124,7 @@ class Rendered:
     raw: bytes
     source: t.Literal["immuta", "saved"]
     connection_exists: bool | None
+    made: dict[str, str] | None = None
 
 
 def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
@@ -197,6 +199,7 @@ class _Fetch:
         self._hosts: list[str | None] = []
         # Whether Immuta still governs through the integration, if that is known.
         self._in_use: bool | None = None
+        self._made: dict[str, str] | None = None
 
     def run(self, started: bool) -> Rendered:
         number = self._subject.integration_id
@@ -223,13 +226,16 @@ class _Fetch:
             raise no_script(
                 f"makes a file of {len(raw)} bytes, more than the {saved_script.LARGEST} that can be kept", reply.status
             )
-        return Rendered(owner, body, raw, "immuta", self._exists)
+        return Rendered(owner, body, raw, "immuta", self._exists, self._made)
 
     def _look_up(self, key: str, started: bool) -> connection.Connection | None:
         found, integrations = connection.look_up(self._client, key, listed_first=started)
         self._exists = found is not None
-        if found is None and self._saved and not started:
-            self._require_unused(integrations, self._saved.owner.integration_id)
+        if found is None and self._saved:
+            number = self._saved.owner.integration_id
+            self._made = next((listed.made for listed in integrations if listed.id == number), None)
+            if not started:
+                self._require_unused(integrations, number)
         return found
 
     def _integration_of(self, found: connection.Connection) -> int | None:
@@ -272,6 +278,7 @@ class _Fetch:
         described = integration.get(self._client, number)
         if described is not None:
             self._hosts.append(described.host)
+            self._made = described.made
         if self._technology:
             return True
         if described is None:
@@ -326,7 +333,7 @@ class _Fetch:
         saved = self._saved
         if saved is not None:
             raw = saved_script.contents(saved.owner, saved.body)
-            return Rendered(saved.owner, saved.body, raw, "saved", self._exists)
+            return Rendered(saved.owner, saved.body, raw, "saved", self._exists, self._made)
         if self._exists:
             message = (
                 f"Immuta has no integration for {self._subject}, so it can't render the clean-up script, and no saved"

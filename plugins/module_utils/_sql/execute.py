@@ -431,8 +431,7 @@ def require_committed(script: LoadedScript, session: Session) -> None:
 
 
 def _label(statement: Statement) -> str:
-    what = " ".join(filter(None, (statement.verb, statement.kind, statement.name)))
-    return f"Statement {statement.index} ({what}, line {statement.line})"
+    return f"Statement {statement.index} ({statement.label}, line {statement.line})"
 
 
 def _close_quietly(connection: t.Any) -> None:

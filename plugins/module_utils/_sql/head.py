@@ -32,8 +32,9 @@ class Head(t.NamedTuple):
     :ivar name: the name of the object, or an empty string
     :ivar session: whether it changes the session only
     :ivar repeatable: whether running it twice is certainly harmless, apart from C(session)
-    :ivar unusual: whether it is unusual in a clean-up script
+    :ivar removes: whether all that it does is to drop or unset
     :ivar bound: whether later statements may need the same session
+    :ivar grantee: whom it gives rights to, or takes them from: kind and name; either may be empty
     """
 
     verb: str
@@ -41,8 +42,9 @@ class Head(t.NamedTuple):
     name: str = ""
     session: bool = False
     repeatable: bool = False
-    unusual: bool = True
+    removes: bool = False
     bound: bool = False
+    grantee: tuple[str, str] = ("", "")
 
 
 class Words:
@@ -69,13 +71,23 @@ class Words:
 
     def words(self, at: int) -> t.Iterator[str]:
         """Yield the words from C(at) on that are not in parentheses."""
+        return (word for _at, word in self.placed(at))
+
+    def placed(self, at: int) -> t.Iterator[tuple[int, str]]:
+        """Yield the words from C(at) on that are not in parentheses, with their positions."""
         depth = 0
         while self.token(at) is not None:
             word = self.word(at)
             depth += (word == "(") - (word == ")")
             if depth == 0:
-                yield word
+                yield at, word
             at += 1
+
+    def find(self, at: int, *words: str) -> int:
+        """Return the position of the first of these words from C(at) on, or the end."""
+        while self.token(at) is not None and self.word(at) not in words:
+            at += 1
+        return at
 
     def skip(self, at: int, *words: str) -> int:
         """Return the position after these words if they are at C(at), else C(at)."""
@@ -139,9 +151,9 @@ def read(script: str, dialect: str, start: int, end: int) -> Head:
     rules = dialect_named(dialect)
     words = Words(script, rules, start, end)
     head = _head(words, snowflake=rules.name == "snowflake")
-    if rules.name == "snowflake" and script.find("->>", start, end) >= 0:
+    if rules.name == "snowflake" and script.find(FLOW, start, end) >= 0:
         # Another statement follows after the arrow, and may do anything.
-        return head._replace(session=False, repeatable=False, unusual=True, bound=True)
+        return head._replace(session=False, repeatable=False, bound=True)
     return head
 
 
@@ -154,7 +166,7 @@ def _head(words: Words, *, snowflake: bool) -> Head:
     if verb == "BEGIN" and words.word(at) in _TRANSACTION:
         return Head(verb, "TRANSACTION", bound=True)
     if verb == "BEGIN" or (verb == "DECLARE" and snowflake):
-        return Head("BEGIN", unusual=False, bound=True)
+        return Head("BEGIN", bound=True)
     reader = _READERS.get(verb)
     return reader(words, verb, at, snowflake) if reader else Head(verb, bound=True)
 
@@ -176,55 +188,71 @@ def _drop(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     guarded = bool(kind) and words.skip(at, "IF", "EXISTS") > at
     at = words.skip(at, "IF", "EXISTS")
     name = words.name(at) if kind else ""
-    # A script that is cut off ends like this.
-    nameless = words.token(at) is None or (words.word(at) == "IF" and not guarded)
-    return Head(verb, kind, name, session=kind == "VARIABLE", repeatable=guarded, unusual=nameless)
+    return Head(verb, kind, name, session=kind == "VARIABLE", repeatable=guarded, removes=True)
 
 
 def _alter(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     kind, at = words.kind(words.skip_any(at, MODIFIERS))
     if kind == "SESSION":
         bound = "AUTOCOMMIT" in words.words(at)
-        return Head(verb, kind, session=True, unusual=words.word(at) != "UNSET", bound=bound)
-    actions = _ACTIONS.intersection(words.words(at))
+        return Head(verb, kind, session=True, bound=bound)
+    actions = ACTIONS.intersection(words.words(at))
     name = "" if kind in _NAMELESS else words.name(words.skip(at, "IF", "EXISTS"))
-    return Head(
-        verb, kind, name, repeatable=actions == {"UNSET"}, unusual=not actions or not actions <= {"UNSET", "DROP"}
-    )
+    return Head(verb, kind, name, repeatable=actions == {"UNSET"}, removes=bool(actions) and actions <= REMOVING)
 
 
 def _grant(words: Words, verb: str, at: int, snowflake: bool) -> Head:
-    ordinary = {"repeatable": verb == "REVOKE", "unusual": verb != "REVOKE" or "FROM" not in words.words(at)}
+    kind, name = _granted(words, at)
+    return Head(verb, kind, name, repeatable=verb == "REVOKE", grantee=_grantee(words, at))
+
+
+def _granted(words: Words, at: int) -> tuple[str, str]:
+    """Return kind and name of the role that is granted, or of the object that the rights are on."""
     kind, after = words.kind(words.skip(at, "GRANT", "OPTION", "FOR"))
     if kind.endswith("ROLE") and words.name(after):
-        return Head(verb, kind, words.name(after), **ordinary)
-    while words.word(at) not in ("ON", "TO", "FROM") and words.token(at) is not None:
-        at += 1
-    kind, at = words.kind(at + 1) if words.word(at) == "ON" else ("", at)
-    return Head(verb, kind, "" if kind in _NAMELESS else words.name(at), **ordinary)
+        return kind, words.name(after)
+    at = words.find(at, "ON", "TO", "FROM")
+    if words.word(at) != "ON":
+        return "", ""
+    if words.word(at + 1) in ("ALL", "FUTURE"):
+        inside = words.find(at, "IN", "TO", "FROM")
+        many = " ".join(words.word(i) for i in range(at + 1, inside))
+        kind, at = words.kind(inside + 1)
+        return f"{many} IN {kind}", words.name(at) if kind else ""
+    kind, at = words.kind(at + 1)
+    return kind, "" if kind in _NAMELESS else words.name(at)
 
 
-def _use(words: Words, verb: str, at: int, snowflake: bool) -> Head:
-    if words.word(at) == "SECONDARY":
-        return Head(verb, "SECONDARY ROLES", session=True, unusual=False)
+def _grantee(words: Words, at: int) -> tuple[str, str]:
+    at = words.find(at, "TO", "FROM") + 1
     kind, after = words.kind(at)
     # A lone word is a name, even when it is spelled like a kind.
     if words.token(after) is None:
         kind, after = "", at
-    return Head(verb, kind, words.name(after), session=True, unusual=False)
+    return kind, words.name(after)
+
+
+def _use(words: Words, verb: str, at: int, snowflake: bool) -> Head:
+    if words.word(at) == "SECONDARY":
+        return Head(verb, "SECONDARY ROLES", session=True)
+    kind, after = words.kind(at)
+    # A lone word is a name, even when it is spelled like a kind.
+    if words.token(after) is None:
+        kind, after = "", at
+    return Head(verb, kind, words.name(after), session=True)
 
 
 def _set(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     if not snowflake and words.skip(at, "TAG", "ON") > at:
         kind, at = words.kind(at + 2)
-        return Head(verb, kind, words.name(at) if kind else "", unusual=verb == "SET")
+        return Head(verb, kind, words.name(at) if kind else "", removes=verb == "UNSET")
     kind = "VARIABLE"
     if not snowflake:
         kind = {"VAR": kind, "VARIABLE": kind, "CATALOG": "CATALOG", "SCHEMA": "SCHEMA"}.get(words.word(at), "")
         at += 1
     # A function of the site's own may do anything.
     pure = is_harmless(words, at, RESULTS)
-    return Head(verb, kind, words.name(at) if kind else "", session=pure, unusual=not pure, bound=not pure)
+    return Head(verb, kind, words.name(at) if kind else "", session=pure, bound=not pure)
 
 
 def _declare(words: Words, verb: str, at: int, snowflake: bool) -> Head:
@@ -234,11 +262,11 @@ def _declare(words: Words, verb: str, at: int, snowflake: bool) -> Head:
 
 
 def _call(words: Words, verb: str, at: int, snowflake: bool) -> Head:
-    return Head(verb, "PROCEDURE", words.name(at), unusual=False, bound=True)
+    return Head(verb, "PROCEDURE", words.name(at), bound=True)
 
 
 def _show(words: Words, verb: str, at: int, snowflake: bool) -> Head:
-    return Head(verb, repeatable=True, unusual=False)
+    return Head(verb, repeatable=True)
 
 
 def _describe(words: Words, verb: str, at: int, snowflake: bool) -> Head:
@@ -253,7 +281,7 @@ def _comment(words: Words, verb: str, at: int, snowflake: bool) -> Head:
 
 def _execute(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     kind, after = words.kind(at)
-    return Head(verb, kind, words.name(after) if kind else "", unusual=words.word(at) != "IMMEDIATE", bound=True)
+    return Head(verb, kind, words.name(after) if kind else "", bound=True)
 
 
 def _other(words: Words, verb: str, at: int, snowflake: bool) -> Head:
@@ -318,7 +346,10 @@ MODIFIERS = frozenset(
     """.split()
 )
 _TEMPORARY = frozenset("TEMP TEMPORARY VOLATILE".split())
-_ACTIONS = frozenset("UNSET DROP SET ADD RENAME SWAP AS REFRESH RESUME SUSPEND RECOVER EXECUTE CLUSTER".split())
+# Another statement follows after it, on the result of the first; Snowflake only.
+FLOW = "->>"
+REMOVING = frozenset(["UNSET", "DROP"])
+ACTIONS = frozenset("UNSET DROP SET ADD RENAME SWAP AS REFRESH RESUME SUSPEND RECOVER EXECUTE CLUSTER".split())
 _NAMELESS = frozenset(["", "ACCOUNT", "METASTORE"])
 _MAY_TOUCH_NAME = frozenset("(),=")
 _KINDS = frozenset(

@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import head
+from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.module_utils._sql import head as heads
+from ansible_collections.community.immuta.plugins.module_utils._sql import marks as looks
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,12 +49,12 @@ class Statement:
     @property
     def verb(self) -> str:
         """Return the first word in upper case; C(BEGIN) for every block."""
-        return self._head.verb
+        return self.head.verb
 
     @property
     def kind(self) -> str:
         """Return the kind of the object in upper case, for example C(MASKING POLICY), or an empty string."""
-        return self._head.kind
+        return self.head.kind
 
     @property
     def name(self) -> str:
@@ -61,17 +63,17 @@ class Statement:
         Quotes are removed, and a name without quotes is in the case that the platform keeps. The parts of a qualified
         name are joined by dots; a part that contains a dot or a quote keeps its quotes.
         """
-        return self._head.name
+        return self.head.name
 
     @property
     def is_session(self) -> bool:
         """Return whether it changes the session only: a new session needs it again."""
-        return self._head.session
+        return self.head.session
 
     @property
     def is_repeatable(self) -> bool:
         """Return whether running it twice is certainly harmless."""
-        return self._head.session or self._head.repeatable
+        return self.head.session or self.head.repeatable
 
     @property
     def is_bound(self) -> bool:
@@ -79,16 +81,25 @@ class Statement:
 
         It may start a transaction, create something temporary, or change the session in a way that can't be seen.
         """
-        return self._head.bound
+        return self.head.bound
 
     @property
-    def is_unusual(self) -> bool:
-        """Return whether it is unusual in a clean-up script, and worth a look."""
-        return self._head.unusual
+    def label(self) -> str:
+        """Return verb, kind, and name of the object, printable, on one line."""
+        own = self.head
+        return _text.printable(" ".join(filter(None, (own.verb, own.kind, own.name))))
+
+    def marks(self, own: heads.Head) -> looks.Marks:
+        """Return why it is worth a look in a clean-up script.
+
+        :param own: its head
+        """
+        return looks.of(own, self.script, self.dialect, self.start, self.end)
 
     def describe(self) -> dict[str, t.Any]:
-        """Return the fields for results: never the body or a literal."""
-        own = self._head
+        """Return the fields for results: never the body or a literal, and everything printable, on one line."""
+        own = self.head
+        found = [_text.printable(mark) for mark in self.marks(own).all]
         return {
             "index": self.index,
             "line": self.line,
@@ -96,12 +107,15 @@ class Statement:
             "length": self.length,
             "verb": own.verb,
             "object": own.kind,
-            "name": own.name,
+            "name": _text.printable(own.name),
+            "grantee": _text.printable(" ".join(filter(None, own.grantee))),
             "session": own.session,
             "repeatable": own.session or own.repeatable,
-            "unusual": own.unusual,
+            "unusual": bool(found),
+            "marks": found,
         }
 
     @property
-    def _head(self) -> head.Head:
-        return head.read(self.script, self.dialect, self.start, self.end)
+    def head(self) -> heads.Head:
+        """Return its head, which is read each time."""
+        return heads.read(self.script, self.dialect, self.start, self.end)

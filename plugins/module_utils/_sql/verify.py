@@ -7,18 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
-from ansible_collections.community.immuta.plugins.module_utils._sql import reads
+from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Problem
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
-# Parts of a name as statements describe it: what holds a dot or a quote keeps its quotes.
-PART = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|[^.]+')
-# The schema that a session is in after it has changed to a database or catalog.
-FIRST_SCHEMA = {"snowflake": "PUBLIC", "databricks": "default"}
 NOT_PLAIN = "Its full name is not in the script."
 NO_WAY = "There is no read that finds objects of this kind."
 
@@ -69,60 +65,21 @@ def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
     """Return what a script drops or unsets and has not made itself, in order, each once."""
     found: dict[tuple[str, t.Any], Thing] = {}
     made: set[tuple[str, t.Any]] = set()
-    current: tuple[str | None, ...] = (None, None)
+    current = names.UNKNOWN
     role = None
     for statement in statements:
-        kind = statement.kind
-        name = _full(_parts(statement.name), reads.length(dialect, kind), current)
-        key = kind, name or statement.name
-        if statement.verb == "USE":
+        own = statement.head
+        kind = own.kind
+        name = names.full(names.parts(own.name), reads.length(dialect, kind), current)
+        key = kind, name or own.name
+        current = names.after(own, dialect, current)
+        if own.verb == "USE":
             role = statement if kind == "ROLE" else role
-            current = _used(statement, dialect, current)
-        elif statement.verb == "CREATE":
+        elif own.verb == "CREATE":
             made.add(key)
-            # Where the session is after it has made one, depends on the platform.
-            current = (None, None) if kind in ("DATABASE", "SCHEMA", "CATALOG") else current
-        elif _takes_away(statement) and key not in made:
-            found.setdefault(key, Thing(kind, statement.name, name, role))
+        elif own.removes and kind and own.name and not own.session and key not in made:
+            found.setdefault(key, Thing(kind, own.name, name, role))
     return list(found.values())
-
-
-def _takes_away(statement: Statement) -> bool:
-    ending = statement.verb == "DROP" or (statement.verb in ("ALTER", "UNSET") and not statement.is_unusual)
-    return ending and bool(statement.kind and statement.name) and not statement.is_session
-
-
-def _used(statement: Statement, dialect: str, current: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    """Return database and schema of the session after a C(USE)."""
-    name = _parts(statement.name)
-    lone = "DATABASE" if dialect == "snowflake" else "SCHEMA"
-    kind = statement.kind or lone
-    if dialect == "databricks" and kind == "DATABASE":
-        kind = "SCHEMA"
-    if kind not in ("DATABASE", "CATALOG", "SCHEMA"):
-        return current
-    if len(name) == 2:
-        return name
-    if len(name) != 1:
-        return (None, None)
-    return (current[0], name[0]) if kind == "SCHEMA" else (name[0], FIRST_SCHEMA[dialect])
-
-
-def _parts(shown: str) -> tuple[str, ...]:
-    """Return the parts of a name; none when one of them is left out."""
-    found = PART.findall(shown)
-    if ".".join(found) != shown:
-        return ()
-    return tuple(
-        part[1:-1].replace(part[0] * 2, part[0]) if part[0] in '"`' and len(part) > 1 else part for part in found
-    )
-
-
-def _full(name: tuple[str, ...], length: int, current: tuple[str | None, ...]) -> tuple[str, ...] | None:
-    lacking = length - len(name)
-    outer = tuple(part for part in current[:lacking] if part is not None) if lacking > 0 else ()
-    full = outer + name
-    return full if name and len(full) == length else None
 
 
 def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[dict[str, t.Any]]:
@@ -154,7 +111,10 @@ def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[d
         else:
             row.update(_seen(cursor, read))
         row["query_id"] = problem.query_id if problem else eyes.query_id(cursor)
-    return rows
+    return [
+        {name: _text.printable(value) if isinstance(value, str) else value for name, value in row.items()}
+        for row in rows
+    ]
 
 
 def _send(cursor: t.Any, eyes: Eyes, texts: t.Iterable[str]) -> Problem | None:

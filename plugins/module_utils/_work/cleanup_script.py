@@ -17,7 +17,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import er
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Rendered, Subject
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner, Saved
-from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, verbs
+from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, made_by, verbs
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
@@ -96,7 +96,7 @@ def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outc
             "exists": saved is not None or not context.check_mode,
             **_about(script),
             "platform_hosts": list(hosts),
-            "statements": Session(statements).describe(),
+            "statements": made_by.describe(Session(statements).describe(), statements, script.made),
             "split_error": split_error,
             "empty": empty,
             "kept": kept,

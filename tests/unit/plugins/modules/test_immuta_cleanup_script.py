@@ -560,3 +560,33 @@ def test_another_host_is_another_script(keep: Keeper) -> None:
     approved = keep()["sha256"]
     keep.tenant.double.state.connections[KEY].hostname = "dev.snowflakecomputing.com"
     assert keep(expected_sha256=approved).code == "script_changed"
+
+
+# What is worth a look
+
+
+def test_what_the_integration_has_not_made_is_marked(keep: Keeper) -> None:
+    integration = keep.tenant.double.state.integrations[5]
+    integration.config["database"] = "GOV"
+    integration.script = "DROP DATABASE GOV;\nDROP ROLE GOV_SYSTEM;\nDROP DATABASE IMMUTA;\nCALL GOV.A.P();\n"
+    foreign = "drops DATABASE {}, which the integration is not known to have made"
+    expected = [[], [], [foreign.format("IMMUTA")], ["calls a procedure: GOV.A.P"]]
+    assert [row["marks"] for row in keep().good["statements"]] == expected
+    # Out of use, but listed: its configuration is still told.
+    del keep.tenant.double.state.connections[KEY]
+    integration.status = "disabled"
+    assert [row["marks"] for row in keep().good["statements"]] == expected
+    del keep.tenant.double.state.integrations[5]
+    unsure = " (what its configuration says is not known)"
+    rows = keep().good["statements"]
+    assert [row["marks"] for row in rows][0::2] == [[foreign.format("GOV") + unsure], []]
+    assert [row["unusual"] for row in rows] == [True, True, False, True]
+
+
+def test_a_failure_is_one_printable_line(keep: Keeper) -> None:
+    keep.tenant.double.state.connections[KEY].technology = "New\n2. DONE\x1b[2J\u202e"
+    keep.tenant.double.state.integrations[5].script = None
+    result = keep()
+    assert result.code == "script_unknown"
+    assert "New\\n2. DONE\\x1b[2J\\u202e" in result["msg"]
+    assert result["msg"].isprintable(), result["msg"]

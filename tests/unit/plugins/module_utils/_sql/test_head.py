@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.community.immuta.plugins.module_utils._sql import head
 
 # Dialect (Snowflake, Databricks, or both), statement, verb, kind, name, and the letters of what is true of it:
-# session, repeatable, unusual, bound.
+# session, repeatable, bound.
 HEADS = [
     ("sd", "DROP TABLE a", "DROP", "TABLE", "A", ""),
     ("sd", "drop table if exists a.b", "DROP", "TABLE", "A.B", "r"),
@@ -20,23 +20,23 @@ HEADS = [
     ("d", "DROP CATALOG IF EXISTS `a b` CASCADE", "DROP", "CATALOG", "a b", "r"),
     ("d", "DROP TEMPORARY VARIABLE IF EXISTS x", "DROP", "VARIABLE", "x", "sr"),
     ("s", "DROP MASKING POLICY IF EXISTS p", "DROP", "MASKING POLICY", "P", "r"),
-    ("sd", "DROP SCHEMA", "DROP", "SCHEMA", "", "u"),
-    ("sd", "DROP SCHEMA IF EXISTS", "DROP", "SCHEMA", "", "ru"),
-    ("s", "DROP SCHEMA IF EXI", "DROP", "SCHEMA", "IF", "u"),
-    ("sd", "REVOKE SELECT ON TABLE a", "REVOKE", "TABLE", "A", "ru"),
+    ("sd", "DROP SCHEMA", "DROP", "SCHEMA", "", ""),
+    ("sd", "DROP SCHEMA IF EXISTS", "DROP", "SCHEMA", "", "r"),
+    ("s", "DROP SCHEMA IF EXI", "DROP", "SCHEMA", "IF", ""),
+    ("sd", "REVOKE SELECT ON TABLE a", "REVOKE", "TABLE", "A", "r"),
     ("s", "DROP GIZMO IF EXISTS p", "DROP", "", "", ""),
-    ("sd", "CREATE TABLE a (b INT)", "CREATE", "TABLE", "A", "u"),
-    ("sd", "CREATE TABLE IF NOT EXISTS a (b INT)", "CREATE", "TABLE", "A", "ru"),
-    ("sd", "CREATE OR REPLACE VIEW a AS SELECT 1", "CREATE", "VIEW", "A", "ru"),
-    ("sd", "CREATE OR REPLACE TABLE a AS SELECT 1", "CREATE", "TABLE", "A", "u"),
-    ("sd", "CREATE TEMPORARY TABLE a (b INT)", "CREATE", "TABLE", "A", "ub"),
+    ("sd", "CREATE TABLE a (b INT)", "CREATE", "TABLE", "A", ""),
+    ("sd", "CREATE TABLE IF NOT EXISTS a (b INT)", "CREATE", "TABLE", "A", "r"),
+    ("sd", "CREATE OR REPLACE VIEW a AS SELECT 1", "CREATE", "VIEW", "A", "r"),
+    ("sd", "CREATE OR REPLACE TABLE a AS SELECT 1", "CREATE", "TABLE", "A", ""),
+    ("sd", "CREATE TEMPORARY TABLE a (b INT)", "CREATE", "TABLE", "A", "b"),
     ("sd", "ALTER TABLE a DROP COLUMN b", "ALTER", "TABLE", "A", ""),
     ("sd", "ALTER TABLE IF EXISTS a UNSET TAG b", "ALTER", "TABLE", "A", "r"),
-    ("sd", "ALTER TABLE a ADD COLUMN b INT", "ALTER", "TABLE", "A", "u"),
+    ("sd", "ALTER TABLE a ADD COLUMN b INT", "ALTER", "TABLE", "A", ""),
     ("s", "ALTER ACCOUNT UNSET NETWORK_POLICY", "ALTER", "ACCOUNT", "", "r"),
-    ("s", "ALTER SESSION SET TIMEZONE = 'UTC'", "ALTER", "SESSION", "", "su"),
+    ("s", "ALTER SESSION SET TIMEZONE = 'UTC'", "ALTER", "SESSION", "", "s"),
     ("s", "ALTER SESSION UNSET AUTOCOMMIT", "ALTER", "SESSION", "", "sb"),
-    ("sd", "GRANT SELECT ON TABLE a TO ROLE b", "GRANT", "TABLE", "A", "u"),
+    ("sd", "GRANT SELECT ON TABLE a TO ROLE b", "GRANT", "TABLE", "A", ""),
     ("sd", "REVOKE SELECT ON TABLE a FROM ROLE b", "REVOKE", "TABLE", "A", "r"),
     ("s", "REVOKE ROLE a FROM USER b", "REVOKE", "ROLE", "A", "r"),
     ("s", "REVOKE GRANT OPTION FOR USAGE ON DATABASE a FROM ROLE b", "REVOKE", "DATABASE", "A", "r"),
@@ -46,30 +46,30 @@ HEADS = [
     ("s", "SET x = 1", "SET", "VARIABLE", "X", "s"),
     ("s", "SET x = (SELECT MAX(a) FROM b)", "SET", "VARIABLE", "X", "s"),
     ("s", "SET x = LAST_QUERY_ID()", "SET", "VARIABLE", "X", "s"),
-    ("s", "SET x = (SELECT own_function())", "SET", "VARIABLE", "X", "ub"),
-    ("d", "DECLARE x DECIMAL(9, 2) DEFAULT 1", "DECLARE", "VARIABLE", "x", "su"),
-    ("d", "DECLARE x INT DEFAULT a.own_function()", "DECLARE", "VARIABLE", "x", "ub"),
+    ("s", "SET x = (SELECT own_function())", "SET", "VARIABLE", "X", "b"),
+    ("d", "DECLARE x DECIMAL(9, 2) DEFAULT 1", "DECLARE", "VARIABLE", "x", "s"),
+    ("d", "DECLARE x INT DEFAULT a.own_function()", "DECLARE", "VARIABLE", "x", "b"),
     ("d", "SET VAR x = 1", "SET", "VARIABLE", "x", "s"),
-    ("d", "DECLARE OR REPLACE VARIABLE x INT", "DECLARE", "VARIABLE", "x", "su"),
-    ("d", "RESET x", "RESET", "", "", "su"),
+    ("d", "DECLARE OR REPLACE VARIABLE x INT", "DECLARE", "VARIABLE", "x", "s"),
+    ("d", "RESET x", "RESET", "", "", "s"),
     ("sd", "CALL a.b(1)", "CALL", "PROCEDURE", "A.B", "b"),
     ("s", "CALL IDENTIFIER('a')()", "CALL", "PROCEDURE", "", "b"),
-    ("sd", "SELECT CURRENT_USER()", "SELECT", "", "", "ru"),
-    ("sd", "SELECT a.own_function()", "SELECT", "", "", "ub"),
-    ("s", "SHOW TABLES ->> DROP TABLE a", "SHOW", "", "", "ub"),
+    ("sd", "SELECT CURRENT_USER()", "SELECT", "", "", "r"),
+    ("sd", "SELECT a.own_function()", "SELECT", "", "", "b"),
+    ("s", "SHOW TABLES ->> DROP TABLE a", "SHOW", "", "", "b"),
     ("sd", "SHOW TABLES", "SHOW", "", "", "r"),
-    ("sd", "DESCRIBE TABLE a", "DESCRIBE", "TABLE", "A", "ru"),
-    ("s", "BEGIN", "BEGIN", "TRANSACTION", "", "ub"),
-    ("s", "START TRANSACTION", "START", "TRANSACTION", "", "ub"),
+    ("sd", "DESCRIBE TABLE a", "DESCRIBE", "TABLE", "A", "r"),
+    ("s", "BEGIN", "BEGIN", "TRANSACTION", "", "b"),
+    ("s", "START TRANSACTION", "START", "TRANSACTION", "", "b"),
     ("sd", "BEGIN SELECT 1; END", "BEGIN", "", "", "b"),
     ("s", "DECLARE a INT; BEGIN RETURN 1; END", "BEGIN", "", "", "b"),
     ("s", "EXECUTE IMMEDIATE 'DROP TABLE a'", "EXECUTE", "", "", "b"),
-    ("s", "EXECUTE TASK a", "EXECUTE", "TASK", "A", "ub"),
-    ("sd", "COMMENT IF EXISTS ON TABLE a IS 'b'", "COMMENT", "TABLE", "A", "u"),
-    ("sd", "TRUNCATE TABLE IF EXISTS a", "TRUNCATE", "TABLE", "A", "u"),
-    ("sd", "INSERT INTO a VALUES (1)", "INSERT", "", "", "ub"),
+    ("s", "EXECUTE TASK a", "EXECUTE", "TASK", "A", "b"),
+    ("sd", "COMMENT IF EXISTS ON TABLE a IS 'b'", "COMMENT", "TABLE", "A", ""),
+    ("sd", "TRUNCATE TABLE IF EXISTS a", "TRUNCATE", "TABLE", "A", ""),
+    ("sd", "INSERT INTO a VALUES (1)", "INSERT", "", "", "b"),
     ("sd", "/* DROP */ -- DROP\n DROP /* x */ TABLE a", "DROP", "TABLE", "A", ""),
-    ("sd", "(SELECT 1)", "SELECT", "", "", "ru"),
+    ("sd", "(SELECT 1)", "SELECT", "", "", "r"),
 ]
 
 
@@ -85,9 +85,9 @@ HEADS = [
 def test_heads(dialect: str, text: str, verb: str, kind: str, name: str, flags: str) -> None:
     found = head.read(text, {"s": "snowflake", "d": "databricks"}[dialect], 0, len(text))
     assert (found.verb, found.kind, found.name) == (verb, kind, name)
-    true = {"s": found.session, "r": found.session or found.repeatable, "u": found.unusual, "b": found.bound}
-    assert "".join(letter for letter in "srub" if true[letter]) == "".join(
-        letter for letter in "srub" if letter in flags or (letter == "r" and "s" in flags)
+    true = {"s": found.session, "r": found.session or found.repeatable, "b": found.bound}
+    assert "".join(letter for letter in "srb" if true[letter]) == "".join(
+        letter for letter in "srb" if letter in flags or (letter == "r" and "s" in flags)
     )
 
 

@@ -274,8 +274,8 @@ def test_heads_and_masks_never_fail(dialect: str, text: str) -> None:
         shown = statement.describe()
         assert text[shown["start"] : shown["start"] + shown["length"]] == statement.text
         assert set(shown) == {
-            *("index", "line", "start", "length", "verb", "object", "name"),
-            *("session", "repeatable", "unusual"),
+            *("index", "line", "start", "length", "verb", "object", "name", "grantee"),
+            *("session", "repeatable", "unusual", "marks"),
         }
     assert isinstance(mask(text, dialect), str)
     assert isinstance(secrets(text, dialect), list)

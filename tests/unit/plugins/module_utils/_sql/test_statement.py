@@ -16,8 +16,8 @@ ALTER = Statement(SCRIPT, "snowflake", 2, 21, 48, 3)
 def test_a_part_of_a_script() -> None:
     assert (USE.text, USE.end, USE.verb, USE.kind, USE.name) == ("USE ROLE a", 19, "USE", "ROLE", "A")
     assert ALTER.text == SCRIPT[21:-1]
-    assert (USE.is_session, USE.is_repeatable, USE.is_bound, USE.is_unusual) == (True, True, False, False)
-    assert (ALTER.is_session, ALTER.is_repeatable, ALTER.is_bound, ALTER.is_unusual) == (False, False, False, True)
+    assert (USE.is_session, USE.is_repeatable, USE.is_bound) == (True, True, False)
+    assert (ALTER.is_session, ALTER.is_repeatable, ALTER.is_bound) == (False, False, False)
 
 
 def test_what_results_hold() -> None:
@@ -29,8 +29,10 @@ def test_what_results_hold() -> None:
         "verb": "ALTER",
         "object": "USER",
         "name": "B",
+        "grantee": "",
         "session": False,
         "repeatable": False,
         "unusual": True,
+        "marks": ["changes USER B: SET"],
     }
     assert "secret" not in repr(ALTER)

@@ -1,0 +1,176 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which statements of a clean-up script are about objects that the integration is not known to have made.
+
+What an integration has made is told by its configuration, and by the names that the vendor documents: on Snowflake the
+database, the role C(<DATABASE>_SYSTEM), the user C(<DATABASE>_SYSTEM_ACCOUNT), the roles of its users, and those for
+impersonation; on Databricks the catalog. Rights are its own if they are on one of its objects, or its role, its user, or
+its service principal had them. Sources: U(https://documentation.immuta.com/saas/developer-guides/api-intro/integrations-api).
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
+from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
+from ansible_collections.community.immuta.plugins.module_utils._sql.marks import Marks
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+
+# The fields of a configuration that tell what was made: database, catalog, role, user, impersonation_role, principal.
+Made = t.Mapping[str, str]
+DOCUMENTED = "IMMUTA"
+NOT_KNOWN = "which the integration is not known to have made"
+ONLY_DOCUMENTED = f"{NOT_KNOWN} (what its configuration says is not known)"
+# Of every account; none of them is anybody's own.
+_SYSTEM = frozenset(
+    """
+    ACCOUNTADMIN GLOBALORGADMIN ORGADMIN PUBLIC SECURITYADMIN SYSADMIN USERADMIN SNOWFLAKE SNOWFLAKE_SAMPLE_DATA
+    HIVE_METASTORE MAIN SAMPLES SYSTEM WORKSPACE __DATABRICKS_INTERNAL
+    """.split()
+)
+# Kinds of which the name of a database comes first, besides those that a read finds.
+_IN_DATABASE = frozenset(
+    {
+        *(
+            "AGGREGATION POLICY",
+            "DATABASE ROLE",
+            "EXTERNAL FUNCTION",
+            "EXTERNAL TABLE",
+            "HYBRID TABLE",
+            "ICEBERG TABLE",
+        ),
+        *(
+            "JOIN POLICY",
+            "MASKING POLICY",
+            "MATERIALIZED VIEW",
+            "POLICY",
+            "PRIVACY POLICY",
+            "PROCEDURE",
+            "SEMANTIC VIEW",
+        ),
+        *("STREAMING TABLE", "TAG"),
+    }
+)
+_PRINCIPAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def describe(
+    rows: t.Sequence[dict[str, t.Any]], statements: t.Sequence[Statement], made: Made | None
+) -> list[dict[str, t.Any]]:
+    """Return the rows of a script's statements with C(marks) that know what the integration has made.
+
+    :param rows: what C(Statement.describe) returns of each, or more
+    :param made: None if the configuration is not known: then only documented names are its own
+    """
+    found = marks(statements, made)
+    return [{**row, "marks": own, "unusual": bool(own)} for row, own in zip(rows, found, strict=True)]
+
+
+def marks(statements: t.Sequence[Statement], made: Made | None) -> list[list[str]]:
+    """Return the marks of each statement of a script, printable, on one line each.
+
+    :param made: as in C(describe)
+    """
+    own = _Own(statements, made)
+    return [[_text.printable(mark) for mark in own.marks(statement)] for statement in statements]
+
+
+class _Own:
+    """What is the integration's own, in a script that is read from its beginning."""
+
+    def __init__(self, statements: t.Sequence[Statement], made: Made | None) -> None:
+        self._snowflake = bool(statements) and statements[0].dialect == "snowflake"
+        self._foreign = ONLY_DOCUMENTED if made is None else NOT_KNOWN
+        made = made or {}
+        self._homes = self._kept(made.get("database" if self._snowflake else "catalog") or DOCUMENTED)
+        homes = "|".join(map(re.escape, sorted(self._homes)))
+        self._roles = re.compile(rf"(?:{homes})_(?:SYSTEM|USER_.+|(?:.+_)?IMPERSONATION(?:_ROLE)?)")
+        self._named = self._kept(made.get("role", "")) | self._kept(made.get("impersonation_role", ""))
+        self._users = {f"{home}_SYSTEM_ACCOUNT" for home in self._homes} | self._kept(made.get("user", ""))
+        self._principals = self._of_principals(statements, made.get("principal"))
+        self._current = names.UNKNOWN
+
+    def _kept(self, name: str) -> set[str]:
+        """Return a configured name as the platform may keep it: as it is or in upper case, or without case."""
+        return {name, name.upper()} if self._snowflake else {name.lower()}
+
+    def _of_principals(self, statements: t.Iterable[Statement], known: str | None) -> set[str]:
+        """Return the service principals: that of the configuration, or else the only one that the script knows."""
+        if known or self._snowflake:
+            return {(known or "").lower()}
+        grantees = (one.head.grantee[1].lower() for one in statements)
+        found = {grantee for grantee in grantees if _PRINCIPAL.fullmatch(grantee)}
+        return found if len(found) == 1 else set()
+
+    def marks(self, statement: Statement) -> list[str]:
+        """Return the marks of the next statement."""
+        head = statement.head
+        self._current = names.after(head, statement.dialect, self._current)
+        found = statement.marks(head)
+        own = self._owns(head.kind, head.name)
+        marks = list(found.always)
+        if found.on_others and not own:
+            marks.append(found.on_others)
+        marks.extend(f"takes {name} off its object, {self._foreign}" for name in found.detached if not self._has(name))
+        if not own and (taken := self._taken(head, found)):
+            marks.append(f"{taken}, {self._foreign}")
+        return marks
+
+    def _taken(self, head: Head, found: Marks) -> str:
+        """Return what a statement takes away from others, as far as no other mark tells."""
+        if head.verb == "REVOKE" and not self._is_grantee(head):
+            return f"takes rights from {' '.join(filter(None, head.grantee)) or 'somebody'}"
+        if not head.removes or head.session or not head.kind or not head.name:
+            return ""
+        if head.verb == "DROP":
+            return f"drops {head.kind} {head.name}"
+        return "" if found.always or found.detaches else f"unsets what is set on {head.kind} {head.name}"
+
+    def _is_grantee(self, head: Head) -> bool:
+        kind, name = head.grantee
+        if self._snowflake:
+            return self._owns(kind or "ROLE", name)
+        return name.lower() in self._principals
+
+    def _owns(self, kind: str, name: str) -> bool:
+        parts = names.parts(name)
+        # ALL TABLES IN SCHEMA, and the like.
+        kind = kind.rpartition(" IN ")[2]
+        if not parts:
+            return False
+        if not self._snowflake:
+            parts = tuple(part.lower() for part in parts)
+        first = parts[0]
+        if kind == "ROLE":
+            return self._is_one(first) and (first in self._named or bool(self._roles.fullmatch(first)))
+        if kind == "USER":
+            return self._is_one(first) and first in self._users
+        if kind == ("DATABASE" if self._snowflake else "CATALOG"):
+            return self._is_home(first) and len(parts) == 1
+        return self._has_inside(kind, parts)
+
+    def _has_inside(self, kind: str, parts: tuple[str, ...]) -> bool:
+        """Return whether an object of a database or catalog is in the one that was made."""
+        dialect = "snowflake" if self._snowflake else "databricks"
+        if not self._snowflake and kind == "DATABASE":
+            kind = "SCHEMA"
+        length = reads.length(dialect, kind)
+        if length < 2 and kind not in _IN_DATABASE:
+            return False
+        whole = names.full(parts, length or (2 if kind == "DATABASE ROLE" else 3), self._current)
+        return whole is not None and self._is_home(whole[0] if self._snowflake else whole[0].lower())
+
+    def _has(self, name: str) -> bool:
+        """Return whether a policy or a tag is in the database or catalog that was made."""
+        return self._has_inside("MASKING POLICY", names.parts(name))
+
+    def _is_home(self, name: str) -> bool:
+        return name in self._homes and self._is_one(name)
+
+    def _is_one(self, name: str) -> bool:
+        return bool(name) and name.upper() not in _SYSTEM

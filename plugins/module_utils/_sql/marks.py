@@ -1,0 +1,314 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a person should look at a statement before a clean-up script is approved.
+
+Whose objects a statement is about is not known here: see C(made_by). No literal is part of a mark.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import head
+from ansible_collections.community.immuta.plugins.module_utils._sql.dialect import (
+    COMMENT,
+    STRING,
+    WORD,
+    Dialect,
+    Unreadable,
+    dialect_named,
+)
+
+# Of what a block or a text holds, so many statements are named.
+MOST_NAMED = 5
+
+
+class Marks(t.NamedTuple):
+    """What is to be said of a statement.
+
+    :ivar always: whoever has made its object
+    :ivar on_others: what it does to an object, which is ordinary if the object is one of Immuta's own; may be empty
+    :ivar detached: the policies and tags that it takes off an object, as far as they are named
+    :ivar detaches: whether all that it does is to take policies or masks off an object
+    """
+
+    always: tuple[str, ...] = ()
+    on_others: str = ""
+    detached: tuple[str, ...] = ()
+    detaches: bool = False
+
+    @property
+    def all(self) -> list[str]:
+        """Return them all, for a reader who does not know whose the object is."""
+        return [*self.always, *filter(None, [self.on_others])]
+
+
+def of(own: head.Head, script: str, dialect: str, start: int, end: int) -> Marks:
+    """Return the marks of the statement between two offsets of a script.
+
+    :param own: its head
+    """
+    rules = dialect_named(dialect)
+    words = head.Words(script, rules, start, end)
+    found = _LOOKS.get(own.verb, _other)(words, own)
+    more = list(found.always)
+    if own.verb == "BEGIN" and own.kind != "TRANSACTION":
+        more = [f"runs a block{_holding(held(script, rules, start, end))}"]
+    elif own.verb == "EXECUTE" and not own.kind:
+        more = [_executed(words, rules, script)]
+    if rules.name == "snowflake" and (arrow := script.find(head.FLOW, start, end)) >= 0:
+        more.append(f"goes on with another statement{_holding(held(script, rules, arrow, end))}: {head.FLOW}")
+    if _computes_name(words):
+        more.append("the name is computed: IDENTIFIER(...)")
+    return found._replace(always=tuple(more))
+
+
+def held(text: str, rules: Dialect, start: int, end: int) -> list[str]:
+    """Return verb, kind, and name of each statement in a part of a text that changes something, each once."""
+    tokens = [token for token in rules.read(text, start, end) if token.kind != COMMENT]
+    found: dict[str, None] = {}
+    skipping = False
+    for at, token in enumerate(tokens):
+        word = text[token.start : token.end].upper()
+        if word == ";":
+            skipping = False
+        elif not skipping and token.kind == WORD and word in _CHANGES and text[tokens[at - 1].start] != ".":
+            stop = next((one.start for one in itertools.islice(tokens, at, None) if text[one.start] == ";"), end)
+            own = head.read(text, rules.name, token.start, stop)
+            again = " IMMEDIATE" if own.verb == "EXECUTE" and not own.kind else ""
+            found[" ".join(filter(None, (own.verb + again, own.kind, own.name)))] = None
+            skipping = True
+    return list(found)
+
+
+def _holding(found: list[str]) -> str:
+    if not found:
+        return ""
+    more = len(found) - MOST_NAMED
+    return f" that holds {', '.join(found[:MOST_NAMED])}" + (f", and {more} more" if more > 0 else "")
+
+
+def _executed(words: head.Words, rules: Dialect, script: str) -> str:
+    token = words.token(2)
+    if token is not None and token.kind == STRING and words.word(3) != "|":
+        text = rules.value(script, token)
+        with contextlib.suppress(Unreadable):
+            if found := held(text, rules, 0, len(text)):
+                return f"runs text{_holding(found)}: EXECUTE IMMEDIATE"
+    return "runs text that can't be seen here: EXECUTE IMMEDIATE"
+
+
+def _computes_name(words: head.Words) -> bool:
+    at = 0
+    while words.token(at) is not None:
+        if words.word(at) == "IDENTIFIER" and words.word(at + 1) == "(":
+            return True
+        at += 1
+    return False
+
+
+def _about(own: head.Head) -> str:
+    return " ".join(filter(None, (own.kind, own.name))) or "something"
+
+
+def _other(words: head.Words, own: head.Head) -> Marks:
+    at = words.find(0, "FROM", "INTO") if own.verb in ("DELETE", "INSERT", "MERGE") else 0
+    name = words.name(at + 1) if own.verb in _WRITES else ""
+    return Marks((f"is unusual in a clean-up script: {own.verb} {name}".rstrip(": "),))
+
+
+def _none(words: head.Words, own: head.Head) -> Marks:
+    return Marks()
+
+
+def _says(text: str) -> t.Callable[[head.Words, head.Head], Marks]:
+    """Look at a statement that is always worth a look; the text may name its verb and its object."""
+    return lambda words, own: Marks((text.format(verb=own.verb, about=_about(own)),))
+
+
+def _create(words: head.Words, own: head.Head) -> Marks:
+    runs = own.kind.split(" ")[-1] in ("PROCEDURE", "FUNCTION", "TASK", "ALERT")
+    return Marks((f"creates {_about(own)}" + (", which holds statements of its own" if runs else ""),))
+
+
+def _drop(words: head.Words, own: head.Head) -> Marks:
+    found = []
+    if not own.kind:
+        found.append("drops something of a kind that is not known here")
+    # A script that is cut off ends like this.
+    elif not own.name or own.name.upper() == "IF":
+        found.append(f"drops a {own.kind} whose name can't be read")
+    if "," in words.words(0):
+        found.append("drops more than one object")
+    return Marks(tuple(found))
+
+
+def _alter(words: head.Words, own: head.Head) -> Marks:
+    if own.kind == "SESSION":
+        return _alter_session(words)
+    if own.kind in ("ACCOUNT", "METASTORE"):
+        return Marks((f"changes the {own.kind.lower()}",))
+    actions = [(word, at) for at, word in words.placed(0) if word in head.ACTIONS]
+    removals = [(word, _removed(words, at + 1)) for word, at in actions if word in head.REMOVING]
+    others = sorted({word for word, _at in actions} - head.REMOVING)
+    change = f"changes {_about(own)}" + (f": {', '.join(others)}" if others else "")
+    always = [
+        f"takes every policy off {_about(own)}, whoever has made them"
+        if what == "ALL"
+        else f"drops {_PARTS.get(what, f'a {what.lower()}')} of {_about(own)}"
+        for word, (what, _after) in removals
+        if word == "DROP" and what not in _DETACHED
+    ]
+    if not actions or not _HARMLESS_ACTIONS.issuperset(others):
+        always.append(change)
+    return Marks(
+        tuple(always),
+        on_others=change if others and change not in always else "",
+        detached=tuple(name for _word, (what, after) in removals if what in _DETACHED for name in _names(words, after)),
+        detaches=bool(actions)
+        and not always
+        and not others
+        and all(what in _DETACHED for _word, (what, _) in removals),
+    )
+
+
+def _names(words: head.Words, at: int) -> t.Iterator[str]:
+    """Yield the names at C(at), which commas part."""
+    while name := words.name(at):
+        yield name
+        at = words.find(at, ",") + 1
+
+
+def _removed(words: head.Words, at: int) -> tuple[str, int]:
+    """Return what an action drops or unsets, and the position after it."""
+    for length in (3, 2, 1):
+        what = " ".join(words.word(at + i) for i in range(length))
+        if what in _DETACHED:
+            return what, at + length
+    kind, after = words.kind(at)
+    word = words.word(at)
+    return kind or (word if word in _PARTS else "PART"), after
+
+
+def _alter_session(words: head.Words) -> Marks:
+    top = list(words.words(0))
+    if "UNSET" in top:
+        return Marks()
+    names = [name for name, sign in itertools.pairwise(top) if sign == "="]
+    # What Immuta's own scripts need to hold: quoted names are meant as they are written.
+    if names == ["QUOTED_IDENTIFIERS_IGNORE_CASE"] and top[-1] == "FALSE":
+        return Marks()
+    return Marks((f"changes the session: {', '.join(names) or 'unknown'}",))
+
+
+def _revoke(words: head.Words, own: head.Head) -> Marks:
+    if "FROM" not in words.words(0):
+        return Marks(("takes rights from nobody who is named: REVOKE",))
+    return Marks()
+
+
+def _grant(words: head.Words, own: head.Head) -> Marks:
+    return Marks((f"gives rights to {' '.join(filter(None, own.grantee)) or 'somebody'}: GRANT",))
+
+
+def _set(words: head.Words, own: head.Head) -> Marks:
+    if own.verb == "UNSET":
+        return Marks()
+    if words.word(1) == "TAG" and words.word(2) == "ON":
+        return Marks(on_others=f"sets a tag on {_about(own)}")
+    at = words.find(1, "=", "DEFAULT")
+    if _holds_query(words, at):
+        return Marks((f"assigns the result of a query: {own.verb} {own.name}".rstrip(),))
+    if not head.is_harmless(words, at, _IDS):
+        return Marks((f"assigns the result of a function: {own.verb} {own.name}".rstrip(),))
+    return Marks()
+
+
+def _holds_query(words: head.Words, at: int) -> bool:
+    at = words.find(at, "SELECT", "WITH", "TABLE", "SHOW", "CALL")
+    return words.token(at) is not None
+
+
+def _declare(words: head.Words, own: head.Head) -> Marks:
+    return Marks(_set(words, own).always or (f"declares a variable: {own.name}".rstrip(": "),))
+
+
+def _call(words: head.Words, own: head.Head) -> Marks:
+    return Marks((f"calls a procedure: {own.name}".rstrip(": "),))
+
+
+def _comment(words: head.Words, own: head.Head) -> Marks:
+    return Marks(on_others=f"comments on {_about(own)}")
+
+
+def _empty(words: head.Words, own: head.Head) -> Marks:
+    return Marks(on_others=f"empties {_about(own)}")
+
+
+def _select(words: head.Words, own: head.Head) -> Marks:
+    return Marks(("only reads: SELECT" if own.repeatable else "calls a function, or writes: SELECT",))
+
+
+_LOOKS: dict[str, t.Callable[[head.Words, head.Head], Marks]] = {
+    "ALTER": _alter,
+    "BEGIN": _says("opens a transaction: BEGIN"),
+    "CALL": _call,
+    "COMMENT": _comment,
+    "COMMIT": _says("ends a transaction: COMMIT"),
+    "CREATE": _create,
+    "DECLARE": _declare,
+    "DESC": _says("only reads: {verb}"),
+    "DESCRIBE": _says("only reads: {verb}"),
+    "DROP": _drop,
+    "EXECUTE": _says("runs {about}: EXECUTE"),
+    "GRANT": _grant,
+    "RESET": _says("changes the session: RESET"),
+    "REVOKE": _revoke,
+    "ROLLBACK": _says("ends a transaction: ROLLBACK"),
+    "SELECT": _select,
+    "SET": _set,
+    "SHOW": _none,
+    "START": _says("opens a transaction: START"),
+    "TRUNCATE": _empty,
+    "UNDROP": _says("brings back {about}: UNDROP"),
+    "UNSET": _set,
+    "USE": _none,
+}
+_WRITES = frozenset("DELETE INSERT MERGE UPDATE".split())
+_HARMLESS_ACTIONS = frozenset("SET ADD AS REFRESH SUSPEND RECOVER CLUSTER".split())
+_PARTS = {
+    "ALL": "all",
+    "COLUMN": "a column",
+    "COLUMNS": "columns",
+    "CONSTRAINT": "a constraint",
+    "FOREIGN": "a foreign key",
+    "PARTITION": "a partition",
+    "PRIMARY": "the primary key",
+    "UNIQUE": "a unique key",
+}
+# Of a query of the same session.
+_IDS = frozenset(["LAST_QUERY_ID"])
+_CHANGES = frozenset(
+    """
+    ALTER CALL COPY CREATE DELETE DROP EXECUTE GRANT INSERT MERGE REVOKE TRUNCATE UNDROP UPDATE USE
+    """.split()
+)
+# What Immuta puts on tables of others, and its clean-up scripts take off again.
+_DETACHED = frozenset(
+    {
+        *(
+            "MASK",
+            "ROW FILTER",
+            "TAG",
+            "MASKING POLICY",
+            "ROW ACCESS POLICY",
+            "AGGREGATION POLICY",
+            "PROJECTION POLICY",
+        ),
+        "JOIN POLICY",
+    }
+)

@@ -1,0 +1,35 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Text of others, made fit to be printed: it can't begin a line, hide, or reach the terminal as a command.
+
+Names of connections and objects, technologies, and messages of servers come from outside. With a line break one could
+forge a line of a plan, with an escape code repaint the screen, with a bidirectional override show another name.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+# Printable to Unicode, and still not to be seen: fillers, variation selectors, the blank of Braille, joiners.
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+# Most text holds none of these, and is not looked at character by character.
+_SUSPECT = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff]")
+_HIDDEN = re.compile(f"[{_UNSEEN}]")
+
+
+def printable(text: t.Any) -> str:
+    r"""Return a text on one line, with an escape such as C(\n), C(\x1b), or C(\u202e) for what can't be seen.
+
+    :param text: anything; what is no string is converted first
+    """
+    return _SUSPECT.sub(_escaped, str(text))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isprintable() and not _HIDDEN.match(character):
+        return character
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,155 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a statement is worth a look, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
+
+# Dialect (Snowflake, Databricks, or both), statement, and its marks; names as Snowflake keeps them.
+MARKS: list[tuple[str, str, list[str]]] = [
+    *(
+        ("sd", ordinary, [])
+        for ordinary in (
+            "DROP TABLE a",
+            "DROP TABLE IF EXISTS a.b",
+            "ALTER TABLE IF EXISTS a UNSET TAG b",
+            "REVOKE SELECT ON TABLE a FROM ROLE b",
+            "USE SCHEMA a",
+            "SHOW TABLES",
+        )
+    ),
+    *(
+        ("s", ordinary, [])
+        for ordinary in (
+            "USE SECONDARY ROLES NONE",
+            "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = FALSE",
+            "ALTER SESSION UNSET AUTOCOMMIT",
+            "ALTER TABLE a DROP ROW ACCESS POLICY b",
+            "ALTER TABLE a MODIFY COLUMN b UNSET MASKING POLICY",
+            "SET x = 1",
+            "SET x = CURRENT_ROLE()",
+            "SET x = LAST_QUERY_ID()",
+            "UNSET x",
+        )
+    ),
+    ("d", "ALTER TABLE a ALTER COLUMN b DROP MASK", []),
+    ("d", "ALTER TABLE a DROP ROW FILTER", []),
+    ("d", "SET VAR x = 1", []),
+    # What can't be seen
+    ("s", "EXECUTE IMMEDIATE $x", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
+    ("s", "EXECUTE IMMEDIATE 'DROP TABLE ' || 'a'", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
+    ("s", "EXECUTE IMMEDIATE 'DROP TABLE a'", ["runs text that holds DROP TABLE A: EXECUTE IMMEDIATE"]),
+    ("s", "EXECUTE IMMEDIATE $$ BEGIN CALL p(); END $$", ["runs text that holds CALL PROCEDURE P: EXECUTE IMMEDIATE"]),
+    ("sd", "EXECUTE IMMEDIATE 'SELECT 1'", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
+    (
+        "s",
+        "BEGIN IF (x) THEN DROP DATABASE sales; END IF; EXECUTE IMMEDIATE 'x'; END",
+        ["runs a block that holds DROP DATABASE SALES, EXECUTE IMMEDIATE"],
+    ),
+    (
+        "s",
+        "BEGIN DROP ROLE a; DROP ROLE b; DROP ROLE c; DROP ROLE d; DROP ROLE e; DROP ROLE f; DROP ROLE f; END",
+        ["runs a block that holds DROP ROLE A, DROP ROLE B, DROP ROLE C, DROP ROLE D, DROP ROLE E, and 1 more"],
+    ),
+    ("s", "DECLARE a INT; BEGIN RETURN 1; END", ["runs a block"]),
+    ("s", "CALL a.b(1)", ["calls a procedure: A.B"]),
+    ("s", "CALL IDENTIFIER('a')()", ["calls a procedure", "the name is computed: IDENTIFIER(...)"]),
+    (
+        "s",
+        "DROP DATABASE IDENTIFIER($x)",
+        ["drops a DATABASE whose name can't be read", "the name is computed: IDENTIFIER(...)"],
+    ),
+    (
+        "d",
+        "GRANT SELECT ON TABLE IDENTIFIER(:x) TO b",
+        ["gives rights to b: GRANT", "the name is computed: IDENTIFIER(...)"],
+    ),
+    ("s", "USE ROLE IDENTIFIER($x)", ["the name is computed: IDENTIFIER(...)"]),
+    ("s", "SHOW TABLES ->> DROP TABLE a", ["goes on with another statement that holds DROP TABLE A: ->>"]),
+    ("s", "SET x = (SELECT f())", ["assigns the result of a query: SET X"]),
+    ("s", "SET (x, y) = (SELECT 1, 2)", ["assigns the result of a query: SET"]),
+    ("s", "SET x = own_function()", ["assigns the result of a function: SET X"]),
+    ("d", "SET VAR x = (SELECT max(a) FROM b)", ["assigns the result of a query: SET x"]),
+    ("d", "DECLARE x INT DEFAULT a.own_function()", ["assigns the result of a function: DECLARE x"]),
+    ("d", "DECLARE x INT DEFAULT 1", ["declares a variable: x"]),
+    ("sd", "SELECT a.own_function()", ["calls a function, or writes: SELECT"]),
+    ("sd", "SELECT CURRENT_USER()", ["only reads: SELECT"]),
+    ("sd", "DESCRIBE TABLE a", ["only reads: DESCRIBE"]),
+    # What is dropped or changed besides whole objects
+    ("s", "ALTER TABLE a DROP COLUMN b", ["drops a column of TABLE A"]),
+    ("s", "ALTER TABLE a DROP b", ["drops a part of TABLE A"]),
+    ("s", "ALTER TABLE a DROP PRIMARY KEY", ["drops the primary key of TABLE A"]),
+    ("d", "ALTER TABLE a DROP COLUMNS (b, c)", ["drops columns of TABLE a"]),
+    ("s", "ALTER TABLE a DROP ALL ROW ACCESS POLICIES", ["takes every policy off TABLE A, whoever has made them"]),
+    ("s", "ALTER ACCOUNT UNSET NETWORK_POLICY", ["changes the account"]),
+    ("s", "ALTER ACCOUNT SET PERIODIC_DATA_REKEYING = TRUE", ["changes the account"]),
+    ("d", "ALTER METASTORE SET OWNER TO a", ["changes the metastore"]),
+    ("s", "ALTER SESSION SET TIMEZONE = 'UTC' AUTOCOMMIT = FALSE", ["changes the session: TIMEZONE, AUTOCOMMIT"]),
+    (
+        "s",
+        "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE",
+        ["changes the session: QUOTED_IDENTIFIERS_IGNORE_CASE"],
+    ),
+    ("s", "ALTER USER a SET PASSWORD = 'b'", ["changes USER A: SET"]),
+    ("s", "ALTER TABLE a ADD COLUMN b INT", ["changes TABLE A: ADD"]),
+    ("s", "ALTER DATABASE a SWAP WITH b", ["changes DATABASE A: SWAP"]),
+    ("s", "ALTER TABLE a RENAME TO b", ["changes TABLE A: RENAME"]),
+    ("s", "ALTER GIZMO a", ["changes something"]),
+    ("s", "DROP GIZMO IF EXISTS p", ["drops something of a kind that is not known here"]),
+    ("s", "DROP SCHEMA IF EXISTS", ["drops a SCHEMA whose name can't be read"]),
+    ("s", "DROP SCHEMA IF EXI", ["drops a SCHEMA whose name can't be read"]),
+    ("s", "DROP TABLE a, b", ["drops more than one object"]),
+    ("s", "GRANT SELECT ON TABLE a TO ROLE b", ["gives rights to ROLE B: GRANT"]),
+    ("s", "REVOKE SELECT ON TABLE a", ["takes rights from nobody who is named: REVOKE"]),
+    ("s", "CREATE TABLE a (b INT)", ["creates TABLE A"]),
+    ("s", "CREATE PROCEDURE a() AS $$ x $$", ["creates PROCEDURE A, which holds statements of its own"]),
+    ("s", "BEGIN;", ["opens a transaction: BEGIN"]),
+    ("s", "COMMIT", ["ends a transaction: COMMIT"]),
+    ("s", "EXECUTE TASK a", ["runs TASK A: EXECUTE"]),
+    ("s", "COMMENT IF EXISTS ON TABLE a IS 'b'", ["comments on TABLE A"]),
+    ("d", "SET TAG ON CATALOG a b = c", ["sets a tag on CATALOG a"]),
+    ("s", "TRUNCATE TABLE IF EXISTS a", ["empties TABLE A"]),
+    ("s", "UNDROP TABLE a", ["brings back TABLE A: UNDROP"]),
+    ("d", "RESET x", ["changes the session: RESET"]),
+    ("s", "DELETE FROM a.b WHERE c", ["is unusual in a clean-up script: DELETE A.B"]),
+    ("s", "UPDATE a SET b = 1", ["is unusual in a clean-up script: UPDATE A"]),
+    ("s", "GET_IT", ["is unusual in a clean-up script: GET_IT"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "text", "marks"),
+    [(dialect, text, marks) for dialects, text, marks in MARKS for dialect in dialects],
+)
+def test_marks(dialect: str, text: str, marks: list[str]) -> None:
+    (found,) = split(text, {"s": "snowflake", "d": "databricks"}[dialect])
+    described = found.describe()
+    assert described["marks"] == marks
+    assert described["unusual"] == bool(marks)
+
+
+def test_no_literal_is_part_of_a_mark() -> None:
+    text = "EXECUTE IMMEDIATE 'CREATE USER u PASSWORD = ''canary'''; ALTER USER u SET PASSWORD = 'canary'; CALL p('canary');"
+    shown = [one.describe() for one in split(text, "snowflake")]
+    assert all(row["marks"] for row in shown)
+    assert "canary" not in str(shown)
+
+
+# What is displayed must not be able to forge a line, or reach the terminal.
+@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b", "\u202e", "\u2028", "\u200b", "\u3164"])
+def test_names_are_printable(sign: str) -> None:
+    text = (
+        f'DROP ROLE "a{sign}b"; CALL "a{sign}b"(); REVOKE ROLE x FROM USER "a{sign}b"; BEGIN DROP ROLE "a{sign}b"; END;'
+    )
+    shown = [one.describe() for one in split(text, "snowflake")]
+    assert sign not in str([list(map(str, row.values())) for row in shown]).replace("\\\\", "\\")
+    escaped = sign.encode("unicode_escape").decode()
+    assert shown[0]["name"] == f"a{escaped}b"
+    assert shown[2]["grantee"] == f"USER a{escaped}b"
+    assert shown[1]["marks"] == [f"calls a procedure: a{escaped}b"]
+    assert shown[3]["marks"] == [f"runs a block that holds DROP ROLE a{escaped}b"]
