@@ -78,6 +78,10 @@ notes:
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)). A C(.netrc) file is not used.
   - For string options an empty string is the same as not set, so that answers of AWX and AAP surveys can be passed on. So is
     a variable of the environment that holds nothing.
+  - String options take text only. Without quotes YAML takes V(1.10), V(0123), and V(yes) for the numbers 1.1 and 83, and for true, which
+    are other names. So numbers, booleans, and lists are refused, in lists of patterns, too.
+  - Modules refuse secrets of fewer than 8 characters, and those that are a word of the results (such as V(finished) or V(snowflake)) or a
+    part of another option, since Ansible puts asterisks in the place of a secret wherever it occurs in a result.
 """
 
     # For plugins that are no modules: what a module takes from the environment of its host, Ansible takes from its own.

@@ -85,4 +85,9 @@ options:
         description: Why it is left out.
         type: str
         required: true
+notes:
+  - String options take text only. Without quotes YAML takes V(1.10), V(0123), and V(yes) for the numbers 1.1 and 83, and for true, which
+    are other names. So numbers, booleans, and lists are refused.
+  - Secrets of fewer than 8 characters are refused, and those that are a word of the results (such as V(finished) or V(snowflake)) or a part
+    of another option, since Ansible puts asterisks in the place of a secret wherever it occurs in a result.
 """

@@ -16,9 +16,9 @@ import logging
 import traceback
 import typing as t
 
-from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, _load_params, missing_required_lib
 
-from ansible_collections.community.immuta.plugins.module_utils import _redact, _text, _utc
+from ansible_collections.community.immuta.plugins.module_utils import _options, _redact, _text, _utc
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, MissingLibrary, bug
 
@@ -47,6 +47,10 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
         warn=lambda text: module.warn(_text.printable(_redact.redact_result(text))),
     )
     try:
+        # First: other sentences would come out masked.
+        _options.require_fit_secrets(params, argument_spec, TEXTS)
+        # As they came: AnsibleModule has converted numbers to text, which is another text.
+        _options.require_text(_load_params(), argument_spec)
         outcome = work(context)
     except MissingLibrary as error:
         module.fail_json(
@@ -55,6 +59,12 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
             failure=error.as_dict(),
             timing=_since(started),
         )
+    except _options.UnfitSecret as error:
+        if error.is_word:
+            # Ansible would cut it out of the sentence, too, where it is a word like others.
+            module.no_log_values.discard(error.value)
+            _mask_options(module, argument_spec, error.value)
+        module.fail_json(msg=str(error), failure=error.as_dict(), timing=_since(started))
     except Failure as error:
         result = _redact.redact_result({"msg": str(error), "failure": error.as_dict(), **error.result})
         # Ansible prints it as it is, and it may quote a server, or a key.
@@ -69,6 +79,16 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
 
 def _since(started: str) -> dict[str, str]:
     return {"started": started, "ended": _utc.now_zulu()}
+
+
+def _mask_options(module: AnsibleModule, argument_spec: dict[str, t.Any], word: str) -> None:
+    """Mask the secrets, and a word that is one, in what Ansible prints of the options."""
+    for name, about in argument_spec.items():
+        value = module.params.get(name)
+        if value and about.get("no_log"):
+            module.params[name] = _redact.MASK
+        elif isinstance(value, str):
+            module.params[name] = value.replace(word, _redact.MASK)
 
 
 def _redact_options(module: AnsibleModule, params: dict[str, t.Any], argument_spec: dict[str, t.Any]) -> None:

@@ -11,7 +11,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 
+from ansible_collections.community.immuta.plugins.module_utils import _redact, _text, _words
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
+
+Spec = t.Mapping[str, t.Mapping[str, t.Any]]
+TEXT_TYPES = ("str", "path")
+KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a dictionary"}
+SHORTEST_SECRET = 8
 
 
 def first_of_environment(*names: str) -> str:
@@ -37,3 +43,104 @@ def require_positive(params: dict[str, t.Any], *names: str, error: type[Failure]
     for name in names:
         if params[name] <= 0:
             raise error(f"The option {name} must be more than 0 seconds.")
+
+
+def not_text(value: t.Any, *, secret: bool = False) -> str | None:
+    """Return what a value is that is not text; None for text, also where it is vaulted.
+
+    YAML takes C(1.10) and C(0123) for the numbers 1.1 and 83, C(yes) for true, and C(2026-01-31) for a date. As text they
+    are other keys.
+
+    :param secret: whether to leave out the value itself
+    """
+    # A value that is vaulted in line is none of str, on any version of ansible-core.
+    if isinstance(value, str) or hasattr(value, "_ciphertext"):
+        return None
+    kind = "nothing" if value is None else next((word for type_, word in KINDS.items() if isinstance(value, type_)), "")
+    kind = kind or f"a {type(value).__name__}"
+    return kind if secret or value is None else f"{kind} ({_text.printable(value):.60})"
+
+
+def require_text(given: t.Mapping[str, t.Any], spec: Spec, within: str = "") -> None:
+    """Refuse what is not text where text is wanted, which Ansible would convert without a word.
+
+    :param given: the options as they came, before any conversion
+    :param spec: their argument spec
+    :param within: the option that holds them, if any
+    :raises InvalidOption: naming the option
+    """
+    for name, about in spec.items():
+        value, label = given.get(name), f"{name} in {within}" if within else name
+        if value is None:
+            continue
+        kind = about.get("type", "str")
+        if kind in TEXT_TYPES:
+            _require_text(label, value, f'{name}: "..."', secret=bool(about.get("no_log")))
+        elif kind == "list":
+            elements = about.get("elements")
+            for item in value if isinstance(value, list) else [value]:
+                if elements in TEXT_TYPES:
+                    _require_text(label, item, '- "..."', holds=True)
+                elif isinstance(item, dict) and "options" in about:
+                    require_text(item, about["options"], name)
+
+
+def _require_text(label: str, value: t.Any, example: str, *, secret: bool = False, holds: bool = False) -> None:
+    if found := not_text(value, secret=secret):
+        verb = "holds" if holds else "is"
+        raise InvalidOption(f"The option {label} {verb} {found}, not text.", hint=f"Put it in quotes: {example}.")
+
+
+class UnfitSecret(InvalidOption):
+    """A secret that Ansible would mask where it is none.
+
+    :ivar value: the secret; it is in no message and no result
+    :ivar is_word: whether it is short or a common word, so that it occurs in this message by chance
+    """
+
+    def __init__(self, label: str, why: str, remedy: str, value: str, *, is_word: bool) -> None:
+        super().__init__(
+            f"{label} {why}, and Ansible puts asterisks in its place wherever it occurs in a result.", hint=remedy
+        )
+        self.value = value
+        self.is_word = is_word
+
+
+def require_fit_secrets(params: t.Mapping[str, t.Any], spec: Spec, ignored: t.Container[str] = ()) -> None:
+    """Refuse secrets that are short, or equal to what is none, before they make the results unreadable.
+
+    :param params: the options, with what the environment gives
+    :param spec: their argument spec
+    :param ignored: options with C(no_log) that are no secrets as a whole
+    :raises UnfitSecret: naming the option or the variable of the environment
+    """
+    secrets = {name for name, about in spec.items() if about.get("no_log")}
+    others = {
+        name: text
+        for name, value in params.items()
+        if name not in secrets
+        for text in (value if isinstance(value, list) else [value])
+        if isinstance(text, str)
+    }
+    for name in sorted(secrets):
+        if name not in ignored and isinstance(params.get(name), str) and params[name]:
+            remedy = "Encrypt the key with a longer passphrase." if "passphrase" in name else "Change it."
+            _require_fit(f"The option {name}", params[name], others, remedy)
+    for variable in _redact.PROXIES:
+        for used in (variable, variable.lower()):
+            for password in _redact.passwords_in_urls(os.environ.get(used) or ""):
+                _require_fit(f"The password of the proxy in {used}", password, others, "Change it.")
+
+
+def _require_fit(label: str, value: str, others: t.Mapping[str, str], remedy: str) -> None:
+    is_word = True
+    if len(value.strip()) < SHORTEST_SECRET:
+        why = f"has fewer than {SHORTEST_SECRET} characters"
+    elif _words.is_common(value.strip()):
+        why = "is a word that results hold"
+    elif within := next((name for name, text in others.items() if value.strip() in text), ""):
+        why, is_word = f"is a part of the option {within}", False
+    else:
+        return
+    hint = f"{remedy} Take {SHORTEST_SECRET} or more characters that are no common word."
+    raise UnfitSecret(label, why, hint, value, is_word=is_word)

@@ -26,6 +26,8 @@ import re
 import typing as t
 import urllib.parse
 
+from ansible_collections.community.immuta.plugins.module_utils import _words
+
 MASK = "********"
 # Shorter secrets are part of many words; they are masked in their own context instead.
 SHORTEST = 4
@@ -88,7 +90,8 @@ class Redactor:
 
     def _result_forms(self) -> _Forms:
         if self._results is None:
-            long = (secret for secret in self._secrets if len(secret) >= SHORTEST_IN_RESULTS)
+            # A literal of a script that is such a word would take the word from results that others read.
+            long = (one for one in self._secrets if len(one) >= SHORTEST_IN_RESULTS and not _words.is_common(one))
             self._results = _Forms(form for secret in long for form in _forms(secret, folded=False))
         return self._results
 

@@ -24,7 +24,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.community.immuta.plugins.module_utils import _redact, _text
+from ansible_collections.community.immuta.plugins.module_utils import _options, _redact, _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import (
     Failure,
     InvalidOption,
@@ -94,11 +94,12 @@ def checked(
     ours = {name: _templated(name, given[name], template) for name in spec if name in given}
     ours = {name: value for name, value in ours.items() if value not in ("", None)}
     for name in FILTERS:
-        # Anything but a list would be split at commas, which a key may contain; anything but text would match nothing.
-        patterns = ours.get(name, [])
-        if not isinstance(patterns, list) or not all(isinstance(pattern, (str, int, float)) for pattern in patterns):
+        # Anything but a list would be split at commas, which a key may contain.
+        if not isinstance(ours.get(name, []), list):
             raise InvalidOption(f"The option {name} must be a list of patterns.", hint="Put each of them in quotes.")
-    result = ArgumentSpecValidator(spec).validate(ours)
+    _options.require_text(ours, spec)
+    # Only JSON types, whatever types Ansible returns; vaulted strings become text.
+    result = ArgumentSpecValidator(spec).validate(json.loads(json.dumps(ours, default=str)))
     params: dict[str, t.Any] = result.validated_parameters
     _redact.add_options(params, secret)
     if result.error_messages:
@@ -108,8 +109,7 @@ def checked(
 
 def _templated(name: str, value: t.Any, template: t.Callable[[t.Any], t.Any]) -> t.Any:
     try:
-        # Only JSON types, whatever types Ansible returns; vaulted strings become text.
-        return json.loads(json.dumps(template(value), default=str))
+        return template(value)
     except AnsibleError as error:
         raise InvalidOption(f"The option {name} can't be templated: {error}") from None
 

@@ -204,8 +204,8 @@ def test_a_key_that_is_unknown_finds_nothing_absent(unauthenticated: t.Any, star
     with tenant(Variant(unauthenticated=unauthenticated)) as double:
         STARTS[start](double, tmp_path)
         for ask in ASKS.values():
-            assert ask(double, tmp_path, api_key="another").failed
-            assert ask(double, tmp_path, api_key="another", exchange_api_key=True).failed
+            assert ask(double, tmp_path, api_key="another-api-key").failed
+            assert ask(double, tmp_path, api_key="another-api-key", exchange_api_key=True).failed
 
 
 def test_who_may_see_everything_is_believed_though_the_integration_is_kept(tmp_path: Path) -> None:

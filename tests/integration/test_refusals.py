@@ -80,7 +80,7 @@ def test_wrong_credentials_stop_it_before_the_deletion(
     snowflake_site: Site, databricks_site: Site, tmp_path: Path
 ) -> None:
     tenant: list[tuple[dict[str, str], str]] = [
-        ({"api_key": "wrong"}, "401"),
+        ({"api_key": "wrong-api-key"}, "401"),
         ({"api_key": ""}, "api_key"),
         ({"url": ""}, "url"),
         ({"url": "tenant.example"}, "option url"),
@@ -88,7 +88,7 @@ def test_wrong_credentials_stop_it_before_the_deletion(
     ]
     snowflake = [
         ({"password": ""}, "password"),
-        ({"password": "wrong"}, "Incorrect username or password"),
+        ({"password": "canary-wrong"}, "Incorrect username or password"),
         ({"user": ""}, "user"),
     ]
     databricks = [

@@ -10,6 +10,8 @@ import difflib
 import json
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _options
+
 PREFIX = "immuta_deregister_"
 # Variables of the playbooks, besides those of the role, and what the role itself sets.
 OF_PLAYBOOKS = frozenset(f"{PREFIX}{name}" for name in ("connection_keys", "hosts", "serial", "max_fail_percentage"))
@@ -17,7 +19,6 @@ OF_PLAYBOOKS |= {f"{PREFIX}output"}
 SET_BY_ROLE = frozenset({f"{PREFIX}result", f"{PREFIX}script"})
 # Where Ansible leaves what is no assignment of C(-e NAME=VALUE).
 LOST_WORDS = "_raw_params"
-KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a dictionary"}
 
 
 def misspelt(names: t.Iterable[str], options: t.Collection[str]) -> list[str]:
@@ -53,8 +54,26 @@ def lost_words(words: t.Any) -> list[str]:
 
 
 def not_text(name: str, value: t.Any) -> str | None:
-    """Say that a value is not text, since YAML takes C(010), C(1.10), and C(yes) for something else; None when it is."""
-    kind = next((word for type_, word in KINDS.items() if isinstance(value, type_)), None)
-    if kind is None:
-        return None
-    return f'{name} is {kind} ({value}), not text. Put it in quotes: {name}: "...".'
+    """Say that a value is not text, since YAML takes C(010), C(1.10), and C(yes) for something else; None when it is.
+
+    What is vaulted in line is text.
+    """
+    found = _options.not_text(value)
+    return f'{name} is {found}, not text. Put it in quotes: {name}: "...".' if found else None
+
+
+def listed(name: str, value: t.Any) -> tuple[list[str], list[str]]:
+    """Return the keys that a variable lists, and what is wrong with it, a sentence each.
+
+    :param value: a list, text with a line for each key, as a survey has it, or nothing; each may be vaulted in line
+    """
+    if value is None:
+        return [], []
+    if not isinstance(value, list):
+        if found := _options.not_text(value):
+            return [], [f"{name} is {found}, not a list of connection keys."]
+        value = [line.strip() for line in str(value).splitlines()]
+    wrong = [found for found in map(_options.not_text, value) if found]
+    return [str(key) for key in value if key], [
+        f'{name} holds {found}, which is no text. Put each key in quotes: {name}: ["..."].' for found in wrong
+    ]

@@ -203,7 +203,7 @@ def test_refuses_to_sign_in(databricks: Databricks, options: dict[str, t.Any], c
 
 
 def test_both_ways_to_sign_in_are_told_apart_by_auth_type(databricks: Databricks) -> None:
-    result = databricks(sql="SELECT 1;", token=TOKEN, client_id="x", client_secret="y", auth_type="pat")
+    result = databricks(sql="SELECT 1;", token=TOKEN, client_id="x", client_secret="unused-secret", auth_type="pat")
     assert not result.failed, result
 
 

@@ -171,3 +171,46 @@ def test_a_redirect_gets_no_key(remove: Remove) -> None:
         remove.tenant.fault("redirect", operation_id="deleteObject", location=f"{other.url}/data/object/x")
         assert remove().code == "redirect"
         assert other.requests == []
+
+
+# What is refused before anything is asked
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        # What YAML makes of 1.10, yes, and 0123 without quotes.
+        (
+            {"connection_key": 1.1, "confirm": 1.1},
+            "The option connection_key is a number (1.1), not text. Put it in quotes",
+        ),
+        ({"connection_key": True, "confirm": True}, "The option connection_key is true or false (True), not text."),
+        ({"connection_key": "83", "confirm": 83}, "The option confirm is a number (83), not text. Put it in quotes"),
+        ({"api_key": 12345678}, "The option api_key is a number, not text."),
+        ({"api_key": "1"}, "The option api_key has fewer than 8 characters, and"),
+        ({"api_key": "api_key"}, "The option api_key has fewer than 8 characters, and"),
+        ({"api_key": "connection"}, "The option api_key is a word that results hold, and"),
+        ({"api_key": "finished"}, "The option api_key is a word that results hold, and"),
+        ({"api_key": "prod snow"}, "The option api_key is a part of the option connection_key, and"),
+    ],
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_refuses_what_would_mean_something_else(
+    remove: Remove, options: dict[str, t.Any], told: str, check: bool
+) -> None:
+    remove.tenant.double.state.connections.update(
+        dict.fromkeys(("1.1", "True", "83"), remove.tenant.double.state.connections[KEY])
+    )
+    result = remove(**options, check=check)
+    assert result["msg"].startswith(told), result["msg"]
+    assert result.code == "invalid_option"
+    assert remove.tenant.asked == []
+    if "api_key" in options:
+        assert result.get("invocation", {}).get("module_args", {}).get("api_key") not in list(options.values())
+
+
+def test_a_short_secret_of_the_environment_counts(tenant: Tenant) -> None:
+    result = tenant("connection_info", connection_key=KEY, api_key="", env={"IMMUTA_API_TOKEN": "exists"})
+    assert result["msg"].startswith("The option api_key has fewer than 8 characters")
+    assert "exists" not in str(result.get("invocation"))
+    assert tenant.asked == []

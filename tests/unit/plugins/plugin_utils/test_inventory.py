@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import fnmatch
 import re
 import typing as t
@@ -23,6 +24,7 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import ConfigurationError
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble, State
+from ansible_collections.community.immuta.tests.harness.vaulted import vaulted
 
 API_KEY = "canary-api-key-of-the-inventory-units"
 ROW: dict[str, t.Any] = {
@@ -214,11 +216,16 @@ def test_options_are_those_of_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMMUTA_HOST", "https://last.example")
     monkeypatch.setenv("IMMUTA_URL", "https://first.example")
     monkeypatch.setenv("IMMUTA_API_TOKEN", API_KEY)
-    found = checked(api_key="", timeout="5", include_keys=["a, b", 7], exclude_keys="", compose={"a": "b"})
+    found = checked(api_key="", timeout="5", include_keys=["a, b", "7"], exclude_keys="", compose={"a": "b"})
     assert (found["url"], found["api_key"]) == ("https://first.example", API_KEY)
     assert (found["timeout"], found["retries"], found["ca_path"]) == (5.0, 4, None)
     assert (found["include_keys"], found["exclude_keys"], found["include_statuses"]) == (["a, b", "7"], [], [])
     assert found["compose"] == {"a": "b"}
+
+
+def test_a_pattern_may_be_vaulted_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern = vaulted("prod *", monkeypatch)
+    assert checked(exclude_keys=[pattern, "1.10"])["exclude_keys"] == ["prod *", "1.10"]
 
 
 def test_options_are_templates_but_those_of_construction() -> None:
@@ -237,8 +244,16 @@ def test_options_are_templates_but_those_of_construction() -> None:
         ({"auth_scheme": "basic"}, "auth_scheme"),
         ({"include_keys": {"a": 1}}, "include_keys must be a list"),
         ({"exclude_keys": "a, b"}, "exclude_keys must be a list"),
-        ({"exclude_keys": [{"a": "b"}]}, "exclude_keys must be a list"),
-        ({"exclude_keys": ["a", None]}, "exclude_keys must be a list"),
+        ({"exclude_keys": [{"a": "b"}]}, "exclude_keys holds a dictionary ({'a': 'b'}), not text. Put it in quotes"),
+        ({"exclude_keys": ["a", None]}, "exclude_keys holds nothing, not text"),
+        ({"exclude_keys": [1.10, True]}, "exclude_keys holds a number (1.1), not text. Put it in quotes"),
+        ({"exclude_keys": ["a", True]}, "exclude_keys holds true or false (True)"),
+        ({"include_keys": [83]}, "include_keys holds a number (83)"),
+        ({"include_keys": [datetime.date(2026, 1, 31)]}, "include_keys holds a date (2026-01-31)"),
+        ({"include_technologies": [1]}, "include_technologies holds a number (1)"),
+        ({"exclude_statuses": [False]}, "exclude_statuses holds true or false (False)"),
+        ({"url": 5}, "url is a number (5), not text"),
+        ({"api_key": 12345678}, "api_key is a number, not text"),
     ],
 )
 def test_names_the_option(options: dict[str, t.Any], named: str) -> None:

@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names, settings
+from ansible_collections.community.immuta.tests.harness.vaulted import vaulted
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     options,
     read,
@@ -79,3 +80,51 @@ def test_not_text(name: str, value: t.Any, kind: str) -> None:
 def test_other_types_are_left_alone() -> None:
     assert names.not_text("x", "010") is None
     assert read(progress_interval=5, script_executed=False).progress_interval == 5
+
+
+NOT_TEXT = [
+    (1.1, "a number (1.1)"),
+    (True, "true or false (True)"),
+    (83, "a number (83)"),
+    (None, "nothing"),
+    (["a"], "a list (['a'])"),
+]
+
+
+@pytest.mark.parametrize(("value", "found"), NOT_TEXT)
+def test_listed_keys_must_be_text(value: t.Any, found: str) -> None:
+    sentence = f'keys holds {found}, which is no text. Put each key in quotes: keys: ["..."].'
+    assert names.listed("keys", ["a", value])[1] == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("value", "keys"),
+    [
+        (None, []),
+        ("", []),
+        ("a b\n\n c \n", ["a b", "c"]),
+        (["a b", "1.10", ""], ["a b", "1.10"]),
+    ],
+)
+def test_listed_keys(value: t.Any, keys: list[str]) -> None:
+    assert names.listed("keys", value) == (keys, [])
+
+
+@pytest.mark.parametrize("value", [5, True, {"a": 1}])
+def test_a_list_of_keys_must_be_one(value: t.Any) -> None:
+    keys, (sentence,) = names.listed("keys", value)
+    assert keys == []
+    assert sentence.startswith("keys is ")
+    assert sentence.endswith("not a list of connection keys.")
+
+
+def test_a_key_that_is_vaulted_in_line_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = vaulted("prod snowflake", monkeypatch)
+    assert not isinstance(value, str)
+    assert names.not_text("x", value) is None
+    assert names.listed("keys", [value, "a"]) == (["prod snowflake", "a"], [])
+    assert names.listed("keys", value) == (["prod snowflake"], [])
+    assert all(isinstance(key, str) for key in names.listed("keys", [value])[0])
+    found = read(connection_key=value, confirm=vaulted("prod snowflake", monkeypatch))
+    assert isinstance(found.connection_key, str)
+    assert (found.connection_key, found.confirmed) == ("prod snowflake", True)

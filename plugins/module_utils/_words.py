@@ -1,0 +1,52 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Words of 8 or more characters that results hold as values, in lower case.
+
+Ansible puts asterisks in the place of a secret wherever its characters occur in a result. So a secret that is one of
+these words, or a part of one, would change what the tasks behind it read. A unit test compares them with the code.
+"""
+
+from __future__ import annotations
+
+# What decisions rest on: states, codes of failures, dialects, technologies, verbs and kinds of statements.
+STATES = """
+already_done cancelled completed createerror creating databricks deleteerror deleting disabled editerror editing enabled
+executed finished handed_off migrateerror migrating present recurringvalidationerror replayed rolled_back
+skipped_by_operator snowflake succeeded unhealthy validationresults
+"""
+CODES = """
+already_exists ambiguous_key api_missing authentication check_mode_write configuration confirmation_mismatch
+confirmation_required contradiction deadline empty_script immuta_error integration_shared invalid_option invalid_request
+login_failed look_failed missing_library no_cleanup_script not_found objects_missing permission plan_changed
+platform_unknown rate_limited redirect script_changed script_lost script_missing script_not_saved script_unknown
+session_lost split_error statement_failed transaction_open transport unexpected_reply unknown_outcome wait_timeout
+wrong_object wrong_platform
+"""
+TECHNOLOGIES = "bigquery databricks postgresql redshift snowflake sqlserver teradata"
+SQL = """
+aggregation application authentication bigquery catalog connection credential database describe developer dynamic execute
+external failover function immediate integration listing masking materialized metastore network notification packages
+password personal pipeline policies privacy procedure projection provider recipient repository replication rollback
+schema secondary security semantic sequence service session snapshot statement storage streaming transaction truncate
+variable volume warehouse
+"""
+NAMES = """
+accountadmin authenticator compute_wh externalbrowser immuta_system immuta_system_account immuta_wh main_wh orgadmin
+securityadmin sysadmin useradmin snowflakecomputing azuredatabricks cloud.databricks.com immutacloud
+"""
+# Of the sentences and the names of options and of fields, which people read.
+OTHERS = """
+administrator api_key approved characters client_secret collection commands community confirmation connection_key
+connections continue description executor immuta_cleanup_script immuta_connection integrations location password passphrase
+platform platform_hosts preflight private_key private_key_passphrase resource snowflake_script databricks_script
+statements something technology transport username
+"""
+RESULTS = frozenset(" ".join((STATES, CODES, TECHNOLOGIES, SQL, NAMES, OTHERS)).split())
+
+
+def is_common(secret: str) -> bool:
+    """Return whether a secret is a word of the results, or a part of one, in any case."""
+    folded = secret.casefold()
+    return any(folded in word for word in RESULTS)
