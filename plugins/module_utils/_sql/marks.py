@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import head
 from ansible_collections.community.immuta.plugins.module_utils._sql.dialect import (
     COMMENT,
+    MARK,
     STRING,
     WORD,
     Dialect,
@@ -60,11 +62,23 @@ def of(own: head.Head, script: str, dialect: str, start: int, end: int) -> Marks
         more = [f"runs a block{_holding(held(script, rules, start, end))}"]
     elif own.verb == "EXECUTE" and not own.kind:
         more = [_executed(words, rules, script)]
-    if rules.name == "snowflake" and (arrow := script.find(head.FLOW, start, end)) >= 0:
+    # Most statements have neither, and are not read to their end for it.
+    flows = rules.name == "snowflake" and script.find(head.FLOW, start, end) >= 0
+    if flows and (arrow := _arrow(words, script)) is not None:
         more.append(f"goes on with another statement{_holding(held(script, rules, arrow, end))}: {head.FLOW}")
-    if _computes_name(words):
+    if _IDENTIFIER.search(script, start, end) and _computes_name(words):
         more.append("the name is computed: IDENTIFIER(...)")
     return found._replace(always=tuple(more))
+
+
+def _arrow(words: head.Words, script: str) -> int | None:
+    """Return where another statement follows on; the sign in a literal is none."""
+    at = 0
+    while (token := words.token(at)) is not None:
+        if token.kind == MARK and script.startswith(head.FLOW, token.start):
+            return token.start
+        at += 1
+    return None
 
 
 def held(text: str, rules: Dialect, start: int, end: int) -> list[str]:
@@ -279,6 +293,7 @@ _LOOKS: dict[str, t.Callable[[head.Words, head.Head], Marks]] = {
     "USE": _none,
 }
 _WRITES = frozenset("DELETE INSERT MERGE UPDATE".split())
+_IDENTIFIER = re.compile(r"\bIDENTIFIER\b", re.IGNORECASE)
 _HARMLESS_ACTIONS = frozenset("SET ADD AS REFRESH SUSPEND RECOVER CLUSTER".split())
 _PARTS = {
     "ALL": "all",

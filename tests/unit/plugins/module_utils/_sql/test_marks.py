@@ -71,6 +71,8 @@ MARKS: list[tuple[str, str, list[str]]] = [
     ),
     ("s", "USE ROLE IDENTIFIER($x)", ["the name is computed: IDENTIFIER(...)"]),
     ("s", "SHOW TABLES ->> DROP TABLE a", ["goes on with another statement that holds DROP TABLE A: ->>"]),
+    ("s", "COMMENT ON TABLE a IS 'b ->> c'", ["comments on TABLE A"]),
+    ("s", "SET x = '->> '", []),
     ("s", "SET x = (SELECT f())", ["assigns the result of a query: SET X"]),
     ("s", "SET (x, y) = (SELECT 1, 2)", ["assigns the result of a query: SET"]),
     ("s", "SET x = own_function()", ["assigns the result of a function: SET X"]),
