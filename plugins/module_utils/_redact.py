@@ -55,8 +55,8 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: dict[str, None] = {}
-        self._results: _Forms | None = None
-        self._everything: _Forms | None = None
+        self._results: Forms | None = None
+        self._everything: Forms | None = None
 
     def add(self, values: t.Iterable[str]) -> None:
         """Redact these from now on; those of fewer than C(SHORTEST) characters are ignored."""
@@ -69,10 +69,10 @@ class Redactor:
     def redact_message(self, text: str) -> str:
         """Redact a text from a third party: whole secrets, encoded forms, and parts of 8 or more characters."""
         if self._everything is None:
-            self._everything = _Forms(form for secret in self._secrets for form in _forms(secret, folded=True))
+            self._everything = Forms(form for secret in self._secrets for form in forms_of(secret, folded=True))
         text = text[:LONGEST_SEARCHED]
         # In another letter case only the whole secret counts: the names of users and roles are often a part of one.
-        return _cut(text, [*self._everything.whole(text), *self._result_forms().parts(text)])
+        return cut(text, [*self._everything.whole(text), *self._result_forms().parts(text)])
 
     def redact_and_cut(self, text: str, longest: int) -> str:
         """Like C(redact_message), then cut to C(longest) characters: half of a secret would not be found."""
@@ -81,26 +81,25 @@ class Redactor:
     def redact_result(self, value: t.Any) -> t.Any:
         """Redact the whole secrets in a result; names of fields stay."""
         if isinstance(value, str):
-            return _cut(value, self._result_forms().whole(value))
+            return cut(value, self._result_forms().whole(value))
         if isinstance(value, dict):
             return {name: self.redact_result(field) for name, field in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.redact_result(item) for item in value]
         return value
 
-    def _result_forms(self) -> _Forms:
+    def _result_forms(self) -> Forms:
         if self._results is None:
-            # A literal of a script that is such a word would take the word from results that others read.
-            long = (one for one in self._secrets if len(one) >= SHORTEST_IN_RESULTS and not _words.is_common(one))
-            self._results = _Forms(form for secret in long for form in _forms(secret, folded=False))
+            long = (secret for secret in self._secrets if len(secret) >= SHORTEST_IN_RESULTS)
+            self._results = Forms(form for secret in long for form in forms_of(secret, folded=False))
         return self._results
 
 
 # Start and end of what is cut out.
-_Span = tuple[int, int]
+Span = tuple[int, int]
 
 
-class _Forms:
+class Forms:
     """Strings that are searched for all at once."""
 
     def __init__(self, forms: t.Iterable[str]) -> None:
@@ -112,7 +111,7 @@ class _Forms:
             if len(form) <= LONGEST_INDEXED:
                 self._index.setdefault(form[:SHORTEST], {}).setdefault(len(form), set()).add(form)
 
-    def whole(self, text: str) -> list[_Span]:
+    def whole(self, text: str) -> list[Span]:
         """Return the spans of all forms in a text."""
         found = []
         for at in range(len(text) - SHORTEST + 1) if self._index else ():
@@ -127,7 +126,7 @@ class _Forms:
                 at = text.find(form, at + len(form))
         return found
 
-    def parts(self, text: str) -> list[_Span]:
+    def parts(self, text: str) -> list[Span]:
         """Return the spans where C(PART) characters are part of a long form."""
         framed = {frame[at : at + PART] for frame in FRAMES for at in range(len(frame) - PART + 1)}
         pieces = {text[at : at + PART] for at in range(len(text) - PART + 1)} - framed
@@ -143,7 +142,7 @@ class _Forms:
         return [(at, at + PART) for at in range(len(text) - PART + 1) if text[at : at + PART] in common]
 
 
-def _cut(text: str, spans: list[_Span]) -> str:
+def cut(text: str, spans: list[Span]) -> str:
     """Replace each run of touching spans with asterisks."""
     kept: list[str] = []
     end = 0
@@ -171,7 +170,7 @@ def _parts(value: str) -> t.Iterator[str]:
         yield "".join(lines)
 
 
-def _forms(secret: str, *, folded: bool) -> t.Iterator[str]:
+def forms_of(secret: str, *, folded: bool) -> t.Iterator[str]:
     """Yield the ways to write a secret.
 
     :param folded: also in lower and upper case, as host names are

@@ -36,7 +36,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Passwords and other credentials in the script are masked.
+      - Shows digest, size, and mode of the file, and what each statement is about, without the text of the script. To see that, too, set
+        O(diff_text=true).
   idempotent:
     support: full
 options:
@@ -93,6 +94,14 @@ options:
       - It changes nothing if Immuta renders a script.
     type: bool
     default: false
+  diff_text:
+    description:
+      - Whether the diff holds the text of the script in place of the list of its statements.
+      - Credentials are masked by the words before them and by their form. One that has neither, such as a password in the middle of a
+        procedure's arguments, is shown. Don't set this where others read the output.
+    type: bool
+    default: false
+    version_added: 0.1.0
 seealso:
   - module: community.immuta.snowflake_script
   - module: community.immuta.immuta_connection
@@ -394,6 +403,7 @@ def main() -> None:
             expected_sha256={"type": "str"},
             empty_script={"type": "str", "choices": ["fail", "accept"], "default": "fail"},
             without_script={"type": "bool", "default": False},
+            diff_text={"type": "bool", "default": False},
         ),
         mutually_exclusive=[("connection_key", "integration_id")],
         required_if=[("state", "present", ("connection_key", "integration_id"), True)],

@@ -203,17 +203,18 @@ def saving(modules: Modules, immuta: EchoingImmuta, tmp_path: Path, **options: t
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
 @pytest.mark.parametrize("style", ["doubled", "escaped", "dollars"])
 @pytest.mark.parametrize("broken", ["", "\nDROP DATABASE 'open;"], ids=["whole", "can't be split"])
+@pytest.mark.parametrize("text", [False, True], ids=["heads", "text"])
 def test_the_script_is_saved_and_shown_without_its_passwords(
-    modules: Modules, immuta: EchoingImmuta, tmp_path: Path, check: bool, style: str, broken: str
+    modules: Modules, immuta: EchoingImmuta, tmp_path: Path, check: bool, style: str, broken: str, text: bool
 ) -> None:
     script = "".join(
         f"ALTER USER u SET PASSWORD = {literal(secret, style)};\nEXECUTE IMMEDIATE {literal(f'SET PASSWORD = {literal(secret)}')};\n"
         for secret in (SCRIPT, SHORT)
     )
     immuta.state.integrations[5].script = script + broken
-    answer = clean(saving(modules, immuta, tmp_path, check=check))
+    answer = clean(saving(modules, immuta, tmp_path, check=check, diff_text=text))
     assert (answer.result["split_error"] is not None) == bool(broken)
-    assert "ALTER USER u" in answer.result["diff"]["after"]
+    assert ("ALTER USER u" in answer.result["diff"]["after"]) == text
     assert json.dumps(literal(SHORT, style).strip("'$"))[1:-1] not in json.dumps(answer.result["diff"])
     saved = tmp_path / "kept" / "here" / "x.sql"
     assert saved.exists() != check

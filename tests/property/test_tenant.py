@@ -363,7 +363,7 @@ def _ensure(tenant: Tenant, folder: str, path: str, state: str, subject: dict[st
     if state == "present":
         assert saved.sha256 == done.good.result["sha256"]
         assert saved.intact
-        assert diff["after"] == cleanup_script.masked_file(saved.owner, saved.body, saved.mode)
+        assert diff["after"] == cleanup_script.shown(saved.owner, saved.body, saved.mode)
         for secret in credentials.secrets(saved.body, saved.owner.dialect or "snowflake"):
             assert secret in done.hidden
             assert secret not in diff["after"]

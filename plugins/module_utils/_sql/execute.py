@@ -18,8 +18,8 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
-from ansible_collections.community.immuta.plugins.module_utils._sql.credentials import mask
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
+from ansible_collections.community.immuta.plugins.module_utils._sql.literals import withhold
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Doubt, Found, Platform, Problem
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
@@ -29,6 +29,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 SKIP = "skip (immuta_deregister_skip in the role)"
 # Seconds for which a request of a dead process may still be on its way.
 ON_ITS_WAY = 30.0
+# In characters: of a longer script, only the statement's own literals are searched for in what a platform says of it.
+LONGEST_SEARCHED = 1024 * 1024
 
 
 class StatementFailed(Failure):
@@ -404,7 +406,8 @@ class Execution:
             hint = f"Whether it has run is not known. Running this again {again}."
         if problem.wait:
             hint = f"It was tried for {self._waited:g} s. {hint}"
-        message = mask(problem.message, self._script.dialect)
+        text = self._script.text if len(self._script.text) <= LONGEST_SEARCHED else statement.text
+        message = withhold(problem.message, text, self._script.dialect)
         return StatementFailed(
             f"{_label(statement)} could not be {doing}: {message}",
             hint=hint,
@@ -431,7 +434,7 @@ def require_committed(script: LoadedScript, session: Session) -> None:
 
 
 def _label(statement: Statement) -> str:
-    return f"Statement {statement.index} ({statement.label}, line {statement.line})"
+    return f"Statement {statement.index} ({statement.title}, line {statement.line})"
 
 
 def _close_quietly(connection: t.Any) -> None:

@@ -81,6 +81,7 @@ def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outc
     _require_approved(script, context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
     loose = saved is not None and saved.mode != saved_script.MODE
+    text = context.params["diff_text"]
     kept = saved_script.kept_path(path) if saved is not None and replaced else None
     if not context.check_mode:
         if kept:
@@ -104,8 +105,8 @@ def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outc
             "durability": dataclasses.asdict(_durability.look(path)),
         },
         diff={
-            "before": masked_file(saved.owner, saved.body, saved.mode) if saved else "",
-            "after": masked_file(script.owner, script.body, saved_script.MODE),
+            "before": shown(saved.owner, saved.body, saved.mode, text=text) if saved else "",
+            "after": shown(script.owner, script.body, saved_script.MODE, text=text),
             "before_header": path,
             "after_header": path,
         },
@@ -231,7 +232,7 @@ def _executed(context: Context, path: str) -> Outcome:
 def count_statements(saved: Saved) -> int:
     """Return the number of statements; 0 for a script that can't be split, which only people can run."""
     try:
-        return len(split(saved.body, saved.owner.dialect)) if saved.owner.dialect else 0
+        return len(_statements(saved.owner, saved.body))
     except SplitError:
         return 0
 
@@ -246,10 +247,10 @@ def _absent(context: Context, path: str) -> Outcome:
         )
     kept = saved_script.kept(path, saved.owner) if saved else []
     changed = saved is not None or os.path.lexists(journal_path)
-    masked = ""
+    before = ""
     if saved is not None:
         _redact.add(credentials.secrets(saved.body, saved.owner.dialect or "snowflake"))
-        masked = masked_file(saved.owner, saved.body, saved.mode)
+        before = shown(saved.owner, saved.body, saved.mode, text=context.params["diff_text"])
     if changed and not context.check_mode:
         # In this order: a script without its journal would seem never to have run.
         with journal.removing(journal_path):
@@ -260,7 +261,7 @@ def _absent(context: Context, path: str) -> Outcome:
         changed,
         {"path": path},
         diff={
-            "before": f"journal: {progress.state}\n{masked}" if changed else "",
+            "before": f"journal: {progress.state}\n{before}" if changed else "",
             "after": "",
             "before_header": path,
             "after_header": path,
@@ -277,12 +278,15 @@ def _own_or_none(context: Context, path: str) -> Saved | None:
 
 def _split(script: Rendered) -> tuple[list[Statement], dict[str, t.Any] | None]:
     """Return the statements, and why they can't be told apart; a script that can't be split is still worth saving."""
-    if script.owner.dialect is None:
-        return [], None
     try:
-        return split(script.raw.decode(), script.owner.dialect), None
+        return _statements(script.owner, script.raw.decode()), None
     except SplitError as error:
         return [], error.as_dict()
+
+
+def _statements(owner: Owner, text: str) -> list[Statement]:
+    """Return the statements of a script; none of one whose SQL is not known."""
+    return split(text, owner.dialect) if owner.dialect else []
 
 
 def _require_sql(script: Rendered, statements: list[Statement]) -> None:
@@ -308,6 +312,23 @@ def _execution(progress: journal.Progress) -> dict[str, t.Any]:
     }
 
 
-def masked_file(owner: Owner, body: str, mode: int) -> str:
-    """Return a script file for a diff: its permissions and its body without credentials."""
-    return f"mode: {mode:04o}\n{credentials.mask(body, owner.dialect or 'snowflake')}"
+def shown(owner: Owner, body: str, mode: int, *, text: bool = False) -> str:
+    """Return a script file for a diff: its permissions, its digest, and what its statements are about.
+
+    :param text: whether to show the script itself, without its credentials, in place of its statements
+    """
+    raw = saved_script.contents(owner, body)
+    lines = [f"mode: {mode:04o}", f"sha256: {saved_script.digest(raw)}", f"size: {len(raw)} bytes"]
+    if text:
+        masked = credentials.mask(body, owner.dialect or "snowflake")
+        # A terminal would act on other characters.
+        kept = (one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in masked)
+        return "\n".join([*lines, "".join(kept)])
+    try:
+        # The first line of the file is ours.
+        statements = _statements(owner, raw.decode())
+        lines.append(f"statements: {len(statements) if owner.dialect else 'not known'}")
+        lines += [f"{one.index}. {one.title} (line {one.line})" for one in statements]
+    except SplitError as error:
+        lines.append(f"statements: can't be told apart (line {error.details['line']})")
+    return "\n".join([*lines, ""])

@@ -128,7 +128,8 @@ def test_check_mode_tells_the_same_and_saves_nothing(keep: Keeper) -> None:
 
 
 def test_the_diff_masks_credentials(keep: Keeper) -> None:
-    result = keep()
+    assert "PASSWORD" not in keep(check=True)["diff"]["after"]
+    result = keep(diff_text=True)
     assert "SET PASSWORD = '********'" in result["diff"]["after"]
     assert "rotated-away-4b1d9e" not in keep.tenant.modules.output
     assert "rotated-away-4b1d9e" in keep.path.read_text()

@@ -41,6 +41,7 @@ class Keeper:
             "expected_sha256": None,
             "empty_script": "fail",
             "without_script": False,
+            "diff_text": False,
             "url": self.world.double.url,
         }
         params = {**known, "path": str(self.path), "state": state, **params}
@@ -94,6 +95,55 @@ def test_saves_once(keep: Keeper) -> None:
     keep.path.chmod(0o644)
     assert keep().changed
     assert keep.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_diff_shows_what_the_statements_are_about_and_no_text(keep: Keeper) -> None:
+    # No word, and no form, says that these are secrets.
+    text = SCRIPT + "CALL clean('first argument', 'Tr0ub4dor'); -- for ops\n"
+    keep.world.state.integrations[5].script = text
+    diff = keep().diff
+    assert diff is not None
+    assert diff["after"] == (
+        f"mode: 0600\nsha256: {keep.sha256}\nsize: {keep.path.stat().st_size} bytes\nstatements: 4\n"
+        "1. USE ROLE A (line 2)\n2. ALTER USER U (line 3)\n3. DROP ROLE B (line 4)\n4. CALL PROCEDURE CLEAN (line 5)\n"
+    )
+    # Another script with the same statements is another one.
+    keep.world.state.integrations[5].script = text.replace("Tr0ub4dor", "other")
+    other = keep().diff
+    assert other is not None
+    assert other["before"] == diff["after"]
+    assert other["before"].splitlines()[3:] == other["after"].splitlines()[3:]
+    assert other["before"] != other["after"]
+    shown = keep(diff_text=True).diff
+    assert shown is not None
+    masked = text.replace("Tr0ub4dor", "other").replace("'secret-of-a-script'", "'********'")
+    assert shown["after"].splitlines()[3:] == masked.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("script", "technology", "line"),
+    [
+        ("DROP TABLE 'open", "Snowflake", "statements: can't be told apart (line 2)"),
+        ("DROP TABLE hidden;", "Redshift", "statements: not known"),
+    ],
+)
+def test_the_diff_of_a_script_that_can_not_be_split_has_no_text_either(
+    keep: Keeper, script: str, technology: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(immuta_tenant, "DESCRIBED", {technology})
+    state = keep.world.state
+    state.integrations[5].type = state.connections[KEY].technology = technology
+    state.integrations[5].script = script
+    diff = keep(diff_text=False).diff
+    assert diff is not None
+    assert diff["after"].splitlines()[3:] == [line]
+
+
+def test_text_in_a_diff_holds_no_escape_codes(keep: Keeper) -> None:
+    keep.world.state.integrations[5].script = "DROP ROLE b; -- \x1b[2J\u202e\n"
+    diff = keep(diff_text=True).diff
+    assert diff is not None
+    assert diff["after"].endswith("\nDROP ROLE b; -- \\x1b[2J\\u202e\n")
 
 
 def test_keeps_what_immuta_has_no_more(keep: Keeper) -> None:
@@ -303,7 +353,7 @@ def test_removes_the_script_and_its_journal(keep: Keeper, finished: bool) -> Non
     outcome = keep("absent")
     assert outcome.changed
     assert outcome.diff is not None
-    assert outcome.diff["before"].startswith(f"journal: {'finished' if finished else 'partial'}\nmode: 0600\n")
+    assert outcome.diff["before"].startswith(f"journal: {'finished' if finished else 'partial'}\nmode: 0600\nsha256: ")
     assert "secret-of-a-script" not in outcome.diff["before"]
     assert [*keep.path.parent.iterdir()] == []
     assert bool(keep.world.warnings) is not finished
