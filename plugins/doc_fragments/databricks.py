@@ -17,6 +17,13 @@ options:
       - Host of the workspace, for example V(dbc-a1b2345c-d6e7.cloud.databricks.com), or its URL.
       - If not set, the environment variables E(DATABRICKS_HOST) and E(DATABRICKS_SERVER_HOSTNAME) are used, in this order.
     type: str
+  allow_http:
+    description:
+      - Whether O(host) may begin with C(http), so that the credentials and the script go over the wire in clear.
+      - To addresses of the own machine (C(localhost), C(127.0.0.1)) C(http) is always allowed.
+    type: bool
+    default: false
+    version_added: 0.1.0
   warehouse_id:
     description:
       - Id of the SQL warehouse. This or O(http_path) is needed.

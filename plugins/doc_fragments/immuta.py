@@ -17,6 +17,7 @@ options:
       - Address of the Immuta tenant, scheme and host, for example V(https://example.hosted.immutacloud.com).
       - If not set, the environment variables E(IMMUTA_URL), E(IMMUTA_BASE_URL), and E(IMMUTA_HOST) are used, in this order.
       - Redirects are never followed, so that the API key goes to this address only.
+      - It must not hold a user name or a password, and must begin with C(https) unless O(allow_http=true).
     type: str
   api_key:
     description:
@@ -43,6 +44,14 @@ options:
       - Whether the TLS certificate of the tenant is verified.
     type: bool
     default: true
+  allow_http:
+    description:
+      - Whether O(url) may begin with C(http), so that the API key, the script, and the passwords in it go over the wire in clear.
+      - To addresses of the own machine (C(localhost), C(127.0.0.1)) C(http) is always allowed.
+      - If not set, the environment variable E(IMMUTA_ALLOW_HTTP) is used.
+    type: bool
+    default: false
+    version_added: 0.1.0
   ca_path:
     description:
       - Path to a bundle of CA certificates in PEM format, for tenants behind a private certificate authority.
@@ -76,6 +85,7 @@ requirements:
   - requests
 notes:
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)). A C(.netrc) file is not used.
+  - In the user name and the password of a proxy, C(@), C(:), and C(/) must be encoded; other addresses must have neither.
   - For string options an empty string is the same as not set, so that answers of AWX and AAP surveys can be passed on. So is
     a variable of the environment that holds nothing.
   - String options take text only. Without quotes YAML takes V(1.10), V(0123), and V(yes) for the numbers 1.1 and 83, and for true, which
@@ -97,6 +107,9 @@ options:
     env:
       - name: IMMUTA_API_TOKEN
       - name: IMMUTA_API_KEY
+  allow_http:
+    env:
+      - name: IMMUTA_ALLOW_HTTP
   ca_path:
     env:
       - name: IMMUTA_CA_PATH

@@ -26,6 +26,14 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 TEXTS = frozenset({"script"})
 
 
+class Module(AnsibleModule):
+    """AnsibleModule, which writes the options to the system's log before anything of ours runs."""
+
+    def _log_invocation(self) -> None:
+        _redact_options(self, self.params)
+        super()._log_invocation()
+
+
 def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], **spec: t.Any) -> None:
     """Run C(work) as an Ansible module and leave the process with its result.
 
@@ -36,11 +44,11 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
     started = _utc.now_zulu()
     # Without a handler, libraries would log to standard error, unredacted.
     logging.getLogger().addHandler(logging.NullHandler())
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **spec)
+    module = Module(argument_spec=argument_spec, supports_check_mode=True, **spec)
     params = {
         name: _unset_if_empty(value, argument_spec.get(name, {}), module) for name, value in module.params.items()
     }
-    _redact_options(module, params, argument_spec)
+    _redact_options(module, params)
     context = Context(
         params=params,
         check_mode=module.check_mode,
@@ -81,18 +89,8 @@ def _since(started: str) -> dict[str, str]:
     return {"started": started, "ended": _utc.now_zulu()}
 
 
-def _mask_options(module: AnsibleModule, argument_spec: dict[str, t.Any], word: str) -> None:
-    """Mask the secrets, and a word that is one, in what Ansible prints of the options."""
-    for name, about in argument_spec.items():
-        value = module.params.get(name)
-        if value and about.get("no_log"):
-            module.params[name] = _redact.MASK
-        elif isinstance(value, str):
-            module.params[name] = value.replace(word, _redact.MASK)
-
-
-def _redact_options(module: AnsibleModule, params: dict[str, t.Any], argument_spec: dict[str, t.Any]) -> None:
-    secret = {name for name, about in argument_spec.items() if about.get("no_log")} - TEXTS
+def _redact_options(module: AnsibleModule, params: dict[str, t.Any]) -> None:
+    secret = {name for name, about in module.argument_spec.items() if about.get("no_log")} - TEXTS
     # Ansible itself prints the options.
     module.no_log_values.update(_redact.add_options(params, secret))
 

@@ -21,12 +21,11 @@ from __future__ import annotations
 import base64
 import html
 import json
-import os
 import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.community.immuta.plugins.module_utils import _words
+from ansible_collections.community.immuta.plugins.module_utils import _address
 
 MASK = "********"
 # Shorter secrets are part of many words; they are masked in their own context instead.
@@ -45,7 +44,6 @@ LONGEST_ENCODED = 8 * 1024
 LONGEST_INDEXED = 256
 # The frame of a PEM key is the same for all keys, and no secret.
 FRAMES = [f"-----{end} {kind}PRIVATE KEY-----" for end in ("BEGIN", "END") for kind in ("", "ENCRYPTED ", "RSA ")]
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 # A password in a URL, for example in that of a proxy.
 IN_URL = re.compile(r"://[^/?#@\s:]*:([^/?#@\s]+)@")
 
@@ -251,15 +249,25 @@ def passwords_in_urls(text: str) -> list[str]:
 
 
 def add_options(params: t.Mapping[str, t.Any], secret: t.Collection[str]) -> list[str]:
-    """Redact the secret options, and passwords in URLs, which no option should contain.
+    """Redact the secret options, and user names and passwords in addresses, which no option should contain.
 
     :param secret: the names of the options that are secret as a whole
-    :returns: the passwords in URLs, including those of the proxies in the environment
+    :returns: what Ansible has to hide in the options that it shows: addresses with a password as a whole, and passwords
+        in URLs, including those of the proxies in the environment
     """
-    texts = {name: value for name, value in params.items() if isinstance(value, str)}
-    add(value for name, value in texts.items() if name in secret)
-    proxies = (os.environ.get(name) or os.environ.get(name.lower()) or "" for name in PROXIES)
-    options = (value for value in texts.values() if len(value) <= LONGEST_SEARCHED)
-    passwords = [password for text in (*options, *proxies) for password in passwords_in_urls(text)]
-    add(passwords)
-    return passwords
+    add(value for name, value in params.items() if name in secret and isinstance(value, str))
+    hidden: list[str] = []
+    parts: list[str] = []
+    for name, value in params.items():
+        for text in value if isinstance(value, list) else [value]:
+            if not isinstance(text, str) or len(text) > LONGEST_SEARCHED:
+                continue
+            parts += passwords_in_urls(text)
+            if name in _address.OPTIONS and _address.user_info(text):
+                parts += _address.secrets(text)
+                hidden += [text, text.strip(), text.strip().rstrip("/"), f"{_address.user_info(text)}@"]
+    for proxy in _address.proxies().values():
+        parts += [*passwords_in_urls(proxy), *_address.secrets(proxy)]
+    add(parts)
+    # Of a shorter one, Ansible would hide the same letters in all words.
+    return hidden + [part for part in parts if len(part) >= SHORTEST]

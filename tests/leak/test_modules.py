@@ -178,12 +178,52 @@ def test_passwords_in_addresses(modules: Modules, immuta: EchoingImmuta) -> None
         "databricks_script", host=f"https://u:{PAT}@h.example/x", warehouse_id="1", token=DATABRICKS, script="SELECT 1"
     )
     failed(answer, "invalid_option")
-    proxy = {"HTTP_PROXY": f"http://u:{PAT}@127.0.0.1:1", "NO_PROXY": ""}
+    proxy = {"HTTPS_PROXY": f"http://u:{PAT}@127.0.0.1:1", "NO_PROXY": ""}
     answer = modules(
-        "immuta_connection_info", url="http://h.example", api_key=API_KEY, connection_key=KEY, retries=0, env=proxy
+        "immuta_connection_info", url="https://h.example", api_key=API_KEY, connection_key=KEY, retries=0, env=proxy
     )
     failed(answer, "transport")
     assert leaks(answer.printed, [user]) == []
+
+
+ADDRESSES = [
+    "https://user:pa@{}@h.example",
+    "https://user:pa%40{}@h.example",
+    "https://user:pa/{}@h.example",
+    "https://{}@h.example",
+    "user:{}@h.example",
+    " https://user:{}@h.example/\n",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(
+    ("module", "option", "more"),
+    [
+        ("immuta_connection_info", "url", {"api_key": API_KEY}),
+        ("immuta_cleanup_script", "url", {"api_key": API_KEY, "connection_key": KEY, "path": "/dev/null/x"}),
+        ("immuta_integration_info", "host", {"api_key": API_KEY, "url": "https://h.example"}),
+        ("databricks_script", "host", {"token": DATABRICKS, "warehouse_id": "1", "script": "SELECT 1"}),
+        ("snowflake_script", "host", {"account": "a", "user": "u", "password": PASSWORD, "script": "SELECT 1"}),
+        ("snowflake_script", "account", {"user": "u", "password": PASSWORD, "script": "SELECT 1"}),
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_shown(
+    modules: Modules, module: str, option: str, more: dict[str, t.Any], address: str
+) -> None:
+    for secret in (PAT, SHORT.replace("\\", "-")):
+        given = address.format(secret)
+        answer = modules(module, **{**more, option: given})
+        assert f"The option {option} holds a user name or a password" in answer.result["msg"]
+        assert "is not shown" in answer.result["msg"]
+        assert given.strip() not in json.dumps(answer.result)
+        assert secret not in answer.printed
+        clean(answer, PAT)
+
+
+def test_an_address_from_the_environment_is_not_shown_either(modules: Modules) -> None:
+    env = {"IMMUTA_URL": f"https://user:pa@{PAT}@h.example"}
+    failed(modules("immuta_connection_info", api_key=API_KEY, connection_key=KEY, env=env), "configuration")
 
 
 # The script

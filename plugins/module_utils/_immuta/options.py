@@ -32,6 +32,11 @@ def argument_spec(**own: t.Any) -> dict[str, t.Any]:
         "auth_scheme": {"type": "str", "choices": ["api_key", "bearer"], "default": "api_key"},
         "exchange_api_key": {"type": "bool", "default": False, "no_log": False},
         "validate_certs": {"type": "bool", "default": True},
+        "allow_http": {
+            "type": "bool",
+            "default": False,
+            "fallback": (_options.first_of_environment, ["IMMUTA_ALLOW_HTTP"]),
+        },
         "ca_path": {"type": "path", "fallback": (_options.first_of_environment, ["IMMUTA_CA_PATH"])},
         "client_cert": {"type": "path"},
         "client_key": {"type": "path", "no_log": False},
@@ -49,7 +54,7 @@ def settings(params: dict[str, t.Any], *, where_set: str = "the task, in module_
     :raises ConfigurationError: an option is missing or can't be used
     """
     for name, variables in (("url", URL_VARIABLES), ("api_key", API_KEY_VARIABLES)):
-        if not params[name]:
+        if not (params[name] or "").strip():
             raise ConfigurationError(
                 f"The option {name} is missing.", hint=f"Set it in {where_set} or in {variables[0]}."
             )
@@ -59,7 +64,7 @@ def settings(params: dict[str, t.Any], *, where_set: str = "the task, in module_
     if params["client_key"] and not params["client_cert"]:
         raise ConfigurationError("The option client_key needs client_cert.")
     return Settings(
-        url=params["url"],
+        url=params["url"].strip(),
         api_key=params["api_key"].strip(),
         auth_scheme=params["auth_scheme"],
         exchange_api_key=params["exchange_api_key"],
@@ -70,6 +75,7 @@ def settings(params: dict[str, t.Any], *, where_set: str = "the task, in module_
         timeout=params["timeout"],
         total_timeout=params["total_timeout"],
         retries=params["retries"],
+        allow_http=params.get("allow_http", False),
     )
 
 

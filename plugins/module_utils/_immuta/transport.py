@@ -17,9 +17,9 @@ import time
 import traceback
 import typing as t
 import zlib
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from ansible_collections.community.immuta.plugins.module_utils import _redact
+from ansible_collections.community.immuta.plugins.module_utils import _address, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import MissingLibrary
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import (
     ConfigurationError,
@@ -62,6 +62,7 @@ class Settings:
     :ivar timeout: seconds to connect, and seconds between two pieces of an answer
     :ivar total_timeout: seconds for one call, with its retries
     :ivar retries: how often a call is repeated at the most
+    :ivar allow_http: whether the URL may be one without TLS, though the tenant is on another machine
     """
 
     url: str
@@ -75,21 +76,21 @@ class Settings:
     timeout: float = 30.0
     total_timeout: float = 120.0
     retries: int = 4
+    allow_http: bool = False
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        _address.require_no_user_info(
+            self.url,
+            "url",
+            "Write scheme and host only (in url or IMMUTA_URL), and pass the API key in api_key.",
+            error=ConfigurationError,
+        )
+        _address.require_plain_proxies(error=ConfigurationError)
+        parts = self._parts()
+        if parts.scheme == "http" and not self.allow_http and not _address.is_loopback(parts.hostname or ""):
             raise ConfigurationError(
-                "The option url must begin with https:// (or http://) and name a host.",
-                hint="For example: https://example.hosted.immutacloud.com",
-            )
-        try:
-            parts.port  # noqa: B018  (reading it is what checks it)
-        except ValueError:
-            raise ConfigurationError("The option url has a port that is no number from 0 to 65535.") from None
-        if parts.username is not None or parts.password is not None:
-            raise ConfigurationError(
-                "The option url holds a user name or a password.", hint="Pass the API key in the option api_key."
+                "The option url begins with http://, so the API key would go over the wire in clear.",
+                hint="Use https://. For a tenant without TLS, set allow_http to true (or IMMUTA_ALLOW_HTTP).",
             )
         if parts.query or parts.fragment:
             raise ConfigurationError(
@@ -102,6 +103,29 @@ class Settings:
                 hint="Look for line breaks and stray blanks.",
             )
         object.__setattr__(self, "url", self.url.rstrip("/"))
+
+    def _parts(self) -> SplitResult:
+        """Return the parts of the URL.
+
+        :raises ConfigurationError: it is none
+        """
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            raise ConfigurationError(
+                "The option url has an IPv6 address that is none.",
+                hint="Write it in brackets: https://[2001:db8::1]:8443",
+            ) from None
+        if parts.scheme not in ("http", "https") or not parts.hostname or not self.url.isprintable() or " " in self.url:
+            raise ConfigurationError(
+                "The option url must begin with https:// and name a host, without blanks.",
+                hint="For example: https://example.hosted.immutacloud.com",
+            )
+        try:
+            parts.port  # noqa: B018  (reading it is what checks it)
+        except ValueError:
+            raise ConfigurationError("The option url has a port that is no number from 0 to 65535.") from None
+        return parts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -266,10 +290,12 @@ class Transport:
             target = urlsplit(response.headers.get("Location", "")).hostname or "another path of its own"
         except ValueError:
             target = "an address that is none"
+        in_clear = urlsplit(self._settings.url).scheme == "http"
+        gone = "The API key has gone over the wire in clear: rotate it. " if in_clear else ""
         return RedirectRefused(
             f"{self._host()} redirects to {_redact.redact_message(target)[:200]}; redirects are not followed, since the API key would"
             " go with them.",
-            hint="Set url to the tenant's final address.",
+            hint=f"{gone}Set url to the tenant's final address.",
             status=response.status_code,
             **where,
         )

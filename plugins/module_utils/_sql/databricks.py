@@ -23,26 +23,12 @@ import logging
 import re
 import time
 import typing as t
-import urllib.parse
 
 from ansible_collections.community.immuta.plugins.module_utils import _options, _pauses, _redact
-from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, needing
-from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, needing
+from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform, warehouse
 
-# Names that the vendor's tools know, in the order in which they are tried.
-VARIABLES: options.Variables = {
-    "host": ("DATABRICKS_HOST", "DATABRICKS_SERVER_HOSTNAME"),
-    "http_path": ("DATABRICKS_HTTP_PATH",),
-    "warehouse_id": ("DATABRICKS_WAREHOUSE_ID",),
-    "auth_type": ("DATABRICKS_AUTH_TYPE",),
-    "token": ("DATABRICKS_TOKEN", "DATABRICKS_ACCESS_TOKEN"),
-    "client_id": ("DATABRICKS_CLIENT_ID",),
-    "client_secret": ("DATABRICKS_CLIENT_SECRET",),
-    "catalog": ("DATABRICKS_CATALOG",),
-    "schema": ("DATABRICKS_SCHEMA",),
-}
 SECRETS = frozenset({"token", "client_secret"})
-WAREHOUSE = re.compile(r"/?sql/1\.0/(?:warehouses|endpoints)/([\w-]+)/?(?:\?.*)?")
 # A warehouse that is starting or overloaded answers one of these.
 BUSY = (429, 503)
 REFUSED = (400, 401, 403, 404, *BUSY)
@@ -74,69 +60,15 @@ SQLSTATE = re.compile(r"\bSQLSTATE:\s*([0-9A-Z]{5})\b")
 
 def argument_spec() -> dict[str, t.Any]:
     """Return the options for signing in. The doc fragment C(databricks) documents them."""
-    connection = options.fallbacks(VARIABLES, SECRETS)
+    connection = options.fallbacks(warehouse.VARIABLES, SECRETS)
     connection["auth_type"]["choices"] = ["pat", "oauth-m2m"]
     return {
         **connection,
+        "allow_http": {"type": "bool", "default": False},
         "login_timeout": {"type": "int", "default": 600},
         "network_timeout": {"type": "int", "default": 300},
         "statement_timeout": {"type": "int", "default": 900},
     }
-
-
-class _Endpoint(t.NamedTuple):
-    """The address of a warehouse.
-
-    :ivar base: scheme, host and port
-    :ivar host: host and port
-    :ivar warehouse: its id, if known
-    """
-
-    base: str
-    host: str
-    path: str
-    warehouse: str | None
-
-
-def _endpoint(params: dict[str, t.Any]) -> _Endpoint:
-    if not params["host"]:
-        raise options.missing("host", VARIABLES)
-    given = params["host"].strip().rstrip("/")
-    url = urllib.parse.urlsplit(given if "://" in given else f"https://{given}")
-    if url.scheme not in ("http", "https") or not url.hostname or url.path or url.query or url.username:
-        raise InvalidOption(
-            f"The option host is {given}, which is not the host of a workspace.",
-            hint="Write it like dbc-a1b2345c-d6e7.cloud.databricks.com.",
-        )
-    path, warehouse = params["http_path"], params["warehouse_id"]
-    found = WAREHOUSE.fullmatch(path) if path else None
-    if path and warehouse and (found is None or found[1] != warehouse):
-        raise InvalidOption(
-            f"The option http_path is {path}, and warehouse_id is {warehouse}: they are not the same.",
-            hint="Set one of them; each may also come from the environment.",
-        )
-    if not path and not warehouse:
-        raise options.missing("warehouse_id", VARIABLES)
-    return _Endpoint(
-        base=f"{url.scheme}://{url.netloc}",
-        host=url.netloc,
-        path=path or f"/sql/1.0/warehouses/{warehouse}",
-        warehouse=found[1] if found else warehouse,
-    )
-
-
-def _auth_type(params: dict[str, t.Any]) -> str:
-    by_client = bool(params["client_id"] or params["client_secret"])
-    if params["auth_type"] is None and params["token"] and by_client:
-        raise InvalidOption(
-            "Both a token and an OAuth client are set.",
-            hint="Unset one, or say which it is with auth_type; each may also come from the environment.",
-        )
-    chosen = params["auth_type"] or ("oauth-m2m" if by_client else "pat")
-    for name in ("client_id", "client_secret") if chosen == "oauth-m2m" else ("token",):
-        if not params[name]:
-            raise options.missing(name, VARIABLES)
-    return str(chosen)
 
 
 class NotFinished(Exception):
@@ -205,8 +137,8 @@ class Databricks:
     def __init__(self, params: dict[str, t.Any], run: str) -> None:
         self.tag = run
         self._params = params
-        self._endpoint = _endpoint(params)
-        self._auth = _auth_type(params)
+        self._endpoint = warehouse.endpoint(params)
+        self._auth = warehouse.auth_type(params)
         _options.require_positive(params, "login_timeout", "network_timeout", "statement_timeout")
         self._client = _import_client()
         self._credentials = self._provider()

@@ -21,7 +21,7 @@ KEY = re.compile(r"[\w.-]*" + KEY_WORDS + r"\d{0,9}(?:\.[\w.-]{1,200})?", re.IGN
 LOOSE = re.compile(KEY_WORDS + r"\b(?!(?<=SECRET)[ \t]*\()['\"`]*[\s=:>(]*(?P<value>['\"$][^\r\n]*)", re.IGNORECASE)
 ENDS_IN_KEY = re.compile(KEY_WORDS + r"\b['\"`]*\s*[=:>]+[\s(]*\Z", re.IGNORECASE)
 # What any of these forms has, in lower case: to look for it first saves most of the time.
-_SIGNS = (
+_SIGNS: tuple[str, ...] = (
     "pass",
     "pwd",
     "secret",

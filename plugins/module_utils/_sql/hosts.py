@@ -23,6 +23,9 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 Relation = t.Literal["same", "different", "unknown"]
 HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 SNOWFLAKE = re.compile(r"(?P<name>.+?)(?:\.privatelink)?\.snowflakecomputing\.(?P<top>com|cn)")
+# The domain that an account does not have; privatelink is a part of the account for the client.
+SNOWFLAKE_HOST = re.compile(r"(?P<account>.+)\.snowflakecomputing\.(?P<top>com|cn)", re.IGNORECASE)
+WRITTEN = re.compile(r"(?:https?://)?(?P<host>[\w-]+(?:\.[\w-]+)*|\[[0-9a-f:.]+\])\.?(?::443)?/*", re.IGNORECASE)
 CLOUDS = ("aws", "azure", "gcp")
 # Where a locator without a region is.
 FIRST_REGION = ("aws", "uswest2")
@@ -63,6 +66,12 @@ def bare(host: str) -> str:
     name = host.strip().lower().rpartition("://")[2].partition("/")[0]
     name = re.sub(r":\d*$", "", name).rstrip(".")
     return name if HOST.fullmatch(name) else ""
+
+
+def bare_host(written: str) -> str:
+    """Return a host without scheme, slash, and trailing dot; "" for what is none, or has a path."""
+    found = WRITTEN.fullmatch(written.strip())
+    return found["host"] if found else ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,7 +30,7 @@ import sys
 import typing as t
 import warnings
 
-from ansible_collections.community.immuta.plugins.module_utils import _files, _options, _redact
+from ansible_collections.community.immuta.plugins.module_utils import _address, _files, _options, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption, needing
 from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform
 
@@ -98,6 +98,7 @@ def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
     :param tag: the query tag of the session
     :raises InvalidOption: options are missing or contradict each other
     """
+    params = {**params, **_place_of(params)}
     arguments = {name: params[name] for name in PASSED_ON if params[name] is not None}
     if params["connections_file_path"]:
         arguments["connections_file_path"] = pathlib.Path(params["connections_file_path"])
@@ -127,6 +128,33 @@ def connect_arguments(params: dict[str, t.Any], tag: str) -> dict[str, t.Any]:
             "CLIENT_TELEMETRY_ENABLED": False,
         },
     }
+
+
+def _place_of(params: dict[str, t.Any]) -> dict[str, str | None]:
+    """Return account and host without what people copy along with them: blanks, scheme, path, the vendor's domain.
+
+    :raises InvalidOption: something else is left
+    """
+    found: dict[str, str | None] = {}
+    for name in ("account", "host"):
+        value = (params[name] or "").strip()
+        remedy = "Write the account alone." if name == "account" else "Write the host alone."
+        _address.require_no_user_info(value, name, f"{remedy} User and credentials have options of their own.")
+        bare = hosts.bare_host(value)
+        if value and not bare:
+            raise InvalidOption(
+                f"The option {name} is {value!r:.200}, which is no {'account identifier' if name == 'account' else 'host'}.",
+                hint="Write it like myorg-myaccount."
+                if name == "account"
+                else "Write it like a.snowflakecomputing.com.",
+            )
+        found[name] = bare or None
+    if (account := found["account"]) and (host := hosts.SNOWFLAKE_HOST.fullmatch(account)):
+        found["account"] = host["account"]
+        if host["top"].lower() == "cn" and not found["host"]:
+            # The client would look for it at .com.
+            found["host"] = account
+    return found
 
 
 def _credentials(params: dict[str, t.Any], *, named: bool = False) -> dict[str, t.Any]:

@@ -10,7 +10,7 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _durability, _redact
+from ansible_collections.community.immuta.plugins.module_utils import _address, _durability, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, options, rendering, saved_script
@@ -38,8 +38,8 @@ def ensure(context: Context) -> Outcome:
 
 
 def _tenant(context: Context) -> str | None:
-    url = context.params["url"]
-    return url.rstrip("/") if url else None
+    url = (context.params["url"] or "").strip()
+    return None if not url or _address.user_info(url) else url.rstrip("/")
 
 
 def _still_usable(context: Context, path: str) -> dict[str, t.Any] | None:
@@ -81,7 +81,7 @@ def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outc
     _require_approved(script, context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
     loose = saved is not None and saved.mode != saved_script.MODE
-    text = context.params["diff_text"]
+    text = context.params.get("diff_text", False)
     kept = saved_script.kept_path(path) if saved is not None and replaced else None
     if not context.check_mode:
         if kept:
@@ -250,7 +250,7 @@ def _absent(context: Context, path: str) -> Outcome:
     before = ""
     if saved is not None:
         _redact.add(credentials.secrets(saved.body, saved.owner.dialect or "snowflake"))
-        before = shown(saved.owner, saved.body, saved.mode, text=context.params["diff_text"])
+        before = shown(saved.owner, saved.body, saved.mode, text=context.params.get("diff_text", False))
     if changed and not context.check_mode:
         # In this order: a script without its journal would seem never to have run.
         with journal.removing(journal_path):

@@ -10,7 +10,7 @@ import os
 import typing as t
 import uuid
 
-from ansible_collections.community.immuta.plugins.module_utils import _options, _redact
+from ansible_collections.community.immuta.plugins.module_utils import _address, _options, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._sql import (
@@ -76,6 +76,7 @@ def ensure_executed(context: Context, target: type[Target]) -> Outcome:
     :raises Failure: if a statement was sent, C(result) tells what has run
     """
     params = context.params
+    _address.require_no_user_info(params["expected_hosts"], "expected_hosts", "Name hosts alone.")
     if params["pause_after"] is not None:
         _options.require_positive(params, "pause_after")
         if not params["path"] and not params["journal"]:

@@ -16,7 +16,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.transport
 
 PARAMS: dict[str, t.Any] = {
     **{name: about.get("default") for name, about in options.argument_spec().items()},
-    "url": "https://tenant.example",
+    "url": " https://tenant.example/\r\n",
     "api_key": " a key\n",
 }
 
@@ -60,17 +60,74 @@ def test_tells_where_options_are_set() -> None:
         "ftp://tenant.example",
         "https://",
         "//tenant.example",
-        "https://user:secret@tenant.example",
         "https://tenant.example?x=1",
         "https://tenant.example#x",
         "https://tenant.example:port",
         "https://tenant.example:99999",
+        "https://[::1",
+        "https://::1]",
+        "https://[fe80::x]",
+        "https://tenant\n.example",
+        "https://tenant .example",
     ],
 )
 def test_refuses_urls_that_are_none(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="option url") as caught:
+    with pytest.raises(ConfigurationError, match="option url"):
         Settings(url, "key")
-    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:canary@tenant.example",
+        "https://user:pa@canary@tenant.example",
+        "https://user:pa/canary@tenant.example",
+        "https://user:pa#canary@tenant.example",
+        "https://user:pa%40canary@tenant.example",
+        "https://user%3Acanary%40tenant.example",
+        "https://canary@tenant.example",
+        "https://canary:@tenant.example",
+        "https://@canary@tenant.example",
+        "https:canary:x@tenant.example",
+        "user:canary@tenant.example",
+        "//user:canary@tenant.example",
+        "http://user:canary@tenant.example",
+        "https://user:canary@[::1",
+    ],
+)
+def test_refuses_a_url_with_a_password_without_showing_it(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="option url holds a user name or a password") as caught:
+        Settings(url, "key")
+    assert "IMMUTA_URL" in caught.value.hint
+    assert "canary" not in str(caught.value.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("localhost:8080", True),
+        ("a.localhost", True),
+        ("127.0.0.1:1", True),
+        ("127.9.9.9", True),
+        ("[::1]:1", True),
+        ("tenant.example", False),
+        ("localhost.example", False),
+        ("127.0.0.1.example", False),
+        ("10.0.0.1", False),
+        ("[2001:db8::1]", False),
+        ("0.0.0.0", False),
+    ],
+)
+def test_http_is_for_this_machine_or_on_request(host: str, loopback: bool) -> None:
+    for url in (f"http://{host}", f"HTTP://{host}"):
+        assert Settings(url, "key", allow_http=True).url == url
+        if loopback:
+            assert Settings(url, "key").url == url
+            continue
+        with pytest.raises(ConfigurationError, match="in clear") as caught:
+            Settings(url, "key")
+        assert "allow_http" in caught.value.hint
 
 
 def test_settings_do_not_show_the_key() -> None:

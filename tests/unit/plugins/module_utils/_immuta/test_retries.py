@@ -447,7 +447,8 @@ def _try(fault: Fault, operation: Operation, mended: int | None, world: World) -
     case = f"{fault.name}, {operation.name}, mended {mended}"
     clock = Clock(fault.tick)
     settings = Settings(
-        **{"url": world.set_up(), "api_key": "key", "retries": RETRIES, **world.options, **fault.options}
+        **{"url": world.set_up(), "api_key": "key", "retries": RETRIES, **world.options, **fault.options},
+        allow_http=True,
     )
 
     def sleep(seconds: float) -> None:

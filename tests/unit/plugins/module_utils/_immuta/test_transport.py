@@ -44,6 +44,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.module_utils._immut
 
 KEY = "canary-api-key-of-the-transport"
 FAR = 1e9
+IN_CLEAR = "The API key has gone over the wire in clear: rotate it. "
 
 
 def ask(url: str, *, method: str = "GET", body: t.Any = None, **options: t.Any) -> transport.Reply:
@@ -78,6 +79,7 @@ def test_no_redirect_is_followed(status: int, method: str) -> None:
     assert " localhost;" in error.message
     assert error.status == status
     assert (other.connections, len(tenant.requests)) == (0, 1)
+    assert error.hint == f"{IN_CLEAR}Set url to the tenant's final address."
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,9 @@ def test_a_redirect_from_https_to_http_sends_nothing(authority: Authority) -> No
             tls(authority.issue("127.0.0.1")),
         ) as tenant,
     ):
-        assert isinstance(fails(tenant.url, ca_path=str(authority.bundle)), errors.RedirectRefused)
+        error = fails(tenant.url, ca_path=str(authority.bundle))
+    assert isinstance(error, errors.RedirectRefused)
+    assert IN_CLEAR not in error.hint
     assert other.connections == 0
 
 
@@ -197,6 +201,19 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     assert answer[9:12].decode() in error.message
     assert "HTTPS_PROXY" in error.hint
     assert "canary-of-the-proxy" not in str(error.as_dict())
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "all_proxy"])
+@pytest.mark.parametrize("password", ["pa@canary", "pa/canary", "pa?canary", "pa#canary"])
+def test_a_proxy_whose_password_ends_nobody_knows_where(
+    password: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, f"http://someone:{password}@proxy.example:3128")
+    error = fails("https://tenant.example")
+    assert isinstance(error, errors.ConfigurationError)
+    assert name in error.message
+    assert "write @ as %40" in error.hint
+    assert "canary" not in str(error.as_dict())
 
 
 def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -462,7 +479,7 @@ def test_the_alarm_during_a_look_up(swallow: bool, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     with Rough(always(good)) as tenant:
-        one = Transport(Settings("http://tenant.example", KEY))
+        one = Transport(Settings("http://tenant.example", KEY, allow_http=True))
         with pytest.raises(errors.DeadlineExceeded) as caught:
             one.send("DELETE", "/data/object/x", deadline=time.monotonic() + FAR)
         addresses(monkeypatch, ("127.0.0.1", tenant.port))
@@ -542,7 +559,7 @@ def test_the_second_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     with Rough(always(good)) as tenant, socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         addresses(monkeypatch, nobody.getsockname(), ("127.0.0.1", tenant.port))
-        assert ask("http://tenant.example").status == 200
+        assert ask("http://tenant.example", allow_http=True).status == 200
 
 
 @contextlib.contextmanager
@@ -570,7 +587,7 @@ def test_all_addresses_share_the_deadline(monkeypatch: pytest.MonkeyPatch) -> No
     with full() as address:
         addresses(monkeypatch, *[address] * 9)
         monkeypatch.setattr(socket, "socket", Counting)
-        one = Transport(Settings("http://tenant.example", KEY, timeout=0.1))
+        one = Transport(Settings("http://tenant.example", KEY, allow_http=True, timeout=0.1))
         with pytest.raises(errors.DeadlineExceeded) as caught:
             one.send("DELETE", "/data/object/x", deadline=time.monotonic() + 0.35)
         monkeypatch.undo()
@@ -601,7 +618,7 @@ def test_an_address_of_ipv6() -> None:
 
 
 def test_a_name_that_is_none() -> None:
-    error = fails(f"http://{'x' * 64}.example")
+    error = fails(f"http://{'x' * 64}.example", allow_http=True)
     assert isinstance(error, errors.TransportError | errors.ConfigurationError)
     assert not getattr(error, "sent", False)
 

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._sql import databricks
+from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, warehouse
 
 NOTHING: dict[str, t.Any] = {name: about.get("default") for name, about in databricks.argument_spec().items()}
 HOST = "dbc-1.cloud.databricks.com"
@@ -26,7 +26,18 @@ RUN = "community.immuta/0123456789ab/00000001"
             {"host": f" https://{HOST}/ ", "warehouse_id": "w1"},
             (f"https://{HOST}", HOST, "/sql/1.0/warehouses/w1", "w1"),
         ),
-        ({"host": "http://h:1", "warehouse_id": "w"}, ("http://h:1", "h:1", "/sql/1.0/warehouses/w", "w")),
+        (
+            {"host": "http://127.0.0.1:1", "warehouse_id": " w\n"},
+            ("http://127.0.0.1:1", "127.0.0.1:1", "/sql/1.0/warehouses/w", "w"),
+        ),
+        (
+            {"host": "http://h:1", "warehouse_id": "w", "allow_http": True},
+            ("http://h:1", "h:1", "/sql/1.0/warehouses/w", "w"),
+        ),
+        (
+            {"host": "[2001:db8::1]:8443", "warehouse_id": "w"},
+            ("https://[2001:db8::1]:8443", "[2001:db8::1]:8443", "/sql/1.0/warehouses/w", "w"),
+        ),
         ({"host": "h", "http_path": "/sql/1.0/endpoints/w"}, ("https://h", "h", "/sql/1.0/endpoints/w", "w")),
         (
             {"host": "h", "http_path": "sql/1.0/warehouses/w?o=1", "warehouse_id": "w"},
@@ -36,7 +47,7 @@ RUN = "community.immuta/0123456789ab/00000001"
     ],
 )
 def test_addresses(params: dict[str, t.Any], expected: tuple[str | None, ...]) -> None:
-    assert databricks._endpoint({**NOTHING, **params}) == expected
+    assert warehouse.endpoint({**NOTHING, **params}) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,9 +55,14 @@ def test_addresses(params: dict[str, t.Any], expected: tuple[str | None, ...]) -
     [
         ({}, "The option host is missing."),
         ({"host": "h"}, "The option warehouse_id is missing."),
-        ({"host": "h/path", "warehouse_id": "w"}, "The option host is h/path, which is not the host of a workspace."),
+        ({"host": " \n", "warehouse_id": "w"}, "The option host is missing."),
+        ({"host": "http://h:1", "warehouse_id": "w"}, "The option host begins with http://"),
+        ({"host": "https://[::1", "warehouse_id": "w"}, "The option host is 'https://[::1', which is not"),
+        ({"host": "h\nx", "warehouse_id": "w"}, "which is not the host of a workspace."),
+        ({"host": "h:99999", "warehouse_id": "w"}, "which is not the host of a workspace."),
+        ({"host": "h/path", "warehouse_id": "w"}, "The option host is 'h/path', which is not the host of a workspace."),
         ({"host": "ftp://h", "warehouse_id": "w"}, "which is not the host of a workspace."),
-        ({"host": "u@h", "warehouse_id": "w"}, "which is not the host of a workspace."),
+        ({"host": "u@h", "warehouse_id": "w"}, "The option host holds a user name or a password"),
         (
             {"host": "h", "http_path": "/sql/1.0/warehouses/w", "warehouse_id": "v"},
             "The option http_path is /sql/1.0/warehouses/w, and warehouse_id is v: they are not the same.",
@@ -55,7 +71,7 @@ def test_addresses(params: dict[str, t.Any], expected: tuple[str | None, ...]) -
 )
 def test_refuses_addresses(params: dict[str, t.Any], message: str) -> None:
     with pytest.raises(InvalidOption) as caught:
-        databricks._endpoint({**NOTHING, **params})
+        warehouse.endpoint({**NOTHING, **params})
     assert message in caught.value.message
 
 
@@ -74,7 +90,7 @@ def test_refuses_addresses(params: dict[str, t.Any], message: str) -> None:
 )
 def test_ways_to_sign_in(params: dict[str, t.Any], expected: str) -> None:
     try:
-        assert databricks._auth_type({**NOTHING, **params}) == expected
+        assert warehouse.auth_type({**NOTHING, **params}) == expected
     except InvalidOption as error:
         assert error.message == expected
 

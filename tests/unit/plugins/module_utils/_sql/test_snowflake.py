@@ -57,6 +57,48 @@ def test_ways_to_sign_in(params: dict[str, t.Any], expected: dict[str, t.Any]) -
     assert arguments(**params) == {"account": "a", "user": "u", **expected}
 
 
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"account": " org-a\n"}, {"account": "org-a"}),
+        ({"account": "org-a.snowflakecomputing.com"}, {"account": "org-a"}),
+        ({"account": "https://Org-A.SnowflakeComputing.com/"}, {"account": "Org-A"}),
+        ({"account": "https://x.us-east-1.snowflakecomputing.com:443/"}, {"account": "x.us-east-1"}),
+        ({"account": "org-a.privatelink.snowflakecomputing.com"}, {"account": "org-a.privatelink"}),
+        ({"account": "x.us-east-1.privatelink"}, {"account": "x.us-east-1.privatelink"}),
+        (
+            {"account": "org-a.snowflakecomputing.cn"},
+            {"account": "org-a", "host": "org-a.snowflakecomputing.cn"},
+        ),
+        ({"host": " https://h.example/\n"}, {"account": "a", "host": "h.example"}),
+        ({"host": "127.0.0.1"}, {"account": "a", "host": "127.0.0.1"}),
+        ({"host": " "}, {"account": "a"}),
+    ],
+)
+def test_accounts_and_hosts(params: dict[str, t.Any], expected: dict[str, t.Any]) -> None:
+    assert arguments(**params, password=PASSWORD) == {"user": "u", "password": PASSWORD, **expected}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("account", "https://app.snowflake.com/org/a", "which is no account identifier"),
+        ("account", "https://[::1", "which is no account identifier"),
+        ("account", "org a", "which is no account identifier"),
+        ("account", "\n", "The option account is missing."),
+        ("account", "u:canary@org-a", "The option account holds a user name or a password"),
+        ("host", "[::1", "which is no host"),
+        ("host", "h.example/x", "which is no host"),
+        ("host", "u:p@canary@h.example", "The option host holds a user name or a password"),
+    ],
+)
+def test_refuses_accounts_and_hosts(option: str, value: str, message: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        arguments(**{option: value}, password=PASSWORD)
+    assert message in caught.value.message
+    assert "canary" not in str(caught.value)
+
+
 def test_a_token_in_a_file_is_redacted(tmp_path: Path, secrets: list[str]) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     assert arguments(token_file_path=str(tmp_path / "token"))["token"] == TOKEN
