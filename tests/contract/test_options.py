@@ -20,7 +20,7 @@ import yaml
 from ansible_collections.community.immuta.plugins.action import deregistration
 from ansible_collections.community.immuta.plugins.module_utils import _module
 from ansible_collections.community.immuta.plugins.module_utils._immuta import options
-from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake, warehouse
+from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, playbooks, settings
 
@@ -280,7 +280,7 @@ def test_the_playbooks_use_the_variables_that_are_documented() -> None:
 
 def test_the_playbooks_pass_on_every_variable_of_the_environment() -> None:
     passed = yaml.safe_load((ROLE / "vars/main.yml").read_text("utf-8"))
-    variables = {"snowflake": snowflake.VARIABLES, "databricks": warehouse.VARIABLES}
+    variables = {"snowflake": snowflake.VARIABLES, "databricks": databricks.VARIABLES}
     variables["immuta"] = {"url": options.URL_VARIABLES, "api_key": options.API_KEY_VARIABLES}
     for name, expected in variables.items():
         found = {

@@ -271,12 +271,18 @@ def message_of(reply: Reply) -> str:
         body = text
     if isinstance(body, dict):
         body = next((body[name] for name in ("message", "error", "detail", "error_description") if body.get(name)), "")
-    if isinstance(body, dict):
-        body = body.get("message", "")
-    line = " ".join(
-        "".join(char if char.isprintable() else " " for char in str(body)[: _redact.LONGEST_SEARCHED]).split()
-    )
+        text = _words(body.get("message") if isinstance(body, dict) else body)
+    elif isinstance(body, str):
+        text = body
+    line = " ".join("".join(char if char.isprintable() else " " for char in text[: _redact.LONGEST_SEARCHED]).split())
     return _redact.redact_and_cut(line, LONGEST_MESSAGE)
+
+
+def _words(value: t.Any) -> str:
+    """Return the words in a part of an answer; of anything else, which says nothing to people and may be deep, nothing."""
+    if isinstance(value, list):
+        return ", ".join(one for one in value if isinstance(one, str))
+    return str(value) if isinstance(value, (str, int, float)) else ""
 
 
 def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaError:

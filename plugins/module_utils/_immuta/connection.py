@@ -11,12 +11,14 @@ import difflib
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, integration, objects
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, fields, integration, objects
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     ADMIN,
     GET_CONNECTION,
     GET_OBJECT,
+    SEARCH_OBJECTS,
+    Operation,
 )
 
 # The field that names the integration; it may be missing or null.
@@ -90,7 +92,7 @@ def by_key(client: Client, key: str) -> Connection | None:
     except (errors.NotFound, errors.InvalidRequest):
         return None
     path = objects.path_of(body, GET_OBJECT)
-    return _from_object(path, body) if path == (key,) else None
+    return _from_object(path, body, GET_OBJECT) if path == (key,) else None
 
 
 def find_in_list(client: Client, key: str) -> Connection | None:
@@ -132,7 +134,7 @@ def from_description(body: t.Any, key: str) -> Connection:
         )
     if body["connectionKey"] != key:
         raise errors.UnexpectedReply(
-            f"Immuta answers with the connection {body['connectionKey']!r} when asked for {key!r}.",
+            f"Immuta answers with the connection {fields.shown(body['connectionKey'])} when asked for {key!r}.",
             hint="Use the key as Immuta spells it; its case matters.",
             method=GET_CONNECTION.method,
             path=GET_CONNECTION.path,
@@ -141,10 +143,10 @@ def from_description(body: t.Any, key: str) -> Connection:
     about = about if isinstance(about, dict) else {}
     return Connection(
         key=key,
-        technology=str(about.get("technology") or ""),
-        hostname=about.get("hostname"),
+        technology=fields.text(about.get("technology"), "connection.technology", GET_CONNECTION) or "",
+        hostname=fields.text(about.get("hostname"), "connection.hostname", GET_CONNECTION),
         port=integration.to_number(about.get("port")),
-        state=body.get("state"),
+        state=fields.text(body.get("state"), "state", GET_CONNECTION),
         integration_id=None if body.get(LINK) is None else integration.to_id(body[LINK], LINK, GET_CONNECTION),
     )
 
@@ -160,9 +162,9 @@ def list_all(client: Client) -> list[Connection]:
     )
 
 
-def _from_object(path: objects.Path, about: t.Mapping[str, t.Any]) -> Connection:
-    technology, state = about.get("technology"), about.get("state")
-    return Connection(key=path[0], technology=str(technology or ""), state=state, listed_only=True)
+def _from_object(path: objects.Path, about: t.Mapping[str, t.Any], operation: Operation = SEARCH_OBJECTS) -> Connection:
+    technology, state = (fields.text(about.get(name), name, operation) for name in ("technology", "state"))
+    return Connection(key=path[0], technology=technology or "", state=state, listed_only=True)
 
 
 def similar_keys(key: str, connections: t.Iterable[Connection]) -> list[str]:

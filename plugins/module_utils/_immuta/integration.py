@@ -10,6 +10,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils._immuta import fields
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import NotFound, UnexpectedReply
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
@@ -75,7 +76,7 @@ def to_id(value: t.Any, field: str, operation: Operation) -> int:
     number = to_number(value)
     if number is None:
         raise UnexpectedReply(
-            f"In Immuta's answer to {operation.method} {operation.path} the field {field} is {value!r:.60}, which is not"
+            f"In Immuta's answer to {operation.method} {operation.path} the field {field} is {fields.shown(value)}, which is not"
             " the id of an integration.",
             hint="Nothing can be said about whose integration is meant. Look at it in Immuta, or ask Immuta's support.",
             method=operation.method,
@@ -96,39 +97,27 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
         )
     config = item.get("config")
     config = config if isinstance(config, dict) else {}
+
+    def about(name: str) -> str | None:
+        return fields.text(config.get(name), f"config.{name}", operation)
+
     return Integration(
         id=to_id(item.get("id"), "id", operation),
-        type=str(item.get("type") or ""),
-        status=str(item.get("status") or ""),
-        auto_bootstrap=item.get("autoBootstrap"),
-        host=_host(config.get("host") or config.get("workspaceUrl")),
+        type=fields.text(item.get("type"), "type", operation) or "",
+        status=fields.text(item.get("status"), "status", operation) or "",
+        auto_bootstrap=fields.flag(item.get("autoBootstrap"), "autoBootstrap", operation),
+        host=_host(about("host") or about("workspaceUrl")),
         port=to_number(config.get("port")),
-        database=config.get("database"),
-        warehouse=config.get("warehouse"),
-        catalog=config.get("catalog"),
-        http_path=config.get("httpPath"),
-        made=_made(config),
+        database=about("database"),
+        warehouse=about("warehouse"),
+        catalog=about("catalog"),
+        http_path=about("httpPath"),
     )
 
 
-def _made(config: dict[str, t.Any]) -> dict[str, str]:
-    """Return the names in a configuration of what the integration has made, or uses as its own; no credential."""
-    inner = {name: config.get(name) for name in ("impersonation", "oAuthClientConfig")}
-    parts = {name: value if isinstance(value, dict) else {} for name, value in inner.items()}
-    found = {
-        "database": config.get("database"),
-        "catalog": config.get("catalog"),
-        "role": config.get("role"),
-        "user": config.get("username"),
-        "impersonation_role": parts["impersonation"].get("role"),
-        "principal": parts["oAuthClientConfig"].get("clientId"),
-    }
-    return {name: value for name, value in found.items() if isinstance(value, str) and value}
-
-
-def _host(value: t.Any) -> str | None:
+def _host(value: str | None) -> str | None:
     """Return the name of a host; Databricks configurations hold a URL."""
-    return str(value).rpartition("://")[2].partition("/")[0] if value else None
+    return value.rpartition("://")[2].partition("/")[0] if value else None
 
 
 def get(client: Client, integration_id: int) -> Integration | None:

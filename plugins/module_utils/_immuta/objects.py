@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, fields
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import SEARCH_OBJECTS, Operation
 
@@ -42,19 +42,20 @@ def path_of(item: t.Any, operation: Operation) -> Path:
     """
     given = item.get("objectPath") if isinstance(item, dict) else None
     key = item.get("connectionKey") if isinstance(item, dict) else None
-    path = _names(given) if given is not None else [key]
+    path = names(given) if given is not None else [key]
     if not path or not all(isinstance(name, str) for name in path) or key not in (None, path[0]):
         raise _unreadable("holds an object without a path", operation)
     return tuple(path)
 
 
-def _names(given: t.Any) -> list[t.Any]:
+def names(given: t.Any) -> list[t.Any]:
+    """Return the names in the path of an object, in any of the forms; of something else, what is no text or nothing."""
     if isinstance(given, dict):
-        names = []
+        found = []
         while isinstance(given, dict):
-            names.append(given.get("name"))
+            found.append(given.get("name"))
             given = given.get("child")
-        return names if given is None else []
+        return found if given is None else []
     return given if isinstance(given, list) else [given]
 
 
@@ -217,11 +218,11 @@ def page_of(body: t.Any) -> _Page:
         about = {**(body["meta"] if isinstance(body.get("meta"), dict) else {}), **body}
         counts = [about.get(name) for name in COUNTS]
         total = max((one for one in counts if isinstance(one, int) and not isinstance(one, bool)), default=None)
-        cursor = about.get(CURSOR) or None
+        cursor = fields.text(about.get(CURSOR), CURSOR, SEARCH_OBJECTS) or None
         last = CURSOR in about and cursor is None
         lists = [body[name] for name in ENVELOPES if isinstance(body.get(name), list)]
         body = [item for part in lists for item in part] if lists else None
-    if not isinstance(body, list) or not isinstance(cursor, (str, type(None))):
+    if not isinstance(body, list):
         raise _unreadable("holds no list")
     return _Page({path_of(item, SEARCH_OBJECTS): _kept(item) for item in body}, len(body), total, cursor, last)
 

@@ -13,7 +13,13 @@ import json
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses
-from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, integration
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    connection,
+    errors,
+    fields,
+    integration,
+    objects,
+)
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import DELETE_OBJECT, GET_CONNECTION
@@ -219,10 +225,16 @@ class Remover:
                 path=DELETE_OBJECT.path,
             )
         key = self._connection.key
-        deleted = body.get("objectPath", body.get("connectionKey", key))
-        if deleted not in (key, [key]):
+        deleted = objects.names(body.get("objectPath", body.get("connectionKey", key)))
+        if not all(isinstance(name, str) for name in deleted):
+            raise errors.UnexpectedReply(
+                "In Immuta's answer to the deletion the field objectPath is no path.",
+                method=DELETE_OBJECT.method,
+                path=DELETE_OBJECT.path,
+            )
+        if deleted != [key]:
             raise WrongObject(
-                f"Immuta says that it has deleted {deleted!r:.200}, but the connection {key!r} was meant.",
+                f"Immuta says that it has deleted {fields.shown(deleted)}, but the connection {key!r} was meant.",
                 hint="Don't rerun it. Look at both in Immuta as an administrator.",
                 method=DELETE_OBJECT.method,
                 path=DELETE_OBJECT.path,

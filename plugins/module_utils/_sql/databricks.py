@@ -28,6 +28,7 @@ from ansible_collections.community.immuta.plugins.module_utils import _options, 
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, needing
 from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform, warehouse
 
+VARIABLES = warehouse.VARIABLES
 SECRETS = frozenset({"token", "client_secret"})
 # A warehouse that is starting or overloaded answers one of these.
 BUSY = (429, 503)
@@ -45,6 +46,10 @@ SENT_ONCE = {
     "_retry_stop_after_attempts_duration": 1,
     "_retry_delay_min": 60,
 }
+# What a reader of an answer raises that is not as documented.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+# More statements than any run has sent; a server that always sends another page has to end.
+MOST_PAGES = 1000
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 PROBE = "SELECT 1"
 HISTORY = "/api/2.0/sql/history/queries"
@@ -60,7 +65,7 @@ SQLSTATE = re.compile(r"\bSQLSTATE:\s*([0-9A-Z]{5})\b")
 
 def argument_spec() -> dict[str, t.Any]:
     """Return the options for signing in. The doc fragment C(databricks) documents them."""
-    connection = options.fallbacks(warehouse.VARIABLES, SECRETS)
+    connection = options.fallbacks(VARIABLES, SECRETS)
     connection["auth_type"]["choices"] = ["pat", "oauth-m2m"]
     return {
         **connection,
@@ -253,7 +258,10 @@ class Databricks:
             message = "It was cancelled." if error.state == "CANCELLED" else "Its time was up (statement_timeout)."
             return platform.Problem(message, query_id=query_id)
         if not isinstance(error, (self._client.Error, urllib3.exceptions.HTTPError, OSError)):
-            return None
+            if not platform.is_clients_own(error):
+                return None
+            kind = type(error).__name__
+            return platform.Problem(f"Databricks' client can't read the answer ({kind}).", query_id=query_id, lost=True)
         message = _message(error)
         found = SQLSTATE.search(message)
         answered = isinstance(error, self._client.ServerOperationError) or (
@@ -291,19 +299,20 @@ class Databricks:
             # The history is up to date when it has this statement.
             cursor.execute(PROBE)
             return doubt.found(self._history(query), self.tag)
-        except (self._client.Error, OSError, ValueError, LookupError, TypeError, AttributeError, NotFinished):
+        except (self._client.Error, NotFinished, *UNREADABLE):
             # A history that can't be read, or is not as documented, says nothing.
             return None
 
     def _history(self, query: dict[str, t.Any]) -> list[platform.Record]:
         """Return the records of the query history, of all its pages."""
         records: list[platform.Record] = []
-        while True:
+        for _page in range(MOST_PAGES):
             page = self._get(HISTORY, query).json()
             records += [_record(entry) for entry in page.get("res") or []]
             if not page.get("has_next_page"):
                 return records
             query = {**query, "page_token": page["next_page_token"]}
+        raise LookupError("the history does not end")
 
     def _get(self, path: str, query: dict[str, t.Any] | None = None) -> t.Any:
         """Return the workspace's answer to a request of its REST API.

@@ -37,6 +37,19 @@ class Problem:
     hint: str = ""
 
 
+def is_clients_own(error: Exception) -> bool:
+    """Return whether an exception comes from the code of a client, which could not read what the platform has answered.
+
+    Clients take fields for granted that an answer, or a proxy's, may lack. What comes from this collection is a bug of it.
+    """
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    name = place.tb_frame.f_globals.get("__name__", "") if place else ""
+    builtin = (LookupError, TypeError, AttributeError, ValueError, RecursionError, AssertionError)
+    return isinstance(error, builtin) and not name.startswith("ansible_collections.")
+
+
 QueryState = t.Literal["done", "failed", "running", "never"]
 
 

@@ -70,7 +70,10 @@ HISTORY = (
     " FROM TABLE(SNOWFLAKE.INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000))"
     " WHERE query_tag = {} OR query_tag = {}"
 )
-PLACE = "SELECT CURRENT_ACCOUNT(), CURRENT_ACCOUNT_NAME(), CURRENT_ORGANIZATION_NAME(), CURRENT_REGION()"
+PLACE_FIELDS = ("CURRENT_ACCOUNT", "CURRENT_ACCOUNT_NAME", "CURRENT_ORGANIZATION_NAME", "CURRENT_REGION")
+PLACE = f"SELECT {', '.join(f'{name}()' for name in PLACE_FIELDS)}"
+UNREADABLE = "Snowflake's client can't read the answer"
+CHECK_BETWEEN = "Check account and host, and what is between: a proxy may have answered in Snowflake's place."
 STILL_ATTACHED = re.compile(r"Policy\s+'.*'\s+used by\s+schema\s+.*\s+in another database", re.IGNORECASE | re.DOTALL)
 
 
@@ -272,6 +275,14 @@ class Snowflake:
                 errno=error.errno,
                 sqlstate=error.sqlstate,
             ) from None
+        except Exception as error:
+            if not platform.is_clients_own(error):
+                raise
+            raise platform.LoginFailed(
+                f"{UNREADABLE} to the sign-in ({type(error).__name__}).",
+                hint=f"No statement was sent. {CHECK_BETWEEN}",
+                code="unexpected_reply",
+            ) from None
         self.session = {name: getattr(connection, name, None) for name in ("account", "user", "role", "warehouse")}
         if self._expected:
             try:
@@ -287,7 +298,13 @@ class Snowflake:
         cursor = connection.cursor()
         try:
             cursor.execute(PLACE)
-            account = hosts.SnowflakeAccount(*cursor.fetchone())
+            row = list(cursor.fetchone() or ())
+            if len(row) != len(PLACE_FIELDS) or not all(isinstance(one, (str, type(None))) for one in row):
+                raise hosts.PlatformUnknown(
+                    f"{UNREADABLE} to the question where the session is ({', '.join(PLACE_FIELDS)}).",
+                    hint=f"No statement of the script was sent. {CHECK_BETWEEN}",
+                )
+            account = hosts.SnowflakeAccount(*row)
         except self._client.errors.Error as error:
             raise hosts.PlatformUnknown(
                 f"Snowflake does not say which account the session is on: {_message(error)}",
@@ -309,7 +326,9 @@ class Snowflake:
     def problem(self, error: Exception, cursor: t.Any) -> platform.Problem | None:
         """Explain an error of the client; None for any other exception."""
         if not isinstance(error, self._client.errors.Error):
-            return None
+            if not platform.is_clients_own(error):
+                return None
+            return platform.Problem(f"{UNREADABLE} ({type(error).__name__}).", lost=True)
         message = _message(error)
         errno = error.errno if isinstance(error.errno, int) and error.errno >= 0 else None
         # A refusal has a query id, or an SQL state that no client makes up. Without both, the client gave up, and the
@@ -347,7 +366,8 @@ class Snowflake:
                     if statement.kind == "WAREHOUSE":
                         break
                 return self._search(cursor, doubt)
-        except self._client.errors.Error:
+        except (self._client.errors.Error, LookupError, TypeError, AttributeError, ValueError, RecursionError):
+            # A history that can't be read, or is not as documented, says nothing.
             return None
 
     def _search(self, cursor: t.Any, doubt: platform.Doubt) -> platform.Found | None:

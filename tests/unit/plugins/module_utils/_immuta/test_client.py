@@ -424,6 +424,11 @@ def test_parses_json() -> None:
         (b'{"error": {"other": "x"}}', ""),
         (b'{"other": "x"}', ""),
         (b"[1, 2]", "[1, 2]"),
+        (b'{"message": ["a", {"b": 1}, "c"]}', "a, c"),
+        (b'{"message": {"a": "b"}}', ""),
+        (b'{"error": {"message": {"a": "b"}}}', ""),
+        (b'{"message": 5}', "5"),
+        (b'{"message": ' + b"[" * 600 + b"]" * 600 + b"}", ""),
         (b"a\x00b  c\n", "a b c"),
     ],
 )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant
     HOST,
     KEY,
     PROD,
+    Answers,
     World,
     fails,
 )
@@ -126,6 +128,24 @@ def test_an_integration_that_can_not_be_read_is_not_none(number: t.Any) -> None:
         f" {number!r}, which is not the id of an integration."
     )
     assert error.hint
+
+
+DEEP: t.Any = json.loads("[" * 600 + "]" * 600)
+
+
+@pytest.mark.parametrize("value", [["x"], {"x": 1}, 5, True, DEEP], ids=["list", "object", "number", "bool", "deep"])
+@pytest.mark.parametrize("field", ["state", "connection.technology", "connection.hostname", "connectionKey"])
+def test_a_field_of_another_type_is_named(field: str, value: t.Any) -> None:
+    name = field.removeprefix("connection.")
+    body = {"connectionKey": "k", **({"connection": {name: value}} if name != field else {name: value})}
+    error = fails(errors.UnexpectedReply, lambda: connection.from_description(body, "k"))
+    assert f"the field {field} is " in error.message or field == "connectionKey"
+    assert len(str(error.as_dict())) < 500
+    if name in ("technology", "state"):
+        listed = [{"objectPath": ["k"], name: value}]
+        client: t.Any = Answers(searchObjects=listed)
+        error = fails(errors.UnexpectedReply, lambda: connection.list_all(client))
+        assert f"POST /data/object/search the field {name} is " in error.message
 
 
 @pytest.mark.parametrize("body", [None, [], "connectionKey", {}, {"key": "k"}, ["connectionKey"]])

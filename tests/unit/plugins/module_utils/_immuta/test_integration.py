@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -37,6 +38,23 @@ def test_an_integration_without_an_id_is_an_error(item: t.Any) -> None:
     assert caught.value.message == (
         f"In Immuta's answer to GET /integrations the field id is {item.get('id')!r}, which is not the id of an integration."
     )
+
+
+# As deep as any Python reads, and deeper than it can show.
+DEEP: t.Any = json.loads("[" * 600 + "]" * 600)
+TEXTS = ["type", "status", *(f"config.{name}" for name in ("host", "workspaceUrl", "database", "warehouse", "catalog"))]
+
+
+@pytest.mark.parametrize("value", [["x"], {"x": 1}, 5, True, DEEP], ids=["list", "object", "number", "bool", "deep"])
+@pytest.mark.parametrize("field", [*TEXTS, "config.httpPath", "autoBootstrap", "id"])
+def test_a_field_of_another_type_is_named(field: str, value: t.Any) -> None:
+    if (field, value) in (("autoBootstrap", True), ("id", 5)):
+        return
+    name = field.removeprefix("config.")
+    item = {"id": 5, "config": {name: value}} if name != field else {"id": 5, name: value}
+    with pytest.raises(errors.UnexpectedReply, match=f"the field {field} is ") as caught:
+        integration.from_api(item, LIST_INTEGRATIONS)
+    assert len(str(caught.value.as_dict())) < 500
 
 
 @pytest.mark.parametrize("item", [None, "5", []])

@@ -236,7 +236,13 @@ def test_a_page_is_all_of_its_lists_and_the_highest_of_its_numbers() -> None:
     assert objects.page_of({"total": 0, "hits": []}).total == 0
 
 
-@pytest.mark.parametrize("body", [None, {}, "x", {"hits": "x"}, {"other": []}, {"hits": [], "nextToken": 5}])
+@pytest.mark.parametrize("cursor", [5, ["x"], {"x": 1}, True])
+def test_a_cursor_of_another_type_is_named(cursor: t.Any) -> None:
+    error = fails(errors.UnexpectedReply, lambda: objects.page_of({"hits": [], "nextToken": cursor}))
+    assert "the field nextToken is " in error.message
+
+
+@pytest.mark.parametrize("body", [None, {}, "x", {"hits": "x"}, {"other": []}])
 def test_what_holds_no_list(body: t.Any) -> None:
     error = fails(errors.UnexpectedReply, lambda: objects.page_of(body))
     assert error.message == f"Immuta's answer to the object search holds no list{NOTHING_SAID}"

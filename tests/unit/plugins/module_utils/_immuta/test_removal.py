@@ -371,6 +371,10 @@ def test_an_answer_to_the_deletion_that_is_none(world: World, body: t.Any) -> No
     error = fails(errors.UnexpectedReply, lambda: remover._count(body))
     assert error.message == "Immuta's answer to the deletion is not a JSON object."
     assert (error.details["method"], error.details["path"]) == ("DELETE", "/data/object/{connection_key}")
+    for path in ([["a"]], 5, {"name": ["a"]}, json.loads("[" * 600 + "]" * 600)):
+        error = fails(errors.UnexpectedReply, lambda path=path: remover._count({"objectPath": path}))
+        assert "the field objectPath is no path" in error.message
+    assert remover._count({"objectPath": {"name": KEY}}) is None
     assert remover._count({"childCount": "4"}) == 4
     assert remover._count({}) is None
     assert remover._count(None) is None

@@ -1,0 +1,50 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fields of Immuta's answers: of the type that is needed, or an error with the name of the field."""
+
+from __future__ import annotations
+
+import reprlib
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import UnexpectedReply
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import Operation
+
+LONGEST_SHOWN = 60
+KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object", str: "text"}
+
+
+def text(value: t.Any, field: str, operation: Operation) -> str | None:
+    """Return a text; None for null and for a field that is not there.
+
+    :param field: its name in the API
+    :param operation: the call that was answered
+    :raises UnexpectedReply: it is anything else
+    """
+    if value is None or isinstance(value, str):
+        return value
+    raise _other(value, field, "text", operation)
+
+
+def flag(value: t.Any, field: str, operation: Operation) -> bool | None:
+    """Like C(text), for true and false."""
+    if value is None or isinstance(value, bool):
+        return value
+    raise _other(value, field, "true or false", operation)
+
+
+def _other(value: t.Any, field: str, wanted: str, operation: Operation) -> UnexpectedReply:
+    return UnexpectedReply(
+        f"In Immuta's answer to {operation.method} {operation.path} the field {field} is"
+        f" {KINDS.get(type(value), 'something else')}, where {wanted} is expected.",
+        hint="Run it again. If it stays so, this version of Immuta answers otherwise than documented.",
+        method=operation.method,
+        path=operation.path,
+    )
+
+
+def shown(value: t.Any) -> str:
+    """Return any value for a message: short, and of something deep only the top."""
+    return reprlib.repr(value) if isinstance(value, (list, dict)) else repr(value)[:LONGEST_SHOWN]
