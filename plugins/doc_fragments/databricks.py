@@ -71,7 +71,8 @@ options:
     type: str
   login_timeout:
     description:
-      - Seconds that opening the session may take. A warehouse that is stopped is started by it, and waited for.
+      - Seconds that opening the session may take. A warehouse that is stopped is started by it, and waited for; so is one that opens
+        sessions while it starts, at the first statement.
     type: int
     default: 600
   network_timeout:

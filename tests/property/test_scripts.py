@@ -75,7 +75,7 @@ class Platform:
         outer = self
 
         class Target:
-            name, dialect, present = "Memory", "snowflake", ()
+            name, dialect, present, obstacle = "Memory", "snowflake", (), ""
 
             def __init__(self, params: dict[str, t.Any], tag: str) -> None:
                 self.tag, self.session = tag, {"user": "somebody"}

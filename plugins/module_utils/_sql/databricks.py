@@ -32,7 +32,8 @@ VARIABLES = warehouse.VARIABLES
 SECRETS = frozenset({"token", "client_secret"})
 # A warehouse that is starting or overloaded answers one of these.
 BUSY = (429, 503)
-REFUSED = (400, 401, 403, 404, *BUSY)
+# Certainly not executed. 503 may be the word of what stands between, about a statement that it has passed on.
+REFUSED = (400, 401, 403, 404, 429)
 SIGN_IN_REMEDIES = {
     401: "Check the credentials: a token may have expired.",
     403: "Check the credentials: a token may have expired, or may not use the warehouse.",
@@ -76,6 +77,20 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
+def _patiently(action: t.Callable[[], t.Any], patience: float) -> t.Any:
+    """Return what an action that does no harm returns; repeat it while a warehouse is starting."""
+    end = time.monotonic() + patience
+    pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE)
+    while True:
+        try:
+            return action()
+        except Exception as error:
+            pause = next(pauses)
+            if _http_code(error) not in BUSY or time.monotonic() + pause > end:
+                raise
+        time.sleep(pause)
+
+
 class NotFinished(Exception):
     """The server ended a statement early, for which the client raises no error.
 
@@ -93,12 +108,24 @@ class _Cursor:
     It puts the name of the run before each statement, and raises C(NotFinished) when the statement did not finish.
     """
 
-    def __init__(self, connection: t.Any, tag: str) -> None:
+    def __init__(self, connection: t.Any, tag: str, patience: float) -> None:
         self._connection = connection
         self._tag = tag
+        self._patience = patience
         self._cursor = connection.cursor()
 
     def execute(self, text: str) -> None:
+        if self._tag == platform.LOOKING:
+            # Nothing but reads, which may be sent again.
+            _patiently(lambda: self._execute(text), self._patience)
+        else:
+            self._execute(text)
+
+    def awaken(self) -> None:
+        """Wait until the warehouse takes statements, or raise as C(execute)."""
+        _patiently(lambda: self._execute(PROBE), self._patience)
+
+    def _execute(self, text: str) -> None:
         # A cursor keeps the id of its last statement, even if the next one never gets one.
         self._cursor.close()
         self._cursor = self._connection.cursor()
@@ -115,14 +142,16 @@ class _Connection:
     """The client's connection, with our cursor.
 
     :param tag: the name of the run
+    :param patience: seconds to wait for a warehouse that starts
     """
 
-    def __init__(self, connection: t.Any, tag: str) -> None:
+    def __init__(self, connection: t.Any, tag: str, patience: float) -> None:
         self._connection = connection
         self._tag = tag
+        self._patience = patience
 
     def cursor(self) -> _Cursor:
-        return _Cursor(self._connection, self._tag)
+        return _Cursor(self._connection, self._tag, self._patience)
 
     def close(self) -> None:
         self._connection.close()
@@ -138,6 +167,7 @@ class Databricks:
     name = "Databricks"
     dialect = "databricks"
     present: t.Collection[str] = ("DATABASE", "SCHEMA")
+    obstacle = ""
 
     def __init__(self, params: dict[str, t.Any], run: str) -> None:
         self.tag = run
@@ -211,7 +241,7 @@ class Databricks:
             except BaseException:
                 connection.close()
                 raise
-        return _Connection(connection, self.tag)
+        return _Connection(connection, self.tag, self._params["login_timeout"])
 
     def _number(self) -> str | None:
         """Ask the workspace for its number, as Databricks' own SDK does."""
@@ -221,17 +251,11 @@ class Databricks:
             return None
 
     def _connect(self) -> t.Any:
-        end = time.monotonic() + self._params["login_timeout"]
-        pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE)
-        while True:
-            try:
-                return self._client.connect(**self._arguments())
-            except Exception as error:
-                # Signing in with OAuth raises errors of several libraries.
-                busy, pause = _http_code(error) in BUSY, next(pauses)
-                if not busy or time.monotonic() + pause > end:
-                    raise self._login_failed(error, busy) from None
-            time.sleep(pause)
+        try:
+            return _patiently(lambda: self._client.connect(**self._arguments()), self._params["login_timeout"])
+        except Exception as error:
+            # Signing in with OAuth raises errors of several libraries.
+            raise self._login_failed(error, _http_code(error) in BUSY) from None
 
     def _login_failed(self, error: Exception, busy: bool) -> Failure:
         status = _http_code(error)
@@ -267,14 +291,20 @@ class Databricks:
         answered = isinstance(error, self._client.ServerOperationError) or (
             query_id is None and (_http_code(error) in REFUSED or not isinstance(error, self._not_answered))
         )
+        status = _http_code(error) if query_id is None else None
         hint = ""
-        if (found and found[1] == "42501") or "PERMISSION_DENIED" in message:
+        if status in BUSY:
+            hint = "The warehouse is starting or overloaded: wait, and run this again."
+        elif status in (401, 403):
+            hint = "The token has expired or was revoked: sign in with a new one, and run this again: it goes on with this statement."
+        elif (found and found[1] == "42501") or "PERMISSION_DENIED" in message:
             hint = "The user that runs the script lacks a privilege: grant it, or sign in as a metastore admin."
         return platform.Problem(
             message=message,
             sqlstate=found[1] if found else None,
             query_id=query_id,
             lost=not answered,
+            starting=status in BUSY,
             hint=hint,
         )
 
@@ -284,9 +314,18 @@ class Databricks:
 
         return (self._client.RequestError, urllib3.exceptions.HTTPError, OSError)
 
+    def awaken(self, cursor: t.Any) -> bool:
+        """Wait for a warehouse that opens sessions while it starts, and refuses statements."""
+        try:
+            cursor.awaken()
+        except (self._client.Error, NotFinished, OSError):
+            return False
+        return True
+
     def find(self, cursor: t.Any, doubt: platform.Doubt) -> platform.Found | None:
         """Look a statement up in the warehouse's query history."""
         if self._endpoint.warehouse is None:
+            self.obstacle = "What a cluster has run has no query history. Name a SQL warehouse in warehouse_id."
             return None
         then = datetime.datetime.fromisoformat(doubt.time)
         since = min(then, datetime.datetime.now(datetime.timezone.utc)) - CLOCKS_APART
@@ -297,7 +336,7 @@ class Databricks:
         }
         try:
             # The history is up to date when it has this statement.
-            cursor.execute(PROBE)
+            cursor.awaken()
             return doubt.found(self._history(query), self.tag)
         except (self._client.Error, NotFinished, *UNREADABLE):
             # A history that can't be read, or is not as documented, says nothing.

@@ -22,6 +22,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.journal impo
 from ansible_collections.community.immuta.plugins.module_utils._sql.literals import withhold
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Doubt, Found, Platform, Problem
+from ansible_collections.community.immuta.plugins.module_utils._sql.report import Report, Rules, initial_report
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
@@ -57,73 +58,6 @@ class TransactionOpen(Failure):
     code = "transaction_open"
 
 
-@dataclasses.dataclass(frozen=True)
-class Rules:
-    """The choices of the user.
-
-    :ivar on_unknown: what to do with a statement of an earlier run whose outcome is unknown
-    :ivar wait_timeout: seconds to wait in all for statements that the platform refuses for a while
-    :ivar pause_after: seconds after which a run stops before the next statement; None to run to the end
-    :ivar skip: why, by index, for each statement that is not to be run, or whose effect on the session is not needed
-    """
-
-    on_unknown: t.Literal["rerun", "fail"] = "fail"
-    wait_timeout: float = 0.0
-    pause_after: float | None = None
-    skip: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass
-class Report:
-    """The result of a run.
-
-    :ivar rows: one for each statement, in order
-    :ivar executed: the number of statements that this run has executed, without those that only set up the session again
-    :ivar resumed: whether an earlier run had executed some
-    :ivar paused: whether the run stopped before the end, without an error, so that the next run continues
-    """
-
-    rows: list[dict[str, t.Any]]
-    executed: int = 0
-    resumed: bool = False
-    paused: bool = False
-
-    def as_dict(self) -> dict[str, t.Any]:
-        """Return the fields for a module's result."""
-        return {
-            "statements": self.rows,
-            "executed": self.executed,
-            "total": len(self.rows),
-            "resumed": self.resumed,
-            "paused": self.paused,
-        }
-
-
-def initial_report(script: LoadedScript, progress: Progress, session: Session | None = None) -> Report:
-    """Return the report of a run before it sends anything.
-
-    :param progress: what earlier runs have executed
-    :param session: what the statements do to the session, if that is known already
-    """
-    finished = progress.state == "finished"
-    rows = []
-    for about in (session or Session(script.statements)).describe():
-        done = progress.done.get(about["index"])
-        reason = progress.skipped.get(about["index"])
-        status = "skipped" if done or finished else "not_run"
-        rows.append(
-            {
-                **about,
-                **({} if reason is None else {"reason": reason}),
-                "status": status if reason is None else "skipped_by_operator",
-                "query_id": (done or {}).get("query_id"),
-                "rowcount": (done or {}).get("rowcount"),
-                "seconds": (done or {}).get("seconds"),
-            }
-        )
-    return Report(rows, resumed=bool(progress.done))
-
-
 class Execution:
     """One run of a script.
 
@@ -155,6 +89,8 @@ class Execution:
         self._clock = clock
         self._sleep = sleep
         self._waited = 0.0
+        # Whether the platform has answered a statement in this session, so that its warehouse runs.
+        self._answered = False
         self._progress = journal.progress if journal else Progress()
         self._session = Session(script.statements, {**rules.skip, **self._progress.skipped})
         self._at = 1
@@ -267,7 +203,7 @@ class Execution:
         """Give the session what the rest of the script needs of the one before."""
         for statement, text in self._session.replays(self._at):
             row = self.report.rows[statement.index - 1]
-            problem = self._send(cursor, text)
+            problem = self._send(cursor, text, harmless=True)
             if problem is None:
                 row["status"] = "replayed" if text == statement.text else row["status"]
             elif problem.lost or not self._session.may_be_dropped(statement, self._at):
@@ -301,8 +237,7 @@ class Execution:
             row["status"] = "unknown"
             raise self._in_doubt(statement, tag, found)
         if found.state == "done":
-            row.update(status="skipped", query_id=found.query_id)
-            self._journal.done(statement.index, query_id=found.query_id)
+            self._note_done(statement, row, found.query_id, "skipped")
         else:
             self._journal.failed(statement.index, query_id=found.query_id)
 
@@ -336,12 +271,13 @@ class Execution:
                 query_id=found.query_id,
                 **statement.describe(),
             )
+        obstacle = f"{why} " if (why := self._platform.obstacle) else ""
         sign = f"query tag {tag}"
         if self._session.may_be_retagged(statement.index):
             sign = "by its text, since the script may have changed the query tag"
         return UnknownOutcome(
             f"{_label(statement)} was sent by an earlier run, and whether it has run is not known.",
-            hint=f"Look for it in {self._platform.name}'s query history ({sign})."
+            hint=f"{obstacle}Look for it in {self._platform.name}'s query history ({sign})."
             " To send it again, set on_unknown=rerun (immuta_deregister_on_unknown in the role). If it has run, name it"
             f" in {SKIP}.",
             **statement.describe(),
@@ -351,12 +287,22 @@ class Execution:
         for pause in _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE):
             if self._journal:
                 self._journal.started(statement.index, self._tag)
-            started = self._clock()
-            problem = self._send(cursor, statement.text)
+            started, sent = self._clock(), self._now()
+            problem = self._send(cursor, statement.text, harmless=statement.is_repeatable)
             if problem is None:
                 self._done(cursor, statement, row, self._clock() - started)
                 return
             self._record(statement, problem)
+            if problem.starting and self._answered:
+                # Whatever stands between may have said so of a statement that it has passed on.
+                found = self._find(cursor, statement, {"tag": self._tag, "time": sent.isoformat()})
+                if found is not None and found.state == "done":
+                    self._note_done(statement, row, found.query_id)
+                    return
+                if found is not None and found.state != "running":
+                    if self._journal:
+                        self._journal.failed(statement.index, query_id=found.query_id)
+                    continue
             if not problem.wait or self._waited >= self._rules.wait_timeout:
                 raise self._failed(statement, row, problem, "run")
             pause = min(pause, self._rules.wait_timeout - self._waited)
@@ -371,7 +317,25 @@ class Execution:
         elif problem.query_id:
             self._journal.lost(statement.index, problem.query_id)
 
-    def _send(self, cursor: t.Any, text: str) -> Problem | None:
+    def _send(self, cursor: t.Any, text: str, *, harmless: bool) -> Problem | None:
+        """Send a statement; wait for a warehouse that opens sessions while it starts.
+
+        :param harmless: whether it may be sent twice
+        :returns: None when it has run. A problem that is C(starting), of a platform that has answered since, is of a
+            statement that must not be sent again before it is looked up
+        """
+        while True:
+            problem = self._try(cursor, text)
+            if problem is None or self._answered or not problem.starting:
+                self._answered = self._answered or problem is None
+                return (
+                    problem if problem is None or not problem.starting else dataclasses.replace(problem, starting=False)
+                )
+            self._answered = self._platform.awaken(cursor)
+            if not self._answered or (problem.lost and not harmless):
+                return problem
+
+    def _try(self, cursor: t.Any, text: str) -> Problem | None:
         try:
             cursor.execute(text)
         except Exception as error:
@@ -394,6 +358,15 @@ class Execution:
                 statement.index, query_id=row["query_id"], rowcount=row["rowcount"], seconds=row["seconds"]
             )
 
+    def _note_done(
+        self, statement: Statement, row: dict[str, t.Any], query_id: str | None, status: str = "done"
+    ) -> None:
+        """Note that the query history shows a statement as done."""
+        row.update(status=status, query_id=query_id)
+        self.report.executed += status == "done"
+        if self._journal:
+            self._journal.done(statement.index, query_id=query_id)
+
     def _failed(self, statement: Statement, row: dict[str, t.Any], problem: Problem, doing: str) -> StatementFailed:
         row["status"] = "unknown" if problem.lost else "failed"
         row["query_id"] = problem.query_id
@@ -403,7 +376,7 @@ class Execution:
         )
         if problem.lost:
             again = "finds that out, or says what to decide" if self._journal else "sends it again"
-            hint = f"Whether it has run is not known. Running this again {again}."
+            hint = f"{problem.hint} Whether it has run is not known. Running this again {again}.".lstrip()
         if problem.wait:
             hint = f"It was tried for {self._waited:g} s. {hint}"
         text = self._script.text if len(self._script.text) <= LONGEST_SEARCHED else statement.text

@@ -26,6 +26,7 @@ class Problem:
 
     :ivar lost: the answer is missing, and the statement may have run
     :ivar wait: the cause may pass: wait, and try again
+    :ivar starting: a warehouse that is starting refuses statements so
     """
 
     message: str
@@ -34,7 +35,12 @@ class Problem:
     query_id: str | None = None
     lost: bool = False
     wait: bool = False
+    starting: bool = False
     hint: str = ""
+
+
+# The name of a run that only looks.
+LOOKING = "community.immuta/preflight"
 
 
 def is_clients_own(error: Exception) -> bool:
@@ -145,10 +151,12 @@ class Platform(t.Protocol):
 
     :ivar name: for messages
     :ivar present: which of C(DATABASE) and C(SCHEMA) a new session has without a statement
+    :ivar obstacle: why C(find) can't tell, as a sentence with the remedy, if that is known
     """
 
     name: str
     present: t.Collection[str]
+    obstacle: str
 
     def connect(self) -> t.Any:
         """Return a new PEP 249 connection.
@@ -161,6 +169,9 @@ class Platform(t.Protocol):
 
     def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
         """Explain an exception of the cursor's C(execute); None when it is not the client's."""
+
+    def awaken(self, cursor: t.Any) -> bool:
+        """Wait for a warehouse that refuses statements while it starts; return whether it takes them in time."""
 
     def find(self, cursor: t.Any, doubt: Doubt) -> Found | None:
         """Return what became of a statement, or None when that is not certain."""

@@ -60,6 +60,10 @@ SECRETS = frozenset({"password", "private_key", "private_key_passphrase", "token
 # Options that connect() takes under the same name.
 PASSED_ON = ("account", "user", "host", "port", "protocol", "role", "warehouse", "database", "schema")
 CANCELLED = 604
+NO_WAREHOUSE = 606
+SET_WAREHOUSE = "Set the option warehouse, for example in SNOWFLAKE_WAREHOUSE, to one that the role may use."
+# The sign-in, its token, or the session is no longer accepted.
+EXPIRED = frozenset({390104, 390110, 390111, 390112, 390114, 390115, 390195, 390302, 390303, 390318})
 # The class of SQL states "syntax error or access rule violation", which only a server that has read a statement sends.
 REFUSED = "42"
 # Tags that are unique to a run; the query history can be searched for them.
@@ -251,6 +255,7 @@ class Snowflake:
 
     name = "Snowflake"
     dialect = "snowflake"
+    obstacle = ""
 
     def __init__(self, params: dict[str, t.Any], run: str) -> None:
         self.tag = params["query_tag"] or run
@@ -341,6 +346,10 @@ class Snowflake:
             hint = "Immuta may still be detaching its policies: run this again later, it goes on with this statement."
         elif errno == 3001:
             hint = "The role that the script switches to lacks a privilege: grant it, or sign in as ACCOUNTADMIN."
+        elif errno == NO_WAREHOUSE:
+            hint = f"{SET_WAREHOUSE} Then run this again: it goes on with this statement."
+        elif errno in EXPIRED:
+            hint = "The token, or the session, has expired or was revoked: sign in with a new one."
         return platform.Problem(
             message=message,
             errno=errno,
@@ -351,10 +360,18 @@ class Snowflake:
             hint=hint,
         )
 
+    def awaken(self, cursor: t.Any) -> bool:
+        """Return whether statements are taken; Snowflake itself lets them wait for a warehouse."""
+        return False
+
     def find(self, cursor: t.Any, doubt: platform.Doubt) -> platform.Found | None:
         """Look a statement up in the query history."""
         if not OWN_TAG.fullmatch(doubt.tag):
             return None
+        if not self.session.get("warehouse") and not doubt.session:
+            self.obstacle = (
+                f"The query history can't be asked without a warehouse. {SET_WAREHOUSE} Then run this again."
+            )
         try:
             if self.session.get("warehouse"):
                 return self._search(cursor, doubt)

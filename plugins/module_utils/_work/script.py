@@ -21,7 +21,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
     verify,
 )
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
-from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Platform
+from ansible_collections.community.immuta.plugins.module_utils._sql.platform import LOOKING, Platform
+from ansible_collections.community.immuta.plugins.module_utils._sql.report import Report, Rules, initial_report
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 
 # The doc fragment C(script) documents them, each module its on_unknown.
@@ -91,7 +92,7 @@ def ensure_executed(context: Context, target: type[Target]) -> Outcome:
     journal_path = _journal_path(context, script)
     before = journal.read(journal_path) if journal_path else journal.Progress()
     journal.require_same(journal_path or "", before, script.sha256, len(script.statements))
-    report = execute.initial_report(script, before)
+    report = initial_report(script, before)
     changed = before.state != "finished"
     if changed:
         _require_runnable(context, script)
@@ -125,7 +126,7 @@ def _predict(context: Context, target: type[Target]) -> Outcome:
         "path": path,
         "sha256": params["expected_sha256"],
         "dialect": target.dialect,
-        **execute.Report([]).as_dict(),
+        **Report([]).as_dict(),
     }
     if params["preflight"]:
         return Outcome(False, {**_preflight(context, target, None).result, **result})
@@ -154,7 +155,7 @@ def _require_runnable(context: Context, script: LoadedScript) -> None:
 def _preflight(context: Context, target: type[Target], script: LoadedScript | None) -> Outcome:
     if script:
         _require_runnable(context, script)
-    platform = target(context.params, "community.immuta/preflight")
+    platform = target(context.params, LOOKING)
     connection = platform.connect()
     try:
         objects = verify.look(connection.cursor(), platform, script.statements) if script else None
@@ -165,7 +166,7 @@ def _preflight(context: Context, target: type[Target], script: LoadedScript | No
         # Snowflake's query history takes a warehouse; other sessions are of one.
         if context.params["on_unknown"] == "fail" and not platform.session.get("warehouse", True):
             _warn_of_doubt(context, script)
-        rows = execute.initial_report(script, journal.Progress()).as_dict()
+        rows = initial_report(script, journal.Progress()).as_dict()
         result.update({"path": script.path, "sha256": script.sha256, "dialect": script.dialect, **rows})
     if objects and context.params["missing_objects"] == "fail" and not _has_started(context, script):
         try:
@@ -200,10 +201,10 @@ def _warn_of_doubt(context: Context, script: LoadedScript) -> None:
 
 def _execute(
     context: Context, target: type[Target], script: LoadedScript, journal_path: str | None
-) -> tuple[execute.Report, dict[str, t.Any]]:
+) -> tuple[Report, dict[str, t.Any]]:
     params = context.params
     platform = target(params, f"community.immuta/{script.sha256[:12]}/{uuid.uuid4().hex[:8]}")
-    rules = execute.Rules(
+    rules = Rules(
         params["on_unknown"], params.get("policy_wait_timeout", 0.0), params["pause_after"], _skips(context, script)
     )
     if journal_path is None:

@@ -227,7 +227,47 @@ def test_asks_the_query_history_what_became_of_a_statement(
     snowflake.double.faults.clear()
     result = snowflake(path=snowflake.path, **{**ADMIN, "warehouse": warehouse})
     assert (result.code, [row["status"] for row in result["statements"]]) == (code, statuses)
+    assert (warehouse is None) == (
+        "can't be asked without a warehouse. Set the option warehouse" in str(result.get("msg"))
+    )
     assert [one.outcome for one in snowflake.double.statements if "D1" in one.text].count("ok") == 1
+
+
+@pytest.mark.parametrize(
+    ("errno", "remedy"),
+    [(606, "Set the option warehouse"), (390195, "has expired or was revoked: sign in with a new one")],
+)
+def test_a_statement_that_lacks_something_says_what(snowflake: Snowflake, errno: int, remedy: str) -> None:
+    snowflake.double.faults.append(Fault("statement", "error", code=errno, sqlstate="57P03", message="No."))
+    result = snowflake(sql="DROP USER ANALYST;")
+    assert (result.code, result["failure"]["errno"]) == ("statement_failed", errno)
+    assert remedy in result["msg"]
+
+
+def test_what_no_client_can_read_is_no_bug(snowflake: Snowflake, monkeypatch: pytest.MonkeyPatch) -> None:
+    from snowflake.connector import cursor
+
+    # As if it were the client's own code.
+    broken = eval("lambda *given, **options: {}['data']", {"__name__": "snowflake.connector.cursor"})
+    with monkeypatch.context() as patch:
+        patch.setattr(cursor.SnowflakeCursor, "execute", broken)
+        result = snowflake(sql="DROP USER ANALYST;")
+        assert (result.code, result["statements"][0]["status"]) == ("statement_failed", "unknown")
+        assert "Snowflake's client can't read the answer (KeyError)" in result["msg"]
+    monkeypatch.setattr("snowflake.connector.connect", broken)
+    result = snowflake(sql="DROP USER OTHER;", journal=f"{snowflake.path}.other")
+    assert result.code == "unexpected_reply"
+    assert "can't read the answer to the sign-in (KeyError)" in result["msg"]
+
+
+@pytest.mark.parametrize("row", [None, ("A",), (["A"], "B", "C", "D")], ids=str)
+def test_an_account_that_says_something_else(snowflake: Snowflake, row: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from snowflake.connector import cursor
+
+    monkeypatch.setattr(cursor.SnowflakeCursor, "fetchone", lambda self: row)
+    result = snowflake(sql="DROP USER ANALYST;", expected_hosts=["example.snowflakecomputing.com"])
+    assert (result.code, snowflake.sent) == ("platform_unknown", [])
+    assert "CURRENT_ACCOUNT_NAME" in result["msg"]
 
 
 def test_takes_the_warehouse_of_the_script_to_ask_the_query_history(snowflake: Snowflake) -> None:

@@ -24,12 +24,14 @@ class Sqlite:
 
     name = "SQLite"
     present = ()
+    obstacle = ""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.connections = 0
         self.troubles: dict[str, list[Problem]] = {}
         self.record: Found | None = None
+        self.awakes = True
         self.asked: list[tuple[str, str, set[str]]] = []
 
     def connect(self) -> t.Any:
@@ -45,6 +47,9 @@ class Sqlite:
         if isinstance(error, sqlite3.Error):
             return Problem(str(error), errno=1, sqlstate="42000", query_id="q-bad")
         return None
+
+    def awaken(self, cursor: t.Any) -> bool:
+        return self.awakes
 
     def find(self, cursor: t.Any, doubt: Doubt) -> Found | None:
         self.asked.append((doubt.text, doubt.tag, set(doubt.others)))
@@ -274,6 +279,69 @@ def test_does_not_wait_for_ever(bench: Bench) -> None:
     with pytest.raises(execute.StatementFailed, match="tried for 10 s"):
         bench.run(insert("a", "b"), wait_timeout=10.0)
     assert sum(bench.slept) == 10.0
+
+
+STARTING = Problem("starting", starting=True)
+MAYBE_RUN = Problem("starting", starting=True, lost=True)
+
+
+@pytest.mark.parametrize(
+    ("problem", "record", "log"),
+    [
+        # Refused for certain, or looked up and not there.
+        (STARTING, None, ["b", "c"]),
+        (MAYBE_RUN, Found("never"), ["b", "b", "c"]),
+        (MAYBE_RUN, Found("failed", "q"), ["b", "b", "c"]),
+        # The double has run it in spite of its answer; where the history says so, it is not sent again.
+        (MAYBE_RUN, Found("done", "q-of-b"), ["b", "c"]),
+        (MAYBE_RUN, Found("running", "q"), ["b"]),
+        (MAYBE_RUN, None, ["b"]),
+    ],
+)
+def test_waits_for_a_warehouse_that_starts_at_the_first_statement(
+    bench: Bench, problem: Problem, record: Found | None, log: list[str]
+) -> None:
+    bench.platform.troubles["'b'"] = [problem]
+    bench.platform.record = record
+    if len(log) > 1:
+        report = bench.run(insert("b", "c"))
+        assert (statuses(report), report.executed) == (["done", "done"], 2)
+        assert report.rows[0]["query_id"] == (
+            "q-of-b" if record and record.state == "done" else report.rows[0]["query_id"]
+        )
+        assert bench.run(insert("b", "c")).executed == 0
+    else:
+        with pytest.raises(execute.StatementFailed, match="Whether it has run is not known") as caught:
+            bench.run(insert("b", "c"))
+        assert statuses(caught.value.result) == ["unknown", "not_run"]
+    assert bench.log == log
+
+
+def test_waits_for_a_warehouse_at_what_sets_up_the_session(bench: Bench) -> None:
+    bench.platform.troubles["'b'"] = [Problem("no")]
+    with pytest.raises(execute.StatementFailed):
+        bench.run("USE ROLE a;\n" + insert("b"))
+    bench.platform.troubles["USE"] = [STARTING]
+    assert statuses(bench.run("USE ROLE a;\n" + insert("b"))) == ["replayed", "done"]
+
+
+@pytest.mark.parametrize("awakes", [True, False])
+def test_does_not_wait_for_a_warehouse_that_has_answered_or_never_starts(bench: Bench, awakes: bool) -> None:
+    bench.platform.awakes = awakes
+    bench.platform.troubles["'b'" if awakes else "'a'"] = [MAYBE_RUN]
+    with pytest.raises(execute.StatementFailed) as caught:
+        bench.run(insert("a", "b"))
+    assert statuses(caught.value.result) == (["done", "unknown"] if awakes else ["unknown", "not_run"])
+    assert bench.platform.asked == []
+
+
+def test_says_what_stands_in_the_way_of_a_look_up(bench: Bench) -> None:
+    text = in_doubt(bench, "done")
+    bench.platform.record = None
+    bench.platform.obstacle = "There is no warehouse."
+    with pytest.raises(execute.UnknownOutcome) as caught:
+        bench.run(text)
+    assert caught.value.hint.startswith("There is no warehouse. Look for it in SQLite's query history")
 
 
 def test_hides_credentials_in_what_the_platform_says(bench: Bench) -> None:

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run of a script: what the user has chosen for it, and what it reports."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Progress
+from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
+from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """The choices of the user.
+
+    :ivar on_unknown: what to do with a statement of an earlier run whose outcome is unknown
+    :ivar wait_timeout: seconds to wait in all for statements that the platform refuses for a while
+    :ivar pause_after: seconds after which a run stops before the next statement; None to run to the end
+    :ivar skip: why, by index, for each statement that is not to be run, or whose effect on the session is not needed
+    """
+
+    on_unknown: t.Literal["rerun", "fail"] = "fail"
+    wait_timeout: float = 0.0
+    pause_after: float | None = None
+    skip: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Report:
+    """The result of a run.
+
+    :ivar rows: one for each statement, in order
+    :ivar executed: the number of statements that this run has executed, without those that only set up the session again
+    :ivar resumed: whether an earlier run had executed some
+    :ivar paused: whether the run stopped before the end, without an error, so that the next run continues
+    """
+
+    rows: list[dict[str, t.Any]]
+    executed: int = 0
+    resumed: bool = False
+    paused: bool = False
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """Return the fields for a module's result."""
+        return {
+            "statements": self.rows,
+            "executed": self.executed,
+            "total": len(self.rows),
+            "resumed": self.resumed,
+            "paused": self.paused,
+        }
+
+
+def initial_report(script: LoadedScript, progress: Progress, session: Session | None = None) -> Report:
+    """Return the report of a run before it sends anything.
+
+    :param progress: what earlier runs have executed
+    :param session: what the statements do to the session, if that is known already
+    """
+    finished = progress.state == "finished"
+    rows = []
+    for about in (session or Session(script.statements)).describe():
+        done = progress.done.get(about["index"])
+        reason = progress.skipped.get(about["index"])
+        status = "skipped" if done or finished else "not_run"
+        rows.append(
+            {
+                **about,
+                **({} if reason is None else {"reason": reason}),
+                "status": status if reason is None else "skipped_by_operator",
+                "query_id": (done or {}).get("query_id"),
+                "rowcount": (done or {}).get("rowcount"),
+                "seconds": (done or {}).get("seconds"),
+            }
+        )
+    return Report(rows, resumed=bool(progress.done))
