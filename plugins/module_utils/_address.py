@@ -78,6 +78,18 @@ def require_plain_proxies(*, error: type[Failure]) -> None:
             )
 
 
+def split(url: str) -> urllib.parse.SplitResult:
+    """Return the parts of a URL.
+
+    :raises ValueError: its brackets hold no IPv6 address, which not every Python notices, or its port is none
+    """
+    parts = urllib.parse.urlsplit(url)
+    if {"[", "]"} & set(parts.netloc):
+        ipaddress.IPv6Address((parts.hostname or "").partition("%")[0])
+    parts.port  # noqa: B018  (reading it is what checks it)
+    return parts
+
+
 def is_loopback(host: str) -> bool:
     """Return whether what is sent to a host stays on this machine."""
     name = host.lower().rstrip(".")

@@ -110,21 +110,17 @@ class Settings:
         :raises ConfigurationError: it is none
         """
         try:
-            parts = urlsplit(self.url)
+            parts = _address.split(self.url)
         except ValueError:
             raise ConfigurationError(
-                "The option url has an IPv6 address that is none.",
-                hint="Write it in brackets: https://[2001:db8::1]:8443",
+                "The option url has a port that is no number from 0 to 65535, or an IPv6 address that is none.",
+                hint="Write an IPv6 address in brackets, as in https://[2001:db8::1]:8443",
             ) from None
         if parts.scheme not in ("http", "https") or not parts.hostname or not self.url.isprintable() or " " in self.url:
             raise ConfigurationError(
                 "The option url must begin with https:// and name a host, without blanks.",
                 hint="For example: https://example.hosted.immutacloud.com",
             )
-        try:
-            parts.port  # noqa: B018  (reading it is what checks it)
-        except ValueError:
-            raise ConfigurationError("The option url has a port that is no number from 0 to 65535.") from None
         return parts
 
 

@@ -13,11 +13,13 @@ U(https://docs.databricks.com/aws/en/workspace/workspace-details).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import re
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _address
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 
 Relation = t.Literal["same", "different", "unknown"]
@@ -71,7 +73,9 @@ def bare(host: str) -> str:
 def bare_host(written: str) -> str:
     """Return a host without scheme, slash, and trailing dot; "" for what is none, or has a path."""
     found = WRITTEN.fullmatch(written.strip())
-    return found["host"] if found else ""
+    with contextlib.suppress(ValueError):
+        return found["host"] if found and _address.split(f"//{found['host']}") else ""
+    return ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -53,10 +53,9 @@ def _workspace_url(given: str) -> urllib.parse.SplitResult:
         given, "host", "Write the host alone, and pass a token or a client secret as an option."
     )
     with contextlib.suppress(ValueError):
-        url = urllib.parse.urlsplit(given if "://" in given else f"https://{given}")
+        url = _address.split(given if "://" in given else f"https://{given}")
         whole = url.scheme in ("http", "https") and url.hostname and not url.path and not url.query and not url.fragment
-        # Reading the port is what checks it.
-        if whole and url.port != 0 and given.isprintable() and " " not in given:
+        if whole and given.isprintable() and " " not in given:
             return url
     raise InvalidOption(
         f"The option host is {given!r:.200}, which is not the host of a workspace.",

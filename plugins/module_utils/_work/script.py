@@ -78,6 +78,7 @@ def ensure_executed(context: Context, target: type[Target]) -> Outcome:
     """
     params = context.params
     _address.require_no_user_info(params["expected_hosts"], "expected_hosts", "Name hosts alone.")
+    _address.require_plain_proxies(error=InvalidOption)
     if params["pause_after"] is not None:
         _options.require_positive(params, "pause_after")
         if not params["path"] and not params["journal"]:

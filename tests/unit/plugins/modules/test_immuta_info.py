@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import json
 import os
 import ssl
 import sys
@@ -15,6 +16,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.module_utils import basic
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -220,6 +222,26 @@ def test_takes_url_and_key_from_the_environment(module: Modules, tenant: Tenant,
     nothing = dict.fromkeys((*URL_VARIABLES, "IMMUTA_API_KEY", "IMMUTA_CA_PATH"), "")
     result = module("immuta_connection_info", env={**nothing, variable: tenant.url, "IMMUTA_API_TOKEN": API_KEY})
     assert keys(result) == ALL
+
+
+def test_http_is_allowed_from_the_environment(module: Modules) -> None:
+    given = {"url": "http://tenant.invalid", "api_key": API_KEY, "retries": 0}
+    refused = module("immuta_connection_info", **given)
+    assert refused.code == "configuration"
+    assert "IMMUTA_ALLOW_HTTP" in refused["msg"]
+    for options in ({"allow_http": True}, {"env": {"IMMUTA_ALLOW_HTTP": "true"}}):
+        assert module("immuta_connection_info", **given, **options).code == "transport"
+    assert module("immuta_connection_info", **given, env={"IMMUTA_ALLOW_HTTP": "no"}).code == "configuration"
+
+
+def test_the_log_of_the_system_has_no_password(module: Modules, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda self, msg, log_args=None: logged.append(f"{msg} {log_args}"))
+    result = module("immuta_connection_info", url="https://user:pa@canary/7@tenant.example", api_key=API_KEY)
+    assert result.code == "configuration"
+    assert "connection_key" in logged[0]
+    assert not [line for line in logged if "canary" in line]
+    assert "canary" not in json.dumps(result)
 
 
 def test_nobody_there(tenant: Tenant) -> None:

@@ -88,6 +88,7 @@ def test_accounts_and_hosts(params: dict[str, t.Any], expected: dict[str, t.Any]
         ("account", "\n", "The option account is missing."),
         ("account", "u:canary@org-a", "The option account holds a user name or a password"),
         ("host", "[::1", "which is no host"),
+        ("host", "[:::::]", "which is no host"),
         ("host", "h.example/x", "which is no host"),
         ("host", "u:p@canary@h.example", "The option host holds a user name or a password"),
     ],
