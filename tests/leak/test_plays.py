@@ -132,15 +132,17 @@ class Stage:
             immuta.echo = Reply(int(point.end[-3:]), json.dumps({"message": f"{'.' * 120}{SAID}"}).encode())
         self.player = Player(folder, immuta, {})
         del self.player.environment["IMMUTA_API_KEY"]
+        # What Ansible itself may write in check mode, too.
+        aside = self._made("output")
         self.environment = {
-            "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
+            "ANSIBLE_LOG_PATH": str(aside / "ansible.log"),
             "ANSIBLE_CACHE_PLUGIN": "jsonfile",
-            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(aside / "facts"),
             "ANSIBLE_RETRY_FILES_ENABLED": "1",
-            "ANSIBLE_RETRY_FILES_SAVE_PATH": str(folder),
+            "ANSIBLE_RETRY_FILES_SAVE_PATH": str(aside),
             "ANSIBLE_SHOW_CUSTOM_STATS": "1",
             "ANSIBLE_REMOTE_TMP": str(folder / "remote"),
-            "TMPDIR": str(self._made("tmp")),
+            "TMPDIR": str(self._made("output/tmp")),
             **{f"{point.platform}_{name}".upper(): str(value) for name, value in self.address.items()},
         }
         if point.way == "environment":
@@ -253,7 +255,7 @@ def test_nothing_gets_out_of_a_play(
     scripts = set(kept.rglob("*.sql"))
     given = {*stage.given.iterdir(), *scripts}
     assert leaks_in_folder(tmp_path, SECRETS, given) == []
-    assert "community.immuta" in (tmp_path / "ansible.log").read_text()
+    assert "community.immuta" in (tmp_path / "output" / "ansible.log").read_text()
     assert open_to_others([*kept.rglob("*"), *([kept] if kept.exists() else [])]) == []
     # That the play came as far as it should, so that there was something to leak.
     refused_early = point.runner == "check" and point.end == "statement"
