@@ -202,6 +202,9 @@ statements:
       description: How long it took.
       type: float
       sample: 0.21
+    answer:
+      description: Always V(none), since Databricks says nothing of a C(DROP).
+      type: str
 executed:
   description: How many statements this run has run.
   returned: if there is a script that could be split, also on failure

@@ -322,6 +322,10 @@ execution:
           description: How long it took.
           type: float
           sample: 0.125
+        answer:
+          description: What the platform said of a C(DROP), for example whether the object was there; V(none) for any other statement.
+          type: str
+          sample: IMMUTA successfully dropped.
     skipped:
       description: The statements that a person has left out, with the option O(community.immuta.snowflake_script#module:skip).
       type: list

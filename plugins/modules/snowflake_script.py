@@ -207,6 +207,10 @@ statements:
       description: How long it took.
       type: float
       sample: 0.21
+    answer:
+      description: What Snowflake said of a C(DROP), for example whether the object was there; V(none) for any other statement.
+      type: str
+      sample: IMMUTA successfully dropped.
 executed:
   description: How many statements this run has run.
   returned: if there is a script that could be split, also on failure

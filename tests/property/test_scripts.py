@@ -87,6 +87,9 @@ class Platform:
             def query_id(self, cursor: t.Any) -> str | None:
                 return f"q{len(outer.history)}"
 
+            def answer(self, cursor: t.Any) -> str | None:
+                return None
+
             def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
                 if not isinstance(error, Trouble):
                     return None

@@ -273,6 +273,9 @@ class Databricks:
         """Return the id of the cursor's last statement."""
         return t.cast("str | None", cursor.query_id)
 
+    def answer(self, cursor: t.Any) -> str | None:
+        """Return None: a C(DROP) has no answer."""
+
     def problem(self, error: Exception, cursor: t.Any) -> platform.Problem | None:
         """Explain an error of the client; None for any other exception."""
         import urllib3.exceptions

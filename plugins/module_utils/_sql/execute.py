@@ -16,17 +16,19 @@ import functools
 import time
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _pauses
+from ansible_collections.community.immuta.plugins.module_utils import _pauses, _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
 from ansible_collections.community.immuta.plugins.module_utils._sql.literals import withhold
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Doubt, Found, Platform, Problem
-from ansible_collections.community.immuta.plugins.module_utils._sql.report import Report, Rules, initial_report
+from ansible_collections.community.immuta.plugins.module_utils._sql.report import ANSWER, Report, Rules, initial_report
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+# In characters.
+LONGEST_ANSWER = 300
 SKIP = "skip (immuta_deregister_skip in the role)"
 # Seconds for which a request of a dead process may still be on its way.
 ON_ITS_WAY = 30.0
@@ -352,11 +354,11 @@ class Execution:
         rowcount = cursor.rowcount
         row["rowcount"] = rowcount if isinstance(rowcount, int) and rowcount >= 0 else None
         row["seconds"] = round(seconds, 3)
+        if statement.verb == "DROP" and (answer := self._platform.answer(cursor)):
+            row["answer"] = _text.printable(answer)[:LONGEST_ANSWER]
         self.report.executed += 1
         if self._journal:
-            self._journal.done(
-                statement.index, query_id=row["query_id"], rowcount=row["rowcount"], seconds=row["seconds"]
-            )
+            self._journal.done(statement.index, **{name: row[name] for name in ANSWER})
 
     def _note_done(
         self, statement: Statement, row: dict[str, t.Any], query_id: str | None, status: str = "done"
@@ -407,7 +409,7 @@ def require_committed(script: LoadedScript, session: Session) -> None:
 
 
 def _label(statement: Statement) -> str:
-    return f"Statement {statement.index} ({statement.title}, line {statement.line})"
+    return f"Statement {statement.index} ({statement.label}, line {statement.line})"
 
 
 def _close_quietly(connection: t.Any) -> None:

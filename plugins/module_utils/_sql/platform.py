@@ -167,6 +167,9 @@ class Platform(t.Protocol):
     def query_id(self, cursor: t.Any) -> str | None:
         """Return the id of the cursor's last query."""
 
+    def answer(self, cursor: t.Any) -> str | None:
+        """Return what the platform says of the C(DROP) that the cursor has run, in a sentence; None if it says nothing."""
+
     def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
         """Explain an exception of the cursor's C(execute); None when it is not the client's."""
 

@@ -13,6 +13,9 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.journal impo
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 
+# What a platform answers to a statement, as rows and journals have it.
+ANSWER = ("query_id", "rowcount", "seconds", "answer")
+
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
@@ -73,9 +76,7 @@ def initial_report(script: LoadedScript, progress: Progress, session: Session | 
                 **about,
                 **({} if reason is None else {"reason": reason}),
                 "status": status if reason is None else "skipped_by_operator",
-                "query_id": (done or {}).get("query_id"),
-                "rowcount": (done or {}).get("rowcount"),
-                "seconds": (done or {}).get("seconds"),
+                **{name: (done or {}).get(name) for name in ANSWER},
             }
         )
     return Report(rows, resumed=bool(progress.done))

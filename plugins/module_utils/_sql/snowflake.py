@@ -328,6 +328,15 @@ class Snowflake:
         """Return the id of the cursor's last query."""
         return t.cast("str | None", cursor.sfqid)
 
+    def answer(self, cursor: t.Any) -> str | None:
+        """Return the one field of the answer, for example C(X already dropped)."""
+        try:
+            row = cursor.fetchone()
+        except self._client.errors.Error:
+            # The statement has run all the same.
+            return None
+        return str(row[0]) if row and len(row) == 1 else None
+
     def problem(self, error: Exception, cursor: t.Any) -> platform.Problem | None:
         """Explain an error of the client; None for any other exception."""
         if not isinstance(error, self._client.errors.Error):

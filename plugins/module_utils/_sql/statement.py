@@ -66,12 +66,6 @@ class Statement:
         return self.head.name
 
     @property
-    def title(self) -> str:
-        """Return verb, kind, and name on one line: never the body or a literal."""
-        about = self.describe()
-        return " ".join(filter(None, (about["verb"], about["object"], about["name"])))
-
-    @property
     def is_session(self) -> bool:
         """Return whether it changes the session only: a new session needs it again."""
         return self.head.session

@@ -18,6 +18,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.client im
 from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Rendered, Subject
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner, Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, made_by, verbs
+from ansible_collections.community.immuta.plugins.module_utils._sql.report import ANSWER
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
@@ -299,8 +300,7 @@ def _require_sql(script: Rendered, statements: list[Statement]) -> None:
 
 def _execution(progress: journal.Progress) -> dict[str, t.Any]:
     answers = [
-        {"index": index, **{name: event.get(name) for name in ("query_id", "rowcount", "seconds")}}
-        for index, event in sorted(progress.done.items())
+        {"index": index, **{name: event.get(name) for name in ANSWER}} for index, event in sorted(progress.done.items())
     ]
     skipped = [{"index": index, "reason": reason} for index, reason in sorted(progress.skipped.items())]
     return {
@@ -328,7 +328,7 @@ def shown(owner: Owner, body: str, mode: int, *, text: bool = False) -> str:
         # The first line of the file is ours.
         statements = _statements(owner, raw.decode())
         lines.append(f"statements: {len(statements) if owner.dialect else 'not known'}")
-        lines += [f"{one.index}. {one.title} (line {one.line})" for one in statements]
+        lines += [f"{one.index}. {one.label} (line {one.line})" for one in statements]
     except SplitError as error:
         lines.append(f"statements: can't be told apart (line {error.details['line']})")
     return "\n".join([*lines, ""])

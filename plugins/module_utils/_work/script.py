@@ -248,7 +248,7 @@ def _diff(
 
     def lines(done: t.Callable[[int], bool]) -> str:
         return "".join(
-            f"{statement.index}. {statement.title}\n"
+            f"{statement.index}. {statement.label}\n"
             for statement in script.statements
             if done(statement.index) and (statement.index in before.done or statement.index not in skipped)
         )

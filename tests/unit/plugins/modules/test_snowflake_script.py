@@ -646,3 +646,11 @@ def test_an_account_that_breaks_off_is_not_taken_for_empty(snowflake: Snowflake)
     soon = {"network_timeout": 1, "statement_timeout": 1}
     result = snowflake(sql="USE ROLE USERADMIN;\nDROP USER ANALYST;\n", preflight=True, **soon)
     assert (result.code, snowflake.sent) == ("look_failed", [])
+
+
+def test_says_whether_what_was_dropped_was_there(snowflake: Snowflake) -> None:
+    answer = snowflake(sql="DROP DATABASE IF EXISTS NOWHERE;\nSELECT 1;")
+    assert [row["answer"] for row in answer["statements"]] == [
+        "Drop statement executed successfully (NOWHERE already dropped).",
+        None,
+    ]

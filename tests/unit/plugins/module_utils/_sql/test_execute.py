@@ -41,6 +41,9 @@ class Sqlite:
     def query_id(self, cursor: t.Any) -> str | None:
         return f"q{cursor.count}"
 
+    def answer(self, cursor: t.Any) -> str | None:
+        return f"said at {cursor.count}\n"
+
     def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
         if isinstance(error, Trouble):
             return error.problem
@@ -144,6 +147,13 @@ def test_runs_every_statement_once_in_order(bench: Bench) -> None:
     assert [row["query_id"] for row in report.rows] == ["q1", "q2", "q3"]
     assert [row["rowcount"] for row in report.rows] == [1, 1, 1]
     assert (report.executed, report.resumed) == (3, False)
+
+
+def test_keeps_what_the_platform_says_of_each_drop(bench: Bench) -> None:
+    text = insert("a") + "DROP TABLE IF EXISTS x;\n"
+    assert [row["answer"] for row in bench.run(text).rows] == [None, r"said at 2\n"]
+    # The journal has it.
+    assert [row["answer"] for row in bench.run(text).rows] == [None, r"said at 2\n"]
 
 
 def test_a_finished_script_opens_no_connection(bench: Bench) -> None:

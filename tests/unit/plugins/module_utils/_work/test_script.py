@@ -59,6 +59,9 @@ class Fake:
     def query_id(self, cursor: t.Any) -> str | None:
         return "q"
 
+    def answer(self, cursor: t.Any) -> str | None:
+        return None
+
     def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
         return Problem("no")
 
