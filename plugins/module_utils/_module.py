@@ -89,6 +89,16 @@ def _since(started: str) -> dict[str, str]:
     return {"started": started, "ended": _utc.now_zulu()}
 
 
+def _mask_options(module: AnsibleModule, argument_spec: dict[str, t.Any], word: str) -> None:
+    """Mask the secrets, and a word that is one, in what Ansible prints of the options."""
+    for name, about in argument_spec.items():
+        value = module.params.get(name)
+        if value and about.get("no_log"):
+            module.params[name] = _redact.MASK
+        elif isinstance(value, str):
+            module.params[name] = value.replace(word, _redact.MASK)
+
+
 def _redact_options(module: AnsibleModule, params: dict[str, t.Any]) -> None:
     secret = {name for name, about in module.argument_spec.items() if about.get("no_log")} - TEXTS
     # Ansible itself prints the options.

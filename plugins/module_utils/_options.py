@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 
-from ansible_collections.community.immuta.plugins.module_utils import _redact, _text, _words
+from ansible_collections.community.immuta.plugins.module_utils import _address, _redact, _text, _words
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -126,10 +126,9 @@ def require_fit_secrets(params: t.Mapping[str, t.Any], spec: Spec, ignored: t.Co
         if name not in ignored and isinstance(params.get(name), str) and params[name]:
             remedy = "Encrypt the key with a longer passphrase." if "passphrase" in name else "Change it."
             _require_fit(f"The option {name}", params[name], others, remedy)
-    for variable in _redact.PROXIES:
-        for used in (variable, variable.lower()):
-            for password in _redact.passwords_in_urls(os.environ.get(used) or ""):
-                _require_fit(f"The password of the proxy in {used}", password, others, "Change it.")
+    for variable, proxy in _address.proxies().items():
+        for password in _redact.passwords_in_urls(proxy):
+            _require_fit(f"The password of the proxy in {variable}", password, others, "Change it.")
 
 
 def _require_fit(label: str, value: str, others: t.Mapping[str, str], remedy: str) -> None:

@@ -25,7 +25,7 @@ import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.community.immuta.plugins.module_utils import _address
+from ansible_collections.community.immuta.plugins.module_utils import _address, _words
 
 MASK = "********"
 # Shorter secrets are part of many words; they are masked in their own context instead.
@@ -88,7 +88,8 @@ class Redactor:
 
     def _result_forms(self) -> Forms:
         if self._results is None:
-            long = (secret for secret in self._secrets if len(secret) >= SHORTEST_IN_RESULTS)
+            # A literal of a script that is such a word would take the word from results that others read.
+            long = (one for one in self._secrets if len(one) >= SHORTEST_IN_RESULTS and not _words.is_common(one))
             self._results = Forms(form for secret in long for form in forms_of(secret, folded=False))
         return self._results
 

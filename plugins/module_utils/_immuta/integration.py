@@ -112,7 +112,23 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
         warehouse=about("warehouse"),
         catalog=about("catalog"),
         http_path=about("httpPath"),
+        made=_made(config),
     )
+
+
+def _made(config: dict[str, t.Any]) -> dict[str, str]:
+    """Return the names in a configuration of what the integration has made, or uses as its own; no credential."""
+    inner = {name: config.get(name) for name in ("impersonation", "oAuthClientConfig")}
+    parts = {name: value if isinstance(value, dict) else {} for name, value in inner.items()}
+    found = {
+        "database": config.get("database"),
+        "catalog": config.get("catalog"),
+        "role": config.get("role"),
+        "user": config.get("username"),
+        "impersonation_role": parts["impersonation"].get("role"),
+        "principal": parts["oAuthClientConfig"].get("clientId"),
+    }
+    return {name: value for name, value in found.items() if isinstance(value, str) and value}
 
 
 def _host(value: str | None) -> str | None:

@@ -18,6 +18,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.transport
 
 URL_VARIABLES = ("IMMUTA_URL", "IMMUTA_BASE_URL", "IMMUTA_HOST")
 API_KEY_VARIABLES = ("IMMUTA_API_KEY", "IMMUTA_API_TOKEN")
+ALLOW_HTTP_VARIABLES = ("IMMUTA_ALLOW_HTTP",)
 
 
 def argument_spec(**own: t.Any) -> dict[str, t.Any]:
@@ -35,7 +36,7 @@ def argument_spec(**own: t.Any) -> dict[str, t.Any]:
         "allow_http": {
             "type": "bool",
             "default": False,
-            "fallback": (_options.first_of_environment, ["IMMUTA_ALLOW_HTTP"]),
+            "fallback": (_options.first_of_environment, list(ALLOW_HTTP_VARIABLES)),
         },
         "ca_path": {"type": "path", "fallback": (_options.first_of_environment, ["IMMUTA_CA_PATH"])},
         "client_cert": {"type": "path"},
