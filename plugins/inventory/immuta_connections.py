@@ -73,10 +73,9 @@ notes:
   - Options that are not about construction or caching may be templates. Lookups and extra variables can be used in them. In a pattern,
     V([{]) stands for a brace that begins no template.
   - Do not write the API key into the source. Where no plugin can read a source, Ansible's messages may show lines of it.
-  - "A connection's host is named like its key when that has at most 63 characters, all of them ASCII letters, digits, V(.), V(_), or V(-),
-    begins with a letter or digit, does not end in a hyphen and ten hexadecimal digits, does not begin with V(immuta_) or V(127.), and is
-    not V(all), V(ungrouped), or V(localhost). For any other key it is named after the harmless characters of the key and the first ten
-    digits of its SHA-256. So a host's name depends on nothing but the key, and no two keys have the same one."
+  - A connection's host is named after the harmless characters of its key and the first ten digits of the key's SHA-256, for example
+    C(prod-snowflake-c676119c0f). So a host's name depends on nothing but the key, no two keys have the same one, and no server has it.
+    The playbooks of this collection name the hosts that they make in the same way, so that variables of the inventory hold for both.
   - Each host has the variables C(immuta_deregister_connection_key), which is the key itself, and C(immuta_connection), a dictionary with
     what M(community.immuta.immuta_connection_info) returns of a connection. With C(ansible_connection=local) and
     C(ansible_python_interpreter) set to the controller's, its tasks run there. What comes from Immuta is never templated.

@@ -12,11 +12,9 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import fnmatch
-import hashlib
 import json
 import re
 import typing as t
-import unicodedata
 
 from ansible import template as ansible_template
 from ansible.errors import AnsibleError
@@ -34,6 +32,7 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import (
 from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection, survey
+from ansible_collections.community.immuta.plugins.plugin_utils._host_names import host_name
 
 SUFFIXES = ("immuta_connections.yml", "immuta_connections.yaml")
 # The group of all hosts.
@@ -46,16 +45,6 @@ FILTERS = [f"{way}_{what}" for way in ("include", "exclude") for what in CHOICES
 # Groups, and the fields of a connection that they come from.
 GROUPED = {"technology": "technology", "status": "integration_status", "state": "state"}
 
-# A key that can be a host name as it is: not a pattern, option, file, or range to Ansible or a shell.
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-# The end of all other host names, so that none of them equals a key.
-_DIGEST = 10
-_DIGESTED = re.compile(rf".*-[0-9a-f]{{{_DIGEST}}}")
-# Names with a meaning to Ansible, and those of our own groups.
-_RESERVED = re.compile(r"all|ungrouped|localhost|127\.[0-9.]*|immuta_.*", re.IGNORECASE)
-_LONGEST_SLUG = 40
-# Letters from here on are not transliterated: Unicode still adds to them, and host names must not change.
-_FIRST_STRANGE = "\u0250"
 _TEMPLATE_CHARACTERS = re.compile("[{}]")
 # Before ansible-core 2.19 every string is a template.
 _trusted = getattr(ansible_template, "trust_as_template", str)
@@ -165,19 +154,6 @@ def kept(answer: t.Any, question: dict[str, t.Any]) -> list[dict[str, t.Any]] | 
         return None
     found = answer.get("connections")
     return found if isinstance(found, list) else None
-
-
-def host_name(key: str) -> str:
-    """Return the host name of a connection: the same for the same key, different for different keys. Pure.
-
-    It is the key itself, or the safe characters of the key and its digest.
-    """
-    if _PLAIN.fullmatch(key) and not _DIGESTED.fullmatch(key) and not _RESERVED.fullmatch(key):
-        return key
-    letters = "".join(unicodedata.normalize("NFKD", letter) if letter < _FIRST_STRANGE else " " for letter in key)
-    words = re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub("[\u0300-\u036f]", "", letters)).strip("-._")
-    slug = words[:_LONGEST_SLUG].rstrip("-._") or "connection"
-    return f"{slug}-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGEST]}"
 
 
 def host_names(connections: t.Iterable[dict[str, t.Any]]) -> dict[str, dict[str, t.Any]]:

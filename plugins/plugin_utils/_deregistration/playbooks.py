@@ -10,39 +10,98 @@ import contextlib
 import json
 import os
 import typing as t
-import urllib.parse
 
 from ansible_collections.community.immuta.plugins.module_utils import _files
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PREFIX
+from ansible_collections.community.immuta.plugins.plugin_utils._host_names import host_name
 
 # A host, its connection key, or "", and its result, empty when the role has left none.
 HostResult = tuple[str, str, dict[str, t.Any]]
 # The variables that the choice depends on.
 CHOICE = tuple(f"{PREFIX}{name}" for name in ("connection_keys", "connection_key", "hosts", "approved", "plan"))
 
+# The group of the hosts that are made of connections.
+CHOSEN = "immuta_chosen"
 # The variable in which a removal leaves what came of each connection, and the playbook in its file.
 OUTCOME = "immuta_deregister"
 PLAN = "immuta_deregister_plan"
 
 
-def choose(variables: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
+class Refused(Exception):
+    """The connections can't be chosen; the text is for the user."""
+
+
+class NoHosts(Exception):
+    """A play would be for no host; the text is for the user."""
+
+
+def choose(variables: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[dict[str, str]]:
     """The connections that are to become hosts: those that are listed, or else those of the approved plan.
 
+    A host of the inventory with the name of a connection's host keeps its variables.
+
     :param variables: those of C(CHOICE) that are set
+    :param hosts: the variables of the inventory's hosts
+    :raises Refused: the variables contradict each other, or a host is for something else
     """
     given = {name.removeprefix(PREFIX): value for name, value in variables.items() if value}
-    listed = given.get("connection_keys", [])
-    # A survey's answer has a line for each.
-    lines = [line.strip() for line in listed.splitlines()] if isinstance(listed, str) else listed
-    keys = [key for key in lines if key]
+    keys, wrong = names.listed(f"{PREFIX}connection_keys", given.get("connection_keys"))
+    if wrong:
+        raise Refused(" ".join(wrong))
+    if keys and "connection_key" in given:
+        raise Refused(
+            "Both immuta_deregister_connection_key and immuta_deregister_connection_keys are set, and the first one would"
+            " be the connection of every host. Remove one of them."
+        )
     if not keys and "approved" in given and not ("hosts" in given or "connection_key" in given):
-        keys = [connection["connection_key"] for connection in given.get("plan", {}).get("connections", [])]
-    return [{"name": host_name(key), "connection_key": key} for key in dict.fromkeys(keys)]
+        plan = given.get("plan", {})
+        if mistake := approval.mistake(plan, str(given["approved"]).strip()):
+            raise Refused(mistake)
+        keys = [connection["connection_key"] for connection in plan["connections"]]
+    return [_host(key, hosts) for key in dict.fromkeys(keys)]
 
 
-def host_name(connection_key: str) -> str:
-    """A host's name for a key: Ansible takes some characters for patterns and ranges."""
-    return urllib.parse.quote(str(connection_key), safe="").replace("%", "=")
+def _host(key: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, str]:
+    name = host_name(key)
+    if name not in hosts:
+        return {"name": name, "connection_key": key, "connection": "local"}
+    known = hosts[name].get(f"{PREFIX}connection_key", key)
+    if known != key:
+        raise Refused(
+            f'The host "{name}" of the inventory is for "{known}" (immuta_deregister_connection_key), not for "{key}".'
+            " Rename it."
+        )
+    return {"name": name, "connection_key": key}
+
+
+def hosts(
+    variables: t.Mapping[str, t.Any],
+    groups: t.Container[str],
+    limit: str,
+    matching: t.Callable[[str], t.AbstractSet[str]],
+) -> str:
+    """The pattern of the hosts that a play is for.
+
+    :param variables: those of C(CHOICE) that are set
+    :param groups: of the inventory
+    :param limit: of the command line, or ""
+    :param matching: the hosts that a pattern matches
+    :raises NoHosts: none matches, so that Ansible would do nothing and call it a success
+    """
+    pattern = CHOSEN if CHOSEN in groups else variables.get(f"{PREFIX}hosts") or "localhost"
+    found = matching(pattern)
+    if not found:
+        raise NoHosts(
+            f'The pattern "{pattern}" of immuta_deregister_hosts matches no host of the inventory. Correct it.'
+        )
+    # A file of hosts is Ansible's to read.
+    if limit and "@" not in limit and not found & matching(limit):
+        raise NoHosts(
+            f'--limit "{limit}" leaves out every host of "{pattern}", so that nothing would be done. Correct it; without'
+            " immuta_deregister_hosts, leave it out, since connections are chosen on localhost."
+        )
+    return pattern
 
 
 def results(variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.Any]) -> t.Iterator[HostResult]:

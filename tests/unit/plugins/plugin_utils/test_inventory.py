@@ -7,17 +7,12 @@
 from __future__ import annotations
 
 import datetime
-import fnmatch
-import re
 import typing as t
 
 import pytest
 from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.inventory.manager import split_host_pattern
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ansible_collections.community.immuta.plugins.module_utils import _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption, MissingLibrary
@@ -47,54 +42,6 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # Names
-
-
-@pytest.mark.parametrize(
-    "key", ["prod", "Prod_1", "5", "a.b-c", "x" * 63, "a-0123abcdef0", "al", "immuta", "-".join("abc")]
-)
-def test_a_harmless_key_is_the_name(key: str) -> None:
-    assert _inventory.host_name(key) == key
-
-
-# These stay for ever: playbooks, host_vars, and AWX know hosts by them.
-@pytest.mark.parametrize(
-    ("key", "name"),
-    [
-        ("prod snowflake", "prod-snowflake-c676119c0f"),
-        ("Zürich: Größe #1", "Zurich-Gro-e-1-a0c7d40852"),
-        ("日本", "connection-cf2abf0c5b"),
-        ("", "connection-e3b0c44298"),
-        ("..", "connection-5ec1f7e700"),
-        ("-x", "x-a420962426"),
-        ("{{ 1/0 }}", "1-0-9ce2610d66"),
-        ("a" * 100, "a" * 40 + "-2816597888"),
-        ("all", "all-5ef5ef0364"),
-        ("Ungrouped", "Ungrouped-674b38cae7"),
-        ("localhost", "localhost-49960de588"),
-        ("127.0.0.1", "127.0.0.1-12ca17b49a"),
-        ("immuta_status_enabled", "immuta_status_enabled-a02ce64301"),
-        ("prod-0123456789", "prod-0123456789-9b30801607"),
-        ("half \ud800", "half-711a43f0c3"),
-    ],
-)
-def test_any_other_key_is_named_after_its_digest(key: str, name: str) -> None:
-    assert _inventory.host_name(key) == name
-
-
-KEYS = st.text(max_size=70) | st.text(st.sampled_from("ab-_.0Ä :\u0301\u0250"), max_size=70)
-
-
-@settings(deadline=None, database=None, max_examples=300)
-@given(KEYS, KEYS)
-def test_a_name_is_one_host_and_nothing_else_to_ansible(one: str, other: str) -> None:
-    name = _inventory.host_name(one)
-    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name)
-    assert split_host_pattern(name) == [name]
-    assert set(fnmatch.filter([name, "x", "all"], name)) == {name}
-    assert name == _inventory.host_name(one)
-    # What looks like a name that was made is made anew, so that no key can take the name of another.
-    assert name == one or _inventory.host_name(name) != name
-    assert (name == _inventory.host_name(other)) == (one == other)
 
 
 def test_two_connections_of_one_name_are_refused() -> None:

@@ -43,7 +43,6 @@ def test_every_known_name_is_spelt_well() -> None:
         *names.OF_PLAYBOOKS,
         *names.SET_BY_ROLE,
         "immuta_deregister",
-        "deregister_connection_env_immuta",
     ]
     assert names.misspelt(known, options()) == []
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import playbooks
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, playbooks
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 
-PLAN = {"connections": [{"connection_key": "p"}, {"connection_key": "q"}]}
+PLAN = approval.document([Planned("p", "planned"), Planned("q", "planned")])
 
 
 @pytest.mark.parametrize(
@@ -28,39 +29,111 @@ PLAN = {"connections": [{"connection_key": "p"}, {"connection_key": "q"}]}
         pytest.param({"connection_keys": "a"}, ["a"], id="survey's answer of one line"),
         pytest.param({"connection_keys": "", "connection_key": "a"}, [], id="one key runs as it is"),
         pytest.param({"connection_keys": None}, [], id="null"),
-        pytest.param({"approved": "x", "plan": PLAN}, ["p", "q"], id="approved plan"),
-        pytest.param({"approved": "x", "plan": PLAN, "connection_keys": ["a"]}, ["a"], id="listed before the plan's"),
-        pytest.param({"approved": "x", "plan": PLAN, "connection_keys": []}, ["p", "q"], id="empty list"),
-        pytest.param({"approved": "x", "plan": PLAN, "connection_keys": " \n"}, ["p", "q"], id="empty answer"),
-        pytest.param({"approved": "x", "plan": PLAN, "connection_key": "p"}, [], id="approved plan, one key"),
-        pytest.param({"approved": "x", "plan": PLAN, "hosts": "group"}, [], id="approved plan, hosts"),
-        pytest.param({"approved": "x", "plan": PLAN, "hosts": ""}, ["p", "q"], id="approved plan, empty hosts"),
+        pytest.param({"approved": PLAN["digest"], "plan": PLAN}, ["p", "q"], id="approved plan"),
+        pytest.param(
+            {"approved": PLAN["digest"], "plan": PLAN, "connection_keys": ["a"]}, ["a"], id="listed before the plan's"
+        ),
+        pytest.param({"approved": PLAN["digest"], "plan": PLAN, "connection_keys": []}, ["p", "q"], id="empty list"),
+        pytest.param(
+            {"approved": PLAN["digest"], "plan": PLAN, "connection_keys": " \n"}, ["p", "q"], id="empty answer"
+        ),
+        pytest.param(
+            {"approved": PLAN["digest"], "plan": PLAN, "connection_key": "p"}, [], id="approved plan, one key"
+        ),
+        pytest.param({"approved": PLAN["digest"], "plan": PLAN, "hosts": "group"}, [], id="approved plan, hosts"),
+        pytest.param(
+            {"approved": PLAN["digest"], "plan": PLAN, "hosts": ""}, ["p", "q"], id="approved plan, empty hosts"
+        ),
         pytest.param({"approved": "", "plan": PLAN}, [], id="plan without approval"),
-        pytest.param({"approved": "x"}, [], id="approval without a plan"),
     ],
 )
 def test_choose(given: dict[str, t.Any], expected: list[str]) -> None:
     variables = {f"immuta_deregister_{name}": value for name, value in given.items()}
     assert set(variables) <= set(playbooks.CHOICE)
-    assert [host["connection_key"] for host in playbooks.choose(variables)] == expected
+    assert [host["connection_key"] for host in playbooks.choose(variables, {})] == expected
+
+
+def test_one_key_and_several_are_refused() -> None:
+    both = {"immuta_deregister_connection_key": "a", "immuta_deregister_connection_keys": ["b"]}
+    with pytest.raises(playbooks.Refused, match=r"Both immuta_deregister_connection_key and .* Remove one of them"):
+        playbooks.choose(both, {})
 
 
 @pytest.mark.parametrize(
-    ("key", "name"),
+    ("given", "words"),
     [
-        ("prod", "prod"),
-        ("prod snowflake", "prod=20snowflake"),
-        ("eu/prod", "eu=2Fprod"),
-        ("a=b", "a=3Db"),
-        ("[1:3]", "=5B1=3A3=5D"),
-        ("ö", "=C3=B6"),
-        ("a,b!c&d", "a=2Cb=21c=26d"),
-        ("a.b-c_d~", "a.b-c_d~"),
+        ({"connection_keys": ["a", 1.1]}, "holds a number (1.1), which is no text. Put each key in quotes"),
+        ({"connection_keys": {"a": 1}}, "is a dictionary"),
+        ({"approved": "x"}, "there is no immuta_deregister_plan"),
+        ({"approved": "x", "plan": PLAN}, f'the digest of immuta_deregister_plan is "{PLAN["digest"]}"'),
+        ({"approved": "x", "plan": {"format": 1, "connections": []}}, "has the format 1"),
     ],
 )
-def test_host_name(key: str, name: str) -> None:
-    assert playbooks.host_name(key) == name
-    assert playbooks.choose({"immuta_deregister_connection_keys": [key]}) == [{"name": name, "connection_key": key}]
+def test_what_can_not_be_chosen_from(given: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(playbooks.Refused) as caught:
+        playbooks.choose({f"immuta_deregister_{name}": value for name, value in given.items()}, {})
+    assert words in str(caught.value)
+
+
+NAME = "prod-snowflake-c676119c0f"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ({}, {"connection": "local"}),
+        ({"prod snowflake": {}, "prod": {}}, {"connection": "local"}),
+        ({NAME: {"ansible_connection": "ssh"}}, {}),
+        ({NAME: {"immuta_deregister_connection_key": "prod snowflake"}}, {}),
+    ],
+    ids=["new", "hosts of other names", "of the inventory", "of the inventory plugin"],
+)
+def test_a_host_of_the_inventory_keeps_its_variables(hosts: dict[str, t.Any], expected: dict[str, str]) -> None:
+    chosen = playbooks.choose({"immuta_deregister_connection_keys": ["prod snowflake"]}, hosts)
+    assert chosen == [{"name": NAME, "connection_key": "prod snowflake", **expected}]
+
+
+def test_a_host_for_something_else_is_refused() -> None:
+    other = {NAME: {"immuta_deregister_connection_key": "other"}}
+    with pytest.raises(playbooks.Refused, match=f'The host "{NAME}" of the inventory is for "other"'):
+        playbooks.choose({"immuta_deregister_connection_keys": ["prod snowflake"]}, other)
+
+
+GROUPS = {"all": ["web1", "a"], "prod": ["a"]}
+
+
+def matching(pattern: str) -> set[str]:
+    """As Ansible does, for the patterns of these tests."""
+    known = {**GROUPS, "immuta_chosen": ["c"], "web1": ["web1"], "a": ["a"], "c": ["c"], "localhost": ["localhost"]}
+    return {host for word in pattern.split(",") for host in known.get(word, [])}
+
+
+@pytest.mark.parametrize(
+    ("given", "groups", "limit", "expected"),
+    [
+        ({}, GROUPS, "", "localhost"),
+        ({"hosts": ""}, GROUPS, "", "localhost"),
+        ({}, GROUPS, "localhost", "localhost"),
+        ({"hosts": "prod"}, GROUPS, "", "prod"),
+        ({"hosts": "prod"}, GROUPS, "a,web1", "prod"),
+        ({"hosts": "prod"}, GROUPS, "@failed.retry", "prod"),
+        ({}, {**GROUPS, "immuta_chosen": ["c"]}, "", "immuta_chosen"),
+        ({"hosts": "typo"}, GROUPS, "", 'The pattern "typo" of immuta_deregister_hosts matches no host'),
+        ({"hosts": "prod"}, GROUPS, "web1", '--limit "web1" leaves out every host of "prod"'),
+        ({}, GROUPS, "web1", '--limit "web1" leaves out every host of "localhost"'),
+        ({}, {**GROUPS, "immuta_chosen": ["c"]}, "localhost", 'leaves out every host of "immuta_chosen"'),
+    ],
+)
+def test_a_play_for_no_host_is_no_success(
+    given: dict[str, t.Any], groups: dict[str, list[str]], limit: str, expected: str
+) -> None:
+    variables = {f"immuta_deregister_{name}": value for name, value in given.items()}
+    try:
+        found = playbooks.hosts(variables, groups, limit, matching)
+    except playbooks.NoHosts as error:
+        assert expected in str(error)
+    else:
+        assert found == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbooks give to the modules of a host: its own options, and the controller's environment where that is needed.
+
+A module on the controller reads the environment itself. Only what another host can't see is passed on, since a module's
+options stay on the disk of its host when the run is killed.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta.options import (
+    ALLOW_HTTP_VARIABLES,
+    API_KEY_VARIABLES,
+    URL_VARIABLES,
+)
+from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.names import PREFIX
+
+# By group of module_defaults: the options, and the variables that each is taken from, the first that is set.
+GROUPS: dict[str, t.Mapping[str, t.Sequence[str]]] = {
+    "immuta": {"url": URL_VARIABLES, "api_key": API_KEY_VARIABLES, "allow_http": ALLOW_HTTP_VARIABLES},
+    "snowflake": snowflake.VARIABLES,
+    "databricks": databricks.VARIABLES,
+}
+# The variables of a host that go before the environment.
+OPTIONS = {group: f"{PREFIX}{group}_options" for group in GROUPS}
+LOCAL = ("localhost", "127.0.0.1", "::1")
+# The variables that say where the modules of a host run.
+DEPENDS_ON = (f"{PREFIX}script_host", "ansible_become")
+# What a sign-in takes at least, each in one of several ways.
+AT_LEAST: dict[str, tuple[tuple[str, ...], ...]] = {
+    "immuta": (("url",), ("api_key",)),
+    "snowflake": (("account",), ("user",), snowflake.CREDENTIALS),
+    "databricks": (("host",), ("http_path", "warehouse_id"), ("token", "client_id")),
+}
+Variables = t.Mapping[str, t.Any]
+
+
+def elsewhere(
+    host: str, variables: Variables, hosts: t.Mapping[str, Variables], *, connection: str, become: bool
+) -> bool:
+    """Whether the modules of a host see another environment than the controller's.
+
+    :param variables: of the host
+    :param hosts: the variables of all hosts
+    :param connection: of a host that names none
+    :param become: whether every task becomes another user
+    """
+    keeper = str(variables.get(f"{PREFIX}script_host") or host)
+    # Ansible's own mapping has an answer for every name, so get() would not do.
+    about = hosts[keeper] if keeper in hosts else {}  # noqa: SIM401
+    if become or about.get("ansible_become") or variables.get("ansible_become"):
+        return True
+    return keeper not in LOCAL and (about.get("ansible_connection") or connection) != "local"
+
+
+def options(group: str, own: t.Any, environment: t.Mapping[str, str], *, elsewhere: bool) -> dict[str, t.Any]:
+    """The options of a group for a host.
+
+    :param own: the host's variable of C(OPTIONS), or None
+    :param environment: of the controller
+    :param elsewhere: whether the modules see another one
+    :raises ValueError: the host's variable is no dictionary, or names an option that the group does not have
+    """
+    if not isinstance(own or {}, dict):
+        raise ValueError(f"{OPTIONS[group]} is not a dictionary. Write it as option: value.")
+    found = _of_environment(group, environment) if elsewhere else {}
+    return {**found, **(own or {})}
+
+
+def _of_environment(group: str, environment: t.Mapping[str, str]) -> dict[str, str]:
+    return {
+        option: environment[name]
+        for option, names in GROUPS[group].items()
+        if (name := next(filter(environment.get, names), None))
+    }
+
+
+def missing(
+    given: t.Mapping[str, t.Collection[str]], environment: t.Mapping[str, str], platforms: t.Sequence[str]
+) -> str:
+    """Say all at once what is not set, if Immuta can't be asked; else "".
+
+    :param given: by group, the options that are set otherwise
+    :param platforms: the groups of the platforms that the script may have to be run on
+    """
+    if environment.get(snowflake.DEFAULT_CONNECTION):
+        given = {**given, "snowflake": ["connection_name"]}
+    lacks = {
+        group: list(_lacking(group, {*given.get(group, ()), *_of_environment(group, environment)}))
+        for group in ("immuta", *platforms)
+    }
+    if not lacks["immuta"]:
+        return ""
+    # With several platforms, one that has all it takes is the one that is meant.
+    if any(not lacks[platform] for platform in platforms):
+        lacks = {"immuta": lacks["immuta"]}
+    said = "; ".join(f"for {group.capitalize()} {', '.join(what)}" for group, what in lacks.items() if what)
+    either = " (one of the platforms)" if len(lacks) > 2 else ""
+    return f"Not set: {said}{either}. Set them in the environment of ansible-playbook, or as options of the modules."
+
+
+def _lacking(group: str, known: t.Collection[str]) -> t.Iterator[str]:
+    if "connection_name" in known:
+        return
+    for ways in AT_LEAST[group]:
+        if not any(option in known for option in ways):
+            yield " or ".join(GROUPS[group][option][0] for option in ways)
