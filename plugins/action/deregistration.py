@@ -13,10 +13,11 @@ import typing as t
 import yaml
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.community.immuta.plugins.module_utils import _utc
+from ansible_collections.community.immuta.plugins.module_utils import _text, _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
     approval,
     claims,
+    environment,
     evidence,
     names,
     neighbours,
@@ -25,6 +26,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     page,
     playbooks,
     settings,
+    stops,
     texts,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
@@ -74,7 +76,6 @@ class ActionModule(ActionBase):
             "plan": self._plan,
             "handoff": self._handoff,
             "conclude": self._conclude,
-            "stopped": self._stopped,
             "planned": self._planned,
             "finished": self._finished,
         }
@@ -84,15 +85,15 @@ class ActionModule(ActionBase):
                 "plan_only": {"type": "bool", "default": False},
                 "checked": {"type": "dict"},
                 "observed": {"type": "dict", "default": {}},
-                "failed_task": {"type": "str"},
-                "failure": {"type": "dict"},
                 "output": {"type": "str"},
             }
         )
         try:
             return {**result, **stages[self.arguments["stage"]](variables)}
-        except (Refused, settings.Invalid) as error:
+        except (settings.Invalid, playbooks.Refused) as error:
             # Not AnsibleActionFail, which older versions of ansible-core print with a traceback.
+            return {**result, "failed": True, "msg": _text.printable(error)}
+        except Refused as error:
             return {**result, "failed": True, "msg": str(error)}
 
     @property
@@ -121,8 +122,8 @@ class ActionModule(ActionBase):
 
     def _choose(self, variables: Variables) -> Result:
         if strange := self._strange(variables, _options()):
-            raise Refused(" ".join(strange))
-        return {"hosts": playbooks.choose(self._variables(variables, playbooks.CHOICE))}
+            raise Refused("\n".join(_printable(strange)))
+        return {"hosts": playbooks.choose(self._variables(variables, playbooks.CHOICE), variables["hostvars"])}
 
     def _check(self, variables: Variables) -> Result:
         started = _utc.now_zulu()
@@ -135,13 +136,14 @@ class ActionModule(ActionBase):
             *self._strange(variables, options),
             *self._passed_over(variables, read),
             *settings.mistakes(read, settings.Site(variables["hostvars"])),
+            self._missing(variables, read),
             *self._clashes(variables, options[f"{settings.PREFIX}script_dir"]["default"]),
         ]
         if self._output:
             found.append(playbooks.output_mistake(self._output, plan=self.arguments["plan_only"]))
         found = [sentence for sentence in (*found, _damaged(read)) if sentence]
         answer = {"settings": read.as_dict(), "started": started}
-        return {**answer, "failed": True, "msg": " ".join(found)} if found else answer
+        return {**answer, "failed": True, "msg": "\n".join(_printable(found))} if found else answer
 
     def _passed_over(self, variables: Variables, read: Settings) -> list[str]:
         """The connections of other hosts that run_once would pass over while they get this one's result."""
@@ -173,14 +175,39 @@ class ActionModule(ActionBase):
             return neighbours.neighbour(host, given, site)
 
         def tenant(host: str) -> t.Any:
-            group = "group/community.immuta.immuta"
-            defaults = [one[group] for one in self._task.module_defaults or () if group in one]
-            read = self._as_host(variables, host, defaults[-1]) if defaults else {}
-            return read.get("url") if isinstance(read, dict) else None
+            own = self._as_host(variables, host, hosts[host].get(environment.OPTIONS["immuta"]) or {})
+            return own.get("url") or self._defaults(variables, host, "immuta").get("url")
 
         mine = neighbours.neighbour(here, own, site)
         others = [other for host in elsewhere if (other := of(host))]
         return neighbours.mistakes(mine, others, lambda host: tenant(host) == tenant(here)) if mine else []
+
+    def _defaults(self, variables: Variables, host: str, group: str) -> t.Mapping[str, t.Any]:
+        """The options that the play gives to the modules of a group."""
+        name = f"group/community.immuta.{group}"
+        defaults = [one[name] for one in self._task.module_defaults or () if name in one]
+        read = self._as_host(variables, host, defaults[-1]) if defaults else {}
+        return read if isinstance(read, dict) else {}
+
+    def _missing(self, variables: Variables, known: Settings) -> str:
+        """What the modules would miss, all at once, where that can be seen from here."""
+        here = variables["inventory_hostname"]
+        where = {f"{settings.PREFIX}script_host": known.script_host, **self._variables(variables, ["ansible_become"])}
+        become = bool(getattr(self._play_context, "become", False))
+        if environment.elsewhere(here, where, variables["hostvars"], connection=self._task.connection, become=become):
+            return ""
+        if any(name.startswith("community.immuta.") for one in self._task.module_defaults or () for name in one):
+            return ""
+        given = {group: self._defaults(variables, here, group) for group in environment.GROUPS}
+        platforms = [one for one in settings.PLATFORMS if known.executor in ("auto", one)]
+        return environment.missing(given, {**os.environ, **self._task_environment()}, platforms)
+
+    def _task_environment(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for one in self._task.environment or ():
+            read = self._templar.template(one)
+            found.update(read if isinstance(read, dict) else {})
+        return found
 
     def _as_host(self, variables: Variables, host: str, value: t.Any) -> t.Any:
         """Render a value of the play as another host would."""
@@ -191,68 +218,82 @@ class ActionModule(ActionBase):
     def _decide(self, variables: Variables) -> Result:
         if "timing" not in self.observed.script:
             raise Refused(NOT_ANSWERED)
-        if found := outcome.obstacles(self.settings, self.observed):
-            raise Refused(" ".join(found))
+        found = outcome.obstacles(self.settings, self.observed)
+        if foreign := _foreign(self.settings, self.observed):
+            found.append(foreign)
+        if found:
+            raise Refused("\n".join(_printable(found)))
         return {"decision": vars(outcome.decide(self.settings, self.observed, check_mode=self._task.check_mode))}
 
     def _plan(self, variables: Variables) -> Result:
+        known, observed = self.settings, self.observed
+        if known.plan_entry:
+            now = outcome.result(known, observed, check_mode=self._task.check_mode)
+            planned = approval.planned(known.connection_key, now)
+            if found := approval.differences(known.plan_entry, planned, exists=observed.exists):
+                raise Refused("\n".join(_printable(found)))
         return _shown(texts.plan(self.settings, self.observed))
 
     def _handoff(self, variables: Variables) -> Result:
         return _shown(texts.handoff(self.settings, self.observed))
 
     def _conclude(self, variables: Variables) -> Result:
-        concluded = outcome.result(self.settings, self.observed, check_mode=self._task.check_mode)
-        try:
-            self._report(variables, self.settings, concluded, None)
-        except OSError as error:
-            raise Refused(_unwritten(error)) from None
+        checked = self.arguments["checked"] or {"msg": IN_THE_MIDDLE}
+        check_mode = self._task.check_mode
+        known = Settings(**checked["settings"]) if "settings" in checked else None
+        stop = stops.find(known, self.observed, checked, check_mode=check_mode)
+        if known is None:
+            lines = _printable(texts.stopped(None, self.observed, stop)) if stop else []
+            return {"lines": lines, "result": {}, "fatal": _fatal(stop)}
+        concluded, lines = self._ended(known, stop)
+        if (unwritten := self._report(variables, known, concluded, stop)) and not stop:
+            stop = stops.Stop(stops.REPORT, {"msg": unwritten}, shown=False)
+            concluded, lines = self._ended(known, stop)
+        # A report that was not written is nobody's, or somebody else's.
+        written = concluded["report"] = concluded["report"] if "sha256" in (concluded["report"] or {}) else None
+        if written:
+            lines = [*lines, f"Report: {written['html']} (sha256 of {written['json']}: {written['sha256']})"]
         return {
+            "lines": lines,
             "result": concluded,
-            "lines": texts.report(concluded),
+            "fatal": _fatal(stop),
+            **({"warnings": [unwritten]} if unwritten else {}),
             "ansible_stats": {
-                "data": {playbooks.OUTCOME: {self.settings.connection_key: concluded}},
+                "data": {playbooks.OUTCOME: {known.connection_key: concluded}},
                 "per_host": False,
                 "aggregate": True,
             },
         }
 
-    def _stopped(self, variables: Variables) -> Result:
-        task, failure = self.arguments["failed_task"], self.arguments["failure"]
-        checked = self.arguments["checked"] or {}
-        known = Settings(**checked["settings"]) if "settings" in checked else None
-        if not checked:
-            failure = {"msg": IN_THE_MIDDLE}
-        lines = texts.stopped(known, self.observed, task=task, failure=failure)
-        if known is None:
-            return {"lines": lines, "result": {}}
-        concluded = {
-            **outcome.result(known, self.observed, check_mode=self._task.check_mode),
-            "status": "failed",
-            "failed_task": task,
-            "error": " ".join(lines),
-        }
-        answer: Result = {"lines": lines, "result": concluded}
-        try:
-            self._report(variables, known, concluded, failure)
-        except OSError as error:
-            # Another failure would take the place of the one that matters.
-            answer["warnings"] = [_unwritten(error)]
-        return answer
+    def _ended(self, known: Settings, stop: stops.Stop | None) -> tuple[Result, list[str]]:
+        """The result, and the lines that say what came of the run."""
+        concluded = outcome.result(known, self.observed, check_mode=self._task.check_mode)
+        if stop is None:
+            return concluded, _printable(texts.report(concluded))
+        lines = _printable(texts.stopped(known, self.observed, stop))
+        return {**concluded, "status": "failed", "failed_task": stop.task, "error": "\n".join(lines)}, lines
 
-    def _report(self, variables: Variables, known: Settings, concluded: Result, failure: Result | None) -> None:
-        """Add this run to the report, if one is asked for."""
+    def _report(self, variables: Variables, known: Settings, concluded: Result, stop: stops.Stop | None) -> str:
+        """Add this run to the report, if one is asked for; what has prevented that, or ""."""
         if not os.path.isabs(known.report_dir) or self._task.check_mode:
-            return
+            return ""
         file = evidence.path(known.report_dir, known.file_name)
         try:
             before = evidence.read(file)
+            if foreign := evidence.foreign(known.report_dir, known.file_name, before, self.observed.tenant):
+                return foreign
+            if before and before.get("connection_key", known.connection_key) != known.connection_key:
+                return f"The report could not be written: it is that of another connection ({file})."
+            ended = Ended(known, self.observed, concluded, self.arguments["checked"]["started"], _utc.now_zulu(), stop)
+            run = claims.run(ended, origin.origin(variables, os.environ), before["runs"] if before else [])
+            report = evidence.append(before, known.connection_key, run)
+            digest = evidence.write(known.report_dir, known.file_name, report, page.render(TEMPLATES, report))
+            concluded["report"]["sha256"] = digest
         except evidence.NotAReport:
-            raise OSError(None, "it is no report of this role", file) from None
-        ended = Ended(known, self.observed, concluded, self.arguments["checked"]["started"], _utc.now_zulu(), failure)
-        run = claims.run(ended, origin.origin(variables, os.environ), before["runs"] if before else [])
-        report = evidence.append(before, known.connection_key, run)
-        evidence.write(known.report_dir, known.file_name, report, page.render(TEMPLATES, report))
+            return f"The report could not be written: it is no report of this role ({file})."
+        except OSError as error:
+            return f"The report could not be written: {error.strerror} ({error.filename})."
+        return ""
 
     def _results(self, variables: Variables) -> list[playbooks.HostResult]:
         """What the hosts of the play have come to.
@@ -270,7 +311,7 @@ class ActionModule(ActionBase):
         document = approval.document(plans)
         ordered = [approval.Planned(**connection) for connection in document["connections"]]
         return {
-            **_shown(texts.planned(ordered, document["digest"])),
+            "lines": _printable(texts.planned(ordered, document["digest"])),
             **self._write({playbooks.PLAN: approval.without_templates(document)}),
             "ansible_stats": {"data": {playbooks.PLAN: document}, "per_host": False, "aggregate": False},
         }
@@ -279,7 +320,7 @@ class ActionModule(ActionBase):
         ended = self._results(variables)
         known = {result["connection_key"]: result for _host, _key, result in ended if result}
         return {
-            **_shown(texts.finished((key or host, result) for host, key, result in ended)),
+            "lines": _printable(texts.finished((key or host, result) for host, key, result in ended)),
             **self._write({playbooks.OUTCOME: known}),
         }
 
@@ -297,12 +338,28 @@ class ActionModule(ActionBase):
             return {}
         try:
             if mistake := playbooks.must_stay(self._output, plan=self.arguments["stage"] == "planned"):
-                raise Refused(mistake)
+                raise Refused(_text.printable(mistake))
             return {"changed": playbooks.write(self._output, content)}
         except OSError as error:
             raise Refused(
                 f"The file {self._output} of immuta_deregister_output can't be written: {error.strerror}."
             ) from None
+
+
+def _fatal(stop: stops.Stop | None) -> str:
+    """Why the run has stopped, where no failed task says so."""
+    return stop.message if stop and not stop.shown else ""
+
+
+def _foreign(known: Settings, observed: Observed) -> str:
+    """What is wrong with the report, which is read again: whose connection it is, is known only now."""
+    if not os.path.isabs(known.report_dir):
+        return ""
+    try:
+        report = evidence.read(evidence.path(known.report_dir, known.file_name))
+    except (evidence.NotAReport, OSError):
+        return ""
+    return evidence.foreign(known.report_dir, known.file_name, report, observed.tenant)
 
 
 def _damaged(known: Settings) -> str:
@@ -331,8 +388,9 @@ def _options() -> dict[str, t.Any]:
 
 def _shown(lines: list[str]) -> Result:
     """A result that Ansible prints without C(-v)."""
-    return {"msg": lines, "_ansible_verbose_always": True}
+    return {"msg": _printable(lines), "_ansible_verbose_always": True}
 
 
-def _unwritten(error: OSError) -> str:
-    return f"The report could not be written: {error.strerror} ({error.filename})."
+def _printable(lines: t.Iterable[str]) -> list[str]:
+    """Lines of which none forges another one, or reaches the terminal as an escape code: names are other people's."""
+    return [_text.printable(line) for line in lines]

@@ -41,7 +41,6 @@ options:
       - plan
       - handoff
       - conclude
-      - stopped
       - planned
       - finished
   plan_only:
@@ -55,12 +54,6 @@ options:
     description: Results of the modules so far.
     type: dict
     default: {}
-  failed_task:
-    description: Name of the task that failed.
-    type: str
-  failure:
-    description: Its result.
-    type: dict
   output:
     description:
       - File to write on the controller, relative to the working folder; empty for none. V(check) only tries it.
@@ -89,13 +82,17 @@ decision:
   type: dict
 result:
   description: What came of the run, as in RV(ignore:immuta_deregister_result).
-  returned: O(stage=conclude) and O(stage=stopped)
+  returned: O(stage=conclude)
   type: dict
 lines:
-  description: What came of the run, for people.
-  returned: O(stage=conclude) and O(stage=stopped)
+  description: What came of the run, or of all runs of the play, for people.
+  returned: O(stage=conclude), O(stage=planned), and O(stage=finished)
   type: list
   elements: str
+fatal:
+  description: Why the run has stopped, where no failed task says so; empty otherwise.
+  returned: O(stage=conclude)
+  type: str
 hosts:
   description: Connections that are to become hosts, with C(name) and C(connection_key).
   returned: O(stage=choose)

@@ -19,8 +19,6 @@ import yaml
 
 from ansible_collections.community.immuta.plugins.action import deregistration
 from ansible_collections.community.immuta.plugins.module_utils import _module
-from ansible_collections.community.immuta.plugins.module_utils._immuta import options
-from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, playbooks, settings
 
@@ -278,17 +276,6 @@ def test_the_playbooks_use_the_variables_that_are_documented() -> None:
     assert of_the_playbooks() == named - set(specified()) - GIVEN
 
 
-def test_the_playbooks_pass_on_every_variable_of_the_environment() -> None:
-    passed = yaml.safe_load((ROLE / "vars/main.yml").read_text("utf-8"))
-    variables = {"snowflake": snowflake.VARIABLES, "databricks": databricks.VARIABLES}
-    variables["immuta"] = {"url": options.URL_VARIABLES, "api_key": options.API_KEY_VARIABLES}
-    for name, expected in variables.items():
-        found = {
-            key: re.findall(r"'(\w+)'", value)[0] for key, value in passed[f"deregister_connection_env_{name}"].items()
-        }
-        assert found == {key: names[0] for key, names in expected.items()}
-
-
 def test_the_documentation_knows_no_other_variables() -> None:
     files = [
         ROLE / "README.md",
@@ -315,7 +302,7 @@ def test_an_empty_string_is_as_good_as_the_default() -> None:
 
 def test_what_to_do_without_a_script_is_one_of_the_choices() -> None:
     about = specified()["immuta_deregister_missing_script"]
-    assert about["choices"] == ["warn", "fail", ""]
+    assert about["choices"] == ["warn", "fail", ""] and about["default"] == "fail"
     assert read().missing_script == about["default"]
     with pytest.raises(settings.Invalid, match="missing_script"):
         read(missing_script="wran")

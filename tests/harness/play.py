@@ -71,7 +71,9 @@ class Played:
 
     @property
     def error(self) -> str:
-        """The message of the last task that failed."""
+        """What the role says of a run that has stopped, or the message of the last task that failed."""
+        if told := self.result.get("error"):
+            return str(told)
         return str(next(one["result"]["msg"] for one in reversed(self.tasks) if one["outcome"] == "failed"))
 
     def of(self, task: str) -> dict[str, t.Any]:

@@ -20,6 +20,6 @@ def vaulted(text: str, monkeypatch: pytest.MonkeyPatch) -> t.Any:
     if hasattr(vault, "VaultSecretsContext"):
         monkeypatch.setattr(vault.VaultSecretsContext, "_current", vault.VaultSecretsContext(secrets))
     loader = DataLoader()
-    loader.set_vault_secrets(secrets)
+    loader.set_vault_secrets(t.cast("t.Any", secrets))
     encrypted = vault.VaultLib(secrets).encrypt(text, secrets[0][1]).decode()
     return loader.load(f"value: !vault |\n{textwrap.indent(encrypted, '  ')}\n")["value"]

@@ -30,7 +30,7 @@ def test_what_can_not_succeed_any_more_is_left_out(
     played = player.role(**CONFIRMED, skip=skip, report_dir=reports)
     assert played.code == 0, played.output
     assert played.result["status"] == "completed"
-    assert "skipped_by_operator DROP ROLE GONE: dropped by hand" in played.output
+    assert "left out     DROP ROLE GONE: dropped by hand" in played.output
     again = player.role(**CONFIRMED, report_dir=reports)
     assert (again.code, again.result["status"]) == (0, "already_done")
     (report,) = (player.scripts / "reports").glob("*.json")

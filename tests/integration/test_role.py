@@ -271,7 +271,7 @@ def test_finishes_a_run_that_was_killed_within_the_script(
 
 
 def test_gone_and_never_saved_is_a_warning(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
-    played = player.role(connection_key="prod snowflke", confirm="prod snowflke")
+    played = player.role(connection_key="prod snowflke", confirm="prod snowflke", missing_script="warn")
     assert played.code == 0, played.output
     assert played.result["status"] == "unknown"
     assert "Did you mean 'prod snowflake'?" in played.output.replace('\\"', '"')
@@ -279,9 +279,10 @@ def test_gone_and_never_saved_is_a_warning(player: Player, immuta: ImmutaDouble,
     assert snowflake.logins == []
 
 
-def test_gone_and_never_saved_can_be_a_failure(player: Player) -> None:
-    played = player.role(connection_key="no such", confirm="no such", missing_script="fail")
+def test_gone_and_never_saved_is_a_failure(player: Player) -> None:
+    played = player.role(connection_key="no such", confirm="no such")
     assert played.code != 0
+    assert "Not found: Immuta at" in played.error
     assert "no saved clean-up script" in played.error
 
 

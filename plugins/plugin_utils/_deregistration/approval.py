@@ -2,16 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of many connections, its digest, and what approving it by that digest confirms."""
+"""The plan of many connections: what an approver has to see, its digest, and what approving it by that digest pins."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import typing as t
-import urllib.parse
 
-FORMAT = 1
+FORMAT = 2
+# What a plan says of a statement, of an object on the platform, and of a step of the deletion.
+STATEMENT = ("index", "line", "verb", "object", "name", "grantee", "unusual", "marks")
+OBJECT = ("kind", "name", "present", "owner", "created_on")
+STEP = ("action", "target", "effect")
+# Of a session, what says where it is.
+WHERE = ("account", "host")
+Rows = list[dict[str, t.Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,39 +26,71 @@ class Planned:
     """What was planned for one connection. JSON types only; the plan is stored and approved in this form.
 
     :ivar status: of the role's result, or C(failed)
+    :ivar tenant: URL of the tenant
+    :ivar platform_hosts: where the script would be run
+    :ivar session: what the platform has answered to the sign-in, such as account, user, and role; None without a sign-in
+    :ivar reason: why the connection is to be removed, in a person's words
     :ivar plan_digest: of the deletion; None when nothing would be deleted
+    :ivar steps: of the deletion
     :ivar script_sha256: None when there is no script
-    :ivar statements: how many statements the script has
+    :ivar statements: of the script, without their text
+    :ivar skip: the statements to leave out
+    :ivar objects: what the script removes, as it was found on the platform; None if nobody looked
     :ivar error: why the connection could not be planned
     """
 
     connection_key: str
     status: str
+    tenant: str | None = None
     technology: str | None = None
     integration_id: int | None = None
     executor: str | None = None
+    platform_hosts: list[str] = dataclasses.field(default_factory=list)
+    session: dict[str, t.Any] | None = None
+    reason: str | None = None
     plan_digest: str | None = None
+    steps: Rows = dataclasses.field(default_factory=list)
     script_sha256: str | None = None
-    statements: int = 0
+    statements: Rows = dataclasses.field(default_factory=list)
+    skip: Rows = dataclasses.field(default_factory=list)
+    objects: Rows | None = None
     error: str | None = None
+
+    @property
+    def where(self) -> dict[str, t.Any]:
+        """Where the sign-in has led."""
+        return {name: value for name, value in (self.session or {}).items() if name in WHERE and value}
 
 
 def planned(connection_key: str, result: t.Mapping[str, t.Any]) -> Planned:
     """Summarize the role's result for one connection; an empty one when the role never started."""
     script = result.get("script") or {}
+    plan = result.get("plan") or {}
     status = result.get("status", "failed")
     error = result.get("error") or "A variable is wrong, see above."
+    objects = result.get("objects")
     return Planned(
         connection_key=connection_key,
         status=status,
+        tenant=result.get("tenant"),
         technology=result.get("technology"),
         integration_id=result.get("integration_id"),
         executor=result.get("executor"),
-        plan_digest=(result.get("plan") or {}).get("digest"),
+        platform_hosts=list(result.get("platform_hosts") or ()),
+        session=dict(result["session"]) if result.get("session") else None,
+        reason=result.get("reason"),
+        plan_digest=plan.get("digest"),
+        steps=_rows(plan.get("steps"), STEP),
         script_sha256=script.get("sha256"),
-        statements=len(script.get("statements") or ()),
+        statements=_rows(script.get("statements"), STATEMENT),
+        skip=[dict(one) for one in result.get("skip") or ()],
+        objects=None if objects is None else _rows(objects, OBJECT),
         error=error if status == "failed" else None,
     )
+
+
+def _rows(rows: t.Iterable[t.Mapping[str, t.Any]] | None, names: t.Iterable[str]) -> Rows:
+    return [{name: row[name] for name in names if name in row} for row in rows or ()]
 
 
 def document(plans: t.Iterable[Planned]) -> dict[str, t.Any]:
@@ -61,23 +100,88 @@ def document(plans: t.Iterable[Planned]) -> dict[str, t.Any]:
 
 
 def digest(connections: t.Iterable[t.Mapping[str, t.Any]]) -> str:
-    """sha256 of what matters of a plan: for each connection its key, status, plan digest and script digest.
+    """sha256 of all that a plan says, as JSON without white space, with sorted names, and connections ordered by key.
 
-    It stays as it is for ever: plans that were approved wait in workflows, and None is written as nothing.
+    It stays as it is for ever: plans that were approved wait in workflows.
     """
     ordered = sorted(connections, key=lambda connection: str(connection.get("connection_key", "")))
-    parts = [
-        f"{urllib.parse.quote(str(connection.get('connection_key', '')), safe='/')} {connection.get('status') or ''}"
-        f" {connection.get('plan_digest') or ''} {connection.get('script_sha256') or ''};"
-        for connection in ordered
-    ]
-    return hashlib.sha256(" ".join(" ".join(parts).split()).encode()).hexdigest()
+    text = json.dumps([FORMAT, ordered], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def find(plan: t.Mapping[str, t.Any], connection_key: str) -> t.Mapping[str, t.Any] | None:
     """What C(plan) holds for one connection."""
-    connections: t.Sequence[t.Mapping[str, t.Any]] = plan.get("connections") or ()
-    return next((one for one in connections if one.get("connection_key") == connection_key), None)
+    return next((one for one in _connections(plan) or () if one.get("connection_key") == connection_key), None)
+
+
+def _connections(plan: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]] | None:
+    """The connections of a plan; None if it is no plan, but what a person has made."""
+    found = plan.get("connections")
+    return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else None
+
+
+def differences(approved: t.Mapping[str, t.Any], now: Planned, *, exists: bool) -> list[str]:
+    """What is another thing now than what was approved, a sentence each. Digests are compared by the modules.
+
+    :param approved: what the plan holds for the connection
+    :param exists: whether the connection is there, so that nothing has been done
+    """
+    known: dict[str, tuple[t.Any, t.Any]] = {
+        "the tenant": (approved.get("tenant"), now.tenant),
+        "the platform's hosts": (approved.get("platform_hosts"), now.platform_hosts),
+    }
+    if exists:
+        known["the executor"] = (approved.get("executor"), now.executor)
+        # An empty list was approved, too.
+        known["the statements to leave out"] = (_skipped(approved.get("skip") or ()), _skipped(now.skip))
+    session = approved.get("session") or {}
+    known.update({f"the session's {name}": (session.get(name), value) for name, value in now.where.items()})
+    return [
+        f"What was approved and what is there differ in {name}: {_said(was)} was approved, and it is {_said(is_now)} now."
+        " Go back to what was approved, or plan again and approve that."
+        for name, (was, is_now) in known.items()
+        if was and is_now and _plain(was) != _plain(is_now)
+    ]
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Hosts, URLs and accounts are written in any case."""
+    return value.lower().rstrip("/") if isinstance(value, str) else [str(one).lower() for one in value]
+
+
+def _skipped(rows: t.Iterable[t.Mapping[str, t.Any]]) -> str:
+    return ", ".join(map(str, sorted(row["statement"] for row in rows))) or "none"
+
+
+def _said(value: t.Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def mistake(plan: t.Mapping[str, t.Any], approved: str) -> str:
+    """What is wrong with a plan that was approved by its digest, or ""."""
+    if not plan:
+        return (
+            "immuta_deregister_approved is set, but there is no immuta_deregister_plan. Give the plan that was approved,"
+            " for example with -e @plan.json."
+        )
+    connections = _connections(plan)
+    if connections is None:
+        return "immuta_deregister_plan is no plan: it has no list of connections. Give the plan that was approved."
+    if str(plan.get("format")) != str(FORMAT):
+        return (
+            f"immuta_deregister_plan has the format {plan.get('format')}, which another version of this collection has"
+            f" made; this one takes {FORMAT}. Plan again, and approve that."
+        )
+    found, given = digest(connections), approved.lower()
+    if given == found:
+        return ""
+    own = (name for name in ("plan_digest", "script_sha256") for one in connections if one.get(name) == given)
+    kind = {"plan_digest": "one deletion", "script_sha256": "one script"}.get(next(own, ""))
+    hint = f" The one that is given is that of {kind}." if kind else ""
+    return (
+        f'immuta_deregister_approved is "{approved}", but the digest of immuta_deregister_plan is "{found}".{hint} Look at'
+        " that plan, and approve it if it is right."
+    )
 
 
 def without_templates(value: t.Any) -> t.Any:

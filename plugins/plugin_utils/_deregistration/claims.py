@@ -11,9 +11,12 @@ import typing as t
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, texts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import (
+    AGAIN,
+    THIS,
     Claim,
     Run,
     Step,
+    carried,
     seconds_between,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
@@ -26,11 +29,14 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
     :param history: the runs before it
     """
     observed, settings, result = ended.observed, ended.settings, ended.result
+    number = len(history) + 1
+    # A connection that is there is still to be removed, or once more.
+    before = history[-1] if history and not observed.exists else None
     rows = statements(ended, history)
     done = steps(ended, rows)
     script = observed.script
     return Run(
-        number=len(history) + 1,
+        number=number,
         status=ended.status,
         started=ended.started,
         ended=ended.ended,
@@ -45,12 +51,10 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         executor=result["executor"],
         platform_hosts=result["platform_hosts"],
         objects=result["objects"],
-        session=observed.ran.get("session") or observed.tried.get("session") or None,
-        confirmed=settings.confirmed,
-        approved={
-            "script_sha256": settings.expected_sha256 or None,
-            "plan_digest": settings.expected_plan_digest or None,
-        },
+        session=result["session"],
+        reason=result["reason"],
+        confirmed_by=settings.confirmed_by,
+        approved=settings.approved_digests,
         plan=result["plan"],
         script={
             "path": settings.script_path,
@@ -63,19 +67,19 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         statements=rows,
         deleted_objects=result["deleted_objects"],
         integration=result["integration"] or None,
-        verified=claims(ended),
+        verified=carried(claims(ended), number, before),
         remaining=remaining(ended, origin),
         error=_error(ended),
     )
 
 
 def _error(ended: Ended) -> dict[str, t.Any] | None:
-    if ended.failure is None:
+    if ended.stop is None:
         return None
-    failure = ended.failure.get("failure") or {}
+    failure = ended.stop.failure.get("failure") or {}
     return {
-        "task": ended.result["failed_task"].rpartition(" : ")[2],
-        "message": ended.failure.get("msg", "no message"),
+        "task": ended.stop.task,
+        "message": ended.stop.message,
         **{name: failure.get(name) for name in ("code", "sqlstate", "query_id")},
     }
 
@@ -95,14 +99,15 @@ def _statement(ended: Ended, row: Answer, answer: Answer) -> dict[str, t.Any]:
         **{name: row[name] for name in ("index", "line", "verb", "object", "name", "unusual")},
         "status": _status(ended, row),
         **({"reason": ended.left_out[row["index"]]} if row["index"] in ended.left_out else {}),
-        **{name: row.get(name, answer.get(name)) for name in ("query_id", "rowcount", "seconds")},
+        **{name: row.get(name, answer.get(name)) for name in ("query_id", "rowcount", "seconds", "answer")},
     }
 
 
 def _status(ended: Ended, row: Answer) -> str:
     observed = ended.observed
     if observed.finished and not ended.answered:
-        return "stated"
+        answered = {answer["index"] for answer in observed.progress.get("answers") or ()}
+        return "skipped" if row["index"] in answered else "stated"
     if "status" in row:
         return str(row["status"])
     if row["index"] in ended.left_out:
@@ -253,25 +258,33 @@ def _not_run(ended: Ended) -> str:
 def claims(ended: Ended) -> list[Claim]:
     """What is so, and how that is known. What was only said is told apart."""
     observed = ended.observed
-    found = [_nothing_to_clean_up(ended) if observed.no_script else _script_kept(observed)]
+    scriptless = observed.no_script or (observed.lost_script and ended.settings.approved_without_script)
+    found = [] if scriptless else [_script_kept(observed)]
+    if observed.no_script:
+        found.append(_nothing_to_clean_up(ended))
     if observed.has_script and (ended.settings.expected_sha256 or ended.settings.expected_plan_digest):
         found.append(_approved(ended))
     found.append(_connection_gone(observed))
     if left := ended.result["integration"]:
         found.append(
-            Claim(
+            _seen(
                 f"The integration {left['id']} is out of use",
                 "not_verified" if left["in_use"] else "verified",
                 f"Read after the deletion: it is listed as {left['status']}.",
             )
         )
-    if not observed.no_script:
+    if not scriptless:
         found.append(_nothing_to_run() if observed.empty_script else _script_ran(ended))
     return found
 
 
+def _seen(claim: str, state: t.Literal["verified", "stated", "not_verified"], how: str, run: int = THIS) -> Claim:
+    """What this run knows."""
+    return Claim(claim, state, how, run)
+
+
 def _nothing_to_run() -> Claim:
-    return Claim(
+    return _seen(
         "There is nothing to run on the platform",
         "stated",
         f"{texts.EMPTY[0].upper()}{texts.EMPTY[1:]}. The platform was not asked.",
@@ -280,13 +293,13 @@ def _nothing_to_run() -> Claim:
 
 def _nothing_to_clean_up(ended: Ended) -> Claim:
     if left := ended.observed.left_on_platform:
-        return Claim(
+        return _seen(
             "Nothing is left on the platform",
             "not_verified",
             f"Immuta has no clean-up script for the technology {ended.result['technology']}. Nobody has looked on the"
             f" platform for what may be left there: {left}.",
         )
-    return Claim(
+    return _seen(
         "There is nothing to clean up on the platform",
         "verified",
         f"Immuta names the technology {ended.result['technology']}, which has no clean-up script.",
@@ -295,8 +308,8 @@ def _nothing_to_clean_up(ended: Ended) -> Claim:
 
 def _script_kept(observed: Observed) -> Claim:
     if not observed.kept:
-        return Claim("The clean-up script is kept", "not_verified", "This run has not seen it.")
-    return Claim(
+        return Claim("The clean-up script is kept", "not_verified", "This run has not seen it.", None)
+    return _seen(
         "The clean-up script is kept",
         "verified",
         "The file was read back; its first line names the tenant, the connection, and the integration, and holds a"
@@ -307,50 +320,64 @@ def _script_kept(observed: Observed) -> Claim:
 def _approved(ended: Ended) -> Claim:
     settings = ended.settings
     claim = "What was approved is what was found"
-    if settings.expected_plan_digest and not ended.result["plan"]:
-        return Claim(claim, "not_verified", "No plan was made in this run.")
+    if ended.observed.shown.get("failed"):
+        return _seen(claim, "not_verified", "It is not: see why the run has stopped.")
+    # A plan may have been approved when the connection was gone.
+    deletion = settings.plan_entry.get("plan_digest") if settings.plan_entry else settings.expected_plan_digest
+    if deletion and not ended.result["plan"]:
+        return Claim(claim, "not_verified", "No plan was made in this run.", None)
     pinned = [
         *(["the sha256 of the script"] if settings.expected_sha256 else []),
-        *(["the digest of the plan"] if settings.expected_plan_digest else []),
+        *(["the digest of the plan"] if deletion else []),
     ]
-    return Claim(claim, "verified", f"Compared before the deletion: {' and '.join(pinned)}.")
+    by = (
+        f" By the plan with the digest {settings.approved}, with the tenant and the platform."
+        if settings.plan_entry
+        else ""
+    )
+    return _seen(claim, "verified", f"Compared before the deletion: {' and '.join(pinned)}.{by}")
 
 
 def _connection_gone(observed: Observed) -> Claim:
     claim = "The connection does not exist in Immuta"
     if observed.deleted.get("verified") and "timing" in observed.deleted:
-        return Claim(
+        return _seen(
             claim,
             "verified",
             "Read after the deletion: Immuta does not find it, and its integration is out of use, or the list of all"
             " connections lacks it.",
         )
     if observed.gone:
-        return Claim(
+        return _seen(
             claim,
             "verified",
             "The list of all connections lacks it, and the API key was shown the integrations, which only one that may"
             " see everything is.",
+            AGAIN,
         )
-    return Claim(claim, "not_verified", "It exists." if observed.exists else "This run could not tell.")
+    if observed.exists_now:
+        return _seen(claim, "not_verified", "It exists.")
+    return Claim(claim, "not_verified", "This run could not tell.", None)
 
 
 def _script_ran(ended: Ended) -> Claim:
     observed = ended.observed
     claim = "The clean-up script has run to its end"
     if not ended.result["script_executed"]:
-        how = "The journal beside the script does not say so." if observed.kept else "This run could not tell."
-        return Claim(claim, "not_verified", how)
+        if observed.kept:
+            return _seen(claim, "not_verified", "The journal beside the script does not say so.")
+        return Claim(claim, "not_verified", "This run could not tell.", None)
     if ended.left_out and not ended.recorded:
         reasons = "; ".join(f"statement {index}: {reason}" for index, reason in sorted(ended.left_out.items()))
-        return Claim(
+        return _seen(
             claim,
             "stated",
             f"Left out with immuta_deregister_skip, by who ran the role: {reasons}. The platform has answered every other"
             " statement.",
+            AGAIN if observed.finished else THIS,
         )
     if (observed.ran.get("journal") or {}).get("state") == "finished":
-        return Claim(
+        return _seen(
             claim,
             "verified",
             "The platform has answered every statement, and each answer was written to the journal beside the script at"
@@ -362,18 +389,20 @@ def _script_ran(ended: Ended) -> Claim:
             if ended.settings.script_executed
             else f"The task file {ended.settings.executor} has ended well."
         )
-        return Claim(claim, "stated", how)
+        return _seen(claim, "stated", how)
     if ended.answered:
-        return Claim(
+        return _seen(
             claim,
             "verified",
             "The platform has answered every statement: the journal beside the script, which earlier runs have written,"
             " says so.",
+            AGAIN,
         )
-    return Claim(
+    return _seen(
         claim,
         "stated",
         "It was recorded as run by other means, in the journal beside the script. The platform was not asked.",
+        AGAIN,
     )
 
 
@@ -384,9 +413,9 @@ def remaining(ended: Ended, origin: Origin) -> list[str]:
 
 def _by_status(ended: Ended, origin: Origin) -> list[str]:
     settings, observed = ended.settings, ended.observed
-    if ended.failure is not None:
+    if ended.stop is not None:
         sentence = "; ".join(texts.open_ends(observed))
-        return [*([f"{sentence[0].upper()}{sentence[1:]}."] if sentence else []), texts.NEXT]
+        return [*([f"{sentence[0].upper()}{sentence[1:]}."] if sentence else []), ended.stop.advice]
     if ended.status == "handed_off":
         return [
             f"Run the clean-up script {settings.script_path} on {origin.host}: all of it, in order, in one session, as"

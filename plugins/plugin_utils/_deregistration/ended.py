@@ -11,6 +11,7 @@ import dataclasses
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Ended:
 
     :ivar result: C(immuta_deregister_result)
     :ivar started: in UTC. So is C(ended).
-    :ivar failure: the result of the task that failed; None when all went well
+    :ivar stop: where it has stopped; None when it came to its end
     """
 
     settings: Settings
@@ -27,7 +28,12 @@ class Ended:
     result: Answer
     started: str
     ended: str
-    failure: Answer | None = None
+    stop: Stop | None = None
+
+    @property
+    def failure(self) -> Answer | None:
+        """The result of the task that failed; None when all went well."""
+        return self.stop.failure if self.stop else None
 
     @property
     def status(self) -> str:

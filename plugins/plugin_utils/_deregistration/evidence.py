@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hashlib
 import json
 import os
 import typing as t
@@ -20,6 +21,9 @@ from ansible_collections.community.immuta.plugins.module_utils import _files
 KIND = "community.immuta.deregister_connection"
 FORMAT = 1
 Report = dict[str, t.Any]
+# As the run of a claim: the one that is being described, be it that it has seen it for itself, or that it goes by what earlier
+# ones have left; then the earlier run knows better.
+THIS, AGAIN = 0, -1
 
 
 class NotAReport(Exception):
@@ -48,11 +52,13 @@ class Claim:
     """What is so, and how that is known.
 
     :ivar state: C(verified) when it was seen, C(stated) when somebody said so
+    :ivar run: number of the run that knows; None if none does
     """
 
     claim: str
     state: t.Literal["verified", "stated", "not_verified"]
     how: str
+    run: int | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +66,8 @@ class Run:
     """One run of the role, as the report has it.
 
     :ivar platform_hosts: where the script had to be run
+    :ivar reason: why the connection is removed, in a person's words
+    :ivar confirmed_by: C(name), or C(plan) when a plan was approved; None when nothing was confirmed
     :ivar objects: what the script removes, as it was found on the platform before the deletion; None if nobody looked
     """
 
@@ -79,7 +87,8 @@ class Run:
     platform_hosts: list[str]
     session: dict[str, t.Any] | None
     objects: list[dict[str, t.Any]] | None
-    confirmed: bool
+    reason: str | None
+    confirmed_by: str | None
     approved: dict[str, str | None]
     plan: dict[str, t.Any] | None
     script: dict[str, t.Any] | None
@@ -122,6 +131,27 @@ def read(file: str) -> Report | None:
     return report
 
 
+def carried(own: t.Sequence[Claim], number: int, before: t.Mapping[str, t.Any] | None) -> list[Claim]:
+    """The claims of a run, and what it could not tell or had no reason to ask, as the last run has it that knows.
+
+    :param before: the run before it, which has done so, too; None if it was about another removal of that connection
+    """
+    known: dict[str, Claim] = {}
+    for row in (before or {}).get("verified") or ():
+        # Older reports don't say which run knows.
+        if (run := row.get("run", (before or {}).get("number"))) is not None:
+            known[row["claim"]] = Claim(row["claim"], row["state"], row["how"], run)
+    found = [_best(one, known.get(one.claim), number) for one in own]
+    named = {one.claim for one in found}
+    return [*found, *(one for name, one in known.items() if name not in named)]
+
+
+def _best(one: Claim, earlier: Claim | None, number: int) -> Claim:
+    if earlier and (one.run is None or (one.run == AGAIN and one.state == earlier.state)):
+        return earlier
+    return one if one.run is None else dataclasses.replace(one, run=number)
+
+
 def append(report: Report | None, connection_key: str, run: Run) -> Report:
     """Add a run to a report, or start one."""
     runs = report["runs"] if report else []
@@ -134,15 +164,33 @@ def append(report: Report | None, connection_key: str, run: Run) -> Report:
     }
 
 
-def write(folder: str, name: str, report: Report, page: str) -> None:
+def tenants(report: Report | None) -> list[str]:
+    """The tenants whose connection a report is about: one, unless files were moved."""
+    return list(dict.fromkeys(run["tenant"] for run in (report or {"runs": []})["runs"] if run.get("tenant")))
+
+
+def foreign(folder: str, name: str, report: Report | None, tenant: str | None) -> str:
+    """Why a report is not that of a tenant's connection, or ""."""
+    others = [one for one in tenants(report) if tenant and one.lower().rstrip("/") != tenant.lower().rstrip("/")]
+    if not others:
+        return ""
+    return (
+        f"The report {path(folder, name)} is that of a connection of {others[0]}, not of {tenant}. Set"
+        " immuta_deregister_report_dir to another folder."
+    )
+
+
+def write(folder: str, name: str, report: Report, page: str) -> str:
     """Write both files, each of them whole or not at all.
 
+    :returns: the sha256 of the JSON file
     :raises OSError: a file can't be written
     """
     _files.make_folder(os.path.realpath(folder))
-    text = json.dumps(report, indent=2, ensure_ascii=False)
-    _files.replace(path(folder, name), f"{text}\n".encode("utf-8", "backslashreplace"))
+    text = f"{json.dumps(report, indent=2, ensure_ascii=False)}\n".encode("utf-8", "backslashreplace")
+    _files.replace(path(folder, name), text)
     _files.replace(f"{folder}/{name}.html", page.encode("utf-8", "backslashreplace"))
+    return hashlib.sha256(text).hexdigest()
 
 
 def try_to_write(folder: str, name: str) -> None:

@@ -25,12 +25,15 @@ class Observed:
     """The results of the role's module tasks, as registered; empty for a task that was not reached.
 
     :ivar script: of C(immuta_cleanup_script)
+    :ivar decided: of the stage C(decide)
     :ivar tried: of the platform's module, with O(preflight=true)
     :ivar planned: of C(immuta_connection), in check mode
+    :ivar shown: of the stage C(plan)
     :ivar deleted: of C(immuta_connection)
     :ivar paused: of the platform's module, each time that it has paused
     :ivar ran: of the platform's module, the last time
     :ivar recorded: of C(immuta_cleanup_script) with O(state=executed)
+    :ivar own: of the task of the user's that has failed
     :ivar handed_at: when a task file of the user's was started, in UTC, or ""
     """
 
@@ -42,6 +45,9 @@ class Observed:
     ran: Answer = dataclasses.field(default_factory=dict)
     recorded: Answer = dataclasses.field(default_factory=dict)
     handed_at: str = ""
+    decided: Answer = dataclasses.field(default_factory=dict)
+    shown: Answer = dataclasses.field(default_factory=dict)
+    own: Answer = dataclasses.field(default_factory=dict)
 
     @property
     def failure(self) -> Answer:
@@ -78,6 +84,18 @@ class Observed:
         """Whether the connection was there at first."""
         asked = self.script.get("connection_exists", self.failure.get("connection_exists"))
         return self.no_script or bool(asked)
+
+    @property
+    def exists_now(self) -> bool | None:
+        """Whether the connection is there; None if that was not asked, or the answer to the deletion is missing."""
+        if self.gone:
+            return False
+        # In check mode a deletion is answered, and nothing is deleted.
+        looked = (
+            "timing" in self.deleted and not self.deleted.get("failed") and self.deleted.get("deleted_objects") is None
+        )
+        untouched = not self.deleted or self.wait("deleted") or looked
+        return True if self.exists and untouched else None
 
     @property
     def saved(self) -> Answer:
@@ -143,6 +161,21 @@ class Observed:
         """What this run has seen of each statement. What ran before a pause was run by this run, too."""
         mine = {row["index"] for result in self.paused for row in _rows(result) if row["status"] == "done"}
         return [{**row, "status": "done"} if row["index"] in mine else row for row in _rows(self.ran)]
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many statements have run, and how many there are; zeros if neither platform nor journal says."""
+        if rows := [row for row in self.statements if "status" in row]:
+            return sum(row["status"] in RUN for row in rows), len(rows)
+        return self.progress.get("done") or 0, self.progress.get("total") or len(self.script.get("statements") or ())
+
+    @property
+    def stated(self) -> bool:
+        """Whether the script counts as run because a person, or a task file of the user's, says so."""
+        said = (self.recorded.get("execution") or {}).get("state") == "finished"
+        progress = self.progress
+        accounted = (progress.get("done") or 0) + len(progress.get("skipped") or ())
+        return said or (self.finished and accounted != progress.get("total"))
 
     def wait(self, stage: str) -> bool:
         """Whether a stage was skipped, as opposed to not reached."""
@@ -224,7 +257,7 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
     """Why the removal can't be finished, so that nothing is deleted; empty when all is well."""
     script = observed.script
     if observed.lost_script:
-        return [script["msg"]] if observed.exists or settings.missing_script == "fail" else []
+        return _lost(settings, observed)
     found = _short_lived(settings, observed)
     if not observed.to_run:
         return found
@@ -250,6 +283,24 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
     return found
 
 
+def _lost(settings: Settings, observed: Observed) -> list[str]:
+    """Why a run ends that finds no script."""
+    message = observed.script["msg"]
+    if settings.approved_script:
+        return [
+            f"The plan that was approved has a clean-up script (sha256 {settings.approved_script}), and it is not there"
+            f" any more: {message}"
+        ]
+    if observed.exists:
+        return [message]
+    if settings.missing_script == "warn" or settings.approved_without_script:
+        return []
+    return [
+        f"Not found: {message} If it was removed before, and its technology has no clean-up script, set"
+        " immuta_deregister_missing_script to warn."
+    ]
+
+
 def _short_lived(settings: Settings, observed: Observed) -> list[str]:
     """Why the script would be lost with the container or the job; after the deletion it is better there than nowhere."""
     durability = observed.script.get("durability") or {}
@@ -267,7 +318,7 @@ def _short_lived(settings: Settings, observed: Observed) -> list[str]:
 
 def status(settings: Settings, observed: Observed) -> str:
     """What came of the run, unless it has failed. Nothing is taken from what was merely intended."""
-    if observed.lost_script:
+    if observed.lost_script and not settings.approved_without_script:
         return "unknown"
     if not observed.to_do:
         return "already_done"
@@ -285,7 +336,13 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "status": status(settings, observed),
         "connection_key": settings.connection_key,
         "connection_gone": observed.gone,
-        "script_executed": observed.script_ran,
+        "connection_exists": observed.exists_now,
+        "script_executed": observed.script_ran or (observed.lost_script and settings.approved_without_script),
+        "stated": observed.stated,
+        "tenant": observed.tenant,
+        "session": observed.ran.get("session") or observed.tried.get("session") or None,
+        "reason": settings.reason or None,
+        "skip": [one for one in settings.skip if one["sha256"].lower() == script.get("sha256")],
         "executor": executor(settings, observed) if observed.to_run else None,
         "technology": observed.technology,
         "integration_id": script.get("integration_id"),
@@ -300,6 +357,8 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
             "sha256": script.get("sha256"),
             "source": script.get("source"),
             "empty": observed.empty_script,
+            "done": observed.counts[0],
+            "total": observed.counts[1],
             "statements": observed.statements or script.get("statements") or [],
         },
         "report": None

@@ -30,7 +30,7 @@ class Settings:
 
     :ivar confirm: the key, if the removal is confirmed by name or by an approved plan; else what was given, or ""
     :ivar approved: digest by which O(plan) was approved, or ""
-    :ivar plan_digest: digest of the given plan, computed here
+    :ivar plan_mistake: what is wrong with the plan that was approved, or ""
     :ivar plan_entry: what the approved plan holds for this connection; None without approval
     :ivar expected_sha256: digest that the script must have, or ""
     :ivar expected_plan_digest: digest that the deletion's plan must have, or ""
@@ -45,13 +45,14 @@ class Settings:
     :ivar wait_timeout: seconds
     :ivar on_unknown: what to do with a statement of which nobody knows whether it ran: C(fail) or C(rerun)
     :ivar skip: the statements to leave out, of whatever script: C(statement), C(sha256), C(reason)
+    :ivar reason: why the connection is removed, in a person's words, or ""
     :ivar restore: whether an earlier node of the workflow has left the script for this run
     """
 
     connection_key: str
     confirm: str
     approved: str
-    plan_digest: str
+    plan_mistake: str
     plan_entry: dict[str, t.Any] | None
     expected_sha256: str
     expected_plan_digest: str
@@ -74,6 +75,31 @@ class Settings:
     wait_timeout: float
     on_unknown: str
     skip: list[dict[str, t.Any]]
+    reason: str = ""
+
+    @property
+    def confirmed_by(self) -> str | None:
+        """How the removal is confirmed: by C(name), or by an approved C(plan)."""
+        return None if not self.confirmed else "plan" if self.plan_entry else "name"
+
+    @property
+    def approved_digests(self) -> dict[str, str | None]:
+        """The digests by which something was approved, for the report."""
+        return {
+            "plan": self.approved or None,
+            "script_sha256": self.expected_sha256 or None,
+            "plan_digest": self.expected_plan_digest or None,
+        }
+
+    @property
+    def approved_script(self) -> str:
+        """Digest of the script in the approved plan, or ""."""
+        return (self.plan_entry or {}).get("script_sha256") or ""
+
+    @property
+    def approved_without_script(self) -> bool:
+        """Whether the approved plan deletes the connection and has no script to run."""
+        return bool((self.plan_entry or {}).get("plan_digest")) and not self.approved_script
 
     @property
     def confirmed(self) -> bool:
@@ -126,16 +152,19 @@ def read(
     :raises Invalid: a variable is missing or has the wrong type
     """
     value = _validated(variables, options)
-    key = value["connection_key"]
     plan = value["plan"] or {}
-    approved = value["approved"] or ""
-    entry = approval.find(plan, key) if approved else None
+    key = value["connection_key"] or ""
+    if not key:
+        raise Invalid(_no_key(plan, value["approved"]))
+    approved = (value["approved"] or "").strip()
+    mistake = approval.mistake(plan, approved) if approved else ""
+    entry = approval.find(plan, key) if approved and not mistake else None
     directory = value["script_dir"]
     return Settings(
         connection_key=key,
         confirm="" if plan_only else key if entry else value["confirm"] or "",
         approved=approved,
-        plan_digest=approval.digest(plan.get("connections") or ()) if approved else "",
+        plan_mistake=mistake,
         plan_entry=dict(entry) if entry else None,
         **_pinned(value, entry),
         executor=value["executor"],
@@ -157,7 +186,17 @@ def read(
         wait_timeout=value["wait_timeout"],
         on_unknown=value["on_unknown"],
         skip=value["skip"] or [],
+        reason=" ".join(str(value["reason"] or (entry or {}).get("reason") or "").split()),
     )
+
+
+def _no_key(plan: t.Mapping[str, t.Any], approved: str | None) -> str:
+    if plan and not approved:
+        return (
+            "A plan is given (immuta_deregister_plan), and not approved. Look at it, and set immuta_deregister_approved to"
+            " its digest."
+        )
+    return "immuta_deregister_connection_key is missing. Set it to the key of the connection."
 
 
 def _validated(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -219,20 +258,17 @@ def mistakes(settings: Settings, site: Site) -> list[str]:
 def _approval(settings: Settings) -> t.Iterator[str]:
     if not settings.approved:
         return
-    if settings.approved != settings.plan_digest:
-        yield (
-            f'immuta_deregister_approved is "{settings.approved}", but the digest of immuta_deregister_plan is'
-            f' "{settings.plan_digest}". Look at that plan, and approve it if it is right.'
-        )
+    if settings.plan_mistake:
+        yield settings.plan_mistake
     elif settings.plan_entry is None:
         yield (
             "The plan that was approved (immuta_deregister_plan) does not hold the connection"
             f' "{settings.connection_key}". Plan it, and approve that.'
         )
     elif settings.plan_entry.get("error"):
+        reason = " ".join(str(settings.plan_entry["error"]).split("\n"))
         yield (
-            f'The connection "{settings.connection_key}" could not be planned: {settings.plan_entry["error"]} Plan it'
-            " again, and approve that."
+            f'The connection "{settings.connection_key}" could not be planned: {reason} Plan it again, and approve that.'
         )
 
 

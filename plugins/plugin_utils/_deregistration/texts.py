@@ -12,32 +12,47 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
 
 Row = t.Mapping[str, t.Any]
 
 HEADLINES = {
     "completed": "COMPLETED",
+    "stated": "COMPLETED, on somebody's word that the script has run",
     "already_done": "ALREADY DONE, nothing was changed",
     "planned": "PLANNED, nothing was deleted or run",
     "handed_off": "HANDED OFF, the script is still to be run",
     "unknown": (
-        "UNKNOWN, the connection does not exist and no script was saved; nobody can tell whether the platform was"
-        " cleaned up"
+        "UNKNOWN, the connection was not found and no script was saved; nobody can tell whether the platform was cleaned up"
     ),
+}
+# What came of a statement, where its status is no word for people.
+STATUSES = {
+    "skipped": "done earlier",
+    "replayed": "done again",
+    "skipped_by_operator": "left out",
+    "rolled_back": "rolled back",
+    "not_run": "not run",
 }
 EMPTY = "the clean-up script holds no statement, which immuta_deregister_empty_script accepts"
 LEFT = "Look on the platform for what may be left there:"
-NEXT = "Fix the cause and rerun: the role reads what is there and goes on from it."
 
 
 def plan(settings: Settings, observed: Observed) -> list[str]:
     """What would be done, or is about to be done."""
     script = observed.script
     lines = [f'Plan for the Immuta connection "{settings.connection_key}"']
-    if observed.lost_script:
-        return [*lines, "Nothing to do that is known of.", f"WARNING: {script.get('msg', '')}"]
+    if observed.tenant:
+        lines.append(f"Tenant: {observed.tenant}")
+    if settings.reason:
+        lines.append(f"Reason: {settings.reason}")
+    if observed.lost_script and not settings.approved_without_script:
+        return [*lines, "Not found. Nothing to do that is known of.", f"WARNING: {script.get('msg', '')}"]
     if not observed.to_do:
-        return [*lines, "Nothing to do: the connection is gone and its clean-up script has run."]
+        script_end = (
+            "what was approved has no clean-up script" if observed.lost_script else "its clean-up script has run"
+        )
+        return [*lines, f"Nothing to do: the connection is gone and {script_end}."]
     if observed.has_script:
         state = "done" if script.get("exists") else "would be done"
         lines.append(f"1. Save the clean-up script: {state} ({settings.script_path}, sha256 {script['sha256']})")
@@ -89,6 +104,8 @@ def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
     if hosts := outcome.hosts(settings, observed):
         compared = ", compared with where the sign-in leads" if "session" in observed.tried else ""
         yield f"Platform: {' and '.join(hosts)}{compared}"
+    if session := observed.tried.get("session"):
+        yield f"Signed in: {said(session)}"
     if "objects" not in observed.tried:
         return
     if observed.tried["objects"] is None:
@@ -96,6 +113,11 @@ def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
         return
     for row in observed.tried["objects"]:
         yield f"{_found(row)}: {row['kind']} {row['name']}{_since(row)}"
+
+
+def said(session: Row) -> str:
+    """Where a session is, and as whom, in a few words."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in session.items() if value)
 
 
 def _found(row: Row) -> str:
@@ -111,8 +133,8 @@ def _since(row: Row) -> str:
 
 def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
     """What to look at before the script runs."""
-    if row["unusual"]:
-        yield "   <- out of the ordinary, look at it"
+    for mark in row.get("marks") or (["out of the ordinary"] if row["unusual"] else []):
+        yield f"   <- look at it: {mark}"
     start = row.get("resumes_at", row["index"])
     if start is None:
         yield "   <- if the run stops here, a person has to decide how to go on"
@@ -130,11 +152,10 @@ def label(row: Row) -> str:
 
 def report(result: Row) -> list[str]:
     """What came of a run that has ended well."""
-    gone = "the connection is gone" if result["connection_gone"] else "the connection exists"
     count = result["deleted_objects"]
     lines = [
-        f'Deregistration of "{result["connection_key"]}": {HEADLINES[result["status"]]}',
-        f"Immuta: {gone}" + ("" if count is None else f", {count} objects below it deleted"),
+        f'Deregistration of "{result["connection_key"]}": {HEADLINES[_headline(result)]}',
+        f"Immuta: {connection(result)}" + ("" if count is None else f", {count} objects below it deleted"),
     ]
     if integration := result["integration"]:
         lines.append(f"Immuta: the integration {integration['id']} is still listed as {integration['status']}")
@@ -142,17 +163,52 @@ def report(result: Row) -> list[str]:
         lines.append(f"{LEFT} {result['left_on_platform']}")
     script = result["script"]
     if script["path"]:
-        lines.append(f"Script: {script['path']} (sha256 {script['sha256']})")
+        lines.append(f"Script: {script['path']} (sha256 {script['sha256']}), {ran(result)}")
     if script.get("empty"):
         lines.append(f"Nothing to run: {EMPTY}")
     lines.extend(
-        f"{row['index']:5d}. {row['status']:<9} {label(row)}"
+        f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {label(row)}"
         + (f", query id {row['query_id']}" if row.get("query_id") else "")
-        + (f": {row['reason']}" if row.get("reason") else "")
+        + "".join(f": {row[name]}" for name in ("reason", "answer") if row.get(name))
         for row in script["statements"]
         if "status" in row
     )
     return lines
+
+
+def _headline(result: Row) -> str:
+    return "stated" if result["status"] == "completed" and result["stated"] else str(result["status"])
+
+
+def connection(result: Row) -> str:
+    """Where the connection is: gone, there, or not known, as a clause."""
+    if result["status"] == "unknown" or (
+        result["status"] == "failed" and not (result["script"]["path"] or result["plan"]) and result["connection_gone"]
+    ):
+        return "the connection was not found"
+    if result["connection_gone"]:
+        return "the connection is gone"
+    if result["connection_exists"]:
+        return "the connection exists"
+    # Nobody was asked, or the answer to the deletion is missing.
+    known = result["technology"] or result["plan"]
+    return "the connection is not known to be gone" if known else "the connection was not asked for"
+
+
+def ran(result: Row) -> str:
+    """What of the script has run, as a clause."""
+    script = result["script"]
+    if script.get("empty"):
+        return "the script holds nothing to run"
+    if not (script["sha256"] or script["done"]):
+        return "it has no script" if result["script_executed"] else "the script was not asked for"
+    count = f"{script['done']} of {script['total']} statements have run"
+    if not result["script_executed"]:
+        return count if script["done"] else "the script has not run"
+    if result["stated"]:
+        mixed = 0 < script["done"] < script["total"]
+        return f"{count}, the others on somebody's word" if mixed else "the script has run, on somebody's word"
+    return f"{count}, the others were left out" if script["done"] < script["total"] else "the script has run"
 
 
 def handoff(settings: Settings, observed: Observed) -> list[str]:
@@ -167,43 +223,46 @@ def handoff(settings: Settings, observed: Observed) -> list[str]:
     ]
 
 
-def stopped(settings: Settings | None, observed: Observed, *, task: str, failure: Row) -> list[str]:
+def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[str]:
     """Where a run has stopped, what is done, what is not, and what to do."""
+    first = f'Stopped at "{stop.task}": {stop.message}'.split("\n")
+    if not observed.script:
+        return [*first, "DONE: nothing; nobody was asked.", f"NEXT: {stop.advice}"]
     return [
-        f'Stopped at "{task}": {failure.get("msg", "no message")}',
-        f"DONE: {'; '.join(done(settings, observed, failure)) or 'nothing'}.",
+        *first,
+        f"DONE: {'; '.join(done(settings, observed)) or 'nothing'}.",
         f"NOT DONE: {'; '.join(open_ends(observed)) or 'nothing'}.",
-        f"NEXT: {NEXT[0].lower()}{NEXT[1:]}",
+        f"NEXT: {stop.advice}",
     ]
 
 
-def done(settings: Settings | None, observed: Observed, failure: Row) -> list[str]:
+def done(settings: Settings | None, observed: Observed) -> list[str]:
     """What is done, of a run that has stopped."""
-    rows = [row for row in failure.get("statements") or observed.statements if "status" in row]
-    progress = observed.progress
-    ran = sum(row["status"] in outcome.RUN for row in rows) if rows else progress.get("done") or 0
-    total = len(rows) if rows else progress.get("total") or 0
+    finished, total = observed.counts
     lines = []
     if observed.kept and settings:
         lines.append(f"the script is saved at {settings.script_path}")
-    if observed.gone:
+    if observed.gone and not observed.lost_script:
         lines.append("the connection does not exist in Immuta")
     if observed.empty_script:
         lines.append("the clean-up script holds nothing to run")
     elif observed.script_ran and not observed.no_script:
         lines.append("the clean-up script has run to its end")
-    elif ran:
-        lines.append(f"{ran} of {total} statements have run")
+    elif finished:
+        lines.append(f"{finished} of {total} statements have run")
     return lines
 
 
 def open_ends(observed: Observed) -> list[str]:
     """What is not done, of a run that has stopped."""
+    if observed.lost_script and not observed.exists:
+        return ["the connection was not found, so that nobody knows whether there is anything to do"]
     lines = []
     if not observed.gone:
-        untouched = observed.exists and (not observed.deleted or observed.wait("deleted"))
         lines.append(
-            "the connection has not been deleted" if untouched else "the connection is not known to be deleted"
+            "the connection has not been deleted"
+            if observed.exists_now
+            else "the connection is not known to be deleted"
         )
     if not observed.script_ran:
         lines.append(
@@ -221,12 +280,17 @@ def planned(plans: t.Iterable[Planned], digest: str) -> list[str]:
 
 def _planned(plan: Planned) -> str:
     technology = f" ({plan.technology})" if plan.technology else ""
-    start = f"{plan.status:<12} {plan.connection_key}{technology}: "
+    tenant = f" of {plan.tenant}" if plan.tenant else ""
+    start = f"{plan.status:<12} {plan.connection_key}{technology}{tenant}: "
     if plan.error:
-        return start + plan.error
+        return start + " ".join(plan.error.split("\n"))
+    if plan.status == "unknown":
+        return f"{start}not found"
     deletion = "the connection would be deleted" if plan.plan_digest else "the connection is gone"
-    script = f"{plan.statements} statements, script {plan.script_sha256}" if plan.script_sha256 else "no script"
-    return f"{start}{deletion}, {script}"
+    if not plan.script_sha256:
+        return f"{start}{deletion}, no script"
+    where = f" on {' and '.join(plan.platform_hosts)}" if plan.platform_hosts else ""
+    return f"{start}{deletion}, {len(plan.statements)} statements{where}, script {plan.script_sha256}"
 
 
 def finished(results: t.Iterable[tuple[str, Row]]) -> list[str]:
@@ -240,11 +304,8 @@ def finished(results: t.Iterable[tuple[str, Row]]) -> list[str]:
 def _finished(key: str, result: Row) -> str:
     if not result:
         return f"{'not begun':<12} {key}"
-    # A run that has failed may not have asked, or may have lost the answer.
-    failed = result["status"] == "failed"
-    gone = "is gone" if result["connection_gone"] else "is not known to be gone" if failed else "exists"
-    ran = "has run" if result["script_executed"] else "is not known to have run" if failed else "has not run"
-    if (result.get("script") or {}).get("empty"):
-        ran = "holds nothing to run"
     stop = f', stopped at "{result["failed_task"]}"' if "failed_task" in result else ""
-    return f"{result['status']:<12} {result['connection_key']}: the connection {gone}, the script {ran}{stop}"
+    clauses = [connection(result)]
+    if clauses != ["the connection was not found"]:
+        clauses.append(ran(result))
+    return f"{result['status']:<12} {result['connection_key']}: {', '.join(clauses)}{stop}"

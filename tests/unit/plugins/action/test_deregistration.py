@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import types
 import typing as t
@@ -20,13 +21,17 @@ from ansible.template import Templar
 
 from ansible_collections.community.immuta.plugins.action import deregistration
 from ansible_collections.community.immuta.plugins.module_utils import _utc
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence, stops
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    DIGEST,
     GO,
     LOST_BUT_THERE,
+    PLANNED,
     ROLE,
     SHA,
     SITUATIONS,
+    SKIPPED,
+    TRIED,
     read,
     script,
 )
@@ -46,6 +51,8 @@ HOST: Answer = {
 def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWX_PRIVATE_DATA_DIR", "AWX_ISOLATED_DATA_DIR", "GITHUB_RUN_ID", "GITLAB_CI"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("IMMUTA_URL", "IMMUTA_API_KEY"):
+        monkeypatch.setenv(name, "x")
 
 
 def run(
@@ -81,20 +88,17 @@ def checked(**given: t.Any) -> Answer:
 def ended(name: str, folder: Path) -> Answer:
     """The arguments of a stage at the end of a run."""
     situation = SITUATIONS[name]
-    arguments: Answer = {
+    return {
         "checked": checked(**situation.given, report_dir=str(folder)),
-        "observed": dataclasses.asdict(situation.observed),
+        "observed": dataclasses.asdict(situation.all_observed),
     }
-    if situation.failure:
-        arguments |= {"failed_task": "role : Task", "failure": situation.failure}
-    return arguments
 
 
 def test_choose() -> None:
     answer = run("choose", {"connection_keys": "a b\nc"})
     assert answer["hosts"] == [
-        {"name": "a=20b", "connection_key": "a b"},
-        {"name": "c", "connection_key": "c"},
+        {"name": "a-b-c8687a08aa", "connection_key": "a b", "connection": "local"},
+        {"name": "c-2e7d2c03a9", "connection_key": "c", "connection": "local"},
     ]
     assert answer["changed"] is False
 
@@ -186,7 +190,77 @@ def test_decide_fails_at_an_obstacle() -> None:
     assert (answer["failed"], answer["msg"]) == (True, "script_lost happened.")
 
 
-@pytest.mark.parametrize("stage", ["decide", "plan", "handoff", "conclude"])
+def approved(tenant: str) -> Answer:
+    """A plan of the connection, approved."""
+    entry = {
+        "connection_key": "k",
+        "tenant": tenant,
+        "script_sha256": SHA,
+        "plan_digest": DIGEST,
+        "executor": "snowflake",
+    }
+    return {"plan": {"format": 2, "connections": [entry]}, "approved": approval.digest([entry])}
+
+
+@pytest.mark.parametrize("tenant", ["https://t", "https://other"])
+def test_what_is_not_what_was_approved_is_refused_before_anything_is_deleted(tmp_path: Path, tenant: str) -> None:
+    given = {**approved(tenant), "report_dir": str(tmp_path)}
+    observed = {"script": script(), "tried": TRIED, "planned": SKIPPED}
+    known = {"checked": checked(**given), "observed": observed}
+    answer = run("plan", **known)
+    differ = tenant != "https://t"
+    assert answer.get("failed", False) is differ
+    assert (
+        "differ in the tenant: https://other was approved, and it is https://t now." in str(answer["msg"])
+    ) is differ
+    decision = run("decide", **known)
+    ended = run("conclude", checked=known["checked"], observed={**observed, "decided": decision, "shown": answer})
+    assert ended["result"]["failed_task"] == ("Show the plan" if differ else "Delete the connection")
+    # That the deletion is missing is no failure of a task.
+    assert bool(ended["fatal"]) is not differ
+    claims = json.loads((tmp_path / "k.json").read_text(encoding="utf-8"))["runs"][0]["verified"]
+    (claim,) = [one for one in claims if one["claim"] == "What was approved is what was found"]
+    assert (claim["state"], claim["how"].startswith("It is not: ")) == ("not_verified", differ)
+
+
+def test_another_tenants_report_is_left_alone(tmp_path: Path) -> None:
+    run("conclude", **ended("completed", tmp_path))
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    known = {"checked": checked(**GO, report_dir=str(tmp_path)), "observed": {"script": script(tenant="https://u")}}
+    refused = run("decide", **known)
+    sentence = (
+        f"The report {tmp_path}/k.json is that of a connection of https://t, not of https://u. Set"
+        " immuta_deregister_report_dir to another folder."
+    )
+    assert (refused["failed"], refused["msg"]) == (True, sentence)
+    known["observed"]["decided"] = refused
+    answer = run("conclude", **known)
+    assert (answer["warnings"], answer["result"]["report"]) == ([sentence], None)
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
+def test_another_connections_report_is_left_alone_by_a_run_that_the_check_has_refused(tmp_path: Path) -> None:
+    run("conclude", **ended("completed", tmp_path))
+    file = tmp_path / "k.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"connection_key": "k"', '"connection_key": "other"'))
+    before = file.read_bytes()
+    answer = run("check", {"connection_key": "k", "report_dir": str(tmp_path)})
+    assert 'is the report of the connection "other"' in answer["msg"]
+    concluded = run("conclude", checked=answer)
+    assert (concluded["result"]["status"], concluded["result"]["report"]) == ("failed", None)
+    assert file.read_bytes() == before
+
+
+def test_a_run_that_ends_without_a_failed_task_is_not_green(tmp_path: Path) -> None:
+    given = ended("completed", tmp_path)
+    given["observed"]["ran"] = {}
+    answer = run("conclude", **given)
+    assert (answer["result"]["status"], answer["fatal"]) == ("failed", stops.ELSEWHERE)
+    middle = run("conclude")
+    assert "can't be entered in the middle" in middle["fatal"]
+
+
+@pytest.mark.parametrize("stage", ["decide", "plan", "handoff"])
 def test_no_stage_runs_without_those_before_it(stage: str) -> None:
     for earlier in ({}, {"failed": True, "msg": "Undefined."}):
         answer = run(stage, checked=earlier, observed={"script": script()})
@@ -238,16 +312,19 @@ def test_conclude(tmp_path: Path, name: str) -> None:
     answer = run("conclude", **ended(name, tmp_path))
     expected = SITUATIONS[name].result
     report = {kind: f"{tmp_path}/k.{kind}" for kind in ("json", "html")}
-    assert answer["result"] == {**expected, "report": report}
+    digest = hashlib.sha256((tmp_path / "k.json").read_bytes()).hexdigest()
+    assert answer["result"] == {**expected, "report": {**report, "sha256": digest}}
+    assert answer["fatal"] == ""
     assert answer["ansible_stats"]["data"] == {"immuta_deregister": {"k": answer["result"]}}
     assert answer["ansible_stats"]["aggregate"] is True
     assert answer["lines"][0].startswith('Deregistration of "k": ')
+    assert answer["lines"][-1] == f"Report: {report['html']} (sha256 of {report['json']}: {digest})"
     assert json.loads((tmp_path / "k.json").read_text(encoding="utf-8"))["status"] == expected["status"]
     assert (tmp_path / "k.html").exists()
 
 
 def test_runs_add_themselves_to_the_report(tmp_path: Path) -> None:
-    run("stopped", **ended("a statement failed", tmp_path))
+    run("conclude", **ended("a statement failed", tmp_path))
     run("conclude", **ended("resumed", tmp_path))
     runs = json.loads((tmp_path / "k.json").read_text(encoding="utf-8"))["runs"]
     assert [(one["number"], one["status"]) for one in runs] == [(1, "failed"), (2, "completed")]
@@ -268,32 +345,36 @@ def test_conclude_fails_when_the_report_cannot_be_written(tmp_path: Path) -> Non
     (tmp_path / "k.json").write_text("{}", encoding="utf-8")
     answer = run("conclude", **ended("completed", tmp_path))
     reason = f"The report could not be written: it is no report of this role ({tmp_path}/k.json)."
-    assert (answer["failed"], answer["msg"]) == (True, reason)
-    assert run("stopped", **ended("a statement failed", tmp_path))["warnings"] == [reason]
+    assert (answer["result"]["status"], answer["result"]["report"], answer["fatal"]) == ("failed", None, reason)
+    assert answer["lines"][0] == f'Stopped at "Write the report": {reason}'
+    broken = run("conclude", **ended("a statement failed", tmp_path))
+    # Ansible has shown a failure.
+    assert (broken["warnings"], broken["fatal"]) == ([reason], "")
 
 
 def test_stopped(tmp_path: Path) -> None:
-    answer = run("stopped", **ended("a statement failed", tmp_path))
-    assert answer["lines"][0] == 'Stopped at "role : Task": statement_failed happened.'
+    answer = run("conclude", **ended("a statement failed", tmp_path))
+    assert answer["lines"][0] == 'Stopped at "Run the script on Snowflake": statement_failed happened.'
     assert "warnings" not in answer
     assert {name: answer["result"][name] for name in ("status", "failed_task", "error", "connection_gone")} == {
         "status": "failed",
-        "failed_task": "role : Task",
-        "error": " ".join(answer["lines"]),
+        "failed_task": "Run the script on Snowflake",
+        "error": "\n".join(answer["lines"][:-1]),
         "connection_gone": True,
     }
 
 
 @pytest.mark.parametrize(
     ("earlier", "reason"),
-    [({}, "This role can't be entered in the middle: "), ({"failed": True, "msg": "x"}, "Wrong.")],
+    [({}, "This role can't be entered in the middle: "), ({"failed": True, "msg": "Wrong."}, "Wrong.")],
     ids=["entered in the middle", "mistakes"],
 )
 def test_stopped_before_the_settings_were_read(earlier: Answer, reason: str) -> None:
-    answer = run("stopped", failed_task="Validate", failure={"msg": "Wrong."}, checked=earlier)
+    answer = run("conclude", checked=earlier)
     assert answer["result"] == {}
-    assert answer["lines"][0].startswith(f'Stopped at "Validate": {reason}')
-    assert answer["lines"][1] == "DONE: nothing."
+    assert bool(answer["fatal"]) is not bool(earlier)
+    assert answer["lines"][0].startswith(f'Stopped at "Validate the variables": {reason}')
+    assert answer["lines"][1] == "DONE: nothing; nobody was asked."
 
 
 @pytest.fixture
@@ -314,20 +395,39 @@ def test_planned(tmp_path: Path) -> None:
         ("k", "planned"),
         ("other", "failed"),
     ]
-    assert document["digest"] == approval.digest(document["connections"])
+    assert (document["format"], document["digest"]) == (2, approval.digest(document["connections"]))
     assert document["connections"][0]["script_sha256"] == SHA
-    assert answer["msg"][-1] == f"Digest of this plan: {document['digest']}"
+    assert answer["lines"][-1] == f"Digest of this plan: {document['digest']}"
     assert answer["ansible_stats"]["aggregate"] is False
     assert answer["changed"] is True
     assert json.loads(file.read_text(encoding="utf-8")) == {"immuta_deregister_plan": document}
     assert run("planned", output=str(file))["changed"] is False
 
 
+def test_tenant_session_and_reason_are_in_plan_report_and_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"reason": "CHG1", "report_dir": str(tmp_path)}
+    known = checked(**given)
+    observed = {"script": script(), "tried": TRIED, "planned": PLANNED}
+    shown = run("plan", checked=known, observed=observed)
+    assert {"Tenant: https://t", "Reason: CHG1", "Signed in: user U"} < set(shown["msg"])
+    decided = run("decide", checked=known, observed=observed)
+    result = run("conclude", checked=known, observed={**observed, "decided": decided, "shown": shown})["result"]
+    monkeypatch.setitem(HOST, "hostvars", {"h": {"immuta_deregister_result": result}})
+    (planned,) = run("planned", output="")["ansible_stats"]["data"]["immuta_deregister_plan"]["connections"]
+    report = json.loads((tmp_path / "k.json").read_text(encoding="utf-8"))["runs"][0]
+    for one in (result, planned, report):
+        assert (one["tenant"], one["session"], one["reason"]) == ("https://t", {"user": "U"}, "CHG1")
+    page = (tmp_path / "k.html").read_text(encoding="utf-8")
+    assert [word for word in ("https://t", "CHG1", "a.snowflakecomputing.com") if word not in page] == []
+
+
 @pytest.mark.usefixtures("play")
 def test_finished(tmp_path: Path) -> None:
     file = tmp_path / "out.json"
     answer = run("finished", output=str(file))
-    assert answer["msg"] == [
+    assert answer["lines"] == [
         "planned      k: the connection exists, the script has not run",
         "not begun    other",
     ]
@@ -387,7 +487,7 @@ def test_check_tries_the_output(tmp_path: Path, output: str, plan_only: bool, wo
 
 
 def test_check_finds_a_report_that_cannot_be_shown(tmp_path: Path) -> None:
-    run("stopped", **ended("a statement failed", tmp_path))
+    run("conclude", **ended("a statement failed", tmp_path))
     given = {"connection_key": "k", "report_dir": str(tmp_path)}
     assert "msg" not in run("check", given)
     file = tmp_path / "k.json"

@@ -19,6 +19,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.e
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
 
 ROLE = Path(reading.__file__).parents[3] / "roles" / "deregister_connection"
 SHA, DIGEST = "a" * 64, "d" * 64
@@ -169,14 +170,25 @@ class Situation:
     def result(self) -> Answer:
         """What the role makes of it."""
         found = outcome.result(self.settings, self.observed, check_mode=False)
-        stop = {"status": "failed", "failed_task": "community.immuta.role : Task"}
-        return {**found, **stop} if self.failure else found
+        return {**found, "status": "failed", "failed_task": "Task"} if self.failure else found
+
+    @property
+    def stop(self) -> Stop | None:
+        """Where it has stopped."""
+        return Stop("Task", self.failure) if self.failure else None
+
+    @property
+    def all_observed(self) -> Observed:
+        """What was observed, with the answers of the stages."""
+        decision = dataclasses.asdict(outcome.decide(self.settings, self.observed))
+        stages = {} if self.observed.script.get("failed") else {"decided": {"decision": decision}, "shown": {"msg": []}}
+        return dataclasses.replace(self.observed, **stages)
 
     @property
     def ended(self) -> Ended:
         """The run, after a minute."""
         times = "2026-01-01T00:00:00.000Z", "2026-01-01T00:01:00.000Z"
-        return Ended(self.settings, self.observed, self.result, *times, self.failure)
+        return Ended(self.settings, self.observed, self.result, *times, self.stop)
 
 
 GO: dict[str, t.Any] = {"confirm": "k"}
@@ -198,6 +210,7 @@ SITUATIONS = {
         GO,
         Observed(
             script(),
+            TRIED,
             planned=SKIPPED,
             deleted=deleted(deleted_objects=None),
             paused=[ran("done not_run not_run", executed=1, state="partial")],

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import typing as t
 
 import pytest
@@ -14,97 +16,143 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DIGEST,
+    HOSTS,
+    OBJECTS,
+    PLAN,
     ROWS,
     SHA,
 )
 
 
-def row(
-    key: str, status: str = "planned", plan: str | None = "a" * 64, script: str | None = "b" * 64
-) -> dict[str, t.Any]:
-    return {"connection_key": key, "status": status, "plan_digest": plan, "script_sha256": script}
+def row(key: str, **fields: t.Any) -> dict[str, t.Any]:
+    return {"connection_key": key, "status": "planned", "plan_digest": "a" * 64, "script_sha256": "b" * 64, **fields}
 
 
-# These stay for ever: approved plans wait in workflows.
+FULL = row(
+    "prod",
+    tenant="https://t.immuta.example",
+    technology="Snowflake",
+    integration_id=5,
+    executor="snowflake",
+    platform_hosts=["a.snowflakecomputing.com"],
+    session={"account": "A", "user": "U"},
+    reason=None,
+    steps=[{"action": "delete_connection", "target": "prod", "effect": "all is removed"}],
+    statements=[
+        {
+            **{"index": 1, "line": 2, "verb": "DROP", "object": "DATABASE", "name": "ÖL", "grantee": None},
+            **{"unusual": False, "marks": []},
+        }
+    ],
+    skip=[],
+    objects=None,
+    error=None,
+)
+
+
+# These stay for ever: approved plans wait in workflows. They were computed by another implementation of the same rules.
 @pytest.mark.parametrize(
     ("connections", "expected"),
     [
-        pytest.param([], "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", id="none"),
-        pytest.param([row("prod")], "852201c80b313025c55c8115058a5f0f14946a2ffa468e2d1c2443fe9f4d84ab", id="one"),
+        pytest.param([], "effc2e59da94fea1a7582e16385b43566c21333e57705b32bd4b96ca32406226", id="none"),
+        pytest.param([row("prod")], "6f31d482a900dc6aa29cac2465b759814cb890573fe6a6ad553d56146637261b", id="one"),
+        pytest.param([FULL], "1f0b9f20deec4bc676ed80b435484c66b89ca5a719d76a2be3a3873642be6954", id="all fields"),
         pytest.param(
-            [row("b"), row("a", "completed")],
-            "7bd86ed711df40d4ada018733609dc0f0f39ce7087289f46ea6a5bea2ae4f529",
+            [row("b"), row("a", status="completed")],
+            "508126e43cc9fc7b590173cb0ce6e5cb6f74269cd5bbae002f5a4db07b02b526",
             id="out of order",
         ),
         pytest.param(
             [row("a"), row("B"), row("A")],
-            "c8828b39b13fe7079f7fbf7d765e6bdab4cc0d82df14b9722ab2ec8e884a40ce",
+            "95e2a3bc65142c1402ff0585b0253f7253a70ce40ae59a4b221530c049769542",
             id="case",
         ),
         pytest.param(
-            [row("prod", plan=None)],
-            "605448dbb39f1c23f081f13bd8fae1a7170f5432a430201e1cad52bb6f05693a",
+            [row("prod", plan_digest=None)],
+            "1ed20145f3f7e94d682bc9a2053f34fb7ac3db550c1030ef9467cc735ffa8085",
             id="no deletion",
         ),
         pytest.param(
-            [row("prod", "already_done", None, None)],
-            "2299cc76d3390c2463a25d3f209e8c56c946ee2fdcfa6aafba6f0edfe4c864dd",
-            id="nothing to do",
+            [row("pröd ☃ 𝄞")], "4323ec018182f73fab6fe912638896b47b7e40e8734a3e893847fe83c404ada7", id="unicode"
         ),
         pytest.param(
-            [row("prod", "failed", None, None)],
-            "d2f68f09d00446b25631677ba2596357125ccdab940d4029f8b39ec7399a8d2e",
-            id="failed",
-        ),
-        pytest.param(
-            [row("prod snowflake")], "2d01483a06a7dd8cbed6e013b41bf7b61acdd8898b0aa5004a8f2ab6444d43de", id="space"
-        ),
-        pytest.param([row("eu/prod")], "2ff9a2558acbab285f7914654e5df7df042d35f116e8a160e2d3d360799eaa1a", id="slash"),
-        pytest.param([row("pröd ☃")], "10ea527b1b648da0891961b10fc48bd5153a5d994a33b043a9db506d8f77a362", id="unicode"),
-        pytest.param(
-            [row("100%+{{ x }}&?#~'\"")],
-            "1e4c7bbd54cc911436c33e948dbcaa55c207a0ba3ed03325ca0ff79ead0611fc",
+            [row("100%+{{ x }}&?#~'\"\\")],
+            "64380e633c90dc102362f2ee9fc98683c27c8a5802d38deffd0cedb5e680ed14",
             id="marks",
         ),
         pytest.param(
-            [row("a\n b\t")], "ccac7ad46f9a35f157e4d28b79efee4ada64723d0fbe10a858ecc01a356f7595", id="line break"
-        ),
-        pytest.param(
-            [{**row("prod"), "technology": "Snowflake", "statements": 3, "error": None}],
-            "852201c80b313025c55c8115058a5f0f14946a2ffa468e2d1c2443fe9f4d84ab",
-            id="other fields don't matter",
+            [row("a\n b\t\x1b")], "c7028b6b274a577e794c47a8f7edfe2ce764be75b131e45acf48f84af48a7788", id="line break"
         ),
     ],
 )
 def test_digest(connections: list[dict[str, t.Any]], expected: str) -> None:
     assert approval.digest(connections) == expected
-
-
-@pytest.mark.parametrize("field", ["connection_key", "status", "plan_digest", "script_sha256"])
-def test_each_field_that_matters_changes_the_digest(field: str) -> None:
-    assert approval.digest([{**row("prod"), field: "other"}]) != approval.digest([row("prod")])
+    assert approval.digest(json.loads(json.dumps(connections[::-1]))) == expected
 
 
 RESULT = {
     "status": "planned",
+    "tenant": "https://t",
     "technology": "Snowflake",
     "integration_id": 5,
     "executor": "snowflake",
-    "plan": {"digest": DIGEST},
-    "script": {"sha256": SHA, "statements": ROWS},
+    "platform_hosts": HOSTS,
+    "session": {"account": "A", "user": "U", "role": "R"},
+    "reason": "CHG1",
+    "plan": PLAN,
+    "skip": [{"statement": 2, "sha256": SHA, "reason": "gone"}],
+    "objects": OBJECTS,
+    "script": {"sha256": SHA, "statements": [{**ROWS[0], "grantee": None, "marks": ["USE"], "text": "USE ROLE"}]},
 }
+PLANNED = Planned(
+    "k",
+    "planned",
+    "https://t",
+    "Snowflake",
+    5,
+    "snowflake",
+    HOSTS,
+    {"account": "A", "user": "U", "role": "R"},
+    "CHG1",
+    DIGEST,
+    [{"action": "delete_connection", "target": "k", "effect": "all is removed"}],
+    SHA,
+    [{**ROWS[0], "grantee": None, "marks": ["USE"]}],
+    [{"statement": 2, "sha256": SHA, "reason": "gone"}],
+    [{name: value for name, value in one.items() if name != "how"} for one in OBJECTS],
+)
+
+
+def fields(value: t.Any, *path: t.Any) -> t.Iterator[tuple[t.Any, ...]]:
+    """The way to each value of a plan."""
+    if isinstance(value, (dict, list)) and value:
+        for name, field in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from fields(field, *path, name)
+    else:
+        yield path
+
+
+@pytest.mark.parametrize("path", list(fields(dataclasses.asdict(PLANNED))), ids=lambda path: ".".join(map(str, path)))
+def test_each_field_changes_the_digest(path: tuple[t.Any, ...]) -> None:
+    changed = dataclasses.asdict(PLANNED)
+    holder = changed
+    for name in path[:-1]:
+        holder = holder[name]
+    holder[path[-1]] = "other"
+    assert approval.digest([changed]) != approval.digest([dataclasses.asdict(PLANNED)])
 
 
 @pytest.mark.parametrize(
     ("result", "expected"),
     [
-        pytest.param(
-            RESULT, Planned("k", "planned", "Snowflake", 5, "snowflake", DIGEST, SHA, 3), id="to delete and to run"
-        ),
+        pytest.param(RESULT, PLANNED, id="to delete and to run"),
         pytest.param(
             {"status": "already_done", "plan": None, "script": {"sha256": None, "statements": []}},
             Planned("k", "already_done"),
             id="nothing to do",
+        ),
+        pytest.param(
+            {"status": "planned", "objects": []}, Planned("k", "planned", objects=[]), id="looked, no objects"
         ),
         pytest.param({"status": "planned", "error": "old"}, Planned("k", "planned"), id="an error of no failure"),
         pytest.param(
@@ -121,10 +169,113 @@ def test_planned(result: dict[str, t.Any], expected: Planned) -> None:
 
 
 def test_the_document_is_ordered_by_key_and_has_the_digest_of_its_connections() -> None:
-    document = approval.document([Planned("b", "planned"), Planned("a", "planned"), Planned("B", "failed")])
-    assert document["format"] == 1
-    assert [connection["connection_key"] for connection in document["connections"]] == ["B", "a", "b"]
+    document = approval.document([Planned("b", "planned"), PLANNED, Planned("B", "failed")])
+    assert document["format"] == 2
+    assert [connection["connection_key"] for connection in document["connections"]] == ["B", "b", "k"]
     assert document["digest"] == approval.digest(document["connections"])
+    assert Planned(**json.loads(json.dumps(document))["connections"][2]) == PLANNED
+
+
+TO_SKIP = [{"statement": number, "sha256": SHA, "reason": "gone"} for number in (3, 1)]
+
+
+# Each row: what is another thing now, whether the connection exists, and the words that tell.
+@pytest.mark.parametrize(
+    ("changes", "exists", "expected"),
+    [
+        pytest.param({}, True, None, id="nothing"),
+        pytest.param({"tenant": "https://u"}, True, ("the tenant", "https://t", "https://u"), id="tenant"),
+        pytest.param({"tenant": "https://u"}, False, ("the tenant", "https://t", "https://u"), id="tenant, gone"),
+        pytest.param({"tenant": "https://T/"}, True, None, id="the same tenant"),
+        pytest.param({"tenant": None}, True, None, id="no tenant known"),
+        pytest.param(
+            {"platform_hosts": ["b", "c"]},
+            True,
+            ("the platform's hosts", "a.snowflakecomputing.com", "b and c"),
+            id="hosts",
+        ),
+        pytest.param({"platform_hosts": []}, True, None, id="no host known"),
+        pytest.param(
+            {"session": {"account": "B", "user": "U"}}, True, ("the session's account", "A", "B"), id="account"
+        ),
+        # Who signs in may be another one.
+        pytest.param({"session": {"account": "A", "user": "V", "role": "S"}}, True, None, id="user and role"),
+        pytest.param({"session": None}, True, None, id="not signed in"),
+        pytest.param({"executor": "own"}, True, ("the executor", "snowflake", "own"), id="executor"),
+        pytest.param({"executor": "handoff"}, False, None, id="executor, gone"),
+        pytest.param(
+            {"skip": TO_SKIP}, True, ("the statements to leave out", "2", "1, 3"), id="other statements to leave out"
+        ),
+        pytest.param({"skip": []}, True, ("the statements to leave out", "2", "none"), id="none to leave out"),
+        # What has to be left out may turn out in the middle.
+        pytest.param({"skip": TO_SKIP}, False, None, id="to leave out, gone"),
+        # The modules compare these, and people may say why in other words.
+        pytest.param(
+            {"plan_digest": "x", "script_sha256": "x", "reason": "x", "objects": None, "status": "x"},
+            True,
+            None,
+            id="what is compared elsewhere",
+        ),
+    ],
+)
+def test_differences(changes: dict[str, t.Any], exists: bool, expected: tuple[str, str, str] | None) -> None:
+    found = approval.differences(dataclasses.asdict(PLANNED), dataclasses.replace(PLANNED, **changes), exists=exists)
+    assert found == (
+        [
+            f"What was approved and what is there differ in {expected[0]}: {expected[1]} was approved, and it is"
+            f" {expected[2]} now. Go back to what was approved, or plan again and approve that."
+        ]
+        if expected
+        else []
+    )
+
+
+def test_all_differences_are_named_at_once_and_statements_in_another_order_are_the_same() -> None:
+    other = dataclasses.replace(
+        PLANNED, tenant="https://u", platform_hosts=["b"], session={"host": "h", "account": "B"}
+    )
+    assert len(approval.differences(dataclasses.asdict(PLANNED), other, exists=True)) == 3
+    there = dataclasses.replace(PLANNED, skip=TO_SKIP)
+    now = dataclasses.replace(PLANNED, skip=TO_SKIP[::-1])
+    assert approval.differences(dataclasses.asdict(there), now, exists=True) == []
+
+
+GOOD = {"format": 2, "connections": [row("k", plan_digest=DIGEST, script_sha256=SHA)]}
+RIGHT = approval.digest(GOOD["connections"])  # type: ignore[arg-type]
+OTHER = f'but the digest of immuta_deregister_plan is "{RIGHT}".'
+LOOK = " Look at that plan, and approve it if it is right."
+NO_PLAN = "immuta_deregister_plan is no plan: it has no list of connections."
+
+
+@pytest.mark.parametrize(
+    ("plan", "approved", "words"),
+    [
+        pytest.param(GOOD, RIGHT, "", id="right"),
+        pytest.param(GOOD, RIGHT.upper(), "", id="in capitals"),
+        pytest.param({**GOOD, "digest": "x"}, RIGHT, "", id="the digest in the plan says nothing"),
+        pytest.param({}, RIGHT, "there is no immuta_deregister_plan. Give the plan that was approved", id="no plan"),
+        pytest.param(
+            {**GOOD, "format": 1},
+            RIGHT,
+            "immuta_deregister_plan has the format 1, which another version of this collection has made; this one takes 2."
+            " Plan again, and approve that.",
+            id="format 1",
+        ),
+        pytest.param({"connections": []}, RIGHT, "has the format None", id="no format"),
+        pytest.param({"immuta_deregister_plan": GOOD}, RIGHT, NO_PLAN, id="one too deep"),
+        pytest.param({"format": 2}, "x", NO_PLAN, id="no connections"),
+        pytest.param({"format": 2, "connections": ["k"]}, "x", NO_PLAN, id="keys for connections"),
+        pytest.param(GOOD, "x", f'immuta_deregister_approved is "x", {OTHER}{LOOK}', id="another digest"),
+        pytest.param(GOOD, DIGEST, f"{OTHER} The one that is given is that of one deletion.{LOOK}", id="of a deletion"),
+        pytest.param(
+            GOOD, SHA.upper(), f"{OTHER} The one that is given is that of one script.{LOOK}", id="of a script"
+        ),
+    ],
+)
+def test_mistake(plan: dict[str, t.Any], approved: str, words: str) -> None:
+    found = approval.mistake(plan, approved)
+    assert words in found
+    assert bool(found) is bool(words)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +288,7 @@ def test_the_document_is_ordered_by_key_and_has_the_digest_of_its_connections() 
         pytest.param({"connections": None}, "k", None, id="no connections"),
         pytest.param({}, "k", None, id="no plan"),
         pytest.param({"connections": [{}]}, "k", None, id="no key"),
+        pytest.param({"connections": ["k"]}, "k", None, id="keys for connections"),
     ],
 )
 def test_find(plan: dict[str, t.Any], key: str, expected: dict[str, t.Any] | None) -> None:

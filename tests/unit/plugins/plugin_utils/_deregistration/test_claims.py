@@ -12,12 +12,13 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import claims, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, claims, stops
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Run
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     BROKEN,
     DIGEST,
+    DONE,
     FINISHED,
     GO,
     HERE,
@@ -25,11 +26,15 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     NO_SCRIPT_BUT_LEFT,
     PARTIAL,
     PINNED,
+    PLANNED,
+    RECORDED,
     REFUSED,
     ROWS,
+    SAID,
     SHA,
     SITUATIONS,
     SKIPPED,
+    TRIED,
     Situation,
     deleted,
     failed,
@@ -100,7 +105,7 @@ V, S, N = "verified", "stated", "not_verified"
         ),
         (
             "paused",
-            "done skipped skipped done done",
+            "done done skipped done done",
             "1 0 0 1 1",
             "done done done",
             {"kept": V, "gone": V, "ran": V},
@@ -241,7 +246,7 @@ NO_MORE = "It does not exist any more."
             "paused",
             [
                 WRITTEN,
-                "",
+                TRIED_IT,
                 PART,
                 "Deleted. Read again: it is gone.",
                 "3 of 3 statements have run, 3 of them in this run.",
@@ -527,16 +532,21 @@ LISTED_STILL = "The integration 5 is still listed in Immuta as"
         ),
         pytest.param(
             SITUATIONS["a statement failed"],
-            ["The clean-up script has not run to its end.", texts.NEXT],
+            ["The clean-up script has not run to its end.", stops.ADVICE["statement_failed"]],
             id="one end open",
         ),
         pytest.param(
             SITUATIONS["not signed in"],
-            ["The connection has not been deleted; the clean-up script has not run to its end.", texts.NEXT],
+            [
+                "The connection has not been deleted; the clean-up script has not run to its end.",
+                stops.ADVICE["permission"],
+            ],
             id="two ends open",
         ),
         pytest.param(
-            Situation(GO, SITUATIONS["completed"].observed, {"failed": True}), [texts.NEXT], id="failed at the very end"
+            Situation(GO, SITUATIONS["completed"].observed, {"failed": True}),
+            [stops.AGAIN],
+            id="failed at the very end",
         ),
     ],
 )
@@ -614,11 +624,118 @@ def test_a_run_is_json_and_holds_what_is_given(name: str) -> None:
     found = run(situation)
     assert json.loads(json.dumps(dataclasses.asdict(found))) == dataclasses.asdict(found)
     assert (found.by, found.versions, found.host) == (HERE.by, HERE.versions, HERE.host)
-    assert found.confirmed is ("confirm" in situation.given)
+    assert found.confirmed_by == ("name" if "confirm" in situation.given else None)
+    assert found.tenant == (None if found.technology is None else "https://t")
     assert found.approved == {
+        "plan": None,
         "script_sha256": situation.given.get("expected_sha256"),
         "plan_digest": situation.given.get("expected_plan_digest"),
     }
+
+
+ENTRY = {"connection_key": "k", "plan_digest": DIGEST, "script_sha256": SHA}
+DIGESTS = "the sha256 of the script and the digest of the plan. By the plan with the digest {}, with the tenant and the"
+
+
+def approved(**entry: t.Any) -> dict[str, t.Any]:
+    """A plan of the connection, approved."""
+    connections = [{**ENTRY, **entry}]
+    return {"plan": {"format": 2, "connections": connections}, "approved": approval.digest(connections)}
+
+
+@pytest.mark.parametrize(
+    ("entry", "observed", "state", "how"),
+    [
+        pytest.param(
+            {}, Observed(script(), TRIED, SKIPPED, deleted(), ran=DONE), V, f"{DIGESTS} platform.", id="deleted and run"
+        ),
+        # The connection was gone when it was planned.
+        pytest.param(
+            {"plan_digest": None},
+            Observed(gone(), ran=DONE),
+            V,
+            "the sha256 of the script. By the plan with the digest {}, with the tenant and the platform.",
+            id="only run",
+        ),
+        pytest.param({}, Observed(gone(), ran=DONE), N, "No plan was made in this run.", id="deleted before"),
+        pytest.param(
+            {},
+            Observed(script(), TRIED, PLANNED, shown=REFUSED),
+            N,
+            "It is not: see why the run has stopped.",
+            id="differs",
+        ),
+    ],
+)
+def test_approval_by_a_plan(entry: Answer, observed: Observed, state: str, how: str) -> None:
+    given = approved(**entry)
+    found = run(Situation({**given, "reason": "CHG1"}, observed))
+    (claim,) = [one for one in found.verified if CLAIMS[one.claim] == "approved"]
+    assert claim.state == state
+    assert claim.how.removeprefix("Compared before the deletion: ") == how.format(given["approved"])
+    assert (found.confirmed_by, found.approved["plan"], found.reason) == ("plan", given["approved"], "CHG1")
+
+
+# What a report has after each run: which run knows each claim.
+@pytest.mark.parametrize(
+    ("situations", "expected"),
+    [
+        pytest.param(
+            [SITUATIONS["completed, pinned"], SITUATIONS["already done"]],
+            {"kept": (V, 2), "gone": (V, 1), "ran": (V, 1), "approved": (V, 1)},
+            id="looked again",
+        ),
+        pytest.param(
+            [SITUATIONS["completed, pinned"], SITUATIONS["nothing known"]],
+            {"kept": (V, 1), "gone": (V, 1), "ran": (V, 1), "approved": (V, 1)},
+            id="could not tell",
+        ),
+        pytest.param(
+            [SITUATIONS["completed, pinned"], SITUATIONS["lost"]],
+            {"kept": (V, 1), "gone": (V, 1), "ran": (V, 1), "approved": (V, 1)},
+            id="the script was taken away",
+        ),
+        pytest.param(
+            [
+                Situation({**GO, **PINNED}, SITUATIONS["a statement failed"].observed, BROKEN),
+                SITUATIONS["resumed"],
+            ],
+            {"kept": (V, 2), "approved": (V, 1), "gone": (V, 1), "ran": (V, 2)},
+            id="finished by another run",
+        ),
+        pytest.param(
+            [SITUATIONS["stated"], SITUATIONS["already done, stated"]],
+            {"kept": (V, 2), "gone": (V, 1), "ran": (S, 1)},
+            id="stated, and looked again",
+        ),
+        pytest.param(
+            [SITUATIONS["completed, pinned"], SITUATIONS["planned, pinned"]],
+            {"kept": (V, 2), "approved": (V, 2), "gone": (N, 2), "ran": (N, 2)},
+            id="there again",
+        ),
+        pytest.param(
+            [
+                SITUATIONS["completed, pinned"],
+                SITUATIONS["planned, nothing saved"],
+                SITUATIONS["completed"],
+                SITUATIONS["already done"],
+            ],
+            {"kept": (V, 4), "gone": (V, 3), "ran": (V, 3)},
+            id="removed once more, unapproved",
+        ),
+        # What was approved has no script: a rerun finds none, and knows that there is none.
+        pytest.param(
+            [SITUATIONS["no script"], Situation(approved(script_sha256=None), SITUATIONS["lost"].observed)],
+            {"gone": (V, 1), "nothing": (V, 1), "unused": (N, 1)},
+            id="no script, and looked again",
+        ),
+    ],
+)
+def test_a_rerun_does_not_take_evidence_away(situations: list[Situation], expected: dict[str, tuple[str, int]]) -> None:
+    history: list[Answer] = []
+    for situation in situations:
+        history.append(dataclasses.asdict(run(situation, history)))
+    assert {CLAIMS[one["claim"]]: (one["state"], one["run"]) for one in history[-1]["verified"]} == expected
 
 
 def test_an_integration_that_is_left_is_in_the_run() -> None:
@@ -627,6 +744,14 @@ def test_an_integration_that_is_left_is_in_the_run() -> None:
         "status": "enabled",
         "in_use": True,
     }
+
+
+def test_what_has_run_is_told_from_what_was_stated() -> None:
+    execution = {**SAID, "done": 1, "answers": [{**ANSWER, "index": 1}]}
+    found = run(Situation(GO, Observed(gone(execution=execution), {}, SKIPPED, SKIPPED)))
+    assert [row["status"] for row in found.statements] == ["skipped", "stated", "stated"]
+    recorded = run(Situation(GO, Observed(gone(execution=PARTIAL), {}, SKIPPED, SKIPPED, recorded=RECORDED)))
+    assert [row["status"] for row in recorded.statements] == ["skipped", "stated", "stated"]
 
 
 REASON = {"index": 2, "reason": "gone"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import re
@@ -27,7 +28,7 @@ RUN = Run(
         "number": 2,
         "status": "completed",
         "steps": [Step("Delete", "done", True, None, None, None, "")],
-        "verified": [Claim("It is gone", "verified", "Read.")],
+        "verified": [Claim("It is gone", "verified", "Read.", 1)],
     }  # type: ignore[arg-type]
 )
 
@@ -83,20 +84,112 @@ def test_append(before: dict[str, t.Any] | None, numbers: list[int]) -> None:
     report = evidence.append(before, "k", RUN)
     assert {**report, "runs": []} == {**GOOD, "status": "completed"}
     assert [run["number"] for run in report["runs"]] == numbers
-    assert report["runs"][-1]["verified"] == [{"claim": "It is gone", "state": "verified", "how": "Read."}]
+    assert report["runs"][-1]["verified"] == [{"claim": "It is gone", "state": "verified", "how": "Read.", "run": 1}]
     assert json.dumps(before) == kept
 
 
 def test_write_and_read_again(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     report = evidence.append(None, "pröd", RUN)
-    evidence.write(str(folder), "p", report, "<p>ö")
+    digest = evidence.write(str(folder), "p", report, "<p>ö")
+    assert digest == hashlib.sha256((folder / "p.json").read_bytes()).hexdigest()
     assert evidence.read(evidence.path(str(folder), "p")) == report
     assert "pröd" in (folder / "p.json").read_text(encoding="utf-8")
     assert (folder / "p.html").read_text(encoding="utf-8") == "<p>ö"
     assert sorted(os.listdir(folder)) == ["p.html", "p.json"]
     assert [(folder / name).stat().st_mode & 0o777 for name in ("p.json", "p.html")] == [0o600, 0o600]
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+V, S, N = "verified", "stated", "not_verified"
+
+
+def before(**known: tuple[str, int | None]) -> dict[str, t.Any]:
+    """The run before: what it claims, with the state and the number of the run that knows."""
+    rows = [{"claim": claim, "state": state, "how": f"as {run}", "run": run} for claim, (state, run) in known.items()]
+    return {"number": 3, "verified": rows}
+
+
+DONE = before(kept=(V, 2), gone=(V, 1), approved=(V, 1), ran=(V, 2))
+STARTED = before(kept=(V, 1), gone=(V, 1), approved=(V, 1), ran=(N, 1))
+UNKNOWN, THIS, AGAIN = None, evidence.THIS, evidence.AGAIN
+
+
+# Each row: the run before, what this run claims, and what the report has then.
+@pytest.mark.parametrize(
+    ("last", "own", "expected"),
+    [
+        pytest.param(
+            None, {"gone": (V, AGAIN), "ran": (N, UNKNOWN)}, {"gone": (V, 4), "ran": (N, UNKNOWN)}, id="first"
+        ),
+        pytest.param(
+            DONE,
+            {"gone": (N, UNKNOWN), "ran": (N, UNKNOWN)},
+            {"gone": (V, 1), "ran": (V, 2), "kept": (V, 2), "approved": (V, 1)},
+            id="could not tell",
+        ),
+        pytest.param(
+            DONE,
+            {"kept": (V, THIS), "gone": (V, AGAIN), "ran": (V, AGAIN)},
+            {"kept": (V, 4), "gone": (V, 1), "ran": (V, 2), "approved": (V, 1)},
+            id="has looked again",
+        ),
+        pytest.param(
+            STARTED,
+            {"gone": (V, AGAIN), "approved": (N, UNKNOWN), "ran": (V, THIS)},
+            {"gone": (V, 1), "approved": (V, 1), "ran": (V, 4), "kept": (V, 1)},
+            id="has finished",
+        ),
+        pytest.param(
+            STARTED,
+            {"gone": (N, THIS), "ran": (S, AGAIN)},
+            {"gone": (N, 4), "ran": (S, 4), "kept": (V, 1), "approved": (V, 1)},
+            id="knows otherwise",
+        ),
+        pytest.param(
+            before(gone=(N, UNKNOWN), ran=(N, UNKNOWN)), {"gone": (N, UNKNOWN)}, {"gone": (N, UNKNOWN)}, id="none"
+        ),
+    ],
+)
+def test_a_run_keeps_what_earlier_ones_knew(
+    last: dict[str, t.Any] | None,
+    own: dict[str, tuple[t.Any, int | None]],
+    expected: dict[str, tuple[str, int | None]],
+) -> None:
+    claims = [Claim(claim, state, "own", run) for claim, (state, run) in own.items()]
+    found = evidence.carried(claims, 4, last)
+    assert {one.claim: (one.state, one.run) for one in found} == expected
+    # The words are those of the run that knows.
+    assert [one.how for one in found] == [f"as {one.run}" if one.run in (1, 2) else "own" for one in found]
+
+
+def test_an_older_report_does_not_say_which_run_knows() -> None:
+    last = {"number": 7, "verified": [{"claim": "gone", "state": V, "how": "Read."}]}
+    assert evidence.carried([], 8, last) == [Claim("gone", "verified", "Read.", 7)]
+
+
+@pytest.mark.parametrize(
+    ("tenants", "tenant", "foreign"),
+    [
+        ([], "https://b", False),
+        (["https://a"], "https://a", False),
+        (["https://a"], "https://A/", False),
+        (["https://a"], None, False),
+        ([None, ""], "https://b", False),
+        (["https://a"], "https://b", True),
+        ([None, "https://a"], "https://b", True),
+        (["https://b", "https://a"], "https://b", True),
+    ],
+)
+def test_two_tenants_never_share_a_report(tenants: list[str | None], tenant: str | None, foreign: bool) -> None:
+    report = {**GOOD, "runs": [{"tenant": one} for one in tenants]}
+    assert evidence.foreign("/r", "k", report, tenant) == (
+        f"The report /r/k.json is that of a connection of https://a, not of {tenant}. Set immuta_deregister_report_dir to"
+        " another folder."
+        if foreign
+        else ""
+    )
+    assert evidence.foreign("/r", "k", None, tenant) == ""
 
 
 def test_what_no_encoding_has_is_written_as_an_escape(tmp_path: Path) -> None:

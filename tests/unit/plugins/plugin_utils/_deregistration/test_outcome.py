@@ -11,9 +11,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    BROKEN,
+    DIGEST,
     DONE,
     EMPTY,
     FINISHED,
@@ -201,9 +203,6 @@ def test_a_saved_script_is_left_to_the_workflow_if_that_is_asked_for(seen: str, 
     assert outcome.decide(read(), Observed(SEEN[seen])).leave_script is False
 
 
-PATH = "~/.local/state/community.immuta/k.sql"
-
-
 def unsplit(executor: str) -> str:
     return (
         f"The clean-up script at {PATH} can't be split into statements that {executor} runs: Odd quote. Set"
@@ -217,6 +216,24 @@ def nobody(executor: str, technology: str) -> str:
         f'No executor "{executor}" runs the scripts of the technology {technology}. Set immuta_deregister_executor to'
         " handoff or to a task file of your own."
     )
+
+
+NOT_FOUND = (
+    "Not found: script_lost happened. If it was removed before, and its technology has no clean-up script, set"
+    " immuta_deregister_missing_script to warn."
+)
+MISSING = f"The plan that was approved has a clean-up script (sha256 {SHA}), and it is not there any more: script_lost happened."
+WARN = {"missing_script": "warn"}
+
+
+def approved(**entry: t.Any) -> dict[str, t.Any]:
+    """A plan of the connection, approved."""
+    connections = [{"connection_key": "k", "plan_digest": DIGEST, "script_sha256": SHA, **entry}]
+    return {"plan": {"format": 2, "connections": connections}, "approved": approval.digest(connections)}
+
+
+# Of a technology that has no script, such as Glue.
+GLUE = approved(script_sha256=None)
 
 
 @pytest.mark.parametrize(
@@ -241,12 +258,19 @@ def nobody(executor: str, technology: str) -> str:
         (STATED, "unsplittable", [outcome.STILL_THERE]),
         ({}, "no script", []),
         ({"executor": "databricks"}, "empty", []),
-        ({}, "lost", []),
-        ({"missing_script": "fail"}, "lost", ["script_lost happened."]),
+        # Whatever is said of scripts that are missing, one that was approved has to be there.
+        ({}, "lost", [NOT_FOUND]),
+        (WARN, "lost", []),
         ({}, "lost, exists", ["script_lost happened."]),
-        ({**STATED, **GO}, "lost, exists", ["script_lost happened."]),
-        ({"missing_script": "fail"}, "saved", []),
-        ({"missing_script": "fail"}, "no script", []),
+        ({**STATED, **GO, **WARN}, "lost, exists", ["script_lost happened."]),
+        (approved(), "lost", [MISSING]),
+        ({**approved(), **WARN}, "lost", [MISSING]),
+        ({**approved(), **WARN}, "lost, exists", [MISSING]),
+        (approved(plan_digest=None), "lost", [MISSING]),
+        (GLUE, "lost", []),
+        (GLUE, "lost, exists", ["script_lost happened."]),
+        (approved(script_sha256=None, plan_digest=None), "lost", [NOT_FOUND]),
+        (GLUE, "no script", []),
     ],
 )
 def test_obstacles(given: dict[str, t.Any], seen: str, expected: list[str]) -> None:
@@ -307,8 +331,12 @@ CHECKED = {"deleted": deleted(verified=False, deleted_objects=None)}
         ({}, "gone, finished", {}, "already_done"),
         ({}, "nothing", {}, "already_done"),
         ({}, "lost", {}, "unknown"),
-        ({**GO}, "lost", {}, "unknown"),
-        ({**GO}, "lost, exists", DELETED, "unknown"),
+        (GO, "lost", {}, "unknown"),
+        (GO, "lost, exists", DELETED, "unknown"),
+        # It was removed, as was approved, and there is nothing to run.
+        (GLUE, "lost", {}, "already_done"),
+        (GLUE, "no script", DELETED, "completed"),
+        (approved(), "lost", {}, "unknown"),
         (GO, "gone, finished", {}, "already_done"),
         (GO, "saved", {**DELETED, "ran": DONE}, "completed"),
         (GO, "saved", {**DELETED, "ran": ran("done", state="partial")}, "planned"),
@@ -413,7 +441,10 @@ def test_a_stage_that_was_skipped_is_told_from_one_not_reached(answer: Answer, e
     [
         (
             "planned, pinned",
-            {"status": "planned", "connection_gone": False, "script_executed": False, "plan": PLAN},
+            {
+                **{"status": "planned", "connection_gone": False, "connection_exists": True, "script_executed": False},
+                **{"stated": False, "tenant": "https://t", "session": None, "reason": None, "skip": [], "plan": PLAN},
+            },
         ),
         (
             "completed",
@@ -422,12 +453,11 @@ def test_a_stage_that_was_skipped_is_told_from_one_not_reached(answer: Answer, e
                 "connection_gone": True,
                 "script_executed": True,
                 "deleted_objects": 4,
+                "connection_exists": False,
+                "session": {"user": "U", "role": "R"},
                 "plan": PLAN,
                 "script": {
-                    "path": PATH,
-                    "sha256": SHA,
-                    "source": "immuta",
-                    "empty": False,
+                    **{"path": PATH, "sha256": SHA, "source": "immuta", "empty": False, "done": 3, "total": 3},
                     "statements": DONE["statements"],
                 },
             },
@@ -441,15 +471,29 @@ def test_a_stage_that_was_skipped_is_told_from_one_not_reached(answer: Answer, e
                 "technology": "Redshift",
                 "integration_id": None,
                 "integration": left(in_use=True)["integration"],
-                "script": {"path": None, "sha256": None, "source": None, "empty": False, "statements": []},
+                "tenant": "https://t",
+                "script": {
+                    **{"path": None, "sha256": None, "source": None, "empty": False, "done": 0, "total": 0},
+                    "statements": [],
+                },
             },
         ),
         ("handed off", {"status": "handed_off", "executor": "handoff", "integration_id": 5}),
         ("own tasks", {"executor": "own"}),
         (
             "planned, nothing saved",
-            {"script": {"path": PATH, "sha256": SHA, "source": "immuta", "empty": False, "statements": ROWS}},
+            {
+                "script": {
+                    **{"path": PATH, "sha256": SHA, "source": "immuta", "empty": False, "done": 0, "total": 3},
+                    "statements": ROWS,
+                }
+            },
         ),
+        ("a statement failed", {"connection_exists": False, "session": {"user": "U"}}),
+        ("not signed in", {"connection_exists": True, "session": None}),
+        ("nothing known", {"connection_gone": False, "connection_exists": None}),
+        ("stated", {"stated": True}),
+        ("already done, stated", {"stated": True}),
     ],
 )
 def test_result(name: str, expected: dict[str, t.Any]) -> None:
@@ -458,6 +502,62 @@ def test_result(name: str, expected: dict[str, t.Any]) -> None:
     assert {field: found[field] for field in expected} == expected
     assert found["connection_key"] == "k"
     assert json.loads(json.dumps(found)) == found
+
+
+# Whether the connection is there, whether a person has said that the script has run, and how much of it has run of how much.
+@pytest.mark.parametrize(
+    ("observed", "exists", "stated", "counts"),
+    [
+        pytest.param(Observed(), None, False, (0, 0), id="nothing"),
+        pytest.param(Observed(REFUSED), None, False, (0, 0), id="refused"),
+        pytest.param(Observed(SAVED_THEN_REFUSED), None, False, (1, 3), id="saved, then refused"),
+        pytest.param(Observed(script()), True, False, (0, 3), id="saved"),
+        pytest.param(Observed(script(connection_exists=None)), None, False, (0, 3), id="not asked"),
+        pytest.param(Observed(script(execution=PARTIAL), deleted=SKIPPED), True, False, (1, 3), id="in part"),
+        pytest.param(Observed(NO_SCRIPT), True, False, (0, 0), id="no script"),
+        pytest.param(Observed(LOST), False, False, (0, 0), id="lost"),
+        pytest.param(Observed(LOST_BUT_THERE), True, False, (0, 0), id="lost, exists"),
+        pytest.param(Observed(script(), deleted=REFUSED), None, False, (0, 3), id="the deletion has failed"),
+        pytest.param(
+            Observed(script(), deleted=deleted(verified=False)), None, False, (0, 3), id="not seen to be gone"
+        ),
+        pytest.param(
+            Observed(script(), deleted=deleted(verified=False, deleted_objects=None)),
+            True,
+            False,
+            (0, 3),
+            id="check mode",
+        ),
+        pytest.param(Observed(script(), deleted=deleted(), ran=BROKEN), False, False, (1, 3), id="a statement failed"),
+        pytest.param(
+            Observed(gone(execution=PARTIAL), recorded=RECORDED), False, True, (1, 3), id="one run, two stated"
+        ),
+        pytest.param(Observed(gone(execution=FINISHED)), False, False, (3, 3), id="had run"),
+        pytest.param(
+            Observed(gone(execution={**SAID, "done": 1})), False, True, (1, 3), id="had run in part, and stated"
+        ),
+        pytest.param(
+            Observed(gone(execution={**FINISHED, "done": 2, "skipped": [{"index": 3, "reason": "r"}]})),
+            *(False, False, (2, 3)),
+            id="left out",
+        ),
+    ],
+)
+def test_where_a_run_has_come_to(
+    observed: Observed, exists: bool | None, stated: bool, counts: tuple[int, int]
+) -> None:
+    assert (observed.exists_now, observed.stated, observed.counts) == (exists, stated, counts)
+
+
+def test_the_result_has_what_people_have_said_and_the_statements_to_leave_out_of_this_script() -> None:
+    skip = [
+        {"statement": 2, "sha256": SHA.upper(), "reason": "gone"},
+        {"statement": 1, "sha256": "b" * 64, "reason": "no"},
+    ]
+    found = outcome.result(read(reason="CHG1", skip=skip), Observed(script()), check_mode=False)
+    assert (found["reason"], found["skip"]) == ("CHG1", skip[:1])
+    # What was approved has no script, so nothing is left to run.
+    assert outcome.result(read(**GLUE), Observed(LOST), check_mode=False)["script_executed"] is True
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import dataclasses
 import html.parser
+import re
 import typing as t
 
 import jinja2
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import claims, evidence, page
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, claims, evidence, page
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    DIGEST,
     GO,
     HERE,
+    PARTIAL,
+    RECORDED,
     ROLE,
+    SHA,
     SITUATIONS,
+    SKIPPED,
     Situation,
     gone,
 )
@@ -88,6 +95,92 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
     ]
     assert [sentence for sentence in said if sentence not in text] == []
     assert ("Nothing remains to be done by hand." in text) is not bool(last["remaining"])
+
+
+@pytest.mark.parametrize(
+    ("names", "tone", "title"),
+    [
+        (["completed"], "good", "Completed"),
+        (["completed", "already done"], "good", "Completed"),
+        (["planned, pinned"], "note", "Planned"),
+        (["a statement failed"], "bad", "Failed"),
+        (["lost"], "care", "Unknown"),
+        # What a person has said is no proof, nor is it one after a rerun.
+        (["stated"], "care", "Completed, in part on somebody’s word"),
+        (["own tasks"], "care", "Completed, in part on somebody’s word"),
+        (["stated", "already done, stated"], "care", "Completed, in part on somebody’s word"),
+    ],
+)
+def test_the_banner_is_green_only_if_all_was_seen(names: list[str], tone: str, title: str) -> None:
+    text = page.render(TEMPLATES, report(*(SITUATIONS[name] for name in names)))
+    assert re.findall(r'<section class="banner (\w+)".*?<h2 id="status">(.*?)</h2>', text, re.DOTALL) == [(tone, title)]
+
+
+def test_what_has_run_is_counted_apart_from_what_was_stated() -> None:
+    observed = Observed(gone(execution=PARTIAL), {}, SKIPPED, SKIPPED, recorded=RECORDED)
+    text = Page(page.render(TEMPLATES, report(Situation(GO, observed)))).text
+    assert re.findall(r"Statements run\s*1 of 3|Stated or left out\s*2", text) == [
+        "Statements run1 of 3",
+        "Stated or left out2",
+    ]
+
+
+def test_a_claim_leads_to_the_run_that_knows_and_that_run_is_shown() -> None:
+    text = page.render(TEMPLATES, report(SITUATIONS["completed, pinned"], *[SITUATIONS["already done"]] * 2))
+    (claims_,) = re.findall(r'<ul class="claims">.*?</ul>', text, re.DOTALL)
+    assert re.findall(r'<a href="#run-(\d)">', claims_) == ["1", "1", "1"]
+    assert re.findall(r'<h2 id="run-(\d)">', text) == ["3", "1"]
+
+
+ENTRY = {"connection_key": "k", "plan_digest": DIGEST, "script_sha256": SHA}
+APPROVED = {"plan": {"format": 2, "connections": [ENTRY]}, "approved": approval.digest([ENTRY])}
+
+
+@pytest.mark.parametrize(
+    ("given", "automation", "words", "absent"),
+    [
+        ({}, None, ["ConfirmedNo"], ["Approved by", "Approved plan"]),
+        (GO, None, ["ConfirmedBy the name of the connection"], ["Approved by", "Approved plan"]),
+        (
+            APPROVED,
+            None,
+            [
+                *("ConfirmedBy the digest of a plan", f"Approved plan{APPROVED['approved']}"),
+                "Approved byNot to be seen from here; u has given the digest",
+            ],
+            ["By the name"],
+        ),
+        (
+            APPROVED,
+            {**dict.fromkeys(("name", "workflow", "user", "revision")), "system": "AWX", "job": 7},
+            ["Approved byWhoever has let AWX run job 7: see there"],
+            ["u has given the digest"],
+        ),
+    ],
+    ids=["not confirmed", "by name", "by plan", "by plan, in a job"],
+)
+def test_how_it_was_confirmed_and_who_may_have_approved_it(
+    given: dict[str, t.Any], automation: dict[str, t.Any] | None, words: list[str], absent: list[str]
+) -> None:
+    content = report(Situation(given, SITUATIONS["completed"].observed))
+    content["runs"][0]["by"]["automation"] = automation
+    text = Page(page.render(TEMPLATES, content)).text
+    assert [word for word in words if word not in text] == []
+    assert [word for word in absent if word in text] == []
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_report_of_an_older_version_is_shown_and_continued(name: str) -> None:
+    content = report(SITUATIONS[name])
+    (older,) = content["runs"]
+    del older["confirmed_by"], older["reason"], older["approved"]["plan"]
+    older["confirmed"] = True
+    for claim in older["verified"]:
+        del claim["run"]
+    found = page.render(TEMPLATES, content)
+    assert 'href="#run-' not in found
+    later = claims.run(SITUATIONS["already done"].ended, HERE, content["runs"])
+    assert "#run-1" in page.render(TEMPLATES, evidence.append(content, "k", later))
 
 
 def test_all_runs_are_in_a_table() -> None:

@@ -28,7 +28,7 @@ HERE = Site({HOST, "keeper", "localhost"})
 DEFAULTS: dict[str, t.Any] = {
     "confirm": "",
     "approved": "",
-    "plan_digest": "",
+    "plan_mistake": "",
     "plan_entry": None,
     "expected_sha256": "",
     "expected_plan_digest": "",
@@ -43,7 +43,7 @@ DEFAULTS: dict[str, t.Any] = {
     "script_executed": False,
     "restore": False,
     "report_dir": "",
-    "missing_script": "warn",
+    "missing_script": "fail",
     "empty_script": "fail",
     "without_script": False,
     "progress_interval": 60.0,
@@ -51,6 +51,7 @@ DEFAULTS: dict[str, t.Any] = {
     "wait_timeout": 300.0,
     "on_unknown": "fail",
     "skip": [],
+    "reason": "",
 }
 OPTIONAL = sorted(name.removeprefix(reading.PREFIX) for name in options() if not name.endswith("connection_key"))
 
@@ -89,7 +90,8 @@ def test_an_empty_variable_is_not_set(name: str, value: str | None) -> None:
         pytest.param({"report_dir": "/r"}, {"report_dir": "/r"}, id="report_dir"),
         pytest.param({"report_dir": "~"}, {"report_dir": os.path.expanduser("~")}, id="report_dir, home"),
         pytest.param({"without_script": "yes"}, {"without_script": True}, id="without_script"),
-        pytest.param({"missing_script": "fail"}, {"missing_script": "fail"}, id="missing_script"),
+        pytest.param({"missing_script": "warn"}, {"missing_script": "warn"}, id="missing_script"),
+        pytest.param({"reason": " CHG 1\n of May "}, {"reason": "CHG 1 of May"}, id="reason, on one line"),
         pytest.param({"empty_script": "accept"}, {"empty_script": "accept"}, id="empty_script"),
         pytest.param({"wait_timeout": "5"}, {"wait_timeout": 5.0}, id="wait_timeout"),
         pytest.param(
@@ -138,14 +140,24 @@ def test_a_wrong_type_is_refused_by_name(name: str, value: t.Any) -> None:
         read(**{name: value})
 
 
+NO_KEY = r"immuta_deregister_connection_key is missing\. Set it to the key of the connection\."
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        pytest.param({}, r"missing required arguments: immuta_deregister_connection_key\.", id="no key"),
-        pytest.param({"connection_key": ""}, "missing required arguments", id="empty key"),
+        pytest.param({}, f"^{NO_KEY}$", id="no key"),
+        pytest.param({"connection_key": ""}, f"^{NO_KEY}$", id="empty key"),
+        pytest.param({"approved": "x"}, f"^{NO_KEY}$", id="no key, approved"),
+        pytest.param(
+            {"plan": {"format": 2, "connections": []}},
+            r"^A plan is given \(immuta_deregister_plan\), and not approved\. Look at it, and set immuta_deregister_approved to its"
+            r" digest\.$",
+            id="a plan without its digest",
+        ),
         pytest.param(
             {"wait_timeout": "x", "progress_interval": "y"},
-            "immuta_deregister_connection_key.*immuta_deregister_progress_interval.*immuta_deregister_wait_timeout",
+            "immuta_deregister_progress_interval.*immuta_deregister_wait_timeout",
             id="several",
         ),
     ],
@@ -184,7 +196,7 @@ def plan(**entry: t.Any) -> dict[str, t.Any]:
         "script_sha256": SHA,
         "error": None,
     }
-    return {"connections": [{"connection_key": "a", "status": "planned"}, {**connection, **entry}]}
+    return {"format": 2, "connections": [{"connection_key": "a", "status": "planned"}, {**connection, **entry}]}
 
 
 def approved(given: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -219,7 +231,7 @@ BARE = plan(plan_digest=None, script_sha256=None)
             approved(BARE), False, True, "no script was approved", "no deletion was approved", id="nothing planned"
         ),
         pytest.param(
-            approved({"connections": [{"connection_key": "k"}]}),
+            approved({"format": 2, "connections": [{"connection_key": "k"}]}),
             False,
             True,
             "no script was approved",
@@ -230,6 +242,8 @@ BARE = plan(plan_digest=None, script_sha256=None)
         pytest.param({**approved(OTHER), "confirm": "k"}, False, True, "", "", id="another's plan, and by name"),
         pytest.param({"approved": "x"}, False, False, "", "", id="approval without a plan"),
         pytest.param({"plan": PLAN}, False, False, "", "", id="plan without approval"),
+        pytest.param({**approved(PLAN), "plan": BARE}, False, False, "", "", id="approval of another plan"),
+        pytest.param({**approved(PLAN), "plan": {**PLAN, "format": 1}}, False, False, "", "", id="an old plan"),
     ],
 )
 def test_what_confirms_and_pins(
@@ -266,16 +280,13 @@ def test_no_mistake(given: dict[str, t.Any]) -> None:
     assert mistakes(**given) == []
 
 
-NO_DIGEST = approval.digest([])
-
-
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
         pytest.param(
             {"approved": "x"},
-            f'immuta_deregister_approved is "x", but the digest of immuta_deregister_plan is "{NO_DIGEST}". Look at that'
-            " plan, and approve it if it is right.",
+            "immuta_deregister_approved is set, but there is no immuta_deregister_plan. Give the plan that was approved, for"
+            " example with -e @plan.json.",
             id="approved without a plan",
         ),
         pytest.param(
@@ -291,8 +302,8 @@ NO_DIGEST = approval.digest([])
             id="not in the plan",
         ),
         pytest.param(
-            approved(plan(error="It broke.")),
-            'The connection "k" could not be planned: It broke. Plan it again, and approve that.',
+            approved(plan(error="It broke.\nDONE: nothing.")),
+            'The connection "k" could not be planned: It broke. DONE: nothing. Plan it again, and approve that.',
             id="failed in the plan",
         ),
         pytest.param(
@@ -404,3 +415,36 @@ def test_own_tasks(executor: str, own: bool) -> None:
 def test_settings_travel_between_tasks() -> None:
     found = read(**approved(PLAN), executor="handoff")
     assert Settings(**json.loads(json.dumps(found.as_dict()))) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "by", "script", "without"),
+    [
+        ({}, None, "", False),
+        ({"confirm": "k"}, "name", "", False),
+        ({"confirm": "K"}, None, "", False),
+        (approved(PLAN), "plan", SHA, False),
+        ({**approved(PLAN), "confirm": "k"}, "plan", SHA, False),
+        ({**approved(OTHER), "confirm": "k"}, "name", "", False),
+        ({**approved(PLAN), "plan": BARE, "confirm": "k"}, "name", "", False),
+        (approved(plan(script_sha256=None)), "plan", "", True),
+        (approved(BARE), "plan", "", False),
+    ],
+    ids=[
+        *("nothing", "name", "another name", "plan", "plan and name", "another's plan, and name"),
+        *("another digest, and name", "a plan without a script", "a plan of nothing"),
+    ],
+)
+def test_what_confirms_a_removal_and_what_was_approved(
+    given: dict[str, t.Any], by: str | None, script: str, without: bool
+) -> None:
+    found = read(**given)
+    assert (found.confirmed_by, found.approved_script, found.approved_without_script) == (by, script, without)
+    assert read(plan_only=True, **given).confirmed_by is None
+
+
+@pytest.mark.parametrize(("given", "reason"), [({}, "CHG1"), ({"reason": "CHG2"}, "CHG2")])
+def test_the_reason_of_the_approved_plan_holds_unless_there_is_another_one(
+    given: dict[str, t.Any], reason: str
+) -> None:
+    assert read(**approved(plan(reason="CHG1")), **given).reason == reason

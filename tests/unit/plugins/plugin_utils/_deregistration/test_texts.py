@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, outcome, stops, texts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     BROKEN,
     DIGEST,
@@ -22,6 +25,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     FINISHED,
     GO,
     LOST,
+    LOST_BUT_THERE,
     NO_SCRIPT,
     NO_SCRIPT_BUT_LEFT,
     PARTIAL,
@@ -43,6 +47,10 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
 
 PATH = "~/.local/state/community.immuta/k.sql"
 TITLE = 'Plan for the Immuta connection "k"'
+TENANT = "Tenant: https://t"
+# An approved plan for a connection that has no script.
+ENTRY = {"connection_key": "k", "plan_digest": DIGEST, "script_sha256": None}
+GLUE = {"plan": {"format": 2, "connections": [ENTRY]}, "approved": approval.digest([ENTRY])}
 SAVED = f"1. Save the clean-up script: done ({PATH}, sha256 {SHA})"
 TO_SAVE = f"1. Save the clean-up script: would be done ({PATH}, sha256 {SHA})"
 DELETE = "2. Delete the connection and all data sources below it in Immuta. THIS CAN'T BE UNDONE."
@@ -50,7 +58,7 @@ GONE = "2. Delete the connection in Immuta: already gone"
 STATEMENTS = [
     "     1. line 2: USE ROLE ADMIN",
     "     2. line 4: DROP DATABASE IMMUTA",
-    "     3. line 6: GRANT   <- out of the ordinary, look at it",
+    "     3. line 6: GRANT   <- look at it: out of the ordinary",
 ]
 UNNEEDED = "Nothing to run: the clean-up script holds no statement, which immuta_deregister_empty_script accepts"
 ALONE = "Let no other host run it meanwhile: only runs with the same journal beside the script keep each other out."
@@ -68,21 +76,32 @@ def to_run(done: int, executor: str) -> str:
         pytest.param(
             {},
             Observed(script(exists=False), planned=PLANNED),
-            [TITLE, TO_SAVE, f"{DELETE} Plan digest {DIGEST}", to_run(0, "snowflake"), *STATEMENTS, ALONE, ON, ENDS],
+            [
+                TITLE,
+                TENANT,
+                TO_SAVE,
+                f"{DELETE} Plan digest {DIGEST}",
+                to_run(0, "snowflake"),
+                *STATEMENTS,
+                ALONE,
+                ON,
+                ENDS,
+            ],
             id="nothing done",
         ),
         pytest.param(
             GO,
             Observed(script(), planned=SKIPPED),
-            [TITLE, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE, ON],
+            [TITLE, TENANT, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE, ON],
             id="confirmed",
         ),
         pytest.param(
             {**GO, "platform_host": "p"},
             Observed(script(), TRIED, planned=SKIPPED),
             [
-                *(TITLE, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE),
+                *(TITLE, TENANT, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE),
                 f"{ON} and p, compared with where the sign-in leads",
+                "Signed in: user U",
                 "There: DATABASE IMMUTA, owner O, created 2026-01-01",
                 "Not there, or not to be seen: ROLE R",
                 "Not known to be there (No full name.): SCHEMA S",
@@ -93,8 +112,9 @@ def to_run(done: int, executor: str) -> str:
             GO,
             Observed(script(), {**TRIED, "objects": None}, planned=SKIPPED),
             [
-                *(TITLE, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE),
+                *(TITLE, TENANT, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE),
                 f"{ON}, compared with where the sign-in leads",
+                "Signed in: user U",
                 "What the script removes was not looked for on the platform: the script is not on the disk yet.",
             ],
             id="not looked at",
@@ -102,39 +122,39 @@ def to_run(done: int, executor: str) -> str:
         pytest.param(
             {**GO, "executor": "handoff"},
             Observed(gone(execution=PARTIAL)),
-            [TITLE, SAVED, GONE, to_run(1, "handoff"), *STATEMENTS, ON],
+            [TITLE, TENANT, SAVED, GONE, to_run(1, "handoff"), *STATEMENTS, ON],
             id="gone, run in part",
         ),
         pytest.param(
             {**GO, "executor": "/o.yml"},
             Observed(script()),
-            [TITLE, SAVED, DELETE, to_run(0, "own"), *STATEMENTS, ON],
+            [TITLE, TENANT, SAVED, DELETE, to_run(0, "own"), *STATEMENTS, ON],
             id="own tasks",
         ),
         pytest.param(
             {**GO, "script_executed": True},
             Observed(gone()),
-            [TITLE, SAVED, GONE, "3. Record that the script was run by other means"],
+            [TITLE, TENANT, SAVED, GONE, "3. Record that the script was run by other means"],
             id="stated",
         ),
         pytest.param(
             GO,
             Observed(script(execution=FINISHED)),
-            [TITLE, SAVED, DELETE, "3. Run the script: already done"],
+            [TITLE, TENANT, SAVED, DELETE, "3. Run the script: already done"],
             id="has run",
         ),
         pytest.param(
             GO,
             Observed(NO_SCRIPT),
-            [TITLE, DELETE, "3. Nothing to run: Redshift has no clean-up script"],
+            [TITLE, TENANT, DELETE, "3. Nothing to run: Redshift has no clean-up script"],
             id="no script",
         ),
-        pytest.param(GO, Observed(EMPTY), [TITLE, SAVED, DELETE, f"3. {UNNEEDED}"], id="empty"),
+        pytest.param(GO, Observed(EMPTY), [TITLE, TENANT, SAVED, DELETE, f"3. {UNNEEDED}"], id="empty"),
         pytest.param(
             GO,
             Observed(NO_SCRIPT_BUT_LEFT),
             [
-                *(TITLE, DELETE, "3. Nothing to run: Redshift has no clean-up script"),
+                *(TITLE, TENANT, DELETE, "3. Nothing to run: Redshift has no clean-up script"),
                 "   Look on the platform for what may be left there: grants, and a role",
             ],
             id="no script, and something is left",
@@ -148,14 +168,26 @@ def to_run(done: int, executor: str) -> str:
         pytest.param(
             {},
             Observed(gone(execution=FINISHED)),
-            [TITLE, "Nothing to do: the connection is gone and its clean-up script has run."],
+            [TITLE, TENANT, "Nothing to do: the connection is gone and its clean-up script has run."],
             id="nothing to do",
         ),
         pytest.param(
             {},
             Observed(LOST),
-            [TITLE, "Nothing to do that is known of.", "WARNING: script_lost happened."],
+            [TITLE, "Not found. Nothing to do that is known of.", "WARNING: script_lost happened."],
             id="lost",
+        ),
+        pytest.param(
+            GLUE,
+            Observed(LOST),
+            [TITLE, "Nothing to do: the connection is gone and what was approved has no clean-up script."],
+            id="lost, and approved so",
+        ),
+        pytest.param(
+            {"reason": "CHG1"},
+            Observed(LOST_BUT_THERE),
+            [TITLE, "Reason: CHG1", "Not found. Nothing to do that is known of.", "WARNING: script_lost happened."],
+            id="a reason",
         ),
     ],
 )
@@ -179,9 +211,9 @@ def test_label(row: Answer, expected: str) -> None:
 
 
 RAN = [
-    "    1. done      USE ROLE ADMIN, query id q1",
-    "    2. done      DROP DATABASE IMMUTA, query id q2",
-    "    3. done      GRANT, query id q3",
+    "    1. done         USE ROLE ADMIN, query id q1",
+    "    2. done         DROP DATABASE IMMUTA, query id q2",
+    "    3. done         GRANT, query id q3",
 ]
 AT = f"Script: {PATH} (sha256 {SHA})"
 
@@ -194,7 +226,7 @@ AT = f"Script: {PATH} (sha256 {SHA})"
             [
                 'Deregistration of "k": PLANNED, nothing was deleted or run',
                 "Immuta: the connection exists",
-                AT,
+                f"{AT}, the script has not run",
             ],
         ),
         (
@@ -202,7 +234,7 @@ AT = f"Script: {PATH} (sha256 {SHA})"
             [
                 'Deregistration of "k": COMPLETED',
                 "Immuta: the connection is gone, 4 objects below it deleted",
-                AT,
+                f"{AT}, the script has run",
                 *RAN,
             ],
         ),
@@ -212,7 +244,7 @@ AT = f"Script: {PATH} (sha256 {SHA})"
                 'Deregistration of "k": HANDED OFF, the script is still to be run',
                 "Immuta: the connection is gone, 4 objects below it deleted",
                 "Immuta: the integration 5 is still listed as deleted",
-                AT,
+                f"{AT}, the script has not run",
             ],
         ),
         (
@@ -220,7 +252,7 @@ AT = f"Script: {PATH} (sha256 {SHA})"
             [
                 'Deregistration of "k": ALREADY DONE, nothing was changed',
                 "Immuta: the connection is gone",
-                AT,
+                f"{AT}, the script has run",
             ],
         ),
         (
@@ -236,16 +268,34 @@ AT = f"Script: {PATH} (sha256 {SHA})"
             [
                 'Deregistration of "k": COMPLETED',
                 "Immuta: the connection is gone, 4 objects below it deleted",
-                AT,
+                f"{AT}, the script holds nothing to run",
                 UNNEEDED,
             ],
         ),
         (
             "lost",
             [
-                'Deregistration of "k": UNKNOWN, the connection does not exist and no script was saved; nobody can tell'
+                'Deregistration of "k": UNKNOWN, the connection was not found and no script was saved; nobody can tell'
                 " whether the platform was cleaned up",
+                "Immuta: the connection was not found",
+            ],
+        ),
+        (
+            "stated",
+            [
+                'Deregistration of "k": COMPLETED, on somebody\'s word that the script has run',
                 "Immuta: the connection is gone",
+                f"{AT}, the script has run, on somebody's word",
+            ],
+        ),
+        (
+            "resumed",
+            [
+                'Deregistration of "k": COMPLETED',
+                "Immuta: the connection is gone",
+                f"{AT}, the script has run",
+                "    1. done again   USE ROLE ADMIN, query id q1",
+                *RAN[1:],
             ],
         ),
     ],
@@ -261,8 +311,22 @@ def test_report_of_a_statement_without_a_query_id_and_a_deletion_of_nothing() ->
     lines = texts.report(result)
     assert (lines[1], lines[-1]) == (
         "Immuta: the connection is gone, 0 objects below it deleted",
-        "    1. not_run   USE ROLE ADMIN",
+        "    1. not run      USE ROLE ADMIN",
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        *[("done", "done"), ("skipped", "done earlier"), ("replayed", "done again"), ("failed", "failed")],
+        *[("skipped_by_operator", "left out"), ("rolled_back", "rolled back"), ("not_run", "not run")],
+    ],
+)
+def test_what_came_of_a_statement(status: str, word: str) -> None:
+    answer = ran(f"{status} done done")
+    answer["statements"][0] |= {"query_id": None, "reason": "why"}
+    result = outcome.result(read(), Observed(script(), deleted=deleted(), ran=answer), check_mode=False)
+    assert texts.report(result)[3:] == [f"    1. {word:<12} USE ROLE ADMIN: why", *RAN[1:]]
 
 
 @pytest.mark.parametrize(("given", "host"), [({}, "h"), ({"script_host": "keeper"}, "keeper")])
@@ -288,7 +352,6 @@ BUSY = {"failed": True, "msg": "Busy."}
 @pytest.mark.parametrize(
     ("observed", "failure", "done", "open_ends"),
     [
-        pytest.param(Observed(), BUSY, [], [MAYBE_DELETED, MAYBE_RUN], id="nothing known"),
         pytest.param(Observed(REFUSED), REFUSED, [], [MAYBE_DELETED, MAYBE_RUN], id="Immuta refuses"),
         pytest.param(
             Observed(SAVED_THEN_REFUSED),
@@ -341,53 +404,76 @@ BUSY = {"failed": True, "msg": "Busy."}
             Observed(EMPTY), BUSY, [KEPT, "the clean-up script holds nothing to run"], [NOT_DELETED], id="empty"
         ),
         pytest.param(Observed(NO_SCRIPT, deleted=deleted()), BUSY, [NOT_THERE], [], id="no script, deleted"),
-        pytest.param(Observed(LOST), BUSY, [NOT_THERE], [MAYBE_RUN], id="lost"),
+        pytest.param(
+            Observed(LOST),
+            BUSY,
+            [],
+            ["the connection was not found, so that nobody knows whether there is anything to do"],
+            id="lost",
+        ),
+        pytest.param(
+            Observed(script(), deleted=deleted(verified=False, deleted_objects=None), ran=BUSY),
+            BUSY,
+            [KEPT],
+            [NOT_DELETED, NOT_RUN],
+            id="check mode, up to the script",
+        ),
     ],
 )
 def test_stopped(observed: Observed, failure: Answer, done: list[str], open_ends: list[str]) -> None:
-    assert texts.stopped(read(), observed, task="role : Task", failure=failure) == [
-        f'Stopped at "role : Task": {failure["msg"]}',
+    stop = Stop("Task", failure)
+    assert texts.stopped(read(), observed, stop) == [
+        f'Stopped at "Task": {failure["msg"]}',
         f"DONE: {'; '.join(done) or 'nothing'}.",
         f"NOT DONE: {'; '.join(open_ends) or 'nothing'}.",
-        "NEXT: fix the cause and rerun: the role reads what is there and goes on from it.",
+        f"NEXT: {stop.advice}",
     ]
 
 
-def test_stopped_before_the_settings_were_read() -> None:
-    assert texts.stopped(None, Observed(), task="Validate", failure={}) == [
-        'Stopped at "Validate": no message',
-        "DONE: nothing.",
-        "NOT DONE: the connection is not known to be deleted; the clean-up script is not known to have run.",
-        "NEXT: fix the cause and rerun: the role reads what is there and goes on from it.",
+@pytest.mark.parametrize("settings", [None, read()], ids=["settings not read", "settings read"])
+def test_stopped_before_anyone_was_asked(settings: Settings | None) -> None:
+    assert texts.stopped(settings, Observed(), Stop("Validate the variables", {"msg": "One.\nTwo."})) == [
+        'Stopped at "Validate the variables": One.',
+        "Two.",
+        "DONE: nothing; nobody was asked.",
+        "NEXT: Correct what is named above, and rerun.",
     ]
+
+
+def plan_of(status: str = "planned", **changes: t.Any) -> Planned:
+    return dataclasses.replace(Planned("k", status), **changes)
 
 
 @pytest.mark.parametrize(
     ("plan", "expected"),
     [
         pytest.param(
-            Planned("k", "planned", "Snowflake", 5, "snowflake", DIGEST, SHA, 3),
-            f"planned      k (Snowflake): the connection would be deleted, 3 statements, script {SHA}",
+            plan_of(
+                **{"technology": "Snowflake", "tenant": "https://t", "platform_hosts": ["a", "b"], "statements": ROWS},
+                **{"plan_digest": DIGEST, "script_sha256": SHA},
+            ),
+            "planned      k (Snowflake) of https://t: the connection would be deleted, 3 statements on a and b, script"
+            f" {SHA}",
             id="to delete and to run",
         ),
         pytest.param(
-            Planned("k", "planned", "Redshift", plan_digest=DIGEST),
+            plan_of(technology="Redshift", plan_digest=DIGEST),
             "planned      k (Redshift): the connection would be deleted, no script",
             id="to delete",
         ),
         pytest.param(
-            Planned("k", "planned", script_sha256=SHA),
+            plan_of(script_sha256=SHA),
             f"planned      k: the connection is gone, 0 statements, script {SHA}",
             id="to run",
         ),
+        pytest.param(plan_of("already_done"), "already_done k: the connection is gone, no script", id="nothing to do"),
         pytest.param(
-            Planned("k", "already_done"), "already_done k: the connection is gone, no script", id="nothing to do"
+            plan_of("failed", error="It broke.\nDONE: nothing."),
+            "failed       k: It broke. DONE: nothing.",
+            id="failed",
         ),
-        pytest.param(Planned("k", "failed", error="It broke."), "failed       k: It broke.", id="failed"),
         pytest.param(
-            Planned("{{ k }}\n%s", "unknown"),
-            "unknown      {{ k }}\n%s: the connection is gone, no script",
-            id="hostile",
+            plan_of("unknown", connection_key="{{ k }}%s"), "unknown      {{ k }}%s: not found", id="hostile, unknown"
         ),
     ],
 )
@@ -395,31 +481,123 @@ def test_planned(plan: Planned, expected: str) -> None:
     assert texts.planned([plan], DIGEST) == [expected, f"Digest of this plan: {DIGEST}"]
 
 
+LEFT_OUT = ran("done skipped_by_operator done")
+DELETED_NOTHING_RUN = Observed(script(), TRIED, deleted=deleted())
+
+
+# The three values of the connection and of the script: gone, exists, not asked; has run, in part or not, not asked.
 @pytest.mark.parametrize(
-    ("result", "expected"),
+    ("observed", "stopped", "expected"),
     [
-        ({}, "not begun    k"),
-        (
-            {"status": "completed", "connection_gone": True, "script_executed": True},
+        pytest.param(
+            Observed(script()), False, "planned      k: the connection exists, the script has not run", id="planned"
+        ),
+        pytest.param(
+            Observed(script(), deleted=deleted(), ran=DONE),
+            False,
             "completed    k: the connection is gone, the script has run",
+            id="completed",
         ),
-        (
-            {"status": "completed", "connection_gone": True, "script_executed": True, "script": {"empty": True}},
+        pytest.param(
+            Observed(EMPTY, deleted=deleted()),
+            False,
             "completed    k: the connection is gone, the script holds nothing to run",
+            id="empty",
         ),
-        (
-            {"status": "handed_off", "connection_gone": True, "script_executed": False},
-            "handed_off   k: the connection is gone, the script has not run",
+        pytest.param(
+            Observed(NO_SCRIPT, deleted=deleted()),
+            False,
+            "completed    k: the connection is gone, it has no script",
+            id="no script",
         ),
-        (
-            {"status": "failed", "connection_gone": False, "script_executed": False, "failed_task": "role : Task"},
-            'failed       k: the connection is not known to be gone, the script is not known to have run, stopped at "role : Task"',
+        pytest.param(
+            Observed(script(), deleted=deleted(), ran=LEFT_OUT),
+            False,
+            "completed    k: the connection is gone, 2 of 3 statements have run, the others were left out",
+            id="left out",
+        ),
+        pytest.param(
+            Observed(gone(execution=PARTIAL), recorded=RECORDED),
+            False,
+            "completed    k: the connection is gone, 1 of 3 statements have run, the others on somebody's word",
+            id="one run, two stated",
+        ),
+        pytest.param(
+            Observed(gone(), recorded=RECORDED),
+            False,
+            "completed    k: the connection is gone, the script has run, on somebody's word",
+            id="stated",
+        ),
+        pytest.param(
+            Observed(gone(execution=FINISHED)),
+            False,
+            "already_done k: the connection is gone, the script has run",
+            id="already done",
+        ),
+        pytest.param(Observed(LOST), False, "unknown      k: the connection was not found", id="unknown"),
+        pytest.param(Observed(LOST), True, "failed       k: the connection was not found", id="not found"),
+        pytest.param(
+            Observed(),
+            True,
+            "failed       k: the connection was not asked for, the script was not asked for",
+            id="not asked",
+        ),
+        pytest.param(
+            Observed(REFUSED),
+            True,
+            "failed       k: the connection was not asked for, the script was not asked for",
+            id="refused",
+        ),
+        pytest.param(
+            Observed(SAVED_THEN_REFUSED),
+            True,
+            "failed       k: the connection was not asked for, 1 of 3 statements have run",
+            id="saved, then refused",
+        ),
+        pytest.param(
+            Observed(script(), TRIED, deleted=REFUSED),
+            True,
+            "failed       k: the connection is not known to be gone, the script has not run",
+            id="the deletion has failed",
+        ),
+        pytest.param(
+            DELETED_NOTHING_RUN, True, "failed       k: the connection is gone, the script has not run", id="not run"
+        ),
+        pytest.param(
+            Observed(script(), TRIED, deleted=deleted(), ran=BROKEN),
+            True,
+            "failed       k: the connection is gone, 1 of 3 statements have run",
+            id="a statement has failed",
+        ),
+        pytest.param(
+            Observed(NO_SCRIPT, deleted=deleted()),
+            True,
+            "failed       k: the connection is gone, it has no script",
+            id="no script, and no report",
         ),
     ],
-    ids=["not begun", "completed", "empty", "handed off", "failed"],
 )
-def test_finished(result: Answer, expected: str) -> None:
-    assert texts.finished([("k", {**result, "connection_key": "k"} if result else {})]) == [expected]
+def test_finished(observed: Observed, stopped: bool, expected: str) -> None:
+    result = outcome.result(read(**GO), observed, check_mode=False)
+    if stopped:
+        result, expected = {**result, "status": "failed", "failed_task": "Task"}, f'{expected}, stopped at "Task"'
+    assert texts.finished([("k", result), ("other", {})]) == [expected, "not begun    other"]
+
+
+def test_what_was_approved_without_a_script_is_done() -> None:
+    result = outcome.result(read(**GLUE), Observed(LOST), check_mode=False)
+    assert texts.finished([("k", result)]) == ["already_done k: the connection is gone, it has no script"]
+    assert texts.report(result) == [
+        'Deregistration of "k": ALREADY DONE, nothing was changed',
+        "Immuta: the connection is gone",
+    ]
+
+
+def test_planned_is_no_word_for_what_has_deleted() -> None:
+    observed = SITUATIONS["completed"].all_observed
+    for answers in ({"ran": {}}, {"deleted": deleted(verified=False)}):
+        stopped = stops.find(read(**GO), dataclasses.replace(observed, **answers), {"settings": {}}, check_mode=False)
+        assert stopped is not None
 
 
 HOSTILE = "{{ 7 * 7 }} {% x %} %s \x1b[2J\u202e <b>"

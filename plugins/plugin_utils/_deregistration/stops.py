@@ -1,0 +1,182 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a run has stopped before its end, and what helps then. Ansible does not tell: it is read from the answers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
+
+# The tasks that answer, in their order, by the names that they have in the role; {} is the platform.
+TASKS = {
+    "script": "Save the clean-up script",
+    "decided": "Decide what is to be done",
+    "tried": "Sign in to {}, and look at what the script would remove",
+    "planned": "Plan the deletion",
+    "shown": "Show the plan",
+    "deleted": "Delete the connection",
+    "ran": "Run the script on {}",
+    "recorded": "Record that the script has run",
+}
+CHECK = "Validate the variables"
+REPORT = "Write the report"
+OF_STAGES = (CHECK, TASKS["decided"], TASKS["shown"])
+ELSEWHERE = (
+    "The play has ended this run before its end, since another host has failed (any_errors_fatal, max_fail_percentage), or"
+    " since an answer was masked or removed."
+)
+NOT_BEGUN = "It was not begun, see above."
+STILL = "The same run would stop here again."
+RERUN = "Rerun the same: the role reads what is there and goes on from it."
+AGAIN = "Fix the cause and rerun: the role reads what is there and goes on from it."
+ANEW = f"{STILL} Plan, look at what has changed, and approve that."
+BY_HAND = (
+    f"{STILL} Have a person run the script, with immuta_deregister_executor=handoff, and set immuta_deregister_script_executed"
+    " when it has run."
+)
+# What helps, by the code of the failure; AGAIN for any other one.
+ADVICE = {
+    **dict.fromkeys(
+        ("transport", "deadline", "server", "rate_limited", "busy", "wait_timeout", "locked", "look_failed"),
+        f"Wait until what is named above answers or is free. {RERUN}",
+    ),
+    **dict.fromkeys(
+        ("authentication", "permission", "login_failed"),
+        "Give the key or the user what is named above, and rerun: the role reads what is there and goes on from it.",
+    ),
+    **dict.fromkeys(
+        ("configuration", "invalid_option", "missing_library"), "Set or install what is named above, and rerun."
+    ),
+    **dict.fromkeys(("script_changed", "plan_changed"), ANEW),
+    **dict.fromkeys(
+        ("wrong_platform", "platform_unknown", "objects_missing"),
+        f"{STILL} Sign in where the connection is, or set what is named above, and rerun.",
+    ),
+    "unknown_outcome": (
+        f"{STILL} Find out on the platform whether the statement has run. Then rerun with immuta_deregister_on_unknown=rerun,"
+        " or with immuta_deregister_skip if it has."
+    ),
+    "session_lost": (
+        f"{STILL} Name in immuta_deregister_skip what is not needed, and rerun, or have a person run the rest, and set"
+        " immuta_deregister_script_executed then."
+    ),
+    "statement_failed": (
+        "Fix the cause on the platform and rerun: the script goes on with the statement that failed. If it can't succeed any"
+        " more, leave it out with immuta_deregister_skip."
+    ),
+    **dict.fromkeys(("split_error", "transaction_open"), BY_HAND),
+    **dict.fromkeys(
+        ("confirmation_mismatch", "confirmation_required"),
+        "Set immuta_deregister_confirm to the key of the connection that is to be removed, and rerun.",
+    ),
+    "empty_script": (
+        f"{STILL} Look at the script. If there is nothing to run, set immuta_deregister_empty_script to accept, and rerun."
+    ),
+    "script_lost": (
+        f"{STILL} Correct the key if it is misspelt. If the script was saved, name its place with immuta_deregister_script_dir"
+        " or immuta_deregister_script_host."
+    ),
+    "wrong_object": "Do not run it again. Look at both connections in Immuta as an administrator.",
+    **dict.fromkeys(("bug", "check_mode_write"), f"{STILL} Report it."),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Stop:
+    """Where a run has stopped.
+
+    :ivar task: the name of the task
+    :ivar failure: its result
+    :ivar shown: whether Ansible has printed a failure
+    """
+
+    task: str
+    failure: Answer
+    shown: bool = True
+
+    @property
+    def message(self) -> str:
+        """What the task says."""
+        message = self.failure.get("msg", "no message")
+        text = " ".join(map(str, message)) if isinstance(message, list) else str(message)
+        # The stages write a line for each mistake, and each of them is printable.
+        return text if self.task in OF_STAGES else _text.printable(text)
+
+    @property
+    def advice(self) -> str:
+        """What to do next."""
+        if self.task == CHECK:
+            return "Correct what is named above, and rerun."
+        otherwise = ANEW if self.task == TASKS["shown"] and self.failure.get("failed") else AGAIN
+        return ADVICE.get((self.failure.get("failure") or {}).get("code", ""), otherwise)
+
+
+def find(settings: Settings | None, observed: Observed, checked: Answer, *, check_mode: bool) -> Stop | None:
+    """Where the run has stopped; None when it came to its end.
+
+    :param settings: None if they could not be read
+    :param checked: what the stage of the checks has answered
+    """
+    failed = next((name for name in TASKS if _broken(getattr(observed, name))), None)
+    if settings is None or checked.get("failed"):
+        return Stop(CHECK, checked, shown=bool(failed or checked.get("failed")))
+    if failed is None and observed.own:
+        # It was rescued.
+        return Stop(f"Run the script with the tasks of {settings.executor}", observed.own, shown=False)
+    if failed is None:
+        return _unfinished(settings, observed, check_mode=check_mode)
+    answer: Answer = getattr(observed, failed)
+    # The stage that decides has no code of its own.
+    code = {"failure": observed.failure} if failed == "decided" and observed.lost_script else {}
+    return Stop(task(failed, observed), {**answer, **code})
+
+
+def task(name: str, observed: Observed) -> str:
+    """What a task is called in the role."""
+    chosen: str = (observed.decided.get("decision") or {}).get("executor") or ""
+    return TASKS[name].format(chosen.capitalize() if chosen in PLATFORMS else "the platform")
+
+
+def _broken(answer: Answer) -> bool:
+    return bool(answer.get("failed") or answer.get("unreachable"))
+
+
+def _unfinished(settings: Settings, observed: Observed, *, check_mode: bool) -> Stop | None:
+    """What is still to come although no task of the role has failed."""
+    if not observed.script:
+        # The tasks that restore it are Ansible's own.
+        shown = settings.restore
+        return Stop(TASKS["script"], {"msg": NOT_BEGUN if shown else ELSEWHERE}, shown=shown)
+    missing = _undecided(observed) or _undone(observed, check_mode=check_mode)
+    if missing is None:
+        return None
+    return Stop(task(missing, observed), {"msg": ELSEWHERE}, shown=False)
+
+
+def _undecided(observed: Observed) -> str | None:
+    """Which task has not answered of those that come before anything is changed."""
+    decision: Answer = observed.decided.get("decision") or {}
+    for asked, name in (("preflight", "tried"), ("plan", "planned")):
+        if decision.get(asked) and "timing" not in getattr(observed, name):
+            return name
+    return next((name for name in ("decided", "shown") if not getattr(observed, name)), None)
+
+
+def _undone(observed: Observed, *, check_mode: bool) -> str | None:
+    """Which task that was decided on has not answered, or not with what would be its end."""
+    decision: Answer = observed.decided.get("decision") or {}
+    if decision.get("delete") and (
+        "timing" not in observed.deleted or not (check_mode or observed.deleted.get("verified"))
+    ):
+        return "deleted"
+    run = decision.get("run") or ""
+    if run in PLATFORMS and not (check_mode and "timing" in observed.ran):
+        return None if (observed.ran.get("journal") or {}).get("state") == "finished" else "ran"
+    if run in ("own", "record") and "timing" not in observed.recorded:
+        return "recorded"
+    return None
