@@ -59,7 +59,9 @@ def test_the_playbook_refuses(player: Player, arguments: list[str], message: str
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--start-at-task", "Put together what was planned"], ["--tags", "no_such_tag"]], ids=["start", "tags"]
+    "arguments",
+    [["--start-at-task", "Put together what was planned"], ["--tags", "no_such_tag"]],
+    ids=["start", "tags"],
 )
 def test_a_plan_of_nothing_is_not_green(player: Player, arguments: list[str]) -> None:
     played = player.command(PLAN, "-e", json.dumps(given(player)), *arguments)

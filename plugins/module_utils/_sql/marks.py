@@ -168,7 +168,7 @@ def _alter(words: head.Words, own: head.Head) -> Marks:
         return Marks((f"changes the {own.kind.lower()}",))
     actions = [(word, at) for at, word in words.placed(0) if word in head.ACTIONS]
     removals = [(word, _removed(words, at + 1)) for word, at in actions if word in head.REMOVING]
-    others = sorted({word for word, _at in actions} - head.REMOVING)
+    others = sorted({word for word, _place in actions} - head.REMOVING)
     change = f"changes {_about(own)}" + (f": {', '.join(others)}" if others else "")
     always = [
         f"takes every policy off {_about(own)}, whoever has made them"

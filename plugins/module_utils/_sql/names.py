@@ -11,7 +11,7 @@ import re
 from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
 
 # Database or catalog, and schema, of a session; None for what is not known.
-Current = tuple[str | None, ...]
+Current = tuple["str | None", ...]
 UNKNOWN: Current = (None, None)
 # The schema that a session is in after it has changed to a database or catalog.
 FIRST_SCHEMA = {"snowflake": "PUBLIC", "databricks": "default"}

@@ -106,9 +106,9 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
         (["a statement failed"], "bad", "Failed"),
         (["lost"], "care", "Unknown"),
         # What a person has said is no proof, nor is it one after a rerun.
-        (["stated"], "care", "Completed, in part on somebody’s word"),
-        (["own tasks"], "care", "Completed, in part on somebody’s word"),
-        (["stated", "already done, stated"], "care", "Completed, in part on somebody’s word"),
+        (["stated"], "care", "Completed, in part on the word of a person"),
+        (["own tasks"], "care", "Completed, in part on the word of a person"),
+        (["stated", "already done, stated"], "care", "Completed, in part on the word of a person"),
     ],
 )
 def test_the_banner_is_green_only_if_all_was_seen(names: list[str], tone: str, title: str) -> None:
