@@ -186,7 +186,7 @@ def _alter(words: head.Words, own: head.Head) -> Marks:
         detaches=bool(actions)
         and not always
         and not others
-        and all(what in _DETACHED for _word, (what, _) in removals),
+        and all(what in _DETACHED for _word, (what, _after) in removals),
     )
 
 
