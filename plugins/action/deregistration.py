@@ -227,6 +227,8 @@ class ActionModule(ActionBase):
 
     def _plan(self, variables: Variables) -> Result:
         known, observed = self.settings, self.observed
+        if left := outcome.left_behind(known, observed):
+            raise Refused(_text.printable(left))
         if known.plan_entry:
             now = outcome.result(known, observed, check_mode=self._task.check_mode)
             planned = approval.planned(known.connection_key, now)

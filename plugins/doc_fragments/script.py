@@ -59,6 +59,13 @@ options:
       - accept
       - fail
     default: accept
+  verify:
+    description:
+      - Whether to look again, in the same session, when all statements have run. If something that the script drops is still there, the
+        module fails with the code C(objects_left), and the next run only looks again.
+      - What the session may not see is not taken for gone; RV(objects) says so.
+    type: bool
+    default: false
   pause_after:
     description:
       - Seconds after which to stop before the next statement, so that a playbook can say how far it is. Run the module again until

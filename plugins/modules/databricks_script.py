@@ -236,9 +236,10 @@ session:
     schema:
 objects:
   description:
-    - The objects that the script drops or unsets and has not made itself, as they were found on the platform; V(none) if there was no
-      script to look at.
-  returned: success and O(preflight), and if none of them is there
+    - With O(preflight), the objects that the script drops or unsets and has not made itself, as they were found on the platform; V(none)
+      if there was no script to look at.
+    - With O(verify), the objects that the script drops, as they were found when all statements had run.
+  returned: success and O(preflight), if none of them is there, and with O(verify) when all statements have run
   type: list
   elements: dict
   contains:
@@ -250,6 +251,10 @@ objects:
       description: Its name, as in RV(statements[].name).
       type: str
       sample: immuta
+    dropped:
+      description: Whether the script drops it in the end; otherwise it unsets something of it, or makes it anew.
+      type: bool
+      sample: true
     present:
       description: Whether it is there, and may be seen; V(none) if that could not be told.
       type: bool

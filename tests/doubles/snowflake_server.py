@@ -478,7 +478,11 @@ class SnowflakeDouble(Double):
 
 def is_look(tag: str, text: str) -> bool:
     """Whether a statement is none of a script, but asks where the session is, or comes from one that only looks."""
-    return tag == "community.immuta/preflight" or text.startswith("SELECT CURRENT_ACCOUNT(), CURRENT_ACCOUNT_NAME()")
+    own = (
+        "SELECT CURRENT_ACCOUNT(), CURRENT_ACCOUNT_NAME()",
+        "ALTER SESSION SET QUERY_TAG = 'community.immuta/preflight'",
+    )
+    return tag == "community.immuta/preflight" or text.startswith(own)
 
 
 def _context(session: Session, suffix: str) -> Json:

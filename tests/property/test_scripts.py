@@ -87,6 +87,9 @@ class Platform:
             def query_id(self, cursor: t.Any) -> str | None:
                 return f"q{len(outer.history)}"
 
+            def reader(self, cursor: t.Any) -> t.Any:
+                return cursor
+
             def answer(self, cursor: t.Any) -> str | None:
                 return None
 

@@ -121,6 +121,10 @@ class _Cursor:
         else:
             self._execute(text)
 
+    def reader(self) -> _Cursor:
+        """Return a cursor of the same session that only reads."""
+        return _Cursor(self._connection, platform.LOOKING, self._patience)
+
     def awaken(self) -> None:
         """Wait until the warehouse takes statements, or raise as C(execute)."""
         _patiently(lambda: self._execute(PROBE), self._patience)
@@ -272,6 +276,10 @@ class Databricks:
     def query_id(self, cursor: t.Any) -> str | None:
         """Return the id of the cursor's last statement."""
         return t.cast("str | None", cursor.query_id)
+
+    def reader(self, cursor: t.Any) -> t.Any:
+        """Return a cursor with another name before its statements."""
+        return cursor.reader()
 
     def answer(self, cursor: t.Any) -> str | None:
         """Return None: a C(DROP) has no answer."""

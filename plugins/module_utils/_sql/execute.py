@@ -18,6 +18,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses, _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+from ansible_collections.community.immuta.plugins.module_utils._sql import verify
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
 from ansible_collections.community.immuta.plugins.module_utils._sql.literals import withhold
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
@@ -136,10 +137,26 @@ class Execution:
                     return
                 self._at = statement.index
                 self._step(cursor, statement)
+            # Before the end is written down: what is left makes the next run look again.
+            self._look_again(cursor)
         finally:
             _close_quietly(connection)
         if self._journal:
             self._journal.finished(self._platform.name)
+
+    def _look_again(self, cursor: t.Any) -> None:
+        """Look whether what the script drops is gone.
+
+        :raises ObjectsLeft: something is still there
+        """
+        if not self._rules.verify:
+            return
+        skipped = {row["index"] for row in self.report.rows if row["status"] == "skipped_by_operator"}
+        try:
+            self.report.objects = verify.look_again(cursor, self._platform, self._script.statements, skipped)
+        except verify.ObjectsLeft as error:
+            self.report.objects = error.result["objects"]
+            raise
 
     def _is_time_to_pause(self, started: float, following: Statement) -> bool:
         """Return whether to leave the rest to the next run, which has a session of its own."""

@@ -150,11 +150,13 @@ class Platform(t.Protocol):
     """What the executor needs from a vendor.
 
     :ivar name: for messages
+    :ivar dialect: its SQL dialect
     :ivar present: which of C(DATABASE) and C(SCHEMA) a new session has without a statement
     :ivar obstacle: why C(find) can't tell, as a sentence with the remedy, if that is known
     """
 
     name: str
+    dialect: str
     present: t.Collection[str]
     obstacle: str
 
@@ -166,6 +168,9 @@ class Platform(t.Protocol):
 
     def query_id(self, cursor: t.Any) -> str | None:
         """Return the id of the cursor's last query."""
+
+    def reader(self, cursor: t.Any) -> t.Any:
+        """Return a cursor of the same session, whose statements the platform's history shows as reads of ours."""
 
     def answer(self, cursor: t.Any) -> str | None:
         """Return what the platform says of the C(DROP) that the cursor has run, in a sentence; None if it says nothing."""

@@ -24,6 +24,7 @@ class Rules:
     :ivar on_unknown: what to do with a statement of an earlier run whose outcome is unknown
     :ivar wait_timeout: seconds to wait in all for statements that the platform refuses for a while
     :ivar pause_after: seconds after which a run stops before the next statement; None to run to the end
+    :ivar verify: whether to look in the end whether what the script drops is gone
     :ivar skip: why, by index, for each statement that is not to be run, or whose effect on the session is not needed
     """
 
@@ -31,6 +32,7 @@ class Rules:
     wait_timeout: float = 0.0
     pause_after: float | None = None
     skip: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
+    verify: bool = False
 
 
 @dataclasses.dataclass
@@ -40,6 +42,7 @@ class Report:
     :ivar rows: one for each statement, in order
     :ivar executed: the number of statements that this run has executed, without those that only set up the session again
     :ivar resumed: whether an earlier run had executed some
+    :ivar objects: what the script drops, as it was found after all of it had run; None if nobody looked
     :ivar paused: whether the run stopped before the end, without an error, so that the next run continues
     """
 
@@ -47,6 +50,7 @@ class Report:
     executed: int = 0
     resumed: bool = False
     paused: bool = False
+    objects: list[dict[str, t.Any]] | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the fields for a module's result."""
@@ -56,6 +60,7 @@ class Report:
             "total": len(self.rows),
             "resumed": self.resumed,
             "paused": self.paused,
+            **({} if self.objects is None else {"objects": self.objects}),
         }
 
 

@@ -328,13 +328,17 @@ class Snowflake:
         """Return the id of the cursor's last query."""
         return t.cast("str | None", cursor.sfqid)
 
+    def reader(self, cursor: t.Any) -> t.Any:
+        """Return the cursor, its session tagged as one that reads, for who looks at the history."""
+        with contextlib.suppress(self._client.errors.Error):
+            cursor.execute(f"ALTER SESSION SET QUERY_TAG = '{platform.LOOKING}'")
+        return cursor
+
     def answer(self, cursor: t.Any) -> str | None:
-        """Return the one field of the answer, for example C(X already dropped)."""
-        try:
+        """Return the one field of the answer, for example C(X already dropped); the statement has run in any case."""
+        row = None
+        with contextlib.suppress(self._client.errors.Error):
             row = cursor.fetchone()
-        except self._client.errors.Error:
-            # The statement has run all the same.
-            return None
         return str(row[0]) if row and len(row) == 1 else None
 
     def problem(self, error: Exception, cursor: t.Any) -> platform.Problem | None:

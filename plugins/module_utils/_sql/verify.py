@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking which of the objects that a script drops or unsets are on the platform. Reads only; knows no vendor."""
+"""Looking which of the objects that a script drops or unsets are on the platform, before it runs and after it has.
+
+Reads only; knows no vendor.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,17 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
-from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Problem
+from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Platform, Problem
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 NOT_PLAIN = "Its full name is not in the script."
+NOT_SENT = "No statement of the script was sent. Run it again."
+HAVE_RUN = "All statements of the script have run. Run it again, which only looks again."
 NO_WAY = "There is no read that finds objects of this kind."
 
 
 class LookFailed(Failure):
-    """The platform did not answer while it was looked at; no statement of the script was sent."""
+    """The platform did not answer while it was looked at."""
 
     code = "look_failed"
 
@@ -29,6 +34,12 @@ class ObjectsMissing(Failure):
     """None of the script's objects is on the platform; no statement of the script was sent."""
 
     code = "objects_missing"
+
+
+class ObjectsLeft(Failure):
+    """The script has run, and what it drops is still on the platform."""
+
+    code = "objects_left"
 
 
 class Eyes(t.Protocol):
@@ -53,12 +64,21 @@ class Thing:
     :ivar shown: its name, as statements describe it
     :ivar name: the parts of its full name, outermost first; None when they are not in the script
     :ivar role: the statement that has taken the role of the statement about it
+    :ivar last: the last statement that drops it, makes it, or brings it back
     """
 
     kind: str
     shown: str
     name: tuple[str, ...] | None
     role: Statement | None
+    last: Statement
+
+    def is_dropped(self, skipped: t.Container[int]) -> bool:
+        """Return whether it must be gone when the script has run.
+
+        :param skipped: the statements that were left out
+        """
+        return self.last.verb == "DROP" and self.last.index not in skipped
 
 
 def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
@@ -78,7 +98,9 @@ def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
         elif own.verb == "CREATE":
             made.add(key)
         elif own.removes and kind and own.name and not own.session and key not in made:
-            found.setdefault(key, Thing(kind, own.name, name, role))
+            found.setdefault(key, Thing(kind, own.name, name, role, statement))
+        if key in found and own.verb in ("DROP", "CREATE", "UNDROP"):
+            found[key] = dataclasses.replace(found[key], last=statement)
     return list(found.values())
 
 
@@ -90,10 +112,48 @@ def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[d
     :param cursor: of a PEP 249 connection
     :raises LookFailed: the platform did not answer
     """
+    return _look(cursor, eyes, things(statements, eyes.dialect), NOT_SENT)
+
+
+def look_again(
+    cursor: t.Any, eyes: Platform, statements: t.Iterable[Statement], skipped: t.Container[int]
+) -> list[dict[str, t.Any]]:
+    """Look for everything that a script drops, after it has run; return a row for each.
+
+    :param skipped: the statements that were left out
+    :raises LookFailed: the platform did not answer
+    :raises ObjectsLeft: something is still there; C(result) has the rows
+    """
+    dropped = [thing for thing in things(statements, eyes.dialect) if thing.is_dropped(skipped)]
+    rows = _look(eyes.reader(cursor), eyes, dropped, HAVE_RUN) if dropped else []
+    if left := [row for row in rows if row["present"]]:
+        error = _left(left)
+        error.result = {"objects": rows}
+        raise error
+    return rows
+
+
+def _left(rows: t.Iterable[t.Mapping[str, t.Any]]) -> ObjectsLeft:
+    names = ", ".join(
+        f"{row['kind']} {row['name']}" + (f" (owner {row['owner']})" if row["owner"] else "") for row in rows
+    )
+    return ObjectsLeft(
+        f"All statements have run, and this is still on the platform, although the script drops it: {names}.",
+        hint="Look at who has made it, and when. Drop it by hand if it is Immuta's, and run this again, which only looks"
+        " again; verify=false (in the role, immuta_deregister_verify=never) leaves it at what the platform has answered.",
+    )
+
+
+def _look(cursor: t.Any, eyes: Eyes, wanted: t.Iterable[Thing], hint: str) -> list[dict[str, t.Any]]:
     rows = []
     role: Statement | None = None
-    for thing in things(statements, eyes.dialect):
-        row: dict[str, t.Any] = {"kind": thing.kind, "name": thing.shown, "present": None}
+    for thing in wanted:
+        row: dict[str, t.Any] = {
+            "kind": thing.kind,
+            "name": thing.shown,
+            "dropped": thing.is_dropped(()),
+            "present": None,
+        }
         row.update(owner=None, created_on=None, how=NOT_PLAIN, query_id=None)
         rows.append(row)
         if thing.name is None:
@@ -104,7 +164,7 @@ def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[d
         if thing.role is not None and (role is None or thing.role.text != role.text):
             texts.insert(0, thing.role.text)
             role = thing.role
-        problem = _send(cursor, eyes, texts)
+        problem = _send(cursor, eyes, texts, hint)
         if problem:
             role = None
             row["how"] = f"It could not be looked for: {problem.message}"
@@ -117,7 +177,7 @@ def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[d
     ]
 
 
-def _send(cursor: t.Any, eyes: Eyes, texts: t.Iterable[str]) -> Problem | None:
+def _send(cursor: t.Any, eyes: Eyes, texts: t.Iterable[str], hint: str) -> Problem | None:
     for text in texts:
         try:
             cursor.execute(text)
@@ -128,7 +188,7 @@ def _send(cursor: t.Any, eyes: Eyes, texts: t.Iterable[str]) -> Problem | None:
             if problem.lost:
                 raise LookFailed(
                     f"The platform did not answer while it was looked at: {problem.message}",
-                    hint="No statement of the script was sent. Run it again.",
+                    hint=hint,
                     query_id=problem.query_id,
                 ) from None
             return problem

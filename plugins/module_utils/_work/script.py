@@ -34,6 +34,7 @@ OPTIONS: dict[str, t.Any] = {
     "journal": {"type": "path"},
     "preflight": {"type": "bool", "default": False},
     "expected_hosts": {"type": "list", "elements": "str"},
+    "verify": {"type": "bool", "default": False},
     "missing_objects": {"type": "str", "choices": ["accept", "fail"], "default": "accept"},
     "on_unknown": {"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
     "pause_after": {"type": "float"},
@@ -206,7 +207,11 @@ def _execute(
     params = context.params
     platform = target(params, f"community.immuta/{script.sha256[:12]}/{uuid.uuid4().hex[:8]}")
     rules = Rules(
-        params["on_unknown"], params.get("policy_wait_timeout", 0.0), params["pause_after"], _skips(context, script)
+        params["on_unknown"],
+        params.get("policy_wait_timeout", 0.0),
+        params["pause_after"],
+        _skips(context, script),
+        params["verify"],
     )
     if journal_path is None:
         return execute.Execution(script, platform, None, rules, tag=platform.tag).run(), platform.session

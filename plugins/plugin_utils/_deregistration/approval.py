@@ -14,7 +14,7 @@ import typing as t
 FORMAT = 2
 # What a plan says of a statement, of an object on the platform, and of a step of the deletion.
 STATEMENT = ("index", "line", "verb", "object", "name", "grantee", "unusual", "marks")
-OBJECT = ("kind", "name", "present", "owner", "created_on")
+OBJECT = ("kind", "name", "dropped", "present", "owner", "created_on")
 STEP = ("action", "target", "effect")
 # Of a session, what says where it is.
 WHERE = ("account", "host")

@@ -21,6 +21,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.e
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
 
 
 def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]) -> Run:
@@ -33,6 +34,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
     # A connection that is there is still to be removed, or once more.
     before = history[-1] if history and not observed.exists else None
     rows = statements(ended, history)
+    objects = _remembered(result["objects"], history)
     done = steps(ended, rows)
     script = observed.script
     return Run(
@@ -50,7 +52,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         integration_id=result["integration_id"],
         executor=result["executor"],
         platform_hosts=result["platform_hosts"],
-        objects=result["objects"],
+        objects=objects,
         session=result["session"],
         reason=result["reason"],
         confirmed_by=settings.confirmed_by,
@@ -67,7 +69,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         statements=rows,
         deleted_objects=result["deleted_objects"],
         integration=result["integration"] or None,
-        verified=carried(claims(ended), number, before),
+        verified=carried(claims(ended, objects), number, before),
         remaining=remaining(ended, origin),
         error=_error(ended),
     )
@@ -255,8 +257,20 @@ def _not_run(ended: Ended) -> str:
     return "" if ended.settings.confirmed else "Not confirmed."
 
 
-def claims(ended: Ended) -> list[Claim]:
-    """What is so, and how that is known. What was only said is told apart."""
+def _remembered(objects: t.Sequence[Answer] | None, history: t.Iterable[t.Mapping[str, t.Any]]) -> list[Answer] | None:
+    """The objects, with what an earlier run has seen before it changed something."""
+    if objects is None:
+        return None
+    rows = [row for run in history for row in run.get("objects") or ()]
+    there = {(row["kind"], row["name"]) for row in rows if row.get("present")}
+    return [{**row, "present": True if (row["kind"], row["name"]) in there else row["present"]} for row in objects]
+
+
+def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Claim]:
+    """What is so, and how that is known. What was only said is told apart.
+
+    :param objects: what the script removes, with what earlier runs have seen
+    """
     observed = ended.observed
     scriptless = observed.no_script or (observed.lost_script and ended.settings.approved_without_script)
     found = [] if scriptless else [_script_kept(observed)]
@@ -265,6 +279,8 @@ def claims(ended: Ended) -> list[Claim]:
     if observed.has_script and (ended.settings.expected_sha256 or ended.settings.expected_plan_digest):
         found.append(_approved(ended))
     found.append(_connection_gone(observed))
+    if (seen := _platform_clean(objects)) is not None:
+        found.append(seen)
     if left := ended.result["integration"]:
         found.append(
             _seen(
@@ -281,6 +297,24 @@ def claims(ended: Ended) -> list[Claim]:
 def _seen(claim: str, state: t.Literal["verified", "stated", "not_verified"], how: str, run: int = THIS) -> Claim:
     """What this run knows."""
     return Claim(claim, state, how, run)
+
+
+def _platform_clean(objects: t.Sequence[Answer] | None) -> Claim | None:
+    """Whether what the script drops is gone; None if nobody has looked again."""
+    said = texts.gone(objects)
+    if not said:
+        return None
+    dropped = [row for row in objects or () if row["dropped"]]
+    certain = all(row["present"] is True and row["after"] is False for row in dropped)
+    unseen = [
+        f"{row['kind']} {row['name']}" for row in dropped if row["present"] is not True or row["after"] is not False
+    ]
+    how = "Looked for before the deletion, and again in the session that ran the script"
+    return _seen(
+        "What the script drops is gone from the platform",
+        "verified" if certain else "not_verified",
+        f"{how}: {said}." + (f" Not certain: {', '.join(unseen)}." if unseen else ""),
+    )
 
 
 def _nothing_to_run() -> Claim:
@@ -404,39 +438,3 @@ def _script_ran(ended: Ended) -> Claim:
         "It was recorded as run by other means, in the journal beside the script. The platform was not asked.",
         AGAIN,
     )
-
-
-def remaining(ended: Ended, origin: Origin) -> list[str]:
-    """What is left to people."""
-    return [*_by_status(ended, origin), *_integration(ended.result["integration"])]
-
-
-def _by_status(ended: Ended, origin: Origin) -> list[str]:
-    settings, observed = ended.settings, ended.observed
-    if ended.stop is not None:
-        sentence = "; ".join(texts.open_ends(observed))
-        return [*([f"{sentence[0].upper()}{sentence[1:]}."] if sentence else []), ended.stop.advice]
-    if ended.status == "handed_off":
-        return [
-            f"Run the clean-up script {settings.script_path} on {origin.host}: all of it, in order, in one session, as"
-            f" an administrator of {observed.technology}. Its sha256 has to be {observed.script['sha256']}.",
-            "Then run the role again with immuta_deregister_script_executed=true, which records it.",
-        ]
-    if ended.status == "unknown":
-        return [f"Find out whether the platform was cleaned up. {observed.script.get('msg', '')}"]
-    if ended.status == "completed" and observed.left_on_platform:
-        return [f"{texts.LEFT} {observed.left_on_platform}."]
-    if ended.status == "planned":
-        return ["Look at the plan, and run the role again with immuta_deregister_confirm set to the connection key."]
-    return []
-
-
-def _integration(left: Answer | None) -> list[str]:
-    if not left:
-        return []
-    advice = (
-        "It is in use: delete or disable it there."
-        if left["in_use"]
-        else "It is out of use; delete it there if it is not to be listed."
-    )
-    return [f"The integration {left['id']} is still listed in Immuta as {left['status']}. {advice}"]

@@ -200,6 +200,7 @@ class Decision:
     :ivar script_sha256: its digest then, or ""
     :ivar run: the task file in C(executors) that deals with the script, or ""
     :ivar leave_script: whether the workflow keeps the script
+    :ivar missing_objects: what to do where none of the script's objects is; C(accept) where it may have run
     """
 
     executor: str
@@ -212,6 +213,7 @@ class Decision:
     script_sha256: str
     run: str
     leave_script: bool
+    missing_objects: str
 
 
 def executor(settings: Settings, observed: Observed) -> str:
@@ -240,7 +242,7 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool = False) 
     run = go and observed.to_run and (stated or exists or chosen != "handoff")
     return Decision(
         executor=chosen,
-        preflight=chosen if observed.to_run and observed.exists and chosen in PLATFORMS and not stated else "",
+        preflight=_preflight(settings, observed),
         hosts=hosts(settings, observed),
         # In check mode, a script that has changed was not written.
         look=settings.script_path if exists and not (check_mode and observed.script.get("changed")) else "",
@@ -250,7 +252,48 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool = False) 
         script_sha256=observed.script.get("sha256", ""),
         run=("record" if stated or (chosen == "own" and not exists) else chosen) if run else "",
         leave_script=settings.script_in_artifact and observed.has_script and exists,
+        missing_objects="accept" if observed.finished or stated else settings.missing_objects,
     )
+
+
+def _preflight(settings: Settings, observed: Observed) -> str:
+    """The platform to sign in to: before the deletion, or to look again at what has run."""
+    chosen = executor(settings, observed)
+    if observed.to_run and observed.exists and chosen in PLATFORMS and not settings.script_executed:
+        return chosen
+    dialect = observed.script.get("dialect") or ""
+    looks = settings.verify == "always" and dialect in PLATFORMS and not observed.empty_script
+    return dialect if looks and (observed.finished or settings.script_executed) else ""
+
+
+def left_behind(settings: Settings, observed: Observed) -> str:
+    """What is still on the platform although the script is said to have run, as a sentence, or ""."""
+    if not (observed.finished or settings.script_executed) or not observed.tried.get("objects"):
+        return ""
+    left = [f"{row['kind']} {row['name']}" for row in observed.tried["objects"] if row["dropped"] and row["present"]]
+    if not left:
+        return ""
+    return (
+        f"The script has run to its end, or is said to have, and this is still on the platform, although it drops it:"
+        f" {', '.join(left)}. Look at who has made it, and when; drop it by hand if it is Immuta's, and rerun."
+    )
+
+
+def objects(observed: Observed) -> list[Answer] | None:
+    """What the script removes, as it was found before the deletion (C(present)) and when it had run (C(after)).
+
+    None if nobody has looked. C(after) is None where nobody has looked again, or what is there may not be seen.
+    """
+    before: list[Answer] | None = observed.tried.get("objects")
+    after: list[Answer] | None = observed.ran.get("objects")
+    if observed.finished:
+        # There was one look only, and it was after the script had run.
+        before, after = None, before
+    if before is None and after is None:
+        return None
+    known = {(row["kind"], row["name"]): row for row in after or ()}
+    rows = [{**row, "after": known.pop((row["kind"], row["name"]), {}).get("present")} for row in before or ()]
+    return [*rows, *({**row, "present": None, "after": row["present"]} for row in known.values())]
 
 
 def obstacles(settings: Settings, observed: Observed) -> list[str]:
@@ -347,7 +390,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "technology": observed.technology,
         "integration_id": script.get("integration_id"),
         "platform_hosts": hosts(settings, observed),
-        "objects": observed.tried.get("objects"),
+        "objects": objects(observed),
         "integration": observed.deleted.get("integration"),
         "left_on_platform": observed.left_on_platform,
         "deleted_objects": observed.deleted.get("deleted_objects"),

@@ -45,6 +45,7 @@ class Settings:
     :ivar wait_timeout: seconds
     :ivar on_unknown: what to do with a statement of which nobody knows whether it ran: C(fail) or C(rerun)
     :ivar skip: the statements to leave out, of whatever script: C(statement), C(sha256), C(reason)
+    :ivar verify: when to look whether what the script drops is gone: C(once), when it has run, C(always), or C(never)
     :ivar reason: why the connection is removed, in a person's words, or ""
     :ivar restore: whether an earlier node of the workflow has left the script for this run
     """
@@ -76,6 +77,7 @@ class Settings:
     on_unknown: str
     skip: list[dict[str, t.Any]]
     reason: str = ""
+    verify: str = "once"
 
     @property
     def confirmed_by(self) -> str | None:
@@ -186,6 +188,7 @@ def read(
         wait_timeout=value["wait_timeout"],
         on_unknown=value["on_unknown"],
         skip=value["skip"] or [],
+        verify=value["verify"],
         reason=" ".join(str(value["reason"] or (entry or {}).get("reason") or "").split()),
     )
 

@@ -69,6 +69,10 @@ ADVICE = {
         "Fix the cause on the platform and rerun: the script goes on with the statement that failed. If it can't succeed any"
         " more, leave it out with immuta_deregister_skip."
     ),
+    "objects_left": (
+        "Look at what is still there. Drop it by hand if it is Immuta's, and rerun, which only looks again; or set"
+        " immuta_deregister_verify to never if it is to stay."
+    ),
     **dict.fromkeys(("split_error", "transaction_open"), BY_HAND),
     **dict.fromkeys(
         ("confirmation_mismatch", "confirmation_required"),

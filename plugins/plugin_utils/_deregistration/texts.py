@@ -166,6 +166,8 @@ def report(result: Row) -> list[str]:
         lines.append(f"Script: {script['path']} (sha256 {script['sha256']}), {ran(result)}")
     if script.get("empty"):
         lines.append(f"Nothing to run: {EMPTY}")
+    if seen := gone(result["objects"]):
+        lines.append(f"Platform: {seen}")
     lines.extend(
         f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {label(row)}"
         + (f", query id {row['query_id']}" if row.get("query_id") else "")
@@ -174,6 +176,17 @@ def report(result: Row) -> list[str]:
         if "status" in row
     )
     return lines
+
+
+def gone(objects: t.Iterable[Row] | None) -> str:
+    """What of that which the script drops is gone, as a clause; "" if nobody has looked again."""
+    rows = [row for row in objects or () if row["dropped"] and row["after"] is not None]
+    if not rows:
+        return ""
+    total = sum(row["dropped"] for row in objects or ())
+    certain = sum(row["present"] is True and row["after"] is False for row in rows)
+    rest = total - certain
+    return f"{certain} of {total} objects gone" + (f", {rest} not seen before, or not to be seen" if rest else "")
 
 
 def _headline(result: Row) -> str:

@@ -146,6 +146,7 @@ def test_decide() -> None:
         "script_sha256": SHA,
         "run": "snowflake",
         "leave_script": False,
+        "missing_objects": "fail",
     }
 
 

@@ -654,3 +654,31 @@ def test_says_whether_what_was_dropped_was_there(snowflake: Snowflake) -> None:
         "Drop statement executed successfully (NOWHERE already dropped).",
         None,
     ]
+
+
+def test_looks_again_whether_what_it_dropped_is_gone(snowflake: Snowflake) -> None:
+    answer = snowflake(sql=CLEANUP.read_text(), verify=True)
+    assert answer["changed"] is True, answer
+    found = {f"{row['kind']} {row['name']}": row["present"] for row in answer["objects"]}
+    assert found["DATABASE IMMUTA"] is found["ROLE IMMUTA_SYSTEM"] is found["USER IMMUTA_SYSTEM_ACCOUNT"] is False
+    # One session for all, and the reads are no statements of the script.
+    assert (len(snowflake.double.logins), len(snowflake.sent)) == (1, answer["total"])
+
+
+BACK = "USE ROLE SYSADMIN;\nDROP DATABASE IMMUTA;\nEXECUTE IMMEDIATE 'CREATE DATABASE IMMUTA';"
+
+
+def test_a_script_that_leaves_what_it_drops_has_not_ended(snowflake: Snowflake) -> None:
+    snowflake.double.account.detach_after(attempts=1)
+    failed = snowflake(sql=BACK, verify=True)
+    assert (failed.failed, failed["failure"]["code"]) == (True, "objects_left")
+    assert "DATABASE IMMUTA (owner SYSADMIN)" in failed["msg"]
+    assert [row["status"] for row in failed["statements"]] == ["done"] * 3
+    sent = len(snowflake.sent)
+    # The next run sends no statement of the script, and looks again.
+    assert snowflake(path=snowflake.path, verify=True)["failure"]["code"] == "objects_left"
+    assert len(snowflake.sent) == sent
+    assert not snowflake(script="USE ROLE SYSADMIN; DROP DATABASE IMMUTA").failed
+    again = snowflake(path=snowflake.path, verify=True)
+    assert (again.failed, again["journal"]["state"], again["executed"]) == (False, "finished", 0), again
+    assert [row["present"] for row in again["objects"]] == [False]

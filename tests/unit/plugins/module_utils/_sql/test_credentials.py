@@ -125,7 +125,7 @@ def test_every_form_of_a_credential_is_masked(dialect: str, text: str) -> None:
     core = X if X in text else X.replace("-", "_")
     assert core in text
     assert core not in credentials.mask(text, dialect)
-    assert core not in " ".join(str(one.describe()) + one.title for one in split(text, dialect))
+    assert core not in " ".join(str(one.describe()) + one.label for one in split(text, dialect))
     assert core in "".join(credentials.secrets(text, dialect))
     # In what the platform says it is not shown either, whatever it quotes, where it stops, and how it writes quotes.
     for said in (text, f"near '{text}'", text.replace("'", "''"), text[: text.index(core) + len(core)], f"at {core}"):

@@ -23,6 +23,7 @@ class Sqlite:
     """SQLite as a platform. C(troubles) maps a part of a statement to what is said instead of an answer, call by call."""
 
     name = "SQLite"
+    dialect = "snowflake"
     present = ()
     obstacle = ""
 
@@ -40,6 +41,9 @@ class Sqlite:
 
     def query_id(self, cursor: t.Any) -> str | None:
         return f"q{cursor.count}"
+
+    def reader(self, cursor: t.Any) -> t.Any:
+        return cursor
 
     def answer(self, cursor: t.Any) -> str | None:
         return f"said at {cursor.count}\n"

@@ -128,6 +128,9 @@ class Platform:
     def fetchall(self) -> list[t.Any]:
         return self.rows
 
+    def reader(self, cursor: t.Any) -> t.Any:
+        return cursor
+
     def query_id(self, cursor: t.Any) -> str | None:
         return f"q{len(self.sent)}"
 
@@ -148,14 +151,58 @@ def test_rows_tell_what_is_there_and_how_that_is_known() -> None:
     platform = Platform(t.cast("dict[str, t.Any]", answers))
     rows = verify.look(platform, platform, split(SCRIPT, "snowflake"))
     assert platform.sent == ["USE ROLE X", "SHOW DATABASES LIKE 'D'", "SHOW ROLES LIKE 'R'"]
-    nothing = {"owner": None, "created_on": None, "query_id": None}
-    there = {"owner": "SYSADMIN", "created_on": "2026-01-02T00:00:00+00:00", "query_id": "q2"}
+    nothing = {"dropped": True, "owner": None, "created_on": None, "query_id": None}
+    there = {"dropped": True, "owner": "SYSADMIN", "created_on": "2026-01-02T00:00:00+00:00", "query_id": "q2"}
     assert rows == [
         {"kind": "DATABASE", "name": "D", "present": True, "how": "SHOW DATABASES LIKE 'D'", **there},
         {"kind": "ROLE", "name": "R", "present": False, "how": "SHOW ROLES LIKE 'R'", **nothing, "query_id": "q3"},
         {"kind": "PROVIDER", "name": "P", "present": None, "how": verify.NO_WAY, **nothing},
         {"kind": "SCHEMA", "name": "S", "present": None, "how": verify.NOT_PLAIN, **nothing},
     ]
+
+
+def again(answers: dict[str, list[t.Any] | Problem], script: str, skipped: t.Container[int] = ()) -> t.Any:
+    """What is found when the script has run: the presence of each object that it drops, or what is left."""
+    platform = Platform(answers)
+    try:
+        rows = verify.look_again(platform, platform, split(script, "snowflake"), skipped)
+    except verify.ObjectsLeft as error:
+        assert error.result["objects"]
+        return str(error)
+    return {f"{row['kind']} {row['name']}": row["present"] for row in rows}
+
+
+LEFT: list[t.Any] = [(MADE, "D", "SOMEBODY")]
+
+
+@pytest.mark.parametrize(
+    ("answers", "script", "expected"),
+    [
+        ({}, "DROP DATABASE D; DROP ROLE R;", {"DATABASE D": False, "ROLE R": False}),
+        # Only what is dropped in the end has to be gone.
+        ({}, "ALTER USER U UNSET EMAIL; DROP DATABASE D;", {"DATABASE D": False}),
+        ({}, "ALTER USER U UNSET EMAIL; DROP USER U;", {"USER U": False}),
+        ({"SHOW DATABASES LIKE 'D'": LEFT}, "DROP DATABASE D; CREATE DATABASE D;", {}),
+        ({"SHOW DATABASES LIKE 'D'": LEFT}, "DROP DATABASE D; UNDROP DATABASE D;", {}),
+        ({"SHOW ROLES LIKE 'R'": Problem("Not authorized.")}, "DROP ROLE R;", {"ROLE R": None}),
+        ({"USE ROLE X": Problem("No such role.")}, "USE ROLE X; DROP ROLE R;", {"ROLE R": None}),
+    ],
+)
+def test_what_is_dropped_is_looked_for_again(answers: t.Any, script: str, expected: dict[str, bool | None]) -> None:
+    assert again(answers, script) == expected
+
+
+def test_what_is_left_is_an_error_unless_it_was_left_out() -> None:
+    answers: dict[str, list[t.Any] | Problem] = {"SHOW DATABASES LIKE 'D'": LEFT}
+    said = again(answers, "DROP ROLE R; DROP DATABASE D;")
+    assert "still on the platform, although the script drops it: DATABASE D (owner SOMEBODY)." in said
+    assert "ROLE R" not in said
+    assert again(answers, "DROP ROLE R; DROP DATABASE D;", skipped=[2]) == {"ROLE R": False}
+
+
+def test_a_platform_that_does_not_answer_afterwards_is_asked_again() -> None:
+    with pytest.raises(verify.LookFailed, match="All statements of the script have run"):
+        again({"SHOW ROLES LIKE 'R'": Problem("Reset.", lost=True)}, "DROP ROLE R;")
 
 
 def test_what_may_not_be_looked_at_is_not_taken_for_absent() -> None:

@@ -59,6 +59,9 @@ class Fake:
     def query_id(self, cursor: t.Any) -> str | None:
         return "q"
 
+    def reader(self, cursor: t.Any) -> t.Any:
+        return cursor
+
     def answer(self, cursor: t.Any) -> str | None:
         return None
 

@@ -119,9 +119,25 @@ PLAN = {
 }
 PLANNED: Answer = {"changed": False, "plan": PLAN, "timing": timing(2)}
 OBJECTS: list[Answer] = [
-    {"kind": "DATABASE", "name": "IMMUTA", "present": True, "owner": "O", "created_on": "2026-01-01", "how": "SHOW"},
-    {"kind": "ROLE", "name": "R", "present": False, "owner": None, "created_on": None, "how": "SHOW"},
-    {"kind": "SCHEMA", "name": "S", "present": None, "owner": None, "created_on": None, "how": "No full name."},
+    {
+        "kind": "DATABASE",
+        "name": "IMMUTA",
+        "dropped": True,
+        "present": True,
+        "owner": "O",
+        "created_on": "2026-01-01",
+        "how": "SHOW",
+    },
+    {"kind": "ROLE", "name": "R", "dropped": True, "present": False, "owner": None, "created_on": None, "how": "SHOW"},
+    {
+        "kind": "SCHEMA",
+        "name": "S",
+        "dropped": True,
+        "present": None,
+        "owner": None,
+        "created_on": None,
+        "how": "No full name.",
+    },
 ]
 TRIED: Answer = {"changed": False, "session": {"user": "U"}, "objects": OBJECTS, "timing": timing(3)}
 

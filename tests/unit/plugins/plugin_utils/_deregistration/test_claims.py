@@ -12,9 +12,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, claims, stops
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, claims, stops, texts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Run
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     BROKEN,
     DIGEST,
@@ -551,7 +552,7 @@ LISTED_STILL = "The integration 5 is still listed in Immuta as"
     ],
 )
 def test_what_remains(situation: Situation, expected: list[str]) -> None:
-    assert claims.remaining(situation.ended, HERE) == expected
+    assert remaining(situation.ended, HERE) == expected
 
 
 @pytest.mark.parametrize(
@@ -774,3 +775,52 @@ def test_what_was_left_out_is_stated_and_never_counted_as_run(observed: Observed
     (claim,) = [one for one in claims.claims(ended) if one.claim == "The clean-up script has run to its end"]
     assert claim.state == "stated"
     assert "statement 2: gone" in claim.how
+
+
+SEEN = {"kind": "DATABASE", "name": "IMMUTA", "dropped": True, "present": True, "after": False}
+ROLE_SEEN = {**SEEN, "kind": "ROLE", "name": "R"}
+
+
+@pytest.mark.parametrize(
+    ("objects", "said", "state", "unseen"),
+    [
+        pytest.param(None, "", None, "", id="nobody looked"),
+        pytest.param([{**SEEN, "after": None}], "", None, "", id="only before"),
+        pytest.param([SEEN, ROLE_SEEN], "2 of 2 objects gone", "verified", "", id="gone"),
+        pytest.param(
+            [SEEN, {**ROLE_SEEN, "dropped": False}], "1 of 1 objects gone", "verified", "", id="one unset only"
+        ),
+        pytest.param(
+            [SEEN, {**ROLE_SEEN, "after": None}],
+            "1 of 2 objects gone, 1 not seen before, or not to be seen",
+            "not_verified",
+            "Not certain: ROLE R.",
+            id="one not to be seen",
+        ),
+        pytest.param(
+            [{**SEEN, "present": None}],
+            "0 of 1 objects gone, 1 not seen before, or not to be seen",
+            "not_verified",
+            "Not certain: DATABASE IMMUTA.",
+            id="not seen before",
+        ),
+    ],
+)
+def test_what_is_gone_from_the_platform(objects: t.Any, said: str, state: str | None, unseen: str) -> None:
+    assert texts.gone(objects) == said
+    named = [one for one in claims.claims(SITUATIONS["completed"].ended, objects) if one.claim.endswith("the platform")]
+    assert [one.state for one in named] == ([state] if state else [])
+    assert all(unseen in one.how for one in named)
+
+
+def test_what_an_earlier_run_has_seen_counts_for_a_run_that_goes_on() -> None:
+    observed = dataclasses.replace(
+        SITUATIONS["resumed"].observed,
+        ran={**SITUATIONS["resumed"].observed.ran, "objects": [{**SEEN, "present": False}]},
+    )
+    ended = Situation(SITUATIONS["resumed"].given, observed).ended
+    before = {"number": 1, "objects": [{**SEEN, "after": None}], "verified": []}
+    for history, state in (([], "not_verified"), ([before], "verified")):
+        run = claims.run(ended, HERE, history)
+        (claim,) = [one for one in run.verified if one.claim == "What the script drops is gone from the platform"]
+        assert claim.state == state

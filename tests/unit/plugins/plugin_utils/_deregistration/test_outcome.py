@@ -573,3 +573,54 @@ def test_where_the_report_is(given: dict[str, t.Any], check_mode: bool, expected
     settings = read(connection_key="a/b", **given)
     assert settings.keeper == HOST
     assert outcome.result(settings, Observed(script()), check_mode=check_mode)["report"] == expected
+
+
+BEFORE: list[Answer] = [
+    {"kind": "DATABASE", "name": "D", "dropped": True, "present": True},
+    {"kind": "USER", "name": "U", "dropped": False, "present": True},
+]
+AFTER: list[Answer] = [{"kind": "DATABASE", "name": "D", "dropped": True, "present": False}]
+
+
+@pytest.mark.parametrize(
+    ("tried", "ran_", "finished", "expected"),
+    [
+        pytest.param(None, None, False, None, id="nobody looked"),
+        pytest.param(BEFORE, None, False, [("D", True, None), ("U", True, None)], id="before"),
+        pytest.param(BEFORE, AFTER, False, [("D", True, False), ("U", True, None)], id="before and after"),
+        pytest.param(None, AFTER, False, [("D", None, False)], id="after, of a run that went on"),
+        pytest.param(BEFORE, None, True, [("D", None, True), ("U", None, True)], id="only when it had run"),
+    ],
+)
+def test_objects(tried: list[Answer] | None, ran_: list[Answer] | None, finished: bool, expected: t.Any) -> None:
+    observed = Observed(
+        gone(execution=FINISHED) if finished else script(),
+        {"objects": tried} if tried else {},
+        ran={"objects": ran_} if ran_ else {},
+    )
+    found = outcome.objects(observed)
+    assert (found and [(row["name"], row["present"], row["after"]) for row in found]) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "preflight"),
+    [
+        ({}, gone(execution=FINISHED), ""),
+        ({"verify": "always"}, gone(execution=FINISHED), "snowflake"),
+        ({"verify": "always", "executor": "handoff", "script_executed": True}, gone(), "snowflake"),
+        ({"executor": "handoff", "script_executed": True}, gone(), ""),
+        ({"verify": "always"}, EMPTY, ""),
+        ({"verify": "always"}, gone(execution=FINISHED, dialect="redshift"), ""),
+    ],
+)
+def test_what_is_left_when_it_has_run(given: dict[str, t.Any], answer: Answer, preflight: str) -> None:
+    settings, observed = read(**GO, **given), Observed(answer)
+    decision = outcome.decide(settings, observed)
+    assert (decision.preflight, decision.missing_objects) == (
+        preflight,
+        "accept" if preflight else decision.missing_objects,
+    )
+    seen = Observed(answer, {"objects": BEFORE})
+    assert ("DATABASE D." in outcome.left_behind(settings, seen)) is (observed.finished or settings.script_executed)
+    assert "USER U" not in outcome.left_behind(settings, seen)
+    assert outcome.left_behind(settings, Observed(answer, {"objects": AFTER})) == ""

@@ -52,6 +52,7 @@ DEFAULTS: dict[str, t.Any] = {
     "on_unknown": "fail",
     "skip": [],
     "reason": "",
+    "verify": "once",
 }
 OPTIONAL = sorted(name.removeprefix(reading.PREFIX) for name in options() if not name.endswith("connection_key"))
 
@@ -91,6 +92,7 @@ def test_an_empty_variable_is_not_set(name: str, value: str | None) -> None:
         pytest.param({"report_dir": "~"}, {"report_dir": os.path.expanduser("~")}, id="report_dir, home"),
         pytest.param({"without_script": "yes"}, {"without_script": True}, id="without_script"),
         pytest.param({"missing_script": "warn"}, {"missing_script": "warn"}, id="missing_script"),
+        pytest.param({"verify": "always"}, {"verify": "always"}, id="verify"),
         pytest.param({"reason": " CHG 1\n of May "}, {"reason": "CHG 1 of May"}, id="reason, on one line"),
         pytest.param({"empty_script": "accept"}, {"empty_script": "accept"}, id="empty_script"),
         pytest.param({"wait_timeout": "5"}, {"wait_timeout": 5.0}, id="wait_timeout"),

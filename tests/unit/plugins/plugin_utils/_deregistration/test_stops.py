@@ -251,6 +251,7 @@ ADVICE = {
     "correct the key if it is misspelt": "script_lost",
     "look at both connections in immuta as an administrator": "wrong_object",
     "report it": "bug check_mode_write",
+    "look at what is still there": "objects_left",
     AGAIN.lower(): (
         "failure immuta_error refused not_found api_missing already_exists invalid_request redirect unexpected_reply tls"
         " ambiguous_key integration_shared script_unknown no_cleanup_script contradiction script script_missing"

@@ -1,0 +1,48 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is left to people when a run has ended."""
+
+from __future__ import annotations
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer
+
+
+def remaining(ended: Ended, origin: Origin) -> list[str]:
+    """What is left to people."""
+    return [*_by_status(ended, origin), *_integration(ended.result["integration"])]
+
+
+def _by_status(ended: Ended, origin: Origin) -> list[str]:
+    settings, observed = ended.settings, ended.observed
+    if ended.stop is not None:
+        sentence = "; ".join(texts.open_ends(observed))
+        return [*([f"{sentence[0].upper()}{sentence[1:]}."] if sentence else []), ended.stop.advice]
+    if ended.status == "handed_off":
+        return [
+            f"Run the clean-up script {settings.script_path} on {origin.host}: all of it, in order, in one session, as"
+            f" an administrator of {observed.technology}. Its sha256 has to be {observed.script['sha256']}.",
+            "Then run the role again with immuta_deregister_script_executed=true, which records it.",
+        ]
+    if ended.status == "unknown":
+        return [f"Find out whether the platform was cleaned up. {observed.script.get('msg', '')}"]
+    if ended.status == "completed" and observed.left_on_platform:
+        return [f"{texts.LEFT} {observed.left_on_platform}."]
+    if ended.status == "planned":
+        return ["Look at the plan, and run the role again with immuta_deregister_confirm set to the connection key."]
+    return []
+
+
+def _integration(left: Answer | None) -> list[str]:
+    if not left:
+        return []
+    advice = (
+        "It is in use: delete or disable it there."
+        if left["in_use"]
+        else "It is out of use; delete it there if it is not to be listed."
+    )
+    return [f"The integration {left['id']} is still listed in Immuta as {left['status']}. {advice}"]
