@@ -20,7 +20,12 @@ import yaml
 from ansible_collections.community.immuta.plugins.action import deregistration
 from ansible_collections.community.immuta.plugins.module_utils import _module
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, playbooks, settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
+    environment,
+    outcome,
+    playbooks,
+    settings,
+)
 
 ROOT = Path(__file__).parents[2]
 NAME = "community.immuta"
@@ -272,7 +277,10 @@ def of_the_playbooks() -> set[str]:
 
 def test_the_playbooks_use_the_variables_that_are_documented() -> None:
     texts = [one.read_text("utf-8") for one in (ROOT / "playbooks").rglob("*.*") if one.is_file()]
-    named = {name for text in texts for name in VARIABLE.findall(text)} | set(playbooks.CHOICE)
+    named = {name for text in texts for name in VARIABLE.findall(text)} | {
+        *playbooks.CHOICE,
+        *environment.OPTIONS.values(),
+    }
     assert of_the_playbooks() == named - set(specified()) - GIVEN
 
 
