@@ -90,7 +90,7 @@ def planned(connection_key: str, result: t.Mapping[str, t.Any]) -> Planned:
 
 
 def _rows(rows: t.Iterable[t.Mapping[str, t.Any]] | None, names: t.Iterable[str]) -> Rows:
-    return [{name: row[name] for name in names if name in row} for row in rows or ()]
+    return [{name: _nothing_for_empty(row[name]) for name in names if name in row} for row in rows or ()]
 
 
 def document(plans: t.Iterable[Planned]) -> dict[str, t.Any]:
@@ -102,11 +102,21 @@ def document(plans: t.Iterable[Planned]) -> dict[str, t.Any]:
 def digest(connections: t.Iterable[t.Mapping[str, t.Any]]) -> str:
     """sha256 of all that a plan says, as JSON without white space, with sorted names, and connections ordered by key.
 
-    It stays as it is for ever: plans that were approved wait in workflows.
+    It stays as it is for ever: plans that were approved wait in workflows. AWX makes nothing of an empty text there.
     """
-    ordered = sorted(connections, key=lambda connection: str(connection.get("connection_key", "")))
+    ordered = sorted(
+        map(_nothing_for_empty, connections), key=lambda connection: str(connection.get("connection_key", ""))
+    )
     text = json.dumps([FORMAT, ordered], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _nothing_for_empty(value: t.Any) -> t.Any:
+    if isinstance(value, t.Mapping):
+        return {name: _nothing_for_empty(field) for name, field in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_nothing_for_empty(item) for item in value]
+    return None if value == "" else value
 
 
 def find(plan: t.Mapping[str, t.Any], connection_key: str) -> t.Mapping[str, t.Any] | None:
