@@ -12,6 +12,7 @@ import typing as t
 
 import yaml
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.community.immuta.plugins.module_utils import _text, _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
@@ -19,6 +20,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     claims,
     environment,
     evidence,
+    mistakes,
     names,
     neighbours,
     origin,
@@ -133,9 +135,10 @@ class ActionModule(ActionBase):
             self._variables(variables, options), options, host=host, plan_only=self.arguments["plan_only"]
         )
         found = [
+            *names.forged(variables),
             *self._strange(variables, options),
             *self._passed_over(variables, read),
-            *settings.mistakes(read, settings.Site(variables["hostvars"])),
+            *mistakes.mistakes(read, mistakes.Site(variables["hostvars"])),
             self._missing(variables, read),
             *self._clashes(variables, options[f"{settings.PREFIX}script_dir"]["default"]),
         ]
@@ -227,6 +230,8 @@ class ActionModule(ActionBase):
 
     def _plan(self, variables: Variables) -> Result:
         known, observed = self.settings, self.observed
+        if stopping := self._others_failed(variables, known, observed):
+            raise Refused(_text.printable(stopping))
         if left := outcome.left_behind(known, observed):
             raise Refused(_text.printable(left))
         if known.plan_entry:
@@ -235,6 +240,27 @@ class ActionModule(ActionBase):
             if found := approval.differences(known.plan_entry, planned, exists=observed.exists):
                 raise Refused("\n".join(_printable(found)))
         return _shown(texts.plan(self.settings, self.observed))
+
+    def _others_failed(self, variables: Variables, known: Settings, observed: Observed) -> str:
+        """Why nothing more is to be deleted, as the play's max_fail_percentage says, or ""."""
+        if not (known.confirmed and observed.exists):
+            return ""
+        # Not the play itself: Ansible has no other way to what it says.
+        play = getattr(getattr(self._task, "_parent", None), "_play", None)
+        given = self._templar.template(getattr(play, "max_fail_percentage", None))
+        batch = variables.get("ansible_play_batch") or []
+        if given in (None, "") or len(variables["ansible_play_hosts_all"]) < 2:
+            return ""
+        hosts = variables["hostvars"]
+        before = [host for host in variables["ansible_play_hosts_all"] if host not in batch]
+        failed = {host for host in (*before, *batch) if _has_failed(hosts[host])}
+        found = neighbours.too_many_failed(batch or [known.connection_key], before, failed, float(given))
+        if not found:
+            return ""
+        return (
+            f"max_fail_percentage is {given}, and of the other hosts {', '.join(found)} has failed, so that nothing more is"
+            " deleted. Look at what has failed, and rerun."
+        )
 
     def _handoff(self, variables: Variables) -> Result:
         return _shown(texts.handoff(self.settings, self.observed))
@@ -302,6 +328,8 @@ class ActionModule(ActionBase):
 
         :raises Refused: no host has done anything, and none has failed
         """
+        if forged := names.forged(load_extra_vars(self._loader)):
+            raise Refused("\n".join(_printable(forged)))
         found = list(playbooks.results(variables, self._templar.template))
         failed = set(variables["ansible_play_hosts_all"]) - set(variables.get("ansible_play_hosts", ()))
         if not failed and not any(result for _host, _key, result in found):
@@ -377,6 +405,16 @@ def _damaged(known: Settings) -> str:
             except Exception:
                 return f"The report {file} is damaged. Move it away, or set immuta_deregister_report_dir to another folder."
     return ""
+
+
+def _has_failed(host: t.Mapping[str, t.Any]) -> bool:
+    """Whether a host's run has failed, also one that is still to be reported."""
+    answers = (
+        host.get(f"{names.OWN}{stage}") for stage in ("checked", "script", "decided", "tried", "planned", "shown")
+    )
+    return (host.get(f"{settings.PREFIX}result") or {}).get("status") == "failed" or any(
+        isinstance(answer, dict) and answer.get("failed") for answer in answers
+    )
 
 
 def _options() -> dict[str, t.Any]:

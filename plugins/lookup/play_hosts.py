@@ -57,10 +57,13 @@ class LookupModule(LookupBase):
             for host in hosts:
                 inventory.add_host(host, group=group)
 
-        def matching(pattern: str) -> set[str]:
-            return {host.name for host in inventory.get_hosts(pattern=pattern)}
+        def matching(pattern: str, *, ignore: bool = True) -> set[str]:
+            return {host.name for host in inventory.get_hosts(pattern=pattern, ignore_limits=ignore)}
 
+        limit = known.get("ansible_limit") or ""
+        # Ansible reads what is in a file of hosts.
+        inventory.subset(limit or None)
         try:
-            return [playbooks.hosts(given, known["groups"], known.get("ansible_limit") or "", matching)]
+            return [playbooks.hosts(given, known["groups"], limit, matching, lambda one: matching(one, ignore=False))]
         except playbooks.NoHosts as error:
             raise AnsibleLookupError(str(error)) from None

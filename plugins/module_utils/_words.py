@@ -10,10 +10,13 @@ these words, or a part of one, would change what the tasks behind it read. A uni
 
 from __future__ import annotations
 
+import re
+
 # What decisions rest on: states, codes of failures, dialects, technologies, verbs and kinds of statements.
 STATES = """
 already_done cancelled completed createerror creating databricks deleteerror deleting disabled editerror editing enabled
 executed finished handed_off migrateerror migrating present recurringvalidationerror replayed rolled_back
+delete_connection remove_integration
 skipped_by_operator snowflake succeeded unhealthy validationresults
 """
 CODES = """
@@ -46,7 +49,11 @@ statements something technology transport username
 RESULTS = frozenset(" ".join((STATES, CODES, TECHNOLOGIES, SQL, NAMES, OTHERS)).split())
 
 
+# What times in results hold.
+_TIME = re.compile(r"\d{4}-\d\d-[\dT:.Z-]*|T?\d\d:\d\d[\d:.Z]*")
+
+
 def is_common(secret: str) -> bool:
     """Return whether a secret is a word of the results, or a part of one, in any case."""
     folded = secret.casefold()
-    return any(folded in word for word in RESULTS)
+    return _TIME.fullmatch(secret) is not None or any(folded in word for word in RESULTS)

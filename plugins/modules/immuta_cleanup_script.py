@@ -86,6 +86,12 @@ options:
       - accept
     default: fail
     version_added: 0.1.0
+  script_required:
+    description:
+      - Whether it is a failure if there is no script, since the technology has none (the code V(no_cleanup_script)), or since the
+        connection is gone and no script was saved (V(script_lost)). If not, RV(failure) says so.
+    type: bool
+    default: true
   without_script:
     description:
       - Whether to take the technology for one without a clean-up script where that is not known, as with V(Redshift), V(Teradata), and
@@ -377,7 +383,7 @@ timing:
       sample: "2026-01-31T12:00:00.250Z"
 failure:
   description: What went wrong, for programs.
-  returned: failure
+  returned: failure, and without O(script_required) if there is no script
   type: dict
   sample:
     code: script_lost
@@ -406,6 +412,7 @@ def main() -> None:
             state={"type": "str", "choices": ["present", "executed", "absent"], "default": "present"},
             expected_sha256={"type": "str"},
             empty_script={"type": "str", "choices": ["fail", "accept"], "default": "fail"},
+            script_required={"type": "bool", "default": True},
             without_script={"type": "bool", "default": False},
             diff_text={"type": "bool", "default": False},
         ),

@@ -54,7 +54,7 @@ def test_each_host_has_its_own_end(player: Player, immuta: ImmutaDouble, setting
     [
         (
             ["-e", '{"immuta_deregister_hosts": "typo"}'],
-            'The pattern "typo" of immuta_deregister_hosts matches no host',
+            '"typo" of immuta_deregister_hosts matches no host',
         ),
         (
             ["--limit", "web1", "-e", '{"immuta_deregister_connection_keys": ["x"]}'],

@@ -217,18 +217,20 @@ def _seen(cursor: t.Any, read: reads.Read) -> dict[str, t.Any]:
 def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str, t.Any]) -> None:
     """Refuse a platform that has none of the objects that a script is there to remove.
 
-    Where something could not be looked for, or nothing is to be looked for, nothing is refused.
+    What no read finds is left out of account. Nothing is refused if nothing else is left.
 
     :param session: of the platform, for the message
-    :raises ObjectsMissing: all were looked for, and none is there
+    :raises ObjectsMissing: none of the others is there, or the platform refuses to look for any
     """
-    if not rows or any(row["present"] is not False for row in rows):
+    rows = [row for row in rows if row["how"] not in (NOT_PLAIN, NO_WAY)]
+    if not rows or any(row["present"] for row in rows):
         return
+    refused = next((row["how"] for row in rows if row["present"] is None), "")
     where = " ".join(str(session[name]) for name in ("account", "host") if session.get(name))
     names = ", ".join(f"{row['kind']} {row['name']}" for row in rows)
     raise ObjectsMissing(
-        f"None of what the script removes is on the platform ({where}), or may be seen there: {names}. Is this the right"
-        " account?",
+        f"None of what the script removes is on the platform ({where}), or may be seen there: {names}. {refused}"
+        f"{' ' if refused else ''}Is this the right account, and may the user take the roles that the script takes?",
         hint="No statement of the script was sent. Sign in to the right one; if this is it, set missing_objects=accept,"
         " for the role immuta_deregister_missing_objects=accept.",
     )

@@ -23,6 +23,9 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.session impo
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
+# What tells that there is no script, and is no failure of the module's.
+WITHOUT = ("no_cleanup_script", "script_lost")
+
 
 def ensure(context: Context) -> Outcome:
     """Implement the module C(immuta_cleanup_script).
@@ -35,7 +38,9 @@ def ensure(context: Context) -> Outcome:
         return state(context, path)
     except Failure as error:
         error.details.update(saved=_still_usable(context, path), tenant=_tenant(context))
-        raise
+        if context.params["script_required"] or error.code not in WITHOUT:
+            raise
+        return Outcome(False, {"path": path, "exists": False, "msg": str(error), "failure": error.as_dict()})
 
 
 def _tenant(context: Context) -> str | None:

@@ -17,7 +17,7 @@ STATEMENT = ("index", "line", "verb", "object", "name", "grantee", "unusual", "m
 OBJECT = ("kind", "name", "dropped", "present", "owner", "created_on")
 STEP = ("action", "target", "effect")
 # Of a session, what says where it is.
-WHERE = ("account", "host")
+WHERE = ("account", "host", "user", "role")
 Rows = list[dict[str, t.Any]]
 
 
@@ -28,6 +28,7 @@ class Planned:
     :ivar status: of the role's result, or C(failed)
     :ivar tenant: URL of the tenant
     :ivar platform_hosts: where the script would be run
+    :ivar task_file: path and sha256 of the user's own task file that runs the script
     :ivar session: what the platform has answered to the sign-in, such as account, user, and role; None without a sign-in
     :ivar reason: why the connection is to be removed, in a person's words
     :ivar plan_digest: of the deletion; None when nothing would be deleted
@@ -45,6 +46,7 @@ class Planned:
     technology: str | None = None
     integration_id: int | None = None
     executor: str | None = None
+    task_file: dict[str, str] | None = None
     platform_hosts: list[str] = dataclasses.field(default_factory=list)
     session: dict[str, t.Any] | None = None
     reason: str | None = None
@@ -76,6 +78,7 @@ def planned(connection_key: str, result: t.Mapping[str, t.Any]) -> Planned:
         technology=result.get("technology"),
         integration_id=result.get("integration_id"),
         executor=result.get("executor"),
+        task_file=dict(result["task_file"]) if result.get("task_file") else None,
         platform_hosts=list(result.get("platform_hosts") or ()),
         session=dict(result["session"]) if result.get("session") else None,
         reason=result.get("reason"),
@@ -140,8 +143,10 @@ def differences(approved: t.Mapping[str, t.Any], now: Planned, *, exists: bool) 
         "the tenant": (approved.get("tenant"), now.tenant),
         "the platform's hosts": (approved.get("platform_hosts"), now.platform_hosts),
     }
-    if exists:
+    # A script that has run in part goes on as it was approved, too.
+    if exists or now.executor:
         known["the executor"] = (approved.get("executor"), now.executor)
+        known["the task file"] = (_file(approved.get("task_file")), _file(now.task_file))
         # An empty list was approved, too.
         known["the statements to leave out"] = (_skipped(approved.get("skip") or ()), _skipped(now.skip))
     session = approved.get("session") or {}
@@ -155,8 +160,18 @@ def differences(approved: t.Mapping[str, t.Any], now: Planned, *, exists: bool) 
 
 
 def _plain(value: t.Any) -> t.Any:
-    """Hosts, URLs and accounts are written in any case."""
-    return value.lower().rstrip("/") if isinstance(value, str) else [str(one).lower() for one in value]
+    """Hosts and accounts are written in any case; what follows the host of a URL is not."""
+    if not isinstance(value, str):
+        return [str(one).lower() for one in value]
+    scheme, slashes, rest = value.rstrip("/").partition("://")
+    if not slashes:
+        return value.lower()
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}://{host.lower()}{slash}{path}"
+
+
+def _file(about: t.Mapping[str, str] | None) -> str:
+    return f"{about['path']} (sha256 {about['sha256']})" if about else "none"
 
 
 def _skipped(rows: t.Iterable[t.Mapping[str, t.Any]]) -> str:
@@ -181,6 +196,12 @@ def mistake(plan: t.Mapping[str, t.Any], approved: str) -> str:
         return (
             f"immuta_deregister_plan has the format {plan.get('format')}, which another version of this collection has"
             f" made; this one takes {FORMAT}. Plan again, and approve that."
+        )
+    keys = [str(one.get("connection_key")) for one in connections]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        return (
+            f'immuta_deregister_plan holds the connection "{twice}" more than once, so that it is not certain which of them is'
+            " meant. Plan each tenant in a run of its own."
         )
     found, given = digest(connections), approved.lower()
     if given == found:

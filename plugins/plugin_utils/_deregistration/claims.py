@@ -399,7 +399,8 @@ def _script_ran(ended: Ended) -> Claim:
     claim = "The clean-up script has run to its end"
     if not ended.result["script_executed"]:
         if observed.kept:
-            return _seen(claim, "not_verified", "The journal beside the script does not say so.")
+            # A journal that is not there any more takes nothing back of what an earlier run has seen.
+            return Claim(claim, "not_verified", "The journal beside the script does not say so.", None)
         return Claim(claim, "not_verified", "This run could not tell.", None)
     if ended.left_out and not ended.recorded:
         reasons = "; ".join(f"statement {index}: {reason}" for index, reason in sorted(ended.left_out.items()))

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ansible_collections.community.immuta.plugins.module_utils._immuta.options import (
     ALLOW_HTTP_VARIABLES,
     API_KEY_VARIABLES,
@@ -53,9 +55,14 @@ def elsewhere(
     keeper = str(variables.get(f"{PREFIX}script_host") or host)
     # Ansible's own mapping has an answer for every name, so get() would not do.
     about = hosts[keeper] if keeper in hosts else {}  # noqa: SIM401
-    if become or about.get("ansible_become") or variables.get("ansible_become"):
+    if become or any(_is_true(one.get("ansible_become")) for one in (about, variables)):
         return True
     return keeper not in LOCAL and (about.get("ansible_connection") or connection) != "local"
+
+
+def _is_true(value: t.Any) -> bool:
+    """Read a boolean as Ansible does; what is none counts as true, so that the modules get what they may need."""
+    return bool(boolean(value, strict=False)) if isinstance(value, (str, int, bool)) else bool(value)
 
 
 def options(group: str, own: t.Any, environment: t.Mapping[str, str], *, elsewhere: bool) -> dict[str, t.Any]:

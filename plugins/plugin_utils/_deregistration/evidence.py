@@ -203,6 +203,9 @@ def try_to_write(folder: str, name: str) -> None:
 
 
 def seconds_between(started: str, ended: str) -> float:
-    """Seconds from one time to another."""
+    """Seconds from one time to another; 0 where Ansible has masked a part of one, since a secret was equal to it."""
     clock = "%Y-%m-%dT%H:%M:%S.%fZ"
-    return (datetime.datetime.strptime(ended, clock) - datetime.datetime.strptime(started, clock)).total_seconds()
+    try:
+        return (datetime.datetime.strptime(ended, clock) - datetime.datetime.strptime(started, clock)).total_seconds()
+    except ValueError:
+        return 0.0

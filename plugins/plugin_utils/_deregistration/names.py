@@ -17,6 +17,9 @@ PREFIX = "immuta_deregister_"
 OF_PLAYBOOKS = frozenset(f"{PREFIX}{name}" for name in ("connection_keys", "hosts", "serial", "max_fail_percentage"))
 OF_PLAYBOOKS |= {f"{PREFIX}{name}" for name in ("output", "immuta_options", "snowflake_options", "databricks_options")}
 SET_BY_ROLE = frozenset({f"{PREFIX}result", f"{PREFIX}script"})
+# What the role registers, and what its own tasks hand on.
+OWN = "__deregister_connection_"
+GIVEN = frozenset({f"{OWN}plan_only", f"{OWN}observed"})
 # Where Ansible leaves what is no assignment of C(-e NAME=VALUE).
 LOST_WORDS = "_raw_params"
 
@@ -37,6 +40,20 @@ def _unknown(name: str, known: t.Collection[str]) -> str:
     similar = difflib.get_close_matches(own, [one.removeprefix(PREFIX) for one in known], n=1)
     meant = f" Did you mean {PREFIX}{similar[0]}?" if similar else " Remove it."
     return f"There is no variable {name}.{meant}"
+
+
+def forged(variables: t.Mapping[str, t.Any]) -> list[str]:
+    """Name the variables that only the role sets, and that are set otherwise, a sentence each.
+
+    :param variables: of the host, when the role has emptied its own; or the extra variables
+    """
+    own = {f"{PREFIX}result"} | {name for name in variables if name.startswith(OWN) and name not in GIVEN}
+    return [
+        f"The variable {name} is the role's own, and must not be set from outside. Remove it; a plan file holds"
+        " immuta_deregister_plan and nothing else."
+        for name in sorted(own)
+        if variables.get(name)
+    ]
 
 
 def lost_words(words: t.Any) -> list[str]:

@@ -94,3 +94,19 @@ def mistakes(mine: Neighbour, others: t.Iterable[Neighbour], same_tenant: t.Call
             " each connection an immuta_deregister_script_path of its own, or set immuta_deregister_script_dir instead."
         )
     return found
+
+
+def too_many_failed(
+    batch: t.Sequence[str], before: t.Iterable[str], failed: t.Container[str], limit: float
+) -> list[str]:
+    """The hosts that have failed, if they are more than a play allows; Ansible counts a host when its run has ended.
+
+    :param batch: the hosts that are worked on side by side
+    :param before: those of earlier batches
+    :param limit: per cent of a batch that may fail
+    """
+    for hosts in (list(before), batch):
+        found = [host for host in hosts if host in failed]
+        if found and 100 * len(found) / len(batch) > limit:
+            return found
+    return []

@@ -14,8 +14,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 Answer = dict[str, t.Any]
 RUN = ("done", "skipped", "replayed")
 STILL_THERE = (
-    "immuta_deregister_script_executed is set, but the connection still exists, so its script was never handed over and"
-    " nobody can have run it. Remove the variable, and rerun; with immuta_deregister_executor=handoff a person runs the"
+    "immuta_deregister_script_executed is set, but the connection still exists: a script that was run before the deletion may"
+    " not be the one that it leaves. Remove the variable, and rerun; with immuta_deregister_executor=handoff a person runs the"
     " script after the deletion."
 )
 
@@ -328,7 +328,7 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
 
 def _lost(settings: Settings, observed: Observed) -> list[str]:
     """Why a run ends that finds no script."""
-    message = observed.script["msg"]
+    message = observed.script["msg"].replace(" is at path.", f" is at {settings.script_path}.")
     if settings.approved_script:
         return [
             f"The plan that was approved has a clean-up script (sha256 {settings.approved_script}), and it is not there"
@@ -359,6 +359,16 @@ def _short_lived(settings: Settings, observed: Observed) -> list[str]:
     ]
 
 
+def _marked(ran: list[Answer], planned: list[Answer]) -> list[Answer]:
+    """The statements, with the marks of the plan: only the module that asks Immuta knows what the integration has made."""
+    if not ran:
+        return planned
+    known: dict[int, Answer] = {
+        row["index"]: {name: row[name] for name in ("marks", "unusual") if name in row} for row in planned
+    }
+    return [{**row, **known.get(row["index"], {})} for row in ran]
+
+
 def status(settings: Settings, observed: Observed) -> str:
     """What came of the run, unless it has failed. Nothing is taken from what was merely intended."""
     if observed.lost_script and not settings.approved_without_script:
@@ -387,6 +397,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "reason": settings.reason or None,
         "skip": [one for one in settings.skip if one["sha256"].lower() == script.get("sha256")],
         "executor": executor(settings, observed) if observed.to_run else None,
+        "task_file": settings.task_file if observed.to_run else None,
         "technology": observed.technology,
         "integration_id": script.get("integration_id"),
         "platform_hosts": hosts(settings, observed),
@@ -402,7 +413,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
             "empty": observed.empty_script,
             "done": observed.counts[0],
             "total": observed.counts[1],
-            "statements": observed.statements or script.get("statements") or [],
+            "statements": _marked(observed.statements, script.get("statements") or []),
         },
         "report": None
         if check_mode or not settings.report_dir

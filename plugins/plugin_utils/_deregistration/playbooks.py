@@ -11,7 +11,9 @@ import json
 import os
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _files
+from ansible.inventory.manager import split_host_pattern
+
+from ansible_collections.community.immuta.plugins.module_utils import _files, _text
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PREFIX
 from ansible_collections.community.immuta.plugins.plugin_utils._host_names import host_name
@@ -19,7 +21,9 @@ from ansible_collections.community.immuta.plugins.plugin_utils._host_names impor
 # A host, its connection key, or "", and its result, empty when the role has left none.
 HostResult = tuple[str, str, dict[str, t.Any]]
 # The variables that the choice depends on.
-CHOICE = tuple(f"{PREFIX}{name}" for name in ("connection_keys", "connection_key", "hosts", "approved", "plan"))
+CHOICE = tuple(
+    f"{PREFIX}{name}" for name in ("connection_keys", "connection_key", "hosts", "approved", "plan", "confirm")
+)
 
 # The group of the hosts that are made of connections.
 CHOSEN = "immuta_chosen"
@@ -54,6 +58,16 @@ def choose(variables: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Mapping[str
             "Both immuta_deregister_connection_key and immuta_deregister_connection_keys are set, and the first one would"
             " be the connection of every host. Remove one of them."
         )
+    if len(keys) > 1 and "confirm" in given:
+        raise Refused(
+            "immuta_deregister_confirm confirms one connection, and immuta_deregister_connection_keys lists several. Plan them"
+            " with community.immuta.plan, and approve that."
+        )
+    if keys and "hosts" in given:
+        raise Refused(
+            "Both immuta_deregister_connection_keys and immuta_deregister_hosts are set, and the second one would not count."
+            " Remove one of them."
+        )
     if not keys and "approved" in given and not ("hosts" in given or "connection_key" in given):
         plan = given.get("plan", {})
         if mistake := approval.mistake(plan, str(given["approved"]).strip()):
@@ -65,14 +79,14 @@ def choose(variables: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Mapping[str
 def _host(key: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, str]:
     name = host_name(key)
     if name not in hosts:
-        return {"name": name, "connection_key": key, "connection": "local"}
+        return {"name": name, "connection_key": key, "label": _text.printable(key), "connection": "local"}
     known = hosts[name].get(f"{PREFIX}connection_key", key)
     if known != key:
         raise Refused(
             f'The host "{name}" of the inventory is for "{known}" (immuta_deregister_connection_key), not for "{key}".'
             " Rename it."
         )
-    return {"name": name, "connection_key": key}
+    return {"name": name, "connection_key": key, "label": _text.printable(key)}
 
 
 def hosts(
@@ -80,6 +94,7 @@ def hosts(
     groups: t.Container[str],
     limit: str,
     matching: t.Callable[[str], t.AbstractSet[str]],
+    limited: t.Callable[[str], t.AbstractSet[str]],
 ) -> str:
     """The pattern of the hosts that a play is for.
 
@@ -87,16 +102,15 @@ def hosts(
     :param groups: of the inventory
     :param limit: of the command line, or ""
     :param matching: the hosts that a pattern matches
+    :param limited: those of them that the limit leaves
     :raises NoHosts: none matches, so that Ansible would do nothing and call it a success
     """
     pattern = CHOSEN if CHOSEN in groups else variables.get(f"{PREFIX}hosts") or "localhost"
-    found = matching(pattern)
-    if not found:
-        raise NoHosts(
-            f'The pattern "{pattern}" of immuta_deregister_hosts matches no host of the inventory. Correct it.'
-        )
-    # A file of hosts is Ansible's to read.
-    if limit and "@" not in limit and not found & matching(limit):
+    for part in split_host_pattern(pattern):
+        # What is taken out may be gone already.
+        if not part.startswith("!") and not matching(part.lstrip("&")):
+            raise NoHosts(f'"{part}" of immuta_deregister_hosts matches no host of the inventory. Correct it.')
+    if not limited(pattern):
         raise NoHosts(
             f'--limit "{limit}" leaves out every host of "{pattern}", so that nothing would be done. Correct it; without'
             " immuta_deregister_hosts, leave it out, since connections are chosen on localhost."

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings of a deregistration: the role's variables with defaults applied, and what is wrong with them.
+"""Settings of a deregistration: the role's variables with defaults applied.
 
 The defaults, types and choices are those of the role's argument spec.
 """
@@ -10,14 +10,14 @@ The defaults, types and choices are those of the role's argument spec.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import typing as t
 import urllib.parse
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence, names
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names
 
 PREFIX = names.PREFIX
 # The role's own executors; the name of a platform is also the dialect of the scripts that it runs.
@@ -45,6 +45,8 @@ class Settings:
     :ivar wait_timeout: seconds
     :ivar on_unknown: what to do with a statement of which nobody knows whether it ran: C(fail) or C(rerun)
     :ivar skip: the statements to leave out, of whatever script: C(statement), C(sha256), C(reason)
+    :ivar plan_only: whether nothing counts as confirmed
+    :ivar task_file: path and sha256 of the task file that is the executor, or None
     :ivar verify: when to look whether what the script drops is gone: C(once), when it has run, C(always), or C(never)
     :ivar reason: why the connection is removed, in a person's words, or ""
     :ivar restore: whether an earlier node of the workflow has left the script for this run
@@ -78,6 +80,8 @@ class Settings:
     skip: list[dict[str, t.Any]]
     reason: str = ""
     verify: str = "once"
+    task_file: dict[str, str] | None = None
+    plan_only: bool = False
 
     @property
     def confirmed_by(self) -> str | None:
@@ -127,16 +131,6 @@ class Invalid(Exception):
     """The variables can't be read; C(args[0]) says which and why."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Site:
-    """What the mistakes depend on besides the variables.
-
-    :ivar hosts: names in the inventory
-    """
-
-    hosts: t.Container[str]
-
-
 def file_name(connection_key: str) -> str:
     """A key as a file name: percent-encoded."""
     return urllib.parse.quote(connection_key, safe="")
@@ -154,8 +148,7 @@ def read(
     :raises Invalid: a variable is missing or has the wrong type
     """
     value = _validated(variables, options)
-    plan = value["plan"] or {}
-    key = value["connection_key"] or ""
+    key, plan = value["connection_key"] or "", value["plan"] or {}
     if not key:
         raise Invalid(_no_key(plan, value["approved"]))
     approved = (value["approved"] or "").strip()
@@ -189,8 +182,20 @@ def read(
         on_unknown=value["on_unknown"],
         skip=value["skip"] or [],
         verify=value["verify"],
+        task_file=_task_file(value["executor"]),
+        plan_only=plan_only,
         reason=" ".join(str(value["reason"] or (entry or {}).get("reason") or "").split()),
     )
+
+
+def _task_file(executor: str) -> dict[str, str] | None:
+    if not os.path.isabs(executor):
+        return None
+    try:
+        with open(executor, "rb") as file:
+            return {"path": executor, "sha256": hashlib.sha256(file.read()).hexdigest()}
+    except OSError:
+        return None
 
 
 def _no_key(plan: t.Mapping[str, t.Any], approved: str | None) -> str:
@@ -241,127 +246,3 @@ def _spec(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         }
         for name, about in options.items()
     }
-
-
-def mistakes(settings: Settings, site: Site) -> list[str]:
-    """What is wrong with the settings, a sentence or two each. Nobody has been asked yet."""
-    found = [
-        *_approval(settings),
-        _confirmation(settings),
-        _executor(settings),
-        _platform_host(settings),
-        _script_host(settings, site),
-        _interval(settings),
-        _script_path(settings),
-        _report(settings),
-    ]
-    return [sentence for sentence in found if sentence]
-
-
-def _approval(settings: Settings) -> t.Iterator[str]:
-    if not settings.approved:
-        return
-    if settings.plan_mistake:
-        yield settings.plan_mistake
-    elif settings.plan_entry is None:
-        yield (
-            "The plan that was approved (immuta_deregister_plan) does not hold the connection"
-            f' "{settings.connection_key}". Plan it, and approve that.'
-        )
-    elif settings.plan_entry.get("error"):
-        reason = " ".join(str(settings.plan_entry["error"]).split("\n"))
-        yield (
-            f'The connection "{settings.connection_key}" could not be planned: {reason} Plan it again, and approve that.'
-        )
-
-
-def _confirmation(settings: Settings) -> str:
-    if settings.confirm in ("", settings.connection_key):
-        return ""
-    return (
-        f'immuta_deregister_confirm is "{settings.confirm}", but the connection is "{settings.connection_key}". Set it'
-        " to the key of the connection that is to be removed."
-    )
-
-
-def _executor(settings: Settings) -> str:
-    executor = settings.executor
-    if settings.own_tasks:
-        if os.path.isfile(executor):
-            return ""
-        return f"The task file {executor} of immuta_deregister_executor does not exist on the controller."
-    if executor in ("auto", "handoff", *PLATFORMS):
-        return ""
-    if executor == "odbc":
-        return (
-            "immuta_deregister_executor is odbc, which is not part of the role any more: it could run no script with"
-            " USE, SET, or CALL. Use the task file docs/examples/executors/odbc.yml of this collection, by its path."
-        )
-    return (
-        f'immuta_deregister_executor is "{executor}". Set it to auto, handoff, {", ".join(PLATFORMS)}, or the absolute'
-        " path of a task file."
-    )
-
-
-def _platform_host(settings: Settings) -> str:
-    if not settings.platform_host or hosts.bare(settings.platform_host):
-        return ""
-    return (
-        f'immuta_deregister_platform_host is "{settings.platform_host}", which is not a host. Write it like'
-        " myorg-myaccount.snowflakecomputing.com or dbc-a1b2345c-d6e7.cloud.databricks.com."
-    )
-
-
-def _script_host(settings: Settings, site: Site) -> str:
-    if settings.keeper in site.hosts:
-        return ""
-    return (
-        f'immuta_deregister_script_host is "{settings.keeper}", which is not in the inventory. Set it to a host of the'
-        " inventory, or leave it out."
-    )
-
-
-def _interval(settings: Settings) -> str:
-    if settings.progress_interval >= 0:
-        return ""
-    return (
-        f'immuta_deregister_progress_interval is "{settings.progress_interval:g}". Set it to seconds, or to 0 to run'
-        " scripts in one go."
-    )
-
-
-def _script_path(settings: Settings) -> str:
-    if settings.script_path.startswith(("/", "~")):
-        return ""
-    return (
-        f"The script's path {settings.script_path} is relative. Set immuta_deregister_script_path or"
-        " immuta_deregister_script_dir to an absolute one."
-    )
-
-
-def _report(settings: Settings) -> str:
-    folder = settings.report_dir
-    if not folder:
-        return ""
-    if not os.path.isabs(folder):
-        return f'immuta_deregister_report_dir is "{folder}". Set it to an absolute path on the controller.'
-    file = evidence.path(folder, settings.file_name)
-    try:
-        evidence.try_to_write(folder, settings.file_name)
-        report = evidence.read(file) or {}
-    except evidence.NotAReport:
-        return (
-            f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another"
-            " folder."
-        )
-    except OSError as error:
-        return (
-            f"The report {file} can't be written on the controller: {error.strerror}. Set immuta_deregister_report_dir to"
-            " another folder."
-        )
-    if report.get("connection_key", settings.connection_key) != settings.connection_key:
-        return (
-            f'The file {file} is the report of the connection "{report["connection_key"]}". Move it away, or set'
-            " immuta_deregister_report_dir to another folder."
-        )
-    return ""

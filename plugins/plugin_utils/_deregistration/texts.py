@@ -52,7 +52,8 @@ def plan(settings: Settings, observed: Observed) -> list[str]:
         script_end = (
             "what was approved has no clean-up script" if observed.lost_script else "its clean-up script has run"
         )
-        return [*lines, f"Nothing to do: the connection is gone and {script_end}."]
+        word = ", on somebody's word" if observed.stated else ""
+        return [*lines, f"Nothing to do: the connection is gone and {script_end}{word}."]
     if observed.has_script:
         state = "done" if script.get("exists") else "would be done"
         lines.append(f"1. Save the clean-up script: {state} ({settings.script_path}, sha256 {script['sha256']})")
@@ -61,7 +62,7 @@ def plan(settings: Settings, observed: Observed) -> list[str]:
             lines.append(f"   WARNING: whether it outlives this run is for you to know: {durability['why']}.")
     lines.append(_deletion(observed))
     lines.extend(_run(settings, observed))
-    if not settings.confirmed:
+    if not settings.confirmed and not settings.plan_only:
         lines.append("Not confirmed, so it ends here. To go on, set immuta_deregister_confirm to the connection key.")
     return lines
 
@@ -147,7 +148,8 @@ def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
 
 def label(row: Row) -> str:
     """A statement in a few words: verb, kind and name of its object."""
-    return " ".join(str(word) for word in (row.get("verb"), row.get("object"), row.get("name")) if word)
+    own = " ".join(str(word) for word in (row.get("verb"), row.get("object"), row.get("name")) if word)
+    return f"{own} {'to' if row.get('verb') == 'GRANT' else 'from'} {row['grantee']}" if row.get("grantee") else own
 
 
 def report(result: Row) -> list[str]:
@@ -288,7 +290,15 @@ def open_ends(observed: Observed) -> list[str]:
 
 def planned(plans: t.Iterable[Planned], digest: str) -> list[str]:
     """The plan of many connections, a line each."""
-    return [*(_planned(plan) for plan in plans), f"Digest of this plan: {digest}"]
+    known = list(plans)
+    lines = [_planned(plan) for plan in known]
+    if all(plan.error for plan in known):
+        return [*lines, "Nothing could be planned, so there is nothing to approve."]
+    return [
+        *lines,
+        "Who approves this plan sets immuta_deregister_approved to its digest.",
+        f"Digest of this plan: {digest}",
+    ]
 
 
 def _planned(plan: Planned) -> str:

@@ -97,8 +97,8 @@ def ended(name: str, folder: Path) -> Answer:
 def test_choose() -> None:
     answer = run("choose", {"connection_keys": "a b\nc"})
     assert answer["hosts"] == [
-        {"name": "a-b-c8687a08aa", "connection_key": "a b", "connection": "local"},
-        {"name": "c-2e7d2c03a9", "connection_key": "c", "connection": "local"},
+        {"name": "a-b-c8687a08aa", "connection_key": "a b", "label": "a b", "connection": "local"},
+        {"name": "c-2e7d2c03a9", "connection_key": "c", "label": "c", "connection": "local"},
     ]
     assert answer["changed"] is False
 
@@ -106,7 +106,7 @@ def test_choose() -> None:
 @pytest.mark.parametrize(("plan_only", "confirm"), [(False, "k"), (True, "")])
 def test_check_reads_the_variables(plan_only: bool, confirm: str) -> None:
     answer = run("check", {"connection_key": "k", "confirm": "k"}, plan_only=plan_only)
-    assert answer["settings"] == read(**GO).as_dict() | {"confirm": confirm}
+    assert answer["settings"] == read(**GO).as_dict() | {"confirm": confirm, "plan_only": plan_only}
     assert evidence.seconds_between(answer["started"], _utc.now_zulu()) >= 0
     assert not answer.get("failed")
 

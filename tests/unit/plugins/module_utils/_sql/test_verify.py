@@ -232,13 +232,24 @@ def test_a_bug_stays_a_bug() -> None:
         ([], False),
         ([True], False),
         ([False, True], False),
-        ([False, None], False),
+        ([False, None], True),
+        ([None], True),
+        (["no way"], False),
+        ([False, "no way"], True),
         ([False], True),
         ([False] * 2, True),
     ],
 )
-def test_a_platform_with_nothing_of_it_is_refused(present: list[bool | None], refused: bool) -> None:
-    rows = [{"kind": "ROLE", "name": f"R{number}", "present": one} for number, one in enumerate(present)]
+def test_a_platform_with_nothing_of_it_is_refused(present: list[t.Any], refused: bool) -> None:
+    rows = [
+        {
+            "kind": "ROLE",
+            "name": f"R{number}",
+            "present": None if one == "no way" else one,
+            "how": verify.NO_WAY if one == "no way" else "SHOW" if one is not None else "It could not be looked for: x",
+        }
+        for number, one in enumerate(present)
+    ]
     if not refused:
         verify.require_some(rows, {"account": "a"})
         return

@@ -40,6 +40,7 @@ class Keeper:
             "integration_id": None,
             "expected_sha256": None,
             "empty_script": "fail",
+            "script_required": True,
             "without_script": False,
             "diff_text": False,
             "url": self.world.double.url,

@@ -111,6 +111,7 @@ PLANNED = Planned(
     "Snowflake",
     5,
     "snowflake",
+    None,
     HOSTS,
     {"account": "A", "user": "U", "role": "R"},
     "CHG1",
@@ -198,17 +199,24 @@ TO_SKIP = [{"statement": number, "sha256": SHA, "reason": "gone"} for number in 
         pytest.param(
             {"session": {"account": "B", "user": "U"}}, True, ("the session's account", "A", "B"), id="account"
         ),
-        # Who signs in may be another one.
-        pytest.param({"session": {"account": "A", "user": "V", "role": "S"}}, True, None, id="user and role"),
+        pytest.param({"session": {"account": "A", "user": "V"}}, True, ("the session's user", "U", "V"), id="user"),
         pytest.param({"session": None}, True, None, id="not signed in"),
         pytest.param({"executor": "own"}, True, ("the executor", "snowflake", "own"), id="executor"),
-        pytest.param({"executor": "handoff"}, False, None, id="executor, gone"),
+        # What has run in part goes on as it was approved.
+        pytest.param({"executor": "own"}, False, ("the executor", "snowflake", "own"), id="executor, gone"),
+        pytest.param({"executor": None, "skip": TO_SKIP}, False, None, id="nothing to run any more"),
+        pytest.param(
+            {"task_file": {"path": "/o.yml", "sha256": "x"}},
+            True,
+            ("the task file", "none", "/o.yml (sha256 x)"),
+            id="task file",
+        ),
+        pytest.param({"tenant": "https://t/A"}, True, ("the tenant", "https://t", "https://t/A"), id="another path"),
         pytest.param(
             {"skip": TO_SKIP}, True, ("the statements to leave out", "2", "1, 3"), id="other statements to leave out"
         ),
         pytest.param({"skip": []}, True, ("the statements to leave out", "2", "none"), id="none to leave out"),
-        # What has to be left out may turn out in the middle.
-        pytest.param({"skip": TO_SKIP}, False, None, id="to leave out, gone"),
+        pytest.param({"skip": TO_SKIP}, False, ("the statements to leave out", "2", "1, 3"), id="to leave out, gone"),
         # The modules compare these, and people may say why in other words.
         pytest.param(
             {"plan_digest": "x", "script_sha256": "x", "reason": "x", "objects": None, "status": "x"},
@@ -317,3 +325,8 @@ def test_a_plan_that_awx_has_handed_on_has_the_same_digest() -> None:
     assert connection["statements"] == [{**row, "name": None}]
     given = {**connection, "statements": [row], "reason": ""}
     assert approval.digest([given]) == approval.digest([connection])
+
+
+def test_a_plan_that_holds_a_connection_twice_is_refused() -> None:
+    document = approval.document([Planned("k", "planned", "https://t"), Planned("k", "planned", "https://u")])
+    assert 'holds the connection "k" more than once' in approval.mistake(document, document["digest"])

@@ -34,6 +34,8 @@ ENV = {
         ("local", {"immuta_deregister_script_host": "far"}, True),
         ("local", {"immuta_deregister_script_host": ""}, False),
         ("local", {"ansible_become": True}, True),
+        ("local", {"ansible_become": "yes"}, True),
+        ("local", {"ansible_become": "false"}, False),
         ("other user", {}, True),
     ],
 )

@@ -127,3 +127,13 @@ def test_a_key_that_is_vaulted_in_line_is_text(monkeypatch: pytest.MonkeyPatch) 
     found = read(connection_key=value, confirm=vaulted("prod snowflake", monkeypatch))
     assert isinstance(found.connection_key, str)
     assert (found.connection_key, found.confirmed) == ("prod snowflake", True)
+
+
+@pytest.mark.parametrize(
+    "name", ["__deregister_connection_checked", "__deregister_connection_own", "immuta_deregister_result"]
+)
+def test_what_only_the_role_sets_is_refused_from_outside(name: str) -> None:
+    (said,) = names.forged({name: {"settings": {}}, "__deregister_connection_observed": {"script": 1}, "other": 1})
+    assert f"The variable {name} is the role's own" in said
+    # The role has emptied its own by then.
+    assert names.forged({name: {}}) == []

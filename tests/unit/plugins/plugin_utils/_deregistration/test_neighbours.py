@@ -108,3 +108,21 @@ def test_mistakes(
     mine: neighbours.Neighbour, others: list[neighbours.Neighbour], same_tenant: bool, expected: list[str]
 ) -> None:
     assert neighbours.mistakes(mine, others, lambda _host: same_tenant) == expected
+
+
+@pytest.mark.parametrize(
+    ("batch", "before", "failed", "limit", "expected"),
+    [
+        (["a", "b"], [], [], 0, []),
+        (["a", "b"], [], ["b"], 0, ["b"]),
+        (["a", "b"], [], ["b"], 50, []),
+        (["a", "b"], [], ["b"], 49, ["b"]),
+        (["a", "b"], ["c", "d"], ["d"], 0, ["d"]),
+        (["a", "b"], ["c", "d"], ["d"], 100, []),
+        (["a"], ["c"], ["a", "c"], 100, []),
+    ],
+)
+def test_more_have_failed_than_the_play_allows(
+    batch: list[str], before: list[str], failed: list[str], limit: float, expected: list[str]
+) -> None:
+    assert neighbours.too_many_failed(batch, before, failed, limit) == expected

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import typing as t
 from pathlib import Path
 
@@ -64,6 +65,11 @@ def test_one_key_and_several_are_refused() -> None:
     [
         ({"connection_keys": ["a", 1.1]}, "holds a number (1.1), which is no text. Put each key in quotes"),
         ({"connection_keys": {"a": 1}}, "is a dictionary"),
+        (
+            {"connection_keys": ["a"], "hosts": "prod"},
+            "immuta_deregister_hosts are set, and the second one would not count",
+        ),
+        ({"connection_keys": ["a", "b"], "confirm": "a"}, "confirms one connection"),
         ({"approved": "x"}, "there is no immuta_deregister_plan"),
         ({"approved": "x", "plan": PLAN}, f'the digest of immuta_deregister_plan is "{PLAN["digest"]}"'),
         ({"approved": "x", "plan": {"format": 1, "connections": []}}, "has the format 1"),
@@ -90,7 +96,7 @@ NAME = "prod-snowflake-c676119c0f"
 )
 def test_a_host_of_the_inventory_keeps_its_variables(hosts: dict[str, t.Any], expected: dict[str, str]) -> None:
     chosen = playbooks.choose({"immuta_deregister_connection_keys": ["prod snowflake"]}, hosts)
-    assert chosen == [{"name": NAME, "connection_key": "prod snowflake", **expected}]
+    assert chosen == [{"name": NAME, "connection_key": "prod snowflake", "label": "prod snowflake", **expected}]
 
 
 def test_a_host_for_something_else_is_refused() -> None:
@@ -105,7 +111,7 @@ GROUPS = {"all": ["web1", "a"], "prod": ["a"]}
 def matching(pattern: str) -> set[str]:
     """As Ansible does, for the patterns of these tests."""
     known = {**GROUPS, "immuta_chosen": ["c"], "web1": ["web1"], "a": ["a"], "c": ["c"], "localhost": ["localhost"]}
-    return {host for word in pattern.split(",") for host in known.get(word, [])}
+    return {host for word in re.split("[,:]", pattern) for host in known.get(word, [])}
 
 
 @pytest.mark.parametrize(
@@ -116,12 +122,14 @@ def matching(pattern: str) -> set[str]:
         ({}, GROUPS, "localhost", "localhost"),
         ({"hosts": "prod"}, GROUPS, "", "prod"),
         ({"hosts": "prod"}, GROUPS, "a,web1", "prod"),
-        ({"hosts": "prod"}, GROUPS, "@failed.retry", "prod"),
         ({}, {**GROUPS, "immuta_chosen": ["c"]}, "", "immuta_chosen"),
-        ({"hosts": "typo"}, GROUPS, "", 'The pattern "typo" of immuta_deregister_hosts matches no host'),
+        ({"hosts": "typo"}, GROUPS, "", '"typo" of immuta_deregister_hosts matches no host'),
         ({"hosts": "prod"}, GROUPS, "web1", '--limit "web1" leaves out every host of "prod"'),
         ({}, GROUPS, "web1", '--limit "web1" leaves out every host of "localhost"'),
         ({}, {**GROUPS, "immuta_chosen": ["c"]}, "localhost", 'leaves out every host of "immuta_chosen"'),
+        ({"hosts": "prod,typo"}, GROUPS, "", '"typo" of immuta_deregister_hosts matches no host'),
+        ({"hosts": "prod:!typo"}, GROUPS, "", "prod:!typo"),
+        ({"hosts": "prod"}, GROUPS, "@web1", 'leaves out every host of "prod"'),
     ],
 )
 def test_a_play_for_no_host_is_no_success(
@@ -129,7 +137,10 @@ def test_a_play_for_no_host_is_no_success(
 ) -> None:
     variables = {f"immuta_deregister_{name}": value for name, value in given.items()}
     try:
-        found = playbooks.hosts(variables, groups, limit, matching)
+        left = matching(limit.lstrip("@")) if limit else None
+        found = playbooks.hosts(
+            variables, groups, limit, matching, lambda one: matching(one) if left is None else matching(one) & left
+        )
     except playbooks.NoHosts as error:
         assert expected in str(error)
     else:

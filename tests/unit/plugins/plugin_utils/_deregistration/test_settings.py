@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import typing as t
@@ -14,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import mistakes as wrong
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as reading
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Invalid, Settings, Site
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.mistakes import Site
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Invalid, Settings
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DIGEST,
     HOST,
@@ -53,6 +56,8 @@ DEFAULTS: dict[str, t.Any] = {
     "skip": [],
     "reason": "",
     "verify": "once",
+    "task_file": None,
+    "plan_only": False,
 }
 OPTIONAL = sorted(name.removeprefix(reading.PREFIX) for name in options() if not name.endswith("connection_key"))
 
@@ -259,7 +264,7 @@ def test_what_confirms_and_pins(
 
 
 def mistakes(site: Site = HERE, **given: t.Any) -> list[str]:
-    return reading.mistakes(read(**given), site)
+    return wrong.mistakes(read(**given), site)
 
 
 @pytest.mark.parametrize(
@@ -450,3 +455,23 @@ def test_the_reason_of_the_approved_plan_holds_unless_there_is_another_one(
     given: dict[str, t.Any], reason: str
 ) -> None:
     assert read(**approved(plan(reason="CHG1")), **given).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "hidden"),
+    [
+        ({"platform_host": "https://u:hunter2@a.snowflakecomputing.com"}, "there is an @ in it", "hunter2"),
+        ({"skip": [{"statement": 1, "sha256": "2c26", "reason": "x"}]}, "Write all 64 characters", "\0"),
+    ],
+)
+def test_what_is_not_shown_or_not_whole(given: dict[str, t.Any], words: str, hidden: str) -> None:
+    (said,) = mistakes(**given)
+    assert words in said
+    assert hidden not in said
+
+
+def test_the_task_file_is_told_by_its_digest(tmp_path: Path) -> None:
+    (tmp_path / "own.yml").write_text("[]")
+    digest = hashlib.sha256(b"[]").hexdigest()
+    assert read(executor=str(tmp_path / "own.yml")).task_file == {"path": str(tmp_path / "own.yml"), "sha256": digest}
+    assert read(executor=str(tmp_path / "none.yml")).task_file is None

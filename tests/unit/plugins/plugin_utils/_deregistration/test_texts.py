@@ -478,7 +478,9 @@ def plan_of(status: str = "planned", **changes: t.Any) -> Planned:
     ],
 )
 def test_planned(plan: Planned, expected: str) -> None:
-    assert texts.planned([plan], DIGEST) == [expected, f"Digest of this plan: {DIGEST}"]
+    last = ["Who approves this plan sets immuta_deregister_approved to its digest.", f"Digest of this plan: {DIGEST}"]
+    none = ["Nothing could be planned, so there is nothing to approve."]
+    assert texts.planned([plan], DIGEST) == [expected, *(none if plan.error else last)]
 
 
 LEFT_OUT = ran("done skipped_by_operator done")

@@ -1,0 +1,166 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is wrong with the settings of a deregistration, before anybody is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """What the mistakes depend on besides the variables.
+
+    :ivar hosts: names in the inventory
+    """
+
+    hosts: t.Container[str]
+
+
+def mistakes(settings: Settings, site: Site) -> list[str]:
+    """What is wrong with the settings, a sentence or two each. Nobody has been asked yet."""
+    found = [
+        *_approval(settings),
+        _confirmation(settings),
+        _executor(settings),
+        _platform_host(settings),
+        _script_host(settings, site),
+        _interval(settings),
+        _skip(settings),
+        _script_path(settings),
+        _report(settings),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def _approval(settings: Settings) -> t.Iterator[str]:
+    if not settings.approved:
+        return
+    if settings.plan_mistake:
+        yield settings.plan_mistake
+    elif settings.plan_entry is None:
+        yield (
+            "The plan that was approved (immuta_deregister_plan) does not hold the connection"
+            f' "{settings.connection_key}". Plan it, and approve that.'
+        )
+    elif settings.plan_entry.get("error"):
+        reason = " ".join(str(settings.plan_entry["error"]).split("\n"))
+        yield (
+            f'The connection "{settings.connection_key}" could not be planned: {reason} Plan it again, and approve that.'
+        )
+
+
+def _confirmation(settings: Settings) -> str:
+    if settings.confirm in ("", settings.connection_key):
+        return ""
+    return (
+        f'immuta_deregister_confirm is "{settings.confirm}", but the connection is "{settings.connection_key}". Set it'
+        " to the key of the connection that is to be removed."
+    )
+
+
+def _executor(settings: Settings) -> str:
+    executor = settings.executor
+    if settings.own_tasks:
+        if os.path.isfile(executor):
+            return ""
+        return f"The task file {executor} of immuta_deregister_executor does not exist on the controller."
+    if executor in ("auto", "handoff", *PLATFORMS):
+        return ""
+    if executor == "odbc":
+        return (
+            "immuta_deregister_executor is odbc, which is not part of the role any more: it could run no script with"
+            " USE, SET, or CALL. Use the task file docs/examples/executors/odbc.yml of this collection, by its path."
+        )
+    return (
+        f'immuta_deregister_executor is "{executor}". Set it to auto, handoff, {", ".join(PLATFORMS)}, or the absolute'
+        " path of a task file."
+    )
+
+
+def _platform_host(settings: Settings) -> str:
+    if not settings.platform_host or hosts.bare(settings.platform_host):
+        return ""
+    if "@" in settings.platform_host:
+        return (
+            "immuta_deregister_platform_host holds a user name or a password (there is an @ in it), and is not shown. Name the"
+            " host alone."
+        )
+    return (
+        f'immuta_deregister_platform_host is "{settings.platform_host}", which is not a host. Write it like'
+        " myorg-myaccount.snowflakecomputing.com or dbc-a1b2345c-d6e7.cloud.databricks.com."
+    )
+
+
+def _script_host(settings: Settings, site: Site) -> str:
+    if settings.keeper in site.hosts:
+        return ""
+    return (
+        f'immuta_deregister_script_host is "{settings.keeper}", which is not in the inventory. Set it to a host of the'
+        " inventory, or leave it out."
+    )
+
+
+def _skip(settings: Settings) -> str:
+    wrong = [one["sha256"] for one in settings.skip if not re.fullmatch(r"[0-9a-fA-F]{64}", one["sha256"])]
+    if not wrong:
+        return ""
+    return (
+        f'immuta_deregister_skip names the script "{wrong[0]}", which is no digest. Write all 64 characters of the sha256 that the'
+        " plan shows."
+    )
+
+
+def _interval(settings: Settings) -> str:
+    if settings.progress_interval >= 0:
+        return ""
+    return (
+        f'immuta_deregister_progress_interval is "{settings.progress_interval:g}". Set it to seconds, or to 0 to run'
+        " scripts in one go."
+    )
+
+
+def _script_path(settings: Settings) -> str:
+    if settings.script_path.startswith(("/", "~")):
+        return ""
+    return (
+        f"The script's path {settings.script_path} is relative. Set immuta_deregister_script_path or"
+        " immuta_deregister_script_dir to an absolute one."
+    )
+
+
+def _report(settings: Settings) -> str:
+    folder = settings.report_dir
+    if not folder:
+        return ""
+    if not os.path.isabs(folder):
+        return f'immuta_deregister_report_dir is "{folder}". Set it to an absolute path on the controller.'
+    file = evidence.path(folder, settings.file_name)
+    try:
+        evidence.try_to_write(folder, settings.file_name)
+        report = evidence.read(file) or {}
+    except evidence.NotAReport:
+        return (
+            f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another"
+            " folder."
+        )
+    except OSError as error:
+        return (
+            f"The report {file} can't be written on the controller: {error.strerror}. Set immuta_deregister_report_dir to"
+            " another folder."
+        )
+    if report.get("connection_key", settings.connection_key) != settings.connection_key:
+        return (
+            f'The file {file} is the report of the connection "{report["connection_key"]}". Move it away, or set'
+            " immuta_deregister_report_dir to another folder."
+        )
+    return ""
