@@ -56,7 +56,11 @@ NOTHING_DONE = (
 
 
 class Refused(Exception):
-    """The stage fails; the text is for the user."""
+    """The stage fails; the text is for the user, the code, if any, for programs."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class ActionModule(ActionBase):
@@ -96,7 +100,8 @@ class ActionModule(ActionBase):
             # Not AnsibleActionFail, which older versions of ansible-core print with a traceback.
             return {**result, "failed": True, "msg": _text.printable(error)}
         except Refused as error:
-            return {**result, "failed": True, "msg": str(error)}
+            code = {"failure": {"code": error.code}} if error.code else {}
+            return {**result, "failed": True, "msg": str(error), **code}
 
     @property
     def observed(self) -> Observed:
@@ -238,7 +243,7 @@ class ActionModule(ActionBase):
             now = outcome.result(known, observed, check_mode=self._task.check_mode)
             planned = approval.planned(known.connection_key, now)
             if found := approval.differences(known.plan_entry, planned, exists=observed.exists):
-                raise Refused("\n".join(_printable(found)))
+                raise Refused("\n".join(_printable(found)), "plan_changed")
         return _shown(texts.plan(self.settings, self.observed))
 
     def _others_failed(self, variables: Variables, known: Settings, observed: Observed) -> str:
@@ -258,7 +263,7 @@ class ActionModule(ActionBase):
         if not found:
             return ""
         return (
-            f"max_fail_percentage is {given}, and of the other hosts {', '.join(found)} has failed, so that nothing more is"
+            f"max_fail_percentage is {float(given):g}, and of the other hosts {', '.join(found)} has failed, so that nothing more is"
             " deleted. Look at what has failed, and rerun."
         )
 

@@ -118,13 +118,20 @@ def test_a_plan_in_a_file_runs_no_templates(site: Site, immuta: ImmutaDouble) ->
     assert not run.exists()
 
 
+@pytest.mark.oldest
 def test_a_script_that_was_not_planned_is_not_run(site: Site, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
     _planned, plan = site.run(PLAN, connection_keys=f"{KEY}\n\n{LAKE}\n")
     assert [one["connection_key"] for one in plan["connections"]] == [LAKE, KEY]
     integration = immuta.state.integrations[5]
     assert integration.script is not None
     integration.script += "DROP DATABASE IF EXISTS SALES;\n"
-    played, outcome = site.run(DEREGISTER, plan=plan, approved=plan["digest"])
+    approved = {"plan": plan, "approved": plan["digest"]}
+    # In one batch, what must not be is seen before the other one is deleted.
+    careful, outcome = site.run(DEREGISTER, **approved, max_fail_percentage=0)
+    assert {key: one["status"] for key, one in outcome.items()} == {KEY: "failed", LAKE: "failed"}
+    assert "max_fail_percentage is 0, and of the other hosts prod-snowflake-c676119c0f has failed" in careful.output
+    assert LAKE in immuta.state.connections
+    played, outcome = site.run(DEREGISTER, **approved)
     assert played.code == 2
     assert {key: one["status"] for key, one in outcome.items()} == {KEY: "failed", LAKE: "completed"}
     assert KEY in immuta.state.connections

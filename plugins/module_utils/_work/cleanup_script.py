@@ -72,6 +72,17 @@ def _present(context: Context, path: str) -> Outcome:
 def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outcome:
     """Have the script in its file, whose place is reserved for this run."""
     saved, progress, script = _settled(client, subject, path, context.params["without_script"])
+    try:
+        return _kept(context, subject, path, saved, progress, script)
+    except Failure as error:
+        # What was read is told, too.
+        error.details.setdefault("connection_exists", script.connection_exists)
+        raise
+
+
+def _kept(
+    context: Context, subject: Subject, path: str, saved: Saved | None, progress: journal.Progress, script: Rendered
+) -> Outcome:
     if progress.state != "finished":
         journal.require_usable(journal.journal_path(path), check_mode=context.check_mode)
     hosts = script.owner.hosts

@@ -116,8 +116,7 @@ class Stop:
         """What to do next."""
         if self.task == CHECK:
             return "Correct what is named above, and rerun."
-        otherwise = ANEW if self.task == TASKS["shown"] and self.failure.get("failed") else AGAIN
-        return ADVICE.get((self.failure.get("failure") or {}).get("code", ""), otherwise)
+        return ADVICE.get((self.failure.get("failure") or {}).get("code", ""), AGAIN)
 
 
 def find(settings: Settings | None, observed: Observed, checked: Answer, *, check_mode: bool) -> Stop | None:

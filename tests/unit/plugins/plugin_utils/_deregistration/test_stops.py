@@ -293,7 +293,7 @@ def test_the_advice_fits_the_cause(code: str, words: str) -> None:
         # What the stage that decides refuses has no code, but what it goes by has one.
         (Observed(LOST, decided={"failed": True, "msg": "Not found."}), stops.ADVICE["script_lost"]),
         (Observed(script(), decided={"failed": True, "msg": "No host."}), AGAIN),
-        (Observed(script(), decided=SHOWN, shown={"failed": True, "msg": "They differ."}), ANEW),
+        (Observed(script(), decided=SHOWN, shown={**failed("plan_changed"), "msg": "They differ."}), ANEW),
         (Observed(script(), decided=SHOWN, shown={}), AGAIN),
         (Observed({**REFUSED, "failure": None}), AGAIN),
         (SITUATIONS["a statement failed"].all_observed, stops.ADVICE["statement_failed"]),
