@@ -227,8 +227,8 @@ def test_an_account_with_nothing_of_it_stops_it_before_the_deletion(
     for name in (("CATALOG", ("immuta",)), ("TABLE", ("sales", "crm", "customers"))):
         del metastore.securables[name]
     variants: list[Variant] = [
-        (snowflake_site, {}, "DATABASE IMMUTA, ROLE IMMUTA_SYSTEM. Is this the right account?"),
-        (databricks_site, {}, "CATALOG immuta. Is this the right account?"),
+        (snowflake_site, {}, "DATABASE IMMUTA, ROLE IMMUTA_SYSTEM. Is this the right account, and may"),
+        (databricks_site, {}, "CATALOG immuta. Is this the right account, and may"),
     ]
     played = refused(variants, tmp_path)
     assert [row["present"] for row in played[0].result["objects"]] == [False] * 3
