@@ -102,8 +102,9 @@ class SnowflakeAccount:
         given = bare(host)
         found = SNOWFLAKE.fullmatch(given)
         if found is None:
-            # An identifier says as much as a host. Anything else is a name of the site's own.
-            return "same" if given and self._named(given.removesuffix(".privatelink")) == "same" else "unknown"
+            # An identifier says as much as a host, and organization-account is one. Anything else is a name of the site's own.
+            named = self._named(given.removesuffix(".privatelink")) if given else "unknown"
+            return named if named == "same" or ("-" in given and "." not in given) else "unknown"
         region = self._region
         if region and (found["top"] == "cn") != region[1].startswith("cn"):
             return "different"

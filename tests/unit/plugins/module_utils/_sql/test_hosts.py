@@ -74,7 +74,7 @@ DASHED = SnowflakeAccount("OLD_NAME", "MAIN", "ACME", "AWS_US_WEST_2")
         (PROD, "ACME-PROD_EU", "same"),
         (PROD, "acme-prod-eu.privatelink", "same"),
         (PROD, "xy12345.eu-central-1", "same"),
-        (PROD, "acme-dev-eu", "unknown"),
+        (PROD, "acme-dev-eu", "different"),
         (PROD, "snowflake.acme.example", "unknown"),
         (PROD, "acme-prod-eu.snowflakecomputing.com.evil.example", "unknown"),
         (PROD, "notsnowflakecomputing.com", "unknown"),
