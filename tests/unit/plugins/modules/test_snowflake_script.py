@@ -631,7 +631,7 @@ def test_an_account_with_nothing_of_it_is_refused(snowflake: Snowflake, policy: 
     assert result.code == ("objects_missing" if policy == "fail" else None), result
     assert [one["present"] for one in result["objects"]] == [False, False]
     if policy == "fail":
-        assert "DATABASE immuta, ROLE IMMUTAXSYSTEM. Is this the right account?" in result["msg"]
+        assert "DATABASE immuta, ROLE IMMUTAXSYSTEM. Is this the right account, and may" in result["msg"]
 
 
 def test_what_has_run_may_be_missing(snowflake: Snowflake) -> None:
