@@ -34,6 +34,7 @@ class Head(t.NamedTuple):
     :ivar repeatable: whether running it twice is certainly harmless, apart from C(session)
     :ivar removes: whether all that it does is to drop or unset
     :ivar bound: whether later statements may need the same session
+    :ivar hides: whether it may run statements that can't be read here, which may leave the session anywhere
     :ivar grantee: whom it gives rights to, or takes them from: kind and name; either may be empty
     """
 
@@ -44,6 +45,7 @@ class Head(t.NamedTuple):
     repeatable: bool = False
     removes: bool = False
     bound: bool = False
+    hides: bool = False
     grantee: tuple[str, str] = ("", "")
 
 
@@ -153,7 +155,7 @@ def read(script: str, dialect: str, start: int, end: int) -> Head:
     head = _head(words, snowflake=rules.name == "snowflake")
     if rules.name == "snowflake" and script.find(FLOW, start, end) >= 0:
         # Another statement follows after the arrow, and may do anything.
-        return head._replace(session=False, repeatable=False, bound=True)
+        return head._replace(session=False, repeatable=False, bound=True, hides=True)
     return head
 
 
@@ -166,9 +168,9 @@ def _head(words: Words, *, snowflake: bool) -> Head:
     if verb == "BEGIN" and words.word(at) in _TRANSACTION:
         return Head(verb, "TRANSACTION", bound=True)
     if verb == "BEGIN" or (verb == "DECLARE" and snowflake):
-        return Head("BEGIN", bound=True)
+        return Head("BEGIN", bound=True, hides=True)
     reader = _READERS.get(verb)
-    return reader(words, verb, at, snowflake) if reader else Head(verb, bound=True)
+    return reader(words, verb, at, snowflake) if reader else Head(verb, bound=True, hides=verb not in _STAYING)
 
 
 def _create(words: Words, verb: str, at: int, snowflake: bool) -> Head:
@@ -252,17 +254,17 @@ def _set(words: Words, verb: str, at: int, snowflake: bool) -> Head:
         at += 1
     # A function of the site's own may do anything.
     pure = is_harmless(words, at, RESULTS)
-    return Head(verb, kind, words.name(at) if kind else "", session=pure, bound=not pure)
+    return Head(verb, kind, words.name(at) if kind else "", session=pure, bound=not pure, hides=not pure)
 
 
 def _declare(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     at = words.skip(words.skip(at, "OR", "REPLACE"), "VARIABLE")
     pure = is_harmless(words, at, _SIZED)
-    return Head(verb, "VARIABLE", words.name(at), session=pure, bound=not pure)
+    return Head(verb, "VARIABLE", words.name(at), session=pure, bound=not pure, hides=not pure)
 
 
 def _call(words: Words, verb: str, at: int, snowflake: bool) -> Head:
-    return Head(verb, "PROCEDURE", words.name(at), bound=True)
+    return Head(verb, "PROCEDURE", words.name(at), bound=True, hides=True)
 
 
 def _show(words: Words, verb: str, at: int, snowflake: bool) -> Head:
@@ -281,7 +283,7 @@ def _comment(words: Words, verb: str, at: int, snowflake: bool) -> Head:
 
 def _execute(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     kind, after = words.kind(at)
-    return Head(verb, kind, words.name(after) if kind else "", bound=True)
+    return Head(verb, kind, words.name(after) if kind else "", bound=True, hides=not kind)
 
 
 def _other(words: Words, verb: str, at: int, snowflake: bool) -> Head:
@@ -292,7 +294,7 @@ def _other(words: Words, verb: str, at: int, snowflake: bool) -> Head:
 
 def _select(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     harmless = is_harmless(words, at)
-    return Head(verb, repeatable=harmless, bound=not harmless)
+    return Head(verb, repeatable=harmless, bound=not harmless, hides=not harmless)
 
 
 def is_harmless(words: Words, at: int, also: frozenset[str] = frozenset()) -> bool:
@@ -339,6 +341,8 @@ _READERS: dict[str, t.Callable[[Words, str, int, bool], Head]] = {
     "UNSET": _set,
     "USE": _use,
 }
+# Other verbs that leave the session in its database and schema.
+_STAYING = frozenset("COMMIT COPY DELETE EXPLAIN GET INSERT LIST LS MERGE PUT REMOVE RM ROLLBACK UPDATE".split())
 _TRANSACTION = frozenset(["", "TRANSACTION", "WORK", "NAME"])
 MODIFIERS = frozenset(
     """

@@ -21,10 +21,11 @@ _PART = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|[^.]+')
 
 def after(own: Head, dialect: str, current: Current) -> Current:
     """Return database and schema of the session after the statement with a head."""
-    if own.verb == "CREATE" and own.kind in ("DATABASE", "SCHEMA", "CATALOG"):
-        # Where the session is after it has made one, depends on the platform.
+    if own.hides or (own.verb in ("CREATE", "UNDROP") and own.kind in ("", "DATABASE", "SCHEMA", "CATALOG")):
+        # Where the session is after it has made or brought back one, depends on the platform.
         return UNKNOWN
-    return _used(own, dialect, current) if own.verb == "USE" else current
+    switches = own.verb == "USE" or (own.verb == "SET" and own.session and own.kind in ("CATALOG", "SCHEMA"))
+    return _used(own, dialect, current) if switches else current
 
 
 def _used(own: Head, dialect: str, current: Current) -> Current:

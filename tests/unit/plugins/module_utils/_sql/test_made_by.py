@@ -125,6 +125,46 @@ def test_short_names_are_looked_for_where_the_session_is() -> None:
 
 
 @pytest.mark.parametrize(
+    "switch",
+    [
+        *("SET CATALOG prod", "SET CATALOG 'prod'", "USE CATALOG prod", "USE prod.s", "USE IDENTIFIER('prod.s')"),
+        *("CALL p()", "EXECUTE IMMEDIATE 'USE CATALOG prod'", "BEGIN USE CATALOG prod; END", "SELECT evil.s.f()"),
+    ],
+)
+def test_no_short_name_is_its_own_after_the_session_may_have_left_its_catalog(switch: str) -> None:
+    script = f"USE CATALOG immuta; {switch}; DROP SCHEMA sales CASCADE; DROP TABLE a.b; TRUNCATE TABLE a.b;"
+    script += "ALTER SCHEMA sales SET OWNER TO evil; DROP CATALOG immuta; DROP SCHEMA immuta.s"
+    assert marks(script, {"catalog": "immuta"}, "databricks")[2:] == [
+        foreign("drops SCHEMA sales"),
+        foreign("drops TABLE a.b"),
+        ["empties TABLE a.b"],
+        ["changes SCHEMA sales: SET"],
+        [],
+        [],
+    ]
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        *("CALL P()", "BEGIN USE DATABASE PROD; END", "EXECUTE IMMEDIATE $x", "EXECUTE IMMEDIATE 'USE PROD'"),
+        *("SHOW TABLES ->> USE PROD", "CREATE DATABASE PROD", "UNDROP DATABASE PROD"),
+    ],
+)
+def test_no_short_name_is_its_own_after_the_session_may_have_left_its_database(switch: str) -> None:
+    script = f"USE DATABASE IMMUTA; {switch}; DROP SCHEMA SALES; TRUNCATE TABLE A.B; DROP DATABASE IMMUTA;"
+    script += "DROP ROLE IMMUTA_SYSTEM; DROP USER IMMUTA_SYSTEM_ACCOUNT; USE IMMUTA; DROP SCHEMA S"
+    assert marks(script, SNOWFLAKE)[2:] == [foreign("drops SCHEMA SALES"), ["empties TABLE A.B"], [], [], [], [], []]
+
+
+@pytest.mark.parametrize(
+    "stays", ["SET TAG ON CATALOG prod a = b", "SET VAR catalog = 1", "UPDATE immuta.a.b SET c = 1"]
+)
+def test_a_short_name_is_its_own_while_the_session_stays_in_its_catalog(stays: str) -> None:
+    assert marks(f"SET CATALOG immuta; {stays}; DROP SCHEMA s", {"catalog": "immuta"}, "databricks")[2] == []
+
+
+@pytest.mark.parametrize(
     ("script", "made", "expected"),
     [
         ("DROP CATALOG IF EXISTS `immuta` CASCADE", {"catalog": "Immuta"}, []),

@@ -36,6 +36,9 @@ def things(script: str, dialect: str = "snowflake") -> list[tuple[str, t.Any, st
         ("USE D; USE SCHEMA S; DROP TABLE T;", [("TABLE", ("D", "S", "T"))]),
         ("USE SCHEMA D.S; DROP TABLE T; DROP TABLE X.T;", [("TABLE", ("D", "S", "T")), ("TABLE", ("D", "X", "T"))]),
         ("USE DATABASE D; CREATE DATABASE E; DROP SCHEMA S;", [("SCHEMA", None)]),
+        ("USE DATABASE D; CALL P(); DROP SCHEMA S; DROP TABLE X.Y.Z;", [("SCHEMA", None), ("TABLE", ("X", "Y", "Z"))]),
+        ("USE DATABASE D; BEGIN USE E; END; DROP SCHEMA S;", [("SCHEMA", None)]),
+        ("USE DATABASE D; EXECUTE IMMEDIATE $x; DROP SCHEMA S; DROP USER U;", [("SCHEMA", None), ("USER", ("U",))]),
         ("DROP TABLE D..T;", [("TABLE", None)]),
         ("DROP INTEGRATION I; DROP API INTEGRATION J;", [("INTEGRATION", ("I",)), ("API INTEGRATION", ("J",))]),
         ("DROP PROVIDER X; SELECT 1; UNSET V;", [("PROVIDER", None)]),
@@ -56,6 +59,8 @@ def test_what_a_script_removes_on_snowflake(script: str, expected: list[tuple[st
             "ALTER TABLE c.s.t ALTER COLUMN x DROP MASK; ALTER TABLE c.s.t DROP ROW FILTER;",
             [("TABLE", ("c", "s", "t"))],
         ),
+        ("USE CATALOG c; SET CATALOG e; DROP SCHEMA s;", [("SCHEMA", ("e", "s"))]),
+        ("USE CATALOG c; SET TAG ON CATALOG e a = b; DROP SCHEMA s;", [("SCHEMA", ("c", "s"))]),
         ("DROP VOLUME c.s.`a.b`;", [("VOLUME", ("c", "s", "a.b"))]),
     ],
 )
