@@ -297,7 +297,7 @@ class _Reader:
         if "IF" in before or not self.parts:
             return dict.fromkeys(writes, f"the current {self.kind.lower()}")
         at = self.words.skip_any(1, head.MODIFIERS)
-        effect.again = f"USE {self.kind} {self.words.written_name(at + 1)}"
+        effect.again = f"USE {self.kind} {self.words.written(at + 1, self.words.after_name(at + 1))}"
         return writes
 
     def drop(self, effect: Effect) -> Writes:

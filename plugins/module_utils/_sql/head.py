@@ -53,6 +53,7 @@ class Words:
     """The tokens of a statement without comments, read on demand. Positions count tokens, from 0."""
 
     def __init__(self, text: str, rules: Dialect, start: int, end: int) -> None:
+        self.snowflake = rules.name == "snowflake"
         self._text = text
         self._rules = rules
         self._tokens = (token for token in rules.read(text, start, end) if token.kind != COMMENT)
@@ -129,13 +130,22 @@ class Words:
             return ""
         return ".".join(parts)
 
-    def written_name(self, at: int) -> str:
-        """Return the plain name at C(at) as it is written, with its quotes."""
-        first, last = self.token(at), at
-        while self.word(last + 1) == ".":
-            last += 2
-        end = self.token(last)
-        return self._text[first.start : end.end] if first and end else ""
+    def after_name(self, at: int) -> int:
+        """Return the position after the name at C(at), and after parentheses behind it."""
+        at += 1
+        while self.word(at) == ".":
+            at += 1 if self.word(at + 1) == "." else 2
+        return next((place for place, word in self.placed(at) if word == ")"), at) + 1 if self.word(at) == "(" else at
+
+    def is_name(self, at: int) -> bool:
+        """Return whether there is a name at C(at), and nothing more before a comma or the end."""
+        after = self.after_name(at)
+        return bool(self.name(at)) and (self.token(after) is None or self.word(after) == ",")
+
+    def written(self, at: int, after: int) -> str:
+        """Return what is written between two positions, with quotes."""
+        first, last = self.token(at), self.token(after - 1)
+        return self._text[first.start : last.end] if first and last else ""
 
     def _part(self, token: Token) -> str:
         value = self._rules.value(self._text, token)
@@ -198,9 +208,45 @@ def _alter(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     if kind == "SESSION":
         bound = "AUTOCOMMIT" in words.words(at)
         return Head(verb, kind, session=True, bound=bound)
-    actions = ACTIONS.intersection(words.words(at))
+    found = {word for word, _at in actions(words)}
     name = "" if kind in _NAMELESS else words.name(words.skip(at, "IF", "EXISTS"))
-    return Head(verb, kind, name, repeatable=actions == {"UNSET"}, removes=bool(actions) and actions <= REMOVING)
+    return Head(verb, kind, name, repeatable=found == {"UNSET"}, removes=bool(found) and found <= REMOVING)
+
+
+def actions(words: Words) -> list[tuple[str, int]]:
+    """Return what an C(ALTER) does, by the word for each action, and the positions of these; none for unknown kinds.
+
+    An action without a word of its own is told by its first word, which may be empty.
+    """
+    kind, at = words.kind(words.skip_any(1, MODIFIERS))
+    if not kind:
+        return []
+    at = words.skip(at, "IF", "EXISTS")
+    at = at if kind in _NAMELESS else words.after_name(at)
+    found: list[tuple[str, int]] = []
+    part: list[tuple[int, str]] = []
+    for place in itertools.chain(words.placed(at), [(-1, ",")]):
+        if place[1] != ",":
+            part.append(place)
+        elif part:
+            found += _actions_of(words, part, found)
+            part = []
+    return found
+
+
+def _actions_of(words: Words, part: list[tuple[int, str]], before: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return the actions in a part of a list.
+
+    :param before: those in the parts before
+    """
+    start, first = part[0]
+    column = words.skip_any(start, _OF_COLUMN)
+    # A column may be named like an action.
+    at = words.after_name(column) if column > start or (before and first not in ACTIONS) else start
+    found = [(word, place) for place, word in part if place >= at and (place == at or word not in REMOVING)]
+    found = [(word, place) for word, place in found if word in ACTIONS and words.word(place - 1) != "."]
+    continues = column == start and before and (before[-1][0] not in REMOVING or words.is_name(start))
+    return found if found or continues else [(first, start)]
 
 
 def _grant(words: Words, verb: str, at: int, snowflake: bool) -> Head:
@@ -354,6 +400,7 @@ _TEMPORARY = frozenset("TEMP TEMPORARY VOLATILE".split())
 FLOW = "->>"
 REMOVING = frozenset(["UNSET", "DROP"])
 ACTIONS = frozenset("UNSET DROP SET ADD RENAME SWAP AS REFRESH RESUME SUSPEND RECOVER EXECUTE CLUSTER".split())
+_OF_COLUMN = frozenset("MODIFY ALTER COLUMN".split())
 _NAMELESS = frozenset(["", "ACCOUNT", "METASTORE"])
 _MAY_TOUCH_NAME = frozenset("(),=")
 _KINDS = frozenset(

@@ -27,6 +27,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.dialect impo
 
 # Of what a block or a text holds, so many statements are named.
 MOST_NAMED = 5
+# Of a statement about an object of unknown kind, so many words are shown after its verb.
+MOST_WORDS = 5
 
 
 class Marks(t.NamedTuple):
@@ -125,6 +127,14 @@ def _computes_name(words: head.Words) -> bool:
     return False
 
 
+def _unknown(words: head.Words) -> str:
+    """Return what a statement is about whose kind of object is not known, with its words up to its action."""
+    at = words.skip_any(1, head.MODIFIERS)
+    shown = [words.word(0), *itertools.islice(itertools.takewhile(str.isidentifier, words.words(at)), MOST_WORDS)]
+    first = next((i + 1 for i, word in enumerate(shown) if i and word in head.ACTIONS), len(shown))
+    return f"something of a kind that is not known here: {' '.join(shown[:first])}"
+
+
 def _about(own: head.Head) -> str:
     return " ".join(filter(None, (own.kind, own.name))) or "something"
 
@@ -152,7 +162,7 @@ def _create(words: head.Words, own: head.Head) -> Marks:
 def _drop(words: head.Words, own: head.Head) -> Marks:
     found = []
     if not own.kind:
-        found.append("drops something of a kind that is not known here")
+        found.append(f"drops {_unknown(words)}")
     # A script that is cut off ends like this.
     elif not own.name or own.name.upper() == "IF":
         found.append(f"drops a {own.kind} whose name can't be read")
@@ -166,14 +176,16 @@ def _alter(words: head.Words, own: head.Head) -> Marks:
         return _alter_session(words)
     if own.kind in ("ACCOUNT", "METASTORE"):
         return Marks((f"changes the {own.kind.lower()}",))
-    actions = [(word, at) for at, word in words.placed(0) if word in head.ACTIONS]
-    removals = [(word, _removed(words, at + 1)) for word, at in actions if word in head.REMOVING]
+    if not own.kind:
+        return Marks((f"changes {_unknown(words)}",))
+    actions = head.actions(words)
+    removals = [(word, _removed(words, own, word, at + 1)) for word, at in actions if word in head.REMOVING]
     others = sorted({word for word, _place in actions} - head.REMOVING)
-    change = f"changes {_about(own)}" + (f": {', '.join(others)}" if others else "")
+    change = f"changes {_about(own)}" + (f": {', '.join(filter(None, others))}" if any(others) else "")
     always = [
         f"takes every policy off {_about(own)}, whoever has made them"
         if what == "ALL"
-        else f"drops {_PARTS.get(what, f'a {what.lower()}')} of {_about(own)}"
+        else f"drops {_PARTS.get(what, 'a part')} of {_about(own)}"
         for word, (what, _after) in removals
         if word == "DROP" and what not in _DETACHED
     ]
@@ -192,20 +204,22 @@ def _alter(words: head.Words, own: head.Head) -> Marks:
 
 def _names(words: head.Words, at: int) -> t.Iterator[str]:
     """Yield the names at C(at), which commas part."""
-    while name := words.name(at):
+    if name := words.name(at):
         yield name
         at = words.find(at, ",") + 1
+        while words.is_name(at):
+            yield words.name(at)
+            at = words.find(at, ",") + 1
 
 
-def _removed(words: head.Words, at: int) -> tuple[str, int]:
+def _removed(words: head.Words, own: head.Head, action: str, at: int) -> tuple[str, int]:
     """Return what an action drops or unsets, and the position after it."""
     for length in (3, 2, 1):
         what = " ".join(words.word(at + i) for i in range(length))
-        if what in _DETACHED:
+        if what in _PARTS or (what in _DETACHED and (action == "UNSET" or what in _DROPPED[words.snowflake])):
             return what, at + length
-    kind, after = words.kind(at)
-    word = words.word(at)
-    return kind or (word if word in _PARTS else "PART"), after
+    # The word COLUMN may be left out.
+    return "COLUMN" if own.kind.endswith(("TABLE", "VIEW")) else "", at
 
 
 def _alter_session(words: head.Words) -> Marks:
@@ -300,9 +314,16 @@ _PARTS = {
     "COLUMN": "a column",
     "COLUMNS": "columns",
     "CONSTRAINT": "a constraint",
-    "FOREIGN": "a foreign key",
+    "CLUSTERING KEY": "the clustering key",
+    "DATA METRIC FUNCTION": "a data metric function",
+    "DEFAULT": "a default",
+    "FOREIGN KEY": "a foreign key",
+    "NOT NULL": "the constraint NOT NULL",
     "PARTITION": "a partition",
-    "PRIMARY": "the primary key",
+    "POLICY": "a policy",
+    "PRIMARY KEY": "the primary key",
+    "SEARCH OPTIMIZATION": "the search optimization",
+    "STORAGE LIFECYCLE POLICY": "a storage policy",
     "UNIQUE": "a unique key",
 }
 # Of a query of the same session.
@@ -313,17 +334,8 @@ _CHANGES = frozenset(
     """.split()
 )
 # What Immuta puts on tables of others, and its clean-up scripts take off again.
-_DETACHED = frozenset(
-    {
-        *(
-            "MASK",
-            "ROW FILTER",
-            "TAG",
-            "MASKING POLICY",
-            "ROW ACCESS POLICY",
-            "AGGREGATION POLICY",
-            "PROJECTION POLICY",
-        ),
-        "JOIN POLICY",
-    }
-)
+_POLICIES = frozenset(f"{kind} POLICY" for kind in ("AGGREGATION", "JOIN", "PROJECTION", "ROW ACCESS"))
+_MASKS = frozenset(["MASK", "ROW FILTER"])
+_DETACHED = _POLICIES | _MASKS | {"MASKING POLICY", "TAG"}
+# Of these, what DROP takes off, by whether it is Snowflake: anything else after DROP is a column of that name.
+_DROPPED = {True: _POLICIES, False: _MASKS}

@@ -77,6 +77,7 @@ def test_its_own_on_snowflake(statement: str) -> None:
         ("DROP DATABASE ROLE sales.immuta", "drops DATABASE ROLE SALES.IMMUTA"),
         ("ALTER USER analyst UNSET DEFAULT_ROLE", "unsets what is set on USER ANALYST"),
         ("ALTER TABLE sales.crm.t DROP ROW ACCESS POLICY sales.crm.p", "takes SALES.CRM.P off its object"),
+        ("ALTER TABLE t MODIFY a UNSET TAG immuta.s.t, b UNSET TAG sales.s.u", "takes SALES.S.U off its object"),
         ("ALTER TABLE sales.crm.t UNSET TAG immuta.s.t, sales.s.u", "takes SALES.S.U off its object"),
         ("REVOKE USAGE ON DATABASE sales FROM ROLE analyst", "takes rights from ROLE ANALYST"),
         ("REVOKE SELECT ON FUTURE TABLES IN SCHEMA sales.crm FROM ROLE analyst", "takes rights from ROLE ANALYST"),

@@ -31,6 +31,11 @@ MARKS: list[tuple[str, str, list[str]]] = [
             "ALTER SESSION UNSET AUTOCOMMIT",
             "ALTER TABLE a DROP ROW ACCESS POLICY b",
             "ALTER TABLE a MODIFY COLUMN b UNSET MASKING POLICY",
+            "ALTER TABLE a MODIFY COLUMN b UNSET MASKING POLICY, COLUMN c UNSET MASKING POLICY",
+            "ALTER TABLE a MODIFY b UNSET MASKING POLICY, c UNSET TAG d, e, column f unset tag g",
+            "ALTER TABLE a UNSET TAG b, c.d",
+            "ALTER TABLE a UNSET AGGREGATION POLICY",
+            "ALTER PROCEDURE a(INT) UNSET COMMENT",
             "SET x = 1",
             "SET x = CURRENT_ROLE()",
             "SET x = LAST_QUERY_ID()",
@@ -84,7 +89,38 @@ MARKS: list[tuple[str, str, list[str]]] = [
     ("sd", "DESCRIBE TABLE a", ["only reads: DESCRIBE"]),
     # What is dropped or changed besides whole objects
     ("s", "ALTER TABLE a DROP COLUMN b", ["drops a column of TABLE A"]),
-    ("s", "ALTER TABLE a DROP b", ["drops a part of TABLE A"]),
+    *(
+        ("s", f"ALTER {what} a DROP {columns}", [f"drops a column of {what} A"])
+        for what in ("TABLE", "ICEBERG TABLE", "VIEW")
+        for columns in (
+            *("b", "MASK, b, c", "TAG", "ROW, FILTER", "ROW FILTER", "MASKING POLICY", "VIEW", '"ROW ACCESS POLICY"'),
+            *("IF EXISTS MASK", "COLUMN MASK, TAG", "ROW", "TABLE"),
+        )
+    ),
+    ("d", "ALTER TABLE a DROP TAG", ["drops a column of TABLE a"]),
+    ("d", "ALTER TABLE a ALTER COLUMN b DROP DEFAULT", ["drops a default of TABLE a"]),
+    ("s", "ALTER TABLE a ALTER b DROP NOT NULL", ["drops the constraint NOT NULL of TABLE A"]),
+    ("s", "ALTER TABLE a DROP CONSTRAINT b", ["drops a constraint of TABLE A"]),
+    ("s", "ALTER TABLE a DROP POLICY b", ["drops a policy of TABLE A"]),
+    ("s", "ALTER SHARE a DROP b", ["drops a part of SHARE A"]),
+    # Every action of a list counts, whatever its columns are named.
+    *(
+        ("s", f"ALTER TABLE a {actions}", [f"changes TABLE A: {word}"])
+        for word, actions in (
+            ("COLUMN", "MODIFY COLUMN b UNSET MASKING POLICY, COLUMN c VARCHAR(1)"),
+            ("C", "MODIFY b UNSET MASKING POLICY, c VARCHAR(1)"),
+            ("C", "MODIFY b UNSET MASKING POLICY, c COMMENT 'x', d UNSET MASKING POLICY"),
+            ("MODIFY", "MODIFY COLUMN b VARCHAR(1), COLUMN c UNSET MASKING POLICY"),
+            ("MODIFY", "MODIFY COLUMN unset VARCHAR(1)"),
+            ("COLUMN", "MODIFY COLUMN unset UNSET MASKING POLICY, COLUMN unset VARCHAR(1)"),
+            ("MODIFY", "UNSET TAG b, MODIFY (c VARCHAR(1))"),
+            ("MODIFY", "MODIFY (b UNSET MASKING POLICY, c VARCHAR(1))"),
+            ("OWNER", "OWNER TO b"),
+        )
+    ),
+    ("s", "ALTER TABLE a.unset MODIFY COLUMN b INT", ["changes TABLE A.UNSET: MODIFY"]),
+    ("s", "ALTER TABLE a..unset MODIFY COLUMN b INT", ["changes TABLE A..UNSET: MODIFY"]),
+    ("s", "ALTER TABLE a.add UNSET TAG b.set", []),
     ("s", "ALTER TABLE a DROP PRIMARY KEY", ["drops the primary key of TABLE A"]),
     ("d", "ALTER TABLE a DROP COLUMNS (b, c)", ["drops columns of TABLE a"]),
     ("s", "ALTER TABLE a DROP ALL ROW ACCESS POLICIES", ["takes every policy off TABLE A, whoever has made them"]),
@@ -101,8 +137,17 @@ MARKS: list[tuple[str, str, list[str]]] = [
     ("s", "ALTER TABLE a ADD COLUMN b INT", ["changes TABLE A: ADD"]),
     ("s", "ALTER DATABASE a SWAP WITH b", ["changes DATABASE A: SWAP"]),
     ("s", "ALTER TABLE a RENAME TO b", ["changes TABLE A: RENAME"]),
-    ("s", "ALTER GIZMO a", ["changes something"]),
-    ("s", "DROP GIZMO IF EXISTS p", ["drops something of a kind that is not known here"]),
+    *(
+        ("s", statement, [f"{change} something of a kind that is not known here: {words}"])
+        for change, statement, words in (
+            ("changes", "ALTER GIZMO a", "ALTER GIZMO A"),
+            ("changes", "ALTER STREAMLIT a UNSET COMMENT", "ALTER STREAMLIT A UNSET"),
+            ("changes", "ALTER GIZMO a SET b = 'c'", "ALTER GIZMO A SET"),
+            ("changes", "ALTER GIZMO 'a' b", "ALTER GIZMO"),
+            ("changes", "ALTER ORGANIZATION ACCOUNT UNSET PASSWORD POLICY", "ALTER ORGANIZATION ACCOUNT UNSET"),
+            ("drops", "DROP GIZMO IF EXISTS p", "DROP GIZMO IF EXISTS P"),
+        )
+    ),
     ("s", "DROP SCHEMA IF EXISTS", ["drops a SCHEMA whose name can't be read"]),
     ("s", "DROP SCHEMA IF EXI", ["drops a SCHEMA whose name can't be read"]),
     ("s", "DROP TABLE a, b", ["drops more than one object"]),
