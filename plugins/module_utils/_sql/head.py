@@ -35,6 +35,7 @@ class Head(t.NamedTuple):
     :ivar removes: whether all that it does is to drop or unset
     :ivar bound: whether later statements may need the same session
     :ivar hides: whether it may run statements that can't be read here, which may leave the session anywhere
+    :ivar on: what a policy of Databricks is dropped from: kind and name; either may be empty
     :ivar grantee: whom it gives rights to, or takes them from: kind and name; either may be empty
     """
 
@@ -46,6 +47,7 @@ class Head(t.NamedTuple):
     removes: bool = False
     bound: bool = False
     hides: bool = False
+    on: tuple[str, str] = ("", "")
     grantee: tuple[str, str] = ("", "")
 
 
@@ -200,7 +202,11 @@ def _drop(words: Words, verb: str, at: int, snowflake: bool) -> Head:
     guarded = bool(kind) and words.skip(at, "IF", "EXISTS") > at
     at = words.skip(at, "IF", "EXISTS")
     name = words.name(at) if kind else ""
-    return Head(verb, kind, name, session=kind == "VARIABLE", repeatable=guarded, removes=True)
+    on = ("", "")
+    if kind == "POLICY" and not snowflake:
+        on_kind, at = words.kind(words.find(at, "ON") + 1)
+        on = on_kind, words.name(at) if on_kind else ""
+    return Head(verb, kind, name, session=kind == "VARIABLE", repeatable=guarded, removes=True, on=on)
 
 
 def _alter(words: Words, verb: str, at: int, snowflake: bool) -> Head:

@@ -112,7 +112,9 @@ class _Own:
         head = statement.head
         self._current = names.after(head, statement.dialect, self._current)
         found = statement.marks(head)
-        own = self._owns(head.kind, head.name)
+        # A policy of Databricks belongs to what it is on.
+        attached = head.kind == "POLICY" and not self._snowflake
+        own = self._owns(*(head.on if attached else (head.kind, head.name)))
         marks = list(found.always)
         if found.on_others and not own:
             marks.append(found.on_others)
@@ -128,7 +130,7 @@ class _Own:
         if not head.removes or head.session or not head.kind or not head.name:
             return ""
         if head.verb == "DROP":
-            return f"drops {head.kind} {head.name}"
+            return " ".join(filter(None, ("drops", head.kind, head.name, *(("on", *head.on) if any(head.on) else ()))))
         return "" if found.always or found.detaches else f"unsets what is set on {head.kind} {head.name}"
 
     def _is_grantee(self, head: Head) -> bool:

@@ -25,8 +25,6 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.dialect impo
     dialect_named,
 )
 
-# Of what a block or a text holds, so many statements are named.
-MOST_NAMED = 5
 # Of a statement about an object of unknown kind, so many words are shown after its verb.
 MOST_WORDS = 5
 
@@ -87,25 +85,27 @@ def held(text: str, rules: Dialect, start: int, end: int) -> list[str]:
     """Return verb, kind, and name of each statement in a part of a text that changes something, each once."""
     tokens = [token for token in rules.read(text, start, end) if token.kind != COMMENT]
     found: dict[str, None] = {}
-    skipping = False
+    # The words of a statement that is named are no statements of their own, except where one can begin.
+    skipping, before, stop = False, ";", start
     for at, token in enumerate(tokens):
         word = text[token.start : token.end].upper()
-        if word == ";":
-            skipping = False
-        elif not skipping and token.kind == WORD and word in _CHANGES and text[tokens[at - 1].start] != ".":
-            stop = next((one.start for one in itertools.islice(tokens, at, None) if text[one.start] == ";"), end)
+        after = text[tokens[at + 1].start] if at + 1 < len(tokens) else ""
+        begins = before in _BEFORE_STATEMENTS
+        skipping = skipping and word != ";"
+        # Before an operator, it is the name of a variable.
+        if token.kind == WORD and word in _CHANGES and (begins or not skipping) and not (after and after in _OPERATORS):
+            if stop <= token.start:
+                stop = next((one.start for one in itertools.islice(tokens, at, None) if text[one.start] == ";"), end)
             own = head.read(text, rules.name, token.start, stop)
             again = " IMMEDIATE" if own.verb == "EXECUTE" and not own.kind else ""
             found[" ".join(filter(None, (own.verb + again, own.kind, own.name)))] = None
-            skipping = True
+            skipping = begins
+        before = word
     return list(found)
 
 
 def _holding(found: list[str]) -> str:
-    if not found:
-        return ""
-    more = len(found) - MOST_NAMED
-    return f" that holds {', '.join(found[:MOST_NAMED])}" + (f", and {more} more" if more > 0 else "")
+    return f" that holds {', '.join(found)}" if found else ""
 
 
 def _executed(words: head.Words, rules: Dialect, script: str) -> str:
@@ -333,6 +333,8 @@ _CHANGES = frozenset(
     ALTER CALL COPY CREATE DELETE DROP EXECUTE GRANT INSERT MERGE REVOKE TRUNCATE UNDROP UPDATE USE
     """.split()
 )
+_BEFORE_STATEMENTS = frozenset("; ( > THEN ELSE DO BEGIN LOOP REPEAT".split())
+_OPERATORS = "=),.;:+-*/<>!|%"
 # What Immuta puts on tables of others, and its clean-up scripts take off again.
 _POLICIES = frozenset(f"{kind} POLICY" for kind in ("AGGREGATION", "JOIN", "PROJECTION", "ROW ACCESS"))
 _MASKS = frozenset(["MASK", "ROW FILTER"])

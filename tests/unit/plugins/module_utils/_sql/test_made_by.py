@@ -174,6 +174,11 @@ def test_a_short_name_is_its_own_while_the_session_stays_in_its_catalog(stays: s
         ("DROP FUNCTION sales.x.f", {"catalog": "immuta"}, foreign("drops FUNCTION sales.x.f")),
         ("DROP EXTERNAL LOCATION immuta", {"catalog": "immuta"}, foreign("drops EXTERNAL LOCATION immuta")),
         ("ALTER TABLE sales.c.t DROP ROW FILTER", {"catalog": "immuta"}, []),
+        ("DROP POLICY p ON CATALOG immuta", {}, []),
+        ("DROP POLICY IF EXISTS p ON TABLE immuta.a.b", {}, []),
+        ("DROP POLICY p ON CATALOG prod", {}, foreign("drops POLICY p on CATALOG prod")),
+        ("DROP POLICY immuta.a.p ON TABLE prod.a.b", {}, foreign("drops POLICY immuta.a.p on TABLE prod.a.b")),
+        ("DROP POLICY immuta.a.p", {}, foreign("drops POLICY immuta.a.p")),
         ("ALTER TABLE sales.c.t UNSET TAGS ('a')", {}, foreign("unsets what is set on TABLE sales.c.t")),
         (f"REVOKE SELECT ON CATALOG sales FROM `{PRINCIPAL}`", {}, []),
         (f"REVOKE SELECT ON CATALOG sales FROM `{PRINCIPAL}`", {"principal": PRINCIPAL.upper()}, []),
@@ -187,6 +192,14 @@ def test_a_short_name_is_its_own_while_the_session_stays_in_its_catalog(stays: s
 )
 def test_databricks(script: str, made: dict[str, str], expected: list[str]) -> None:
     assert marks(script, made, "databricks") == [expected]
+
+
+def test_a_policy_is_whose_its_object_is() -> None:
+    script = (
+        "USE CATALOG immuta; DROP POLICY p ON SCHEMA s; DROP POLICY p ON CATALOG prod; DROP POLICY p ON SCHEMA prod.s"
+    )
+    policies = [foreign(f"drops POLICY p on {what}") for what in ("CATALOG prod", "SCHEMA prod.s")]
+    assert marks(script, {"catalog": "immuta"}, "databricks") == [[], [], *policies]
 
 
 def test_two_principals_can_not_both_be_the_integrations() -> None:

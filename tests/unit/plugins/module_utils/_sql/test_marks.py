@@ -59,7 +59,32 @@ MARKS: list[tuple[str, str, list[str]]] = [
     (
         "s",
         "BEGIN DROP ROLE a; DROP ROLE b; DROP ROLE c; DROP ROLE d; DROP ROLE e; DROP ROLE f; DROP ROLE f; END",
-        ["runs a block that holds DROP ROLE A, DROP ROLE B, DROP ROLE C, DROP ROLE D, DROP ROLE E, and 1 more"],
+        ["runs a block that holds DROP ROLE A, DROP ROLE B, DROP ROLE C, DROP ROLE D, DROP ROLE E, DROP ROLE F"],
+    ),
+    # A variable may have the name of a verb.
+    *(
+        ("s", block, [f"runs a block that holds {held}"])
+        for block, held in (
+            (
+                "DECLARE USE INT DEFAULT 1; BEGIN IF (USE = 1) THEN DROP DATABASE PROD; END IF; END",
+                "USE INT, DROP DATABASE PROD",
+            ),
+            ("BEGIN LET COPY := 1; COPY := COPY + 1; IF (:COPY = 2) THEN DROP ROLE a; END IF; END", "DROP ROLE A"),
+            (
+                "DECLARE COPY RESULTSET DEFAULT (EXECUTE IMMEDIATE 'x'); BEGIN DROP ROLE a; END",
+                "COPY, EXECUTE IMMEDIATE, DROP ROLE A",
+            ),
+            ("BEGIN FOR USE IN c DO DROP ROLE a; END FOR; END", "USE IN, DROP ROLE A"),
+            ("BEGIN CASE (USE) WHEN 1 THEN DROP ROLE a; ELSE DROP ROLE b; END; END", "DROP ROLE A, DROP ROLE B"),
+            (
+                "BEGIN LOOP DROP ROLE a; END LOOP; REPEAT DROP ROLE b; UNTIL (USE) END REPEAT; END",
+                "DROP ROLE A, DROP ROLE B",
+            ),
+            (
+                "BEGIN GRANT INSERT, UPDATE ON TABLE a TO ROLE b; REVOKE CREATE ROLE ON ACCOUNT FROM ROLE b; END",
+                "GRANT TABLE A, REVOKE ACCOUNT",
+            ),
+        )
     ),
     ("s", "DECLARE a INT; BEGIN RETURN 1; END", ["runs a block"]),
     ("s", "CALL a.b(1)", ["calls a procedure: A.B"]),
