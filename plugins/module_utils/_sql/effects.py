@@ -145,8 +145,11 @@ class _Reader:
 
     @property
     def _executes_text(self) -> bool:
-        token = self.words.token(2)
-        return self.verb == "EXECUTE" and not self.kind and token is not None and token.kind == STRING
+        if self.verb != "EXECUTE" or self.kind or self.words.literal(2) is None:
+            return False
+        # Words may be split between strings that are joined.
+        joined = self.words.token(3)
+        return joined is None or joined.kind != STRING
 
     @property
     def _unseen(self) -> bool:

@@ -149,6 +149,14 @@ class Words:
         first, last = self.token(at), self.token(after - 1)
         return self._text[first.start : last.end] if first and last else ""
 
+    def literal(self, at: int) -> str | None:
+        """Return the string at C(at), to which Databricks joins those behind it; None if more makes up the text."""
+        found: list[str] = []
+        while (token := self.token(at)) is not None and token.kind == STRING and not (self.snowflake and found):
+            found.append(self._rules.value(self._text, token))
+            at += 1
+        return "".join(found) if found and (token is None or self.word(at) in ("USING", "INTO")) else None
+
     def _part(self, token: Token) -> str:
         value = self._rules.value(self._text, token)
         if token.kind == WORD:
@@ -357,7 +365,9 @@ def is_harmless(words: Words, at: int, also: frozenset[str] = frozenset()) -> bo
     while (token := words.token(at)) is not None:
         word = words.word(at)
         calls = words.word(at + 1) == "(" and token.kind in (WORD, NAME)
-        if word in ("INTO", "NEXTVAL") or (calls and word not in _HARMLESS | also):
+        # What has a schema is a function of the site's own, whatever its name.
+        own = words.word(at - 1) == "." if at else False
+        if word in ("INTO", "NEXTVAL") or (calls and (own or word not in _HARMLESS | also)):
             return False
         at += 1
     return True

@@ -18,7 +18,6 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import head
 from ansible_collections.community.immuta.plugins.module_utils._sql.dialect import (
     COMMENT,
     MARK,
-    STRING,
     WORD,
     Dialect,
     Unreadable,
@@ -61,7 +60,7 @@ def of(own: head.Head, script: str, dialect: str, start: int, end: int) -> Marks
     if own.verb == "BEGIN" and own.kind != "TRANSACTION":
         more = [f"runs a block{_holding(held(script, rules, start, end))}"]
     elif own.verb == "EXECUTE" and not own.kind:
-        more = [_executed(words, rules, script)]
+        more = [_executed(words, rules)]
     # Most statements have neither, and are not read to their end for it.
     flows = rules.name == "snowflake" and script.find(head.FLOW, start, end) >= 0
     if flows and (arrow := _arrow(words, script)) is not None:
@@ -108,10 +107,8 @@ def _holding(found: list[str]) -> str:
     return f" that holds {', '.join(found)}" if found else ""
 
 
-def _executed(words: head.Words, rules: Dialect, script: str) -> str:
-    token = words.token(2)
-    if token is not None and token.kind == STRING and words.word(3) != "|":
-        text = rules.value(script, token)
+def _executed(words: head.Words, rules: Dialect) -> str:
+    if (text := words.literal(2)) is not None:
         with contextlib.suppress(Unreadable):
             if found := held(text, rules, 0, len(text)):
                 return f"runs text{_holding(found)}: EXECUTE IMMEDIATE"

@@ -48,6 +48,15 @@ MARKS: list[tuple[str, str, list[str]]] = [
     # What can't be seen
     ("s", "EXECUTE IMMEDIATE $x", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
     ("s", "EXECUTE IMMEDIATE 'DROP TABLE ' || 'a'", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
+    ("s", "EXECUTE IMMEDIATE 'DROP TABLE a' 'b'", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
+    ("d", "EXECUTE IMMEDIATE 'DROP TABLE a' r'b'", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
+    ("d", "EXECUTE IMMEDIATE 'DROP TABLE a' || 'b'", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
+    (
+        "d",
+        "EXECUTE IMMEDIATE 'DROP CATALOG immuta' /* x */ \"_prod CASCADE\"",
+        ["runs text that holds DROP CATALOG immuta_prod: EXECUTE IMMEDIATE"],
+    ),
+    ("d", "EXECUTE IMMEDIATE 'DR' 'OP TABLE a' USING 1", ["runs text that holds DROP TABLE a: EXECUTE IMMEDIATE"]),
     ("s", "EXECUTE IMMEDIATE 'DROP TABLE a'", ["runs text that holds DROP TABLE A: EXECUTE IMMEDIATE"]),
     ("s", "EXECUTE IMMEDIATE $$ BEGIN CALL p(); END $$", ["runs text that holds CALL PROCEDURE P: EXECUTE IMMEDIATE"]),
     ("sd", "EXECUTE IMMEDIATE 'SELECT 1'", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
@@ -110,6 +119,14 @@ MARKS: list[tuple[str, str, list[str]]] = [
     ("d", "DECLARE x INT DEFAULT a.own_function()", ["assigns the result of a function: DECLARE x"]),
     ("d", "DECLARE x INT DEFAULT 1", ["declares a variable: x"]),
     ("sd", "SELECT a.own_function()", ["calls a function, or writes: SELECT"]),
+    ("s", "SET x = evil.s.NUMBER(1)", ["assigns the result of a function: SET X"]),
+    ("s", "SET x = evil.LAST_QUERY_ID()", ["assigns the result of a function: SET X"]),
+    ("d", "DECLARE x INT DEFAULT evil.s.varchar(1)", ["assigns the result of a function: DECLARE x"]),
+    *(
+        ("sd", f"SELECT {function}", ["calls a function, or writes: SELECT"])
+        for function in ("evil.s.COUNT(1)", "s . COUNT (1)", "1 IN (s.MAX(1))")
+    ),
+    ("sd", "SELECT COUNT(1), MAX(a.b) FROM a", ["only reads: SELECT"]),
     ("sd", "SELECT CURRENT_USER()", ["only reads: SELECT"]),
     ("sd", "DESCRIBE TABLE a", ["only reads: DESCRIBE"]),
     # What is dropped or changed besides whole objects
