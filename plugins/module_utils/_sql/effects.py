@@ -130,6 +130,10 @@ class _Reader:
         self.verb, self.kind, self._head = own.verb, own.kind, own
         self.parts = [part.strip('"`').upper() for part in _PARTS.findall(own.name)]
         self.switches: dict[str, str] = {}
+        executed = self.words.literal(2) if self._executes_text else None
+        if executed and executed not in self.text:
+            # Escapes, or strings that Databricks joins, may hide its words.
+            self.text += f" '{executed}'"
         self.only_reads = own.session or (own.repeatable and self.verb in _QUERIES)
         if self.verb == "SELECT" and not self._flows:
             self.only_reads = head.is_harmless(self.words, 1, head.RESULTS)
@@ -145,11 +149,8 @@ class _Reader:
 
     @property
     def _executes_text(self) -> bool:
-        if self.verb != "EXECUTE" or self.kind or self.words.literal(2) is None:
-            return False
-        # Words may be split between strings that are joined.
-        joined = self.words.token(3)
-        return joined is None or joined.kind != STRING
+        token = self.words.token(2)
+        return self.verb == "EXECUTE" and not self.kind and token is not None and token.kind == STRING
 
     @property
     def _unseen(self) -> bool:

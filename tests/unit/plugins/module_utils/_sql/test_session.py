@@ -50,6 +50,7 @@ CASES: list[tuple[str, str, int, list[int] | int | None]] = [
         )
     ),
     ("databricks", "BEGIN USE c.s; END; DROP TABLE t", 2, None),
+    ("databricks", "EXECUTE IMMEDIATE 'US' 'E c.s'; DROP TABLE t", 2, None),
     ("snowflake", "EXECUTE IMMEDIATE 'DROP ROLE unused'; DROP TABLE t", 2, []),
     # Variables and parameters
     ("snowflake", "SET x = 1; SET y = $x; UNSET x; DROP ROLE IDENTIFIER($y)", 4, [1, 2]),
