@@ -540,3 +540,12 @@ def test_a_workspace_with_nothing_of_it_is_refused(databricks: Databricks, polic
     result = databricks(sql=text, preflight=True, missing_objects=policy)
     assert result.code == ("objects_missing" if policy == "fail" else None), result
     assert [one["present"] for one in result["objects"]] == [False, False]
+
+
+def test_looks_again_whether_what_it_dropped_is_gone(databricks: Databricks) -> None:
+    answer = databricks(sql=CLEANUP.read_text(), verify=True)
+    assert answer["changed"] is True, answer
+    assert {f"{row['kind']} {row['name']}": row["present"] for row in answer["objects"]} == {"CATALOG immuta": False}
+    # The reads are in the same session, under another name.
+    assert len(databricks.sent) == answer["total"]
+    assert databricks.double.looks
