@@ -73,7 +73,7 @@ def test_a_report_says_what_happened(player: Player, immuta: ImmutaDouble, snowf
     times = [run["started"], *(steps[name][at] for name in did for at in ("started", "ended")), run["ended"]]
     assert times == sorted(times)
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one) for one in times)
-    assert [one["state"] for one in run["verified"]] == ["verified"] * 3
+    assert [one["state"] for one in run["verified"]] == ["verified"] * 4
     assert run["remaining"] == []
     for text in (*(one["query_id"] for one in run["statements"]), run["plan"]["digest"], run["script"]["sha256"]):
         assert text in page

@@ -146,6 +146,7 @@ PARAMS = {
     "preflight": False,
     "expected_hosts": None,
     "missing_objects": "accept",
+    "verify": False,
     "on_unknown": "fail",
     "pause_after": None,
     "skip": None,

@@ -158,6 +158,7 @@ class Tenant:
             "integration_id": None,
             "expected_sha256": None,
             "state": "present",
+            "script_required": True,
             "without_script": False,
             "empty_script": "fail",
         }
