@@ -28,7 +28,8 @@ options:
 
 EXAMPLES = r"""
 # In the packaged playbooks:
-- hosts: immuta_connections
+- name: Take connections out of service
+  hosts: immuta_connections
   module_defaults:
     group/community.immuta.snowflake: "{{ lookup('community.immuta.module_options', 'snowflake') }}"
 """

@@ -21,7 +21,8 @@ options: {}
 
 EXAMPLES = r"""
 # In the packaged playbooks:
-- hosts: "{{ lookup('community.immuta.play_hosts') }}"
+- name: Take connections out of service
+  hosts: "{{ lookup('community.immuta.play_hosts') }}"
 """
 
 RETURN = r"""

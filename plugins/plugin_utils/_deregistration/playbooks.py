@@ -22,7 +22,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._host_names impor
 HostResult = tuple[str, str, dict[str, t.Any]]
 # The variables that the choice depends on.
 CHOICE = tuple(
-    f"{PREFIX}{name}" for name in ("connection_keys", "connection_key", "hosts", "approved", "plan", "confirm")
+    f"{PREFIX}{name}"
+    for name in ("connection_keys", "connection_key", "hosts", "approved", "plan", "confirm", "no_hosts")
 )
 
 # The group of the hosts that are made of connections.
@@ -106,6 +107,8 @@ def hosts(
     :raises NoHosts: none matches, so that Ansible would do nothing and call it a success
     """
     pattern = CHOSEN if CHOSEN in groups else variables.get(f"{PREFIX}hosts") or "localhost"
+    if variables.get(f"{PREFIX}no_hosts") == "accept":
+        return str(pattern)
     for part in split_host_pattern(pattern):
         # What is taken out may be gone already.
         if not part.startswith("!") and not matching(part.lstrip("&")):

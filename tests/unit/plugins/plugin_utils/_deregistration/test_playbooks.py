@@ -127,6 +127,7 @@ def matching(pattern: str) -> set[str]:
         ({"hosts": "prod"}, GROUPS, "web1", '--limit "web1" leaves out every host of "prod"'),
         ({}, GROUPS, "web1", '--limit "web1" leaves out every host of "localhost"'),
         ({}, {**GROUPS, "immuta_chosen": ["c"]}, "localhost", 'leaves out every host of "immuta_chosen"'),
+        ({"hosts": "typo", "no_hosts": "accept"}, GROUPS, "", "typo"),
         ({"hosts": "prod,typo"}, GROUPS, "", '"typo" of immuta_deregister_hosts matches no host'),
         ({"hosts": "prod:!typo"}, GROUPS, "", "prod:!typo"),
         ({"hosts": "prod"}, GROUPS, "@web1", 'leaves out every host of "prod"'),
