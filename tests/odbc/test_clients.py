@@ -126,7 +126,7 @@ def test_snow_runs_the_script_as_it_is_written(player: Player, snowflake: Snowfl
 def test_snow_stops_at_the_statement_that_fails(
     player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
 ) -> None:
-    grant = f'REVOKE ROLE ABSENT FROM USER "{SCRIPT_PASSWORD}";\n'
+    grant = f"REVOKE ROLE ABSENT FROM USER NOBODY /* PASSWORD = '{SCRIPT_PASSWORD}' */;\n"
     immuta.state.integrations[5].script = grant + SNOWFLAKE_SCRIPT
     played = run(player, "snow")
     assert played.code != 0
