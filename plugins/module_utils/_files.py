@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import stat
 import tempfile
@@ -23,6 +24,8 @@ from ansible_collections.community.immuta.plugins.module_utils import _pauses
 
 MODE = 0o600
 FOLDER_MODE = 0o700
+# The end of the names of files that keep a place.
+RESERVED = ".reserved.new"
 # As many links in a row as Linux follows.
 MOST_LINKS = 40
 # Seconds between two looks at a place that another process has.
@@ -146,13 +149,15 @@ def reserved(path: str, *, patience: float = 0.0, traceless: bool = False) -> t.
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(mark)
+            # In this order: what comes too late for this one is seen by the other process to have come too late.
+            made[:0] = _handed_on(handle)
             os.close(handle)
     except BaseException:
         _remove_folders(made)
         raise
     finally:
         if traceless:
-            _remove_folders(made)
+            _remove_or_hand_on(made)
             with contextlib.suppress(OSError):
                 os.utime(above, ns=(times.st_atime_ns, times.st_mtime_ns))
 
@@ -168,6 +173,37 @@ def _remove_folders(made: t.Sequence[str]) -> None:
     with contextlib.suppress(OSError):
         for one in reversed(made):
             os.rmdir(one)
+
+
+def _remove_or_hand_on(made: t.Sequence[str]) -> None:
+    """Remove the folders that were made, or leave that to another process that tries a place in one of them."""
+    _remove_folders(made)
+    left = [one for one in made if os.path.isdir(one)]
+    if not left:
+        return
+    for place, _folders, files in os.walk(left[0]):
+        for mark in files:
+            if mark.endswith(RESERVED):
+                with contextlib.suppress(OSError):
+                    handle = os.open(os.path.join(place, mark), os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+                    try:
+                        append(handle, f"{json.dumps(left)}\n".encode())
+                    finally:
+                        os.close(handle)
+    # It may have ended meanwhile.
+    _remove_folders(left)
+
+
+def _handed_on(handle: int) -> list[str]:
+    """Return the folders that another process has left to this one to remove, by its mark."""
+    os.lseek(handle, 0, os.SEEK_SET)
+    found: dict[str, None] = {}
+    with open(os.dup(handle), encoding="utf-8", errors="replace") as mark:
+        for line in mark:
+            # A torn one is of a process that was killed.
+            with contextlib.suppress(ValueError):
+                found.update(dict.fromkeys(json.loads(line) if line.startswith("[") else ()))
+    return list(found)
 
 
 def _reserve(mark: str, made: list[str], patience: float) -> int:

@@ -282,6 +282,28 @@ def test_a_place_is_kept_and_left_as_it_was(tmp_path: Path) -> None:
     assert tmp_path.stat().st_mtime_ns > 7
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)], ids=str)
+def test_places_in_one_new_folder_are_left_as_they_were(tmp_path: Path, order: tuple[int, ...]) -> None:
+    places = [contextlib.ExitStack() for _number in range(3)]
+    for place, path in zip(places, ("a/b/x", "a/b/y", "a/c/z"), strict=True):
+        place.enter_context(_files.reserved(str(tmp_path / path), traceless=True))
+    for number in order:
+        places[number].close()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_has_come_to_hold_something_stays(tmp_path: Path) -> None:
+    with _files.reserved(str(tmp_path / "a" / "x")):
+        with _files.reserved(str(tmp_path / "a" / "y"), traceless=True):
+            pass
+        with contextlib.ExitStack() as tried:
+            tried.enter_context(_files.reserved(str(tmp_path / "b" / "x"), traceless=True))
+            with _files.reserved(str(tmp_path / "b" / "y")):
+                tried.close()
+                _files.replace(str(tmp_path / "b" / "y"), b"data")
+    assert sorted(str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*")) == ["a", "b", "b/y"]
+
+
 def test_a_place_that_another_has_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "a" / "x")
     now = [0.0]
