@@ -24,9 +24,9 @@ help:
 	@echo "One test: see CONTRIBUTING.md."
 
 demo: .venv/demo
-	@mkdir -p .nox/tree/ansible_collections/community
-	@ln -sfn "$(CURDIR)" .nox/tree/ansible_collections/community/immuta
-	@ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/.nox/tree" .venv/bin/python tools/demo.py
+	@mkdir -p .venv/tree/ansible_collections/community
+	@ln -sfn "$(CURDIR)" .venv/tree/ansible_collections/community/immuta
+	@ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/.venv/tree" .venv/bin/python tools/demo.py
 
 test: .venv/checks
 	@.venv/bin/python tools/check.py $(SESSIONS)

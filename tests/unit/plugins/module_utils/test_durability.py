@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import typing as t
@@ -203,7 +204,7 @@ def _namespaces() -> None:
 
 def looked(script: str, folder: Path, paths: list[str], **environment: str) -> list[dict[str, str]]:
     """Look at paths below a folder, in a mount namespace of its own, after a shell script."""
-    command = f'{script}\nexec {sys.executable} -c "$CODE" "$@"'
+    command = f'{script}\nexec {shlex.quote(sys.executable)} -c "$CODE" "$@"'
     kept = ("PATH", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
     done = subprocess.run(
         [
