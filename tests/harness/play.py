@@ -26,6 +26,10 @@ from ansible_collections.community.immuta.tests.doubles.process_tree import kill
 from ansible_collections.community.immuta.tests.harness.check_mode import harmless
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, FOREIGN, KEY
 
+# The playbooks, by name.
+PLAN = "community.immuta.plan"
+DEREGISTER = "community.immuta.deregister_connection"
+
 
 @dataclasses.dataclass
 class Played:

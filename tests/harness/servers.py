@@ -22,6 +22,8 @@ from ansible_collections.community.immuta.tests.doubles.immuta_server import Imm
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
 
 KEY = "prod snowflake"
+# The connection of the example tenant that has no clean-up script.
+LAKE = "prod lake formation"
 # In any output, one of these is a leak.
 API_KEY = "canary-api-key-5f0c1d"
 PASSWORD = "canary-password-77ae20"

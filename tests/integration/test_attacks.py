@@ -13,11 +13,9 @@ import pytest
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
-from ansible_collections.community.immuta.tests.harness.play import Player
+from ansible_collections.community.immuta.tests.harness.play import DEREGISTER, PLAN, Player
 from ansible_collections.community.immuta.tests.harness.servers import KEY
 
-DEREGISTER = "community.immuta.deregister_connection"
-PLAN = "community.immuta.plan"
 MIDDLE = "can't be entered in the middle"
 ROLE = "community.immuta.deregister_connection"
 

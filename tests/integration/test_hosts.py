@@ -14,11 +14,9 @@ from ansible.release import __version__
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
-from ansible_collections.community.immuta.tests.harness.play import Player
-from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD
+from ansible_collections.community.immuta.tests.harness.play import DEREGISTER, Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, LAKE, PASSWORD
 
-DEREGISTER = "community.immuta.deregister_connection"
-LAKE = "prod lake formation"
 ABSENT = "no such connection"
 
 

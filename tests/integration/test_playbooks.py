@@ -16,12 +16,9 @@ import yaml
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
-from ansible_collections.community.immuta.tests.harness.play import Played, Player
-from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD
+from ansible_collections.community.immuta.tests.harness.play import DEREGISTER, PLAN, Played, Player
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, LAKE, PASSWORD
 
-PLAN = "community.immuta.plan"
-DEREGISTER = "community.immuta.deregister_connection"
-LAKE = "prod lake formation"
 ABSENT = "no such connection"
 
 
