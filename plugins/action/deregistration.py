@@ -414,9 +414,7 @@ def _damaged(known: Settings) -> str:
 
 def _has_failed(host: t.Mapping[str, t.Any]) -> bool:
     """Whether a host's run has failed, also one that is still to be reported."""
-    answers = (
-        host.get(f"{names.OWN}{stage}") for stage in ("checked", "script", "decided", "tried", "planned", "shown")
-    )
+    answers = (host.get(f"{names.OWN}{stage}") for stage in ("checked", *stops.TASKS))
     return (host.get(f"{settings.PREFIX}result") or {}).get("status") == "failed" or any(
         isinstance(answer, dict) and answer.get("failed") for answer in answers
     )

@@ -66,5 +66,5 @@ class LookupModule(LookupBase):
         inventory.subset(limit or None)
         try:
             return [playbooks.hosts(given, known["groups"], limit, matching, lambda one: matching(one, ignore=False))]
-        except playbooks.NoHosts as error:
+        except playbooks.Refused as error:
             raise AnsibleLookupError(str(error)) from None

@@ -78,6 +78,15 @@ def require_plain_proxies(*, error: type[Failure]) -> None:
             )
 
 
+def normal(url: str) -> str:
+    """Return a URL as it is compared: scheme and host in lower case, and no slash at the end."""
+    scheme, slashes, rest = url.rstrip("/").partition("://")
+    if not slashes:
+        return url.lower()
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}://{host.lower()}{slash}{path}"
+
+
 def split(url: str) -> urllib.parse.SplitResult:
     """Return the parts of a URL.
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import reprlib
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import UnexpectedReply
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import Operation
 
 LONGEST_SHOWN = 60
-KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object", str: "text"}
+KINDS = {**_options.KINDS, dict: "an object", str: "text"}
 
 
 def text(value: t.Any, field: str, operation: Operation) -> str | None:

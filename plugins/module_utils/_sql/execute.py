@@ -152,11 +152,8 @@ class Execution:
         if not self._rules.verify:
             return
         skipped = {row["index"] for row in self.report.rows if row["status"] == "skipped_by_operator"}
-        try:
-            self.report.objects = verify.look_again(cursor, self._platform, self._script.statements, skipped)
-        except verify.ObjectsLeft as error:
-            self.report.objects = error.result["objects"]
-            raise
+        self.report.objects = verify.look_again(cursor, self._platform, self._script.statements, skipped)
+        verify.require_gone(self.report.objects)
 
     def _is_time_to_pause(self, started: float, following: Statement) -> bool:
         """Return whether to leave the rest to the next run, which has a session of its own."""

@@ -35,26 +35,11 @@ _SYSTEM = frozenset(
 )
 # Kinds of which the name of a database comes first, besides those that a read finds.
 _IN_DATABASE = frozenset(
-    {
-        *(
-            "AGGREGATION POLICY",
-            "DATABASE ROLE",
-            "EXTERNAL FUNCTION",
-            "EXTERNAL TABLE",
-            "HYBRID TABLE",
-            "ICEBERG TABLE",
-        ),
-        *(
-            "JOIN POLICY",
-            "MASKING POLICY",
-            "MATERIALIZED VIEW",
-            "POLICY",
-            "PRIVACY POLICY",
-            "PROCEDURE",
-            "SEMANTIC VIEW",
-        ),
-        *("STREAMING TABLE", "TAG"),
-    }
+    kind.strip()
+    for kind in """
+    AGGREGATION POLICY, DATABASE ROLE, EXTERNAL FUNCTION, EXTERNAL TABLE, HYBRID TABLE, ICEBERG TABLE, JOIN POLICY,
+    MASKING POLICY, MATERIALIZED VIEW, POLICY, PRIVACY POLICY, PROCEDURE, SEMANTIC VIEW, STREAMING TABLE, TAG
+    """.split(",")
 )
 _PRINCIPAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

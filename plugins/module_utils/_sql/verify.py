@@ -122,26 +122,29 @@ def look_again(
 
     :param skipped: the statements that were left out
     :raises LookFailed: the platform did not answer
-    :raises ObjectsLeft: something is still there; C(result) has the rows
     """
     dropped = [thing for thing in things(statements, eyes.dialect) if thing.is_dropped(skipped)]
-    rows = _look(eyes.reader(cursor), eyes, dropped, HAVE_RUN) if dropped else []
-    if left := [row for row in rows if row["present"]]:
-        error = _left(left)
-        error.result = {"objects": rows}
-        raise error
-    return rows
+    return _look(eyes.reader(cursor), eyes, dropped, HAVE_RUN) if dropped else []
 
 
-def _left(rows: t.Iterable[t.Mapping[str, t.Any]]) -> ObjectsLeft:
+def require_gone(rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
+    """Refuse to take a script for ended that leaves what it drops.
+
+    :param rows: what was found when it had run
+    :raises ObjectsLeft: something is still there
+    """
     names = ", ".join(
-        f"{row['kind']} {row['name']}" + (f" (owner {row['owner']})" if row["owner"] else "") for row in rows
+        f"{row['kind']} {row['name']}" + (f" (owner {row['owner']})" if row["owner"] else "")
+        for row in rows
+        if row["present"]
     )
-    return ObjectsLeft(
-        f"All statements have run, and this is still on the platform, although the script drops it: {names}.",
-        hint="Look at who has made it, and when. Drop it by hand if it is Immuta's, and run this again, which only looks"
-        " again; verify=false (in the role, immuta_deregister_verify=never) leaves it at what the platform has answered.",
-    )
+    if names:
+        raise ObjectsLeft(
+            f"All statements have run, and this is still on the platform, although the script drops it: {names}.",
+            hint="Look at who has made it, and when. Drop it by hand if it is Immuta's, and run this again, which only looks"
+            " again; verify=false (in the role, immuta_deregister_verify=never) leaves it at what the platform has"
+            " answered.",
+        )
 
 
 def _look(cursor: t.Any, eyes: Eyes, wanted: t.Iterable[Thing], hint: str) -> list[dict[str, t.Any]]:

@@ -11,6 +11,8 @@ import hashlib
 import json
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _address
+
 FORMAT = 2
 # What a plan says of a statement, of an object on the platform, and of a step of the deletion.
 STATEMENT = ("index", "line", "verb", "object", "name", "grantee", "unusual", "marks")
@@ -160,14 +162,8 @@ def differences(approved: t.Mapping[str, t.Any], now: Planned, *, exists: bool) 
 
 
 def _plain(value: t.Any) -> t.Any:
-    """Hosts and accounts are written in any case; what follows the host of a URL is not."""
-    if not isinstance(value, str):
-        return [str(one).lower() for one in value]
-    scheme, slashes, rest = value.rstrip("/").partition("://")
-    if not slashes:
-        return value.lower()
-    host, slash, path = rest.partition("/")
-    return f"{scheme.lower()}://{host.lower()}{slash}{path}"
+    """Hosts and accounts are written in any case."""
+    return _address.normal(value) if isinstance(value, str) else [str(one).lower() for one in value]
 
 
 def _file(about: t.Mapping[str, str] | None) -> str:

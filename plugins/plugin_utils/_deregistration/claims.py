@@ -107,7 +107,7 @@ def _statement(ended: Ended, row: Answer, answer: Answer) -> dict[str, t.Any]:
 
 def _status(ended: Ended, row: Answer) -> str:
     observed = ended.observed
-    if observed.finished and not ended.answered:
+    if observed.finished and not ended.observed.answered:
         answered = {answer["index"] for answer in observed.progress.get("answers") or ()}
         return "skipped" if row["index"] in answered else "stated"
     if "status" in row:
@@ -425,7 +425,7 @@ def _script_ran(ended: Ended) -> Claim:
             else f"The task file {ended.settings.executor} has ended well."
         )
         return _seen(claim, "stated", how)
-    if ended.answered:
+    if ended.observed.answered:
         return _seen(
             claim,
             "verified",

@@ -46,12 +46,6 @@ class Ended:
         return outcome.executor(self.settings, self.observed)
 
     @property
-    def answered(self) -> bool:
-        """Whether the journal accounts for every statement. If not, it was finished on somebody's word."""
-        progress = self.observed.progress
-        return (progress.get("done") or 0) + len(progress.get("skipped") or ()) == progress.get("total")
-
-    @property
     def left_out(self) -> dict[int, str]:
         """Why each statement was left out that a person has left out, by its number."""
         rows = [*(self.observed.progress.get("skipped") or ()), *self.observed.statements]

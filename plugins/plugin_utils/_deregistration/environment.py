@@ -20,6 +20,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.options i
     URL_VARIABLES,
 )
 from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import neighbours
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.names import PREFIX
 
 # By group of module_defaults: the options, and the variables that each is taken from, the first that is set.
@@ -30,7 +31,6 @@ GROUPS: dict[str, t.Mapping[str, t.Sequence[str]]] = {
 }
 # The variables of a host that go before the environment.
 OPTIONS = {group: f"{PREFIX}{group}_options" for group in GROUPS}
-LOCAL = ("localhost", "127.0.0.1", "::1")
 # The variables that say where the modules of a host run.
 DEPENDS_ON = (f"{PREFIX}script_host", "ansible_become")
 # What a sign-in takes at least, each in one of several ways.
@@ -53,11 +53,9 @@ def elsewhere(
     :param become: whether every task becomes another user
     """
     keeper = str(variables.get(f"{PREFIX}script_host") or host)
-    # Ansible's own mapping has an answer for every name, so get() would not do.
-    about = hosts[keeper] if keeper in hosts else {}  # noqa: SIM401
-    if become or any(_is_true(one.get("ansible_become")) for one in (about, variables)):
+    if become or any(_is_true(one.get("ansible_become")) for one in (neighbours.about(keeper, hosts), variables)):
         return True
-    return keeper not in LOCAL and (about.get("ansible_connection") or connection) != "local"
+    return not neighbours.is_local(keeper, hosts, connection)
 
 
 def _is_true(value: t.Any) -> bool:

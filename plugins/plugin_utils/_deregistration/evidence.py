@@ -16,7 +16,7 @@ import json
 import os
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _files
+from ansible_collections.community.immuta.plugins.module_utils import _address, _files
 
 KIND = "community.immuta.deregister_connection"
 FORMAT = 1
@@ -171,7 +171,7 @@ def tenants(report: Report | None) -> list[str]:
 
 def foreign(folder: str, name: str, report: Report | None, tenant: str | None) -> str:
     """Why a report is not that of a tenant's connection, or ""."""
-    others = [one for one in tenants(report) if tenant and one.lower().rstrip("/") != tenant.lower().rstrip("/")]
+    others = [one for one in tenants(report) if tenant and _address.normal(one) != _address.normal(tenant)]
     if not others:
         return ""
     return (

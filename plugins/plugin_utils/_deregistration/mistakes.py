@@ -11,6 +11,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _address
 from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
@@ -90,7 +91,7 @@ def _executor(settings: Settings) -> str:
 def _platform_host(settings: Settings) -> str:
     if not settings.platform_host or hosts.bare(settings.platform_host):
         return ""
-    if "@" in settings.platform_host:
+    if _address.user_info(settings.platform_host):
         return (
             "immuta_deregister_platform_host holds a user name or a password (there is an @ in it), and is not shown. Name the"
             " host alone."

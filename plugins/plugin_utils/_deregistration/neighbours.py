@@ -18,6 +18,20 @@ NAMES = tuple(f"{PREFIX}{name}" for name in ("connection_key", "script_path", "s
 Variables = t.Mapping[str, t.Any]
 
 
+def about(host: str, hosts: t.Mapping[str, Variables]) -> Variables:
+    """The variables of a host; none if it is not in the inventory."""
+    # Ansible's own mapping has an answer for every name, so get() would not do.
+    return hosts[host] if host in hosts else {}  # noqa: SIM401
+
+
+def is_local(host: str, hosts: t.Mapping[str, Variables], connection: str) -> bool:
+    """Whether a host is the controller.
+
+    :param connection: of a host that names none
+    """
+    return host in LOCAL or (about(host, hosts).get("ansible_connection") or connection) == "local"
+
+
 @dataclasses.dataclass(frozen=True)
 class Site:
     """What is the same for all hosts of the play.
@@ -50,11 +64,10 @@ class Neighbour:
     def machine(self) -> str:
         """Where the script is kept: C(localhost), or address and port."""
         hosts = self.site.hosts
-        # Ansible's own mapping has an answer for every name, so get() would not do.
-        about = hosts[self.keeper] if self.keeper in hosts else {}  # noqa: SIM401
-        if self.keeper in LOCAL or (about.get("ansible_connection") or self.site.connection) == "local":
+        if is_local(self.keeper, hosts, self.site.connection):
             return LOCAL[0]
-        return f"{about.get('ansible_host') or self.keeper}:{about.get('ansible_port') or 22}"
+        own = about(self.keeper, hosts)
+        return f"{own.get('ansible_host') or self.keeper}:{own.get('ansible_port') or 22}"
 
 
 def neighbour(host: str, variables: Variables, site: Site) -> Neighbour | None:

@@ -170,12 +170,16 @@ class Observed:
         return self.progress.get("done") or 0, self.progress.get("total") or len(self.script.get("statements") or ())
 
     @property
+    def answered(self) -> bool:
+        """Whether the journal accounts for every statement. If not, it was finished on somebody's word."""
+        progress = self.progress
+        return (progress.get("done") or 0) + len(progress.get("skipped") or ()) == progress.get("total")
+
+    @property
     def stated(self) -> bool:
         """Whether the script counts as run because a person, or a task file of the user's, says so."""
         said = (self.recorded.get("execution") or {}).get("state") == "finished"
-        progress = self.progress
-        accounted = (progress.get("done") or 0) + len(progress.get("skipped") or ())
-        return said or (self.finished and accounted != progress.get("total"))
+        return said or (self.finished and not self.answered)
 
     def wait(self, stage: str) -> bool:
         """Whether a stage was skipped, as opposed to not reached."""

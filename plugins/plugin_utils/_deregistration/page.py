@@ -20,7 +20,25 @@ def render(templates: str, evidence: t.Mapping[str, t.Any]) -> str:
     :param templates: folder of the templates
     :param evidence: the report, as written to the JSON file
     """
-    return _environment(templates).get_template(TEMPLATE).render(evidence=evidence)
+    return _environment(templates).get_template(TEMPLATE).render(evidence=evidence, verdict=verdict(evidence))
+
+
+def verdict(evidence: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What the page says at its top.
+
+    C(status) counts a connection as completed that a later run has found to be done. C(on_word) tells whether a part of
+    that is what a person has said. C(tone) is C(good) only if all that is claimed was seen.
+    """
+    # What is missing is the template's to refuse.
+    last = evidence["runs"][-1]
+    status = "completed" if last.get("status") == "already_done" else last.get("status")
+    states = {claim["state"] for claim in last.get("verified", ())} if status == "completed" else set()
+    tone = {"completed": "good", "failed": "bad", "planned": "note"}.get(status, "care")
+    return {
+        "status": status,
+        "on_word": "stated" in states,
+        "tone": "care" if states & {"stated", "not_verified"} else tone,
+    }
 
 
 @functools.cache

@@ -34,11 +34,7 @@ PLAN = "immuta_deregister_plan"
 
 
 class Refused(Exception):
-    """The connections can't be chosen; the text is for the user."""
-
-
-class NoHosts(Exception):
-    """A play would be for no host; the text is for the user."""
+    """The connections or hosts can't be chosen; the text is for the user."""
 
 
 def choose(variables: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[dict[str, str]]:
@@ -104,7 +100,7 @@ def hosts(
     :param limit: of the command line, or ""
     :param matching: the hosts that a pattern matches
     :param limited: those of them that the limit leaves
-    :raises NoHosts: none matches, so that Ansible would do nothing and call it a success
+    :raises Refused: none matches, so that Ansible would do nothing and call it a success
     """
     pattern = CHOSEN if CHOSEN in groups else variables.get(f"{PREFIX}hosts") or "localhost"
     if variables.get(f"{PREFIX}no_hosts") == "accept":
@@ -112,9 +108,9 @@ def hosts(
     for part in split_host_pattern(pattern):
         # What is taken out may be gone already.
         if not part.startswith("!") and not matching(part.lstrip("&")):
-            raise NoHosts(f'"{part}" of immuta_deregister_hosts matches no host of the inventory. Correct it.')
+            raise Refused(f'"{part}" of immuta_deregister_hosts matches no host of the inventory. Correct it.')
     if not limited(pattern):
-        raise NoHosts(
+        raise Refused(
             f'--limit "{limit}" leaves out every host of "{pattern}", so that nothing would be done. Correct it; without'
             " immuta_deregister_hosts, leave it out, since connections are chosen on localhost."
         )

@@ -221,3 +221,22 @@ def test_a_field_that_is_missing_is_an_error() -> None:
     del content["runs"][0]["verified"]
     with pytest.raises(jinja2.UndefinedError, match="verified"):
         page.render(TEMPLATES, content)
+
+
+@pytest.mark.parametrize(
+    ("status", "states", "expected"),
+    [
+        ("completed", ["verified"], ("completed", False, "good")),
+        ("already_done", ["verified"], ("completed", False, "good")),
+        ("completed", ["verified", "stated"], ("completed", True, "care")),
+        ("completed", ["verified", "not_verified"], ("completed", False, "care")),
+        ("planned", ["not_verified", "stated"], ("planned", False, "note")),
+        ("failed", ["stated"], ("failed", False, "bad")),
+        ("handed_off", ["not_verified"], ("handed_off", False, "care")),
+        ("unknown", [], ("unknown", False, "care")),
+    ],
+)
+def test_verdict(status: str, states: list[str], expected: tuple[str, bool, str]) -> None:
+    runs = [{"status": "failed", "verified": []}, {"status": status, "verified": [{"state": one} for one in states]}]
+    found = page.verdict({"runs": runs})
+    assert (found["status"], found["on_word"], found["tone"]) == expected

@@ -142,7 +142,7 @@ def test_a_play_for_no_host_is_no_success(
         found = playbooks.hosts(
             variables, groups, limit, matching, lambda one: matching(one) if left is None else matching(one) & left
         )
-    except playbooks.NoHosts as error:
+    except playbooks.Refused as error:
         assert expected in str(error)
     else:
         assert found == expected
