@@ -137,9 +137,8 @@ def reserved(path: str, *, patience: float = 0.0, traceless: bool = False) -> t.
     while not os.path.lexists(above):
         above = os.path.dirname(above)
     times = os.stat(above)
-    prefix, suffix = _unfinished_name(target)
-    # What a killed process leaves of it is removed by the next one.
-    mark = os.path.join(folder, f"{prefix}reserved{suffix}")
+    # What a killed process leaves of it is removed by the next one, as an unfinished file.
+    mark = os.path.join(folder, f".{os.path.basename(target)}{RESERVED}")
     made: list[str] = []
     try:
         handle = _reserve(mark, made, patience)
