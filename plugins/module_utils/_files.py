@@ -13,8 +13,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import json
+import itertools
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -24,12 +25,12 @@ from ansible_collections.community.immuta.plugins.module_utils import _pauses
 
 MODE = 0o600
 FOLDER_MODE = 0o700
-# The end of the names of files that keep a place.
-RESERVED = ".reserved.new"
 # As many links in a row as Linux follows.
 MOST_LINKS = 40
 # Seconds between two looks at a place that another process has.
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+# Looks at a folder that another process tries, too. None takes longer than to write a file.
+TRIES = 10
 MAKE_OWN = (
     "Keep it where only the user of this task can write: that user or root must own the file and each folder above it,"
     " without write permission for group and others (chmod go-w)."
@@ -119,26 +120,20 @@ def make_folder(folder: str, made: list[str] | None = None) -> None:
 
 
 @contextlib.contextmanager
-def reserved(path: str, *, patience: float = 0.0, traceless: bool = False) -> t.Iterator[None]:
+def reserved(path: str, *, patience: float = 0.0) -> t.Iterator[None]:
     """Keep the place of a file for this process, and try all that writing there takes.
 
     The folder is made, and a file beside C(path) is written, synced, and locked; its name is as long as the longest one
     that C(replace) uses. Afterwards the file is removed, and after a failure a new folder, too.
 
     :param patience: seconds to wait for another process
-    :param traceless: whether to leave everything as it was, as in check mode: no new folder, and the same times
     :raises BlockingIOError: another process has the place
     """
     target = os.path.realpath(path)
     with contextlib.suppress(FileNotFoundError):
         _require_regular(os.stat(target), target)
-    folder = os.path.dirname(target)
-    above = folder
-    while not os.path.lexists(above):
-        above = os.path.dirname(above)
-    times = os.stat(above)
     # What a killed process leaves of it is removed by the next one, as an unfinished file.
-    mark = os.path.join(folder, f".{os.path.basename(target)}{RESERVED}")
+    mark = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.reserved.new")
     made: list[str] = []
     try:
         handle = _reserve(mark, made, patience)
@@ -148,23 +143,51 @@ def reserved(path: str, *, patience: float = 0.0, traceless: bool = False) -> t.
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(mark)
-            # In this order: what comes too late for this one is seen by the other process to have come too late.
-            made[:0] = _handed_on(handle)
             os.close(handle)
     except BaseException:
         _remove_folders(made)
         raise
-    finally:
-        if traceless:
-            _remove_or_hand_on(made)
-            with contextlib.suppress(OSError):
-                os.utime(above, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def try_to_write(path: str) -> None:
-    """Try all that C(replace) takes at a path, and leave nothing behind. Another process that tries is no obstacle."""
-    with contextlib.suppress(BlockingIOError), reserved(path, traceless=True):
-        pass
+    """Try all that keeping a place and C(replace) take at a path, and leave everything as it was, times included.
+
+    Folders that are missing are tried under another name, where no other process makes any.
+
+    :raises BlockingIOError: another process has the place
+    """
+    target = os.path.realpath(path)
+    above = os.path.dirname(target)
+    while not os.path.lexists(above):
+        above = os.path.dirname(above)
+    with _as_it_was(above), contextlib.ExitStack() as trial:
+        below = os.path.relpath(target, above)
+        if os.path.dirname(below):
+            above = tempfile.mkdtemp(".new", ".", above)
+            trial.callback(shutil.rmtree, above)
+        with reserved(os.path.join(above, below)):
+            pass
+
+
+@contextlib.contextmanager
+def _as_it_was(folder: str) -> t.Iterator[None]:
+    """Give a folder back its times, after waiting for others that do the same; unless it can't be, or isn't ours."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            stack.callback(os.close, handle)
+            for pause in itertools.islice(_pauses.growing(FIRST_PAUSE, LONGEST_PAUSE), TRIES):
+                try:
+                    lock(handle)
+                    break
+                except BlockingIOError:
+                    time.sleep(pause)
+        times = os.stat(folder)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                os.utime(folder, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def _remove_folders(made: t.Sequence[str]) -> None:
@@ -172,37 +195,6 @@ def _remove_folders(made: t.Sequence[str]) -> None:
     with contextlib.suppress(OSError):
         for one in reversed(made):
             os.rmdir(one)
-
-
-def _remove_or_hand_on(made: t.Sequence[str]) -> None:
-    """Remove the folders that were made, or leave that to another process that tries a place in one of them."""
-    _remove_folders(made)
-    left = [one for one in made if os.path.isdir(one)]
-    if not left:
-        return
-    for place, _folders, files in os.walk(left[0]):
-        for mark in files:
-            if mark.endswith(RESERVED):
-                with contextlib.suppress(OSError):
-                    handle = os.open(os.path.join(place, mark), os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
-                    try:
-                        append(handle, f"{json.dumps(left)}\n".encode())
-                    finally:
-                        os.close(handle)
-    # It may have ended meanwhile.
-    _remove_folders(left)
-
-
-def _handed_on(handle: int) -> list[str]:
-    """Return the folders that another process has left to this one to remove, by its mark."""
-    os.lseek(handle, 0, os.SEEK_SET)
-    found: dict[str, None] = {}
-    with open(os.dup(handle), encoding="utf-8", errors="replace") as mark:
-        for line in mark:
-            # A torn one is of a process that was killed.
-            with contextlib.suppress(ValueError):
-                found.update(dict.fromkeys(json.loads(line) if line.startswith("[") else ()))
-    return list(found)
 
 
 def _reserve(mark: str, made: list[str], patience: float) -> int:

@@ -230,12 +230,17 @@ def keep(path: str) -> None:
 def reserved(path: str, *, check_mode: bool) -> t.Iterator[None]:
     """Keep the place of the script for this run, from the look at it to the rename, after trying to write there.
 
+    In check mode the place is only tried.
+
     :raises Refused: nothing can be written or locked there, other users may write there, or another run keeps the place
     """
     with contextlib.ExitStack() as stack:
         try:
             _files.require_own(path)
-            stack.enter_context(_files.reserved(path, patience=PATIENCE, traceless=check_mode))
+            if check_mode:
+                _files.try_to_write(path)
+            else:
+                stack.enter_context(_files.reserved(path, patience=PATIENCE))
         except _files.NotOwn as error:
             raise _not_own(path, error) from None
         except BlockingIOError:

@@ -91,8 +91,11 @@ def require_usable(path: str, *, check_mode: bool) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
             os.close(_files.open_regular(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW))
-        with _files.reserved(path, traceless=check_mode):
-            pass
+        if check_mode:
+            _files.try_to_write(path)
+        else:
+            with _files.reserved(path):
+                pass
     except BlockingIOError:
         # Another run is trying the same, with success.
         pass

@@ -9,6 +9,7 @@ The JSON file has all runs in full; a run adds itself and takes none away.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -199,7 +200,9 @@ def try_to_write(folder: str, name: str) -> None:
     :raises OSError: a file can't be written
     """
     for file in (path(folder, name), f"{folder}/{name}.html"):
-        _files.try_to_write(file)
+        # Another process that tries the same is no obstacle.
+        with contextlib.suppress(BlockingIOError):
+            _files.try_to_write(file)
 
 
 def seconds_between(started: str, ended: str) -> float:

@@ -145,7 +145,8 @@ def output_mistake(path: str, *, plan: bool) -> str:
     """
     try:
         os.stat(os.path.dirname(path))
-        _files.try_to_write(path)
+        with contextlib.suppress(BlockingIOError):
+            _files.try_to_write(path)
         return must_stay(path, plan=plan)
     except OSError as error:
         return f"The file {path} of immuta_deregister_output can't be written: {error.strerror}. Name another one."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import multiprocessing
 import os
 import socket
 import stat
@@ -268,40 +269,58 @@ def test_a_failure_leaves_no_empty_folder(tmp_path: Path, held: bool) -> None:
     assert [one.name for one in sorted(tmp_path.rglob("*"))] == (["a", "b", "y"] if held else ["a"])
 
 
-def test_a_place_is_kept_and_left_as_it_was(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    os.utime(tmp_path, ns=(5, 7))
-    with _files.reserved(str(tmp_path / "a" / "b" / "x"), traceless=True):
-        assert os.listdir(tmp_path / "a" / "b") == [".x.reserved.new"]
-    assert os.listdir(tmp_path) == []
-    assert (tmp_path.stat().st_mtime_ns, stat.S_IMODE(tmp_path.stat().st_mode)) == (7, 0o755)
+def test_a_place_is_kept(tmp_path: Path) -> None:
     with _files.reserved(str(tmp_path / "a" / "b" / "x")):
         _files.replace(str(tmp_path / "a" / "b" / "x"), b"data")
         assert sorted(os.listdir(tmp_path / "a" / "b")) == [".x.reserved.new", "x"]
     assert os.listdir(tmp_path / "a" / "b") == ["x"]
-    assert tmp_path.stat().st_mtime_ns > 7
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)], ids=str)
-def test_places_in_one_new_folder_are_left_as_they_were(tmp_path: Path, order: tuple[int, ...]) -> None:
-    places = [contextlib.ExitStack() for _number in range(3)]
-    for place, path in zip(places, ("a/b/x", "a/b/y", "a/c/z"), strict=True):
-        place.enter_context(_files.reserved(str(tmp_path / path), traceless=True))
-    for number in order:
-        places[number].close()
+@pytest.mark.parametrize("path", ["x", "a/x", "a/b/x"])
+def test_a_place_is_tried_and_left_as_it_was(tmp_path: Path, path: str) -> None:
+    tmp_path.chmod(0o755)
+    os.utime(tmp_path, ns=(5, 7))
+    _files.try_to_write(str(tmp_path / path))
     assert os.listdir(tmp_path) == []
+    assert (tmp_path.stat().st_mtime_ns, stat.S_IMODE(tmp_path.stat().st_mode)) == (7, 0o755)
 
 
-def test_a_folder_that_has_come_to_hold_something_stays(tmp_path: Path) -> None:
+def _try_often(path: str) -> None:
+    for _number in range(50):
+        _files.try_to_write(path)
+
+
+def test_places_in_one_new_folder_are_left_as_they_were(tmp_path: Path) -> None:
+    os.utime(tmp_path, ns=(5, 7))
+    context = multiprocessing.get_context("fork")
+    paths = [str(tmp_path / path) for path in ("a/b/x", "a/b/y", "a/c/z", "x")]
+    processes = [context.Process(target=_try_often, args=(path,)) for path in paths]
+    for one in processes:
+        one.start()
+    for one in processes:
+        one.join()
+    assert [one.exitcode for one in processes] == [0] * len(paths)
+    assert (os.listdir(tmp_path), tmp_path.stat().st_mtime_ns) == ([], 7)
+
+
+def test_a_folder_that_another_process_keeps_to_itself_is_tried_nonetheless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    _files.try_to_write(str(tmp_path / "a" / "x"))
+    os.close(handle)
+    assert (os.listdir(tmp_path), 5 < sum(slept) < 10) == ([], True)
+
+
+def test_a_place_that_another_has_is_not_free(tmp_path: Path) -> None:
     with _files.reserved(str(tmp_path / "a" / "x")):
-        with _files.reserved(str(tmp_path / "a" / "y"), traceless=True):
-            pass
-        with contextlib.ExitStack() as tried:
-            tried.enter_context(_files.reserved(str(tmp_path / "b" / "x"), traceless=True))
-            with _files.reserved(str(tmp_path / "b" / "y")):
-                tried.close()
-                _files.replace(str(tmp_path / "b" / "y"), b"data")
-    assert sorted(str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*")) == ["a", "b", "b/y"]
+        with pytest.raises(BlockingIOError):
+            _files.try_to_write(str(tmp_path / "a" / "x"))
+        _files.try_to_write(str(tmp_path / "a" / "y"))
+        assert os.listdir(tmp_path / "a") == [".x.reserved.new"]
 
 
 def test_a_place_that_another_has_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,7 +328,7 @@ def test_a_place_that_another_has_is_waited_for(tmp_path: Path, monkeypatch: pyt
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     other = contextlib.ExitStack()
-    other.enter_context(_files.reserved(path, traceless=True))
+    other.enter_context(_files.reserved(path))
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
@@ -345,11 +364,9 @@ def test_a_mark_that_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> No
 )
 def test_a_place_where_nothing_can_be_written(tmp_path: Path, path: str, reason: str) -> None:
     (tmp_path / "file").touch()
-    with (
-        pytest.raises(OSError, match=reason),
-        _files.reserved(path.format(folder=tmp_path), patience=5, traceless=True),
-    ):
-        pass
+    for call in (_files.try_to_write, lambda place: _files.reserved(place, patience=5).__enter__()):
+        with pytest.raises(OSError, match=reason):
+            call(path.format(folder=tmp_path))
     assert os.listdir(tmp_path) == ["file"]
 
 
