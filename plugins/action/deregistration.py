@@ -115,7 +115,7 @@ class ActionModule(ActionBase):
         :raises Refused: it has not run, or has refused what it read
         """
         checked = self.arguments["checked"] or {}
-        if "settings" not in checked:
+        if "started" not in checked:
             raise Refused(IN_THE_MIDDLE)
         if checked.get("failed"):
             raise Refused(checked["msg"])
@@ -135,10 +135,7 @@ class ActionModule(ActionBase):
     def _check(self, variables: Variables) -> Result:
         started = _utc.now_zulu()
         options = _options()
-        host = variables["inventory_hostname"]
-        read = settings.read(
-            self._variables(variables, options), options, host=host, plan_only=self.arguments["plan_only"]
-        )
+        read = self._read(variables, options)
         found = [
             *names.forged(variables),
             *self._strange(variables, options),
@@ -149,9 +146,18 @@ class ActionModule(ActionBase):
         ]
         if self._output:
             found.append(playbooks.output_mistake(self._output, plan=self.arguments["plan_only"]))
-        found = [sentence for sentence in (*found, _damaged(read)) if sentence]
-        answer = {"settings": read.as_dict(), "started": started}
-        return {**answer, "failed": True, "msg": "\n".join(_printable(found))} if found else answer
+        if os.path.isabs(read.report_dir):
+            found.append(page.damaged(TEMPLATES, evidence.path(read.report_dir, read.file_name)))
+        found = [sentence for sentence in found if sentence]
+        if found:
+            # Ansible prints all of a failure.
+            return {"started": started, "failed": True, "msg": "\n".join(_printable(found))}
+        return {"started": started, "settings": read.as_dict()}
+
+    def _read(self, variables: Variables, options: t.Mapping[str, t.Any]) -> Settings:
+        given = self._variables(variables, options)
+        host = variables["inventory_hostname"]
+        return settings.read(given, options, host=host, plan_only=self.arguments["plan_only"])
 
     def _passed_over(self, variables: Variables, read: Settings) -> list[str]:
         """The connections of other hosts that run_once would pass over while they get this one's result."""
@@ -273,7 +279,7 @@ class ActionModule(ActionBase):
     def _conclude(self, variables: Variables) -> Result:
         checked = self.arguments["checked"] or {"msg": IN_THE_MIDDLE}
         check_mode = self._task.check_mode
-        known = Settings(**checked["settings"]) if "settings" in checked else None
+        known = self._known(variables, checked)
         stop = stops.find(known, self.observed, checked, check_mode=check_mode)
         if known is None:
             lines = _printable(texts.stopped(None, self.observed, stop)) if stop else []
@@ -297,6 +303,14 @@ class ActionModule(ActionBase):
                 "aggregate": True,
             },
         }
+
+    def _known(self, variables: Variables, checked: Result) -> Settings | None:
+        """What the first stage has read, also what it has refused then; None if that can't be read."""
+        if "settings" in checked:
+            return Settings(**checked["settings"])
+        with contextlib.suppress(settings.Invalid):
+            return self._read(variables, _options()) if "started" in checked else None
+        return None
 
     def _ended(self, known: Settings, stop: stops.Stop | None) -> tuple[Result, list[str]]:
         """The result, and the lines that say what came of the run."""
@@ -395,21 +409,6 @@ def _foreign(known: Settings, observed: Observed) -> str:
     except (evidence.NotAReport, OSError):
         return ""
     return evidence.foreign(known.report_dir, known.file_name, report, observed.tenant)
-
-
-def _damaged(known: Settings) -> str:
-    """What is wrong with a report that can be read and not be shown; it is tried, like its file."""
-    if not os.path.isabs(known.report_dir):
-        return ""
-    file = evidence.path(known.report_dir, known.file_name)
-    with contextlib.suppress(evidence.NotAReport, OSError):
-        report = evidence.read(file)
-        if report and report["runs"]:
-            try:
-                page.render(TEMPLATES, report)
-            except Exception:
-                return f"The report {file} is damaged. Move it away, or set immuta_deregister_report_dir to another folder."
-    return ""
 
 
 def _has_failed(host: t.Mapping[str, t.Any]) -> bool:

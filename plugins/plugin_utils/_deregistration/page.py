@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import typing as t
 
 import jinja2
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence as reports
 
 TEMPLATE = "report.html.j2"
 
@@ -39,6 +42,22 @@ def verdict(evidence: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "on_word": "stated" in states,
         "tone": "care" if states & {"stated", "not_verified"} else tone,
     }
+
+
+def damaged(templates: str, file: str) -> str:
+    """Return what is wrong with a report that can be read and not be shown, or "".
+
+    :param templates: folder of the templates
+    :param file: the report in JSON, which need not be there
+    """
+    with contextlib.suppress(reports.NotAReport, OSError):
+        report = reports.read(file)
+        if report and report["runs"]:
+            try:
+                render(templates, report)
+            except Exception:
+                return f"The report {file} is damaged. Move it away, or set immuta_deregister_report_dir to another folder."
+    return ""
 
 
 @functools.cache
