@@ -130,7 +130,9 @@ class ActionModule(ActionBase):
     def _choose(self, variables: Variables) -> Result:
         if strange := self._strange(variables, _options()):
             raise Refused("\n".join(_printable(strange)))
-        return {"hosts": playbooks.choose(self._variables(variables, playbooks.CHOICE), variables["hostvars"])}
+        python = self._variables(variables, ("ansible_python_interpreter", "ansible_playbook_python"))
+        given = self._variables(variables, playbooks.CHOICE)
+        return {"hosts": playbooks.choose(given, variables["hostvars"], next(iter(python.values())))}
 
     def _check(self, variables: Variables) -> Result:
         started = _utc.now_zulu()

@@ -37,13 +37,16 @@ class Refused(Exception):
     """The connections or hosts can't be chosen; the text is for the user."""
 
 
-def choose(variables: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[dict[str, str]]:
+def choose(
+    variables: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Mapping[str, t.Any]], interpreter: str
+) -> list[dict[str, str]]:
     """The connections that are to become hosts: those that are listed, or else those of the approved plan.
 
     A host of the inventory with the name of a connection's host keeps its variables.
 
     :param variables: those of C(CHOICE) that are set
     :param hosts: the variables of the inventory's hosts
+    :param interpreter: the Python of localhost, for hosts that the inventory does not have
     :raises Refused: the variables contradict each other, or a host is for something else
     """
     given = {name.removeprefix(PREFIX): value for name, value in variables.items() if value}
@@ -70,20 +73,21 @@ def choose(variables: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Mapping[str
         if mistake := approval.mistake(plan, str(given["approved"]).strip()):
             raise Refused(mistake)
         keys = [connection["connection_key"] for connection in plan["connections"]]
-    return [_host(key, hosts) for key in dict.fromkeys(keys)]
+    return [_host(key, hosts, interpreter) for key in dict.fromkeys(keys)]
 
 
-def _host(key: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, str]:
+def _host(key: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]], interpreter: str) -> dict[str, str]:
     name = host_name(key)
+    chosen = {"name": name, "connection_key": key, "label": _text.printable(key)}
     if name not in hosts:
-        return {"name": name, "connection_key": key, "label": _text.printable(key), "connection": "local"}
+        return {**chosen, "connection": "local", "interpreter": interpreter}
     known = hosts[name].get(f"{PREFIX}connection_key", key)
     if known != key:
         raise Refused(
             f'The host "{name}" of the inventory is for "{known}" (immuta_deregister_connection_key), not for "{key}".'
             " Rename it."
         )
-    return {"name": name, "connection_key": key, "label": _text.printable(key)}
+    return chosen
 
 
 def hosts(

@@ -41,6 +41,7 @@ HOST: Answer = {
     "inventory_hostname": "h",
     "role_path": str(ROLE),
     "ansible_version": {"full": "2.99.0"},
+    "ansible_playbook_python": "/usr/bin/python3",
     "hostvars": {"h": {"ansible_connection": "local"}},
     "ansible_play_hosts_all": ["h"],
     "ansible_play_hosts": ["h"],
@@ -96,9 +97,10 @@ def ended(name: str, folder: Path) -> Answer:
 
 def test_choose() -> None:
     answer = run("choose", {"connection_keys": "a b\nc"})
+    local = {"connection": "local", "interpreter": "/usr/bin/python3"}
     assert answer["hosts"] == [
-        {"name": "a-b-c8687a08aa", "connection_key": "a b", "label": "a b", "connection": "local"},
-        {"name": "c-2e7d2c03a9", "connection_key": "c", "label": "c", "connection": "local"},
+        {"name": "a-b-c8687a08aa", "connection_key": "a b", "label": "a b", **local},
+        {"name": "c-2e7d2c03a9", "connection_key": "c", "label": "c", **local},
     ]
     assert answer["changed"] is False
 

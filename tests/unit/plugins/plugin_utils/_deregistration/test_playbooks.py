@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, playbooks
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 
+PYTHON = "/usr/bin/python3"
 PLAN = approval.document([Planned("p", "planned"), Planned("q", "planned")])
 
 
@@ -51,13 +52,13 @@ PLAN = approval.document([Planned("p", "planned"), Planned("q", "planned")])
 def test_choose(given: dict[str, t.Any], expected: list[str]) -> None:
     variables = {f"immuta_deregister_{name}": value for name, value in given.items()}
     assert set(variables) <= set(playbooks.CHOICE)
-    assert [host["connection_key"] for host in playbooks.choose(variables, {})] == expected
+    assert [host["connection_key"] for host in playbooks.choose(variables, {}, PYTHON)] == expected
 
 
 def test_one_key_and_several_are_refused() -> None:
     both = {"immuta_deregister_connection_key": "a", "immuta_deregister_connection_keys": ["b"]}
     with pytest.raises(playbooks.Refused, match=r"Both immuta_deregister_connection_key and .* Remove one of them"):
-        playbooks.choose(both, {})
+        playbooks.choose(both, {}, PYTHON)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_one_key_and_several_are_refused() -> None:
 )
 def test_what_can_not_be_chosen_from(given: dict[str, t.Any], words: str) -> None:
     with pytest.raises(playbooks.Refused) as caught:
-        playbooks.choose({f"immuta_deregister_{name}": value for name, value in given.items()}, {})
+        playbooks.choose({f"immuta_deregister_{name}": value for name, value in given.items()}, {}, PYTHON)
     assert words in str(caught.value)
 
 
@@ -87,22 +88,22 @@ NAME = "prod-snowflake-c676119c0f"
 @pytest.mark.parametrize(
     ("hosts", "expected"),
     [
-        ({}, {"connection": "local"}),
-        ({"prod snowflake": {}, "prod": {}}, {"connection": "local"}),
+        ({}, {"connection": "local", "interpreter": PYTHON}),
+        ({"prod snowflake": {}, "prod": {}}, {"connection": "local", "interpreter": PYTHON}),
         ({NAME: {"ansible_connection": "ssh"}}, {}),
         ({NAME: {"immuta_deregister_connection_key": "prod snowflake"}}, {}),
     ],
     ids=["new", "hosts of other names", "of the inventory", "of the inventory plugin"],
 )
 def test_a_host_of_the_inventory_keeps_its_variables(hosts: dict[str, t.Any], expected: dict[str, str]) -> None:
-    chosen = playbooks.choose({"immuta_deregister_connection_keys": ["prod snowflake"]}, hosts)
+    chosen = playbooks.choose({"immuta_deregister_connection_keys": ["prod snowflake"]}, hosts, PYTHON)
     assert chosen == [{"name": NAME, "connection_key": "prod snowflake", "label": "prod snowflake", **expected}]
 
 
 def test_a_host_for_something_else_is_refused() -> None:
     other = {NAME: {"immuta_deregister_connection_key": "other"}}
     with pytest.raises(playbooks.Refused, match=f'The host "{NAME}" of the inventory is for "other"'):
-        playbooks.choose({"immuta_deregister_connection_keys": ["prod snowflake"]}, other)
+        playbooks.choose({"immuta_deregister_connection_keys": ["prod snowflake"]}, other, PYTHON)
 
 
 GROUPS = {"all": ["web1", "a"], "prod": ["a"]}
