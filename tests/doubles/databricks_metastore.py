@@ -310,6 +310,18 @@ class Metastore:
             return True
         return any(self.securables[place].owner in identities for place in places if place in self.securables)
 
+    def interacts(self, principal: str, securable: Securable) -> bool:
+        """Whether metadata shows a securable to a principal."""
+        identities = self.identities(principal)
+        places = {(securable.kind, securable.name), ("CATALOG", securable.name[:1]), ("SCHEMA", securable.name[:2])}
+        given = any((g.kind, g.name) in places and g.principal in identities for g in self.grants)
+        return given or self.is_admin(principal) or self.allowed(principal, "MANAGE", securable.kind, securable.name)
+
+    def knows(self, principal: str, grant: Grant) -> bool:
+        """Whether a principal may know of a grant: of one's own, and of those on what one may manage."""
+        own = grant.principal in self.identities(principal)
+        return own or self.is_admin(principal) or self.allowed(principal, "MANAGE", grant.kind, grant.name)
+
     def manage(self, principal: str, kind: str, name: Name, *, admin: bool = False) -> Securable:
         """A securable that a principal owns or may manage; metastore admins may manage what isn't inside a catalog.
 

@@ -80,6 +80,14 @@ METADATA: t.Final = {
     "volumes": (("VOLUME",), "volume"),
 }
 
+# What its tables of privileges call the parts of a name.
+PRIVILEGE_COLUMNS: t.Final = {
+    "CATALOG": ("catalog_name",),
+    "SCHEMA": ("catalog_name", "schema_name"),
+    "TABLE": ("table_catalog", "table_schema", "table_name"),
+    "VOLUME": ("volume_catalog", "volume_schema", "volume_name"),
+}
+
 Value = t.Callable[["Session"], t.Any]
 Step = t.Callable[["Session"], "Result"]
 
@@ -528,7 +536,9 @@ class Parser:
                 [
                     [grant.principal, grant.privilege, seen.kind, ".".join(full)]
                     for grant in sorted(session.metastore.grants)
-                    if (grant.kind, grant.name) == (seen.kind, full) and principal in (None, grant.principal)
+                    if (grant.kind, grant.name) == (seen.kind, full)
+                    and principal in (None, grant.principal)
+                    and session.metastore.knows(session.user, grant)
                 ],
             )
 
@@ -539,6 +549,9 @@ class Parser:
             name, value = self.expression()
             return (self.identifier() if self.take("AS") else name), value
 
+        if self.take("*"):
+            self.expect("FROM")
+            return self._metadata(["*"])
         items = self.separated(item)
         if self.take("FROM"):
             return self._metadata([name for name, _value in items])
@@ -546,24 +559,19 @@ class Parser:
 
     def _metadata(self, columns: list[str]) -> Step:
         name = self.name()
-        if name[:2] != ("system", "information_schema") or name[2] not in METADATA:
+        rows = _rows_of(name[2]) if name[:2] == ("system", "information_schema") and len(name) == 3 else None
+        if rows is None:
             raise self.unexpected()
-        kinds, start = METADATA[name[2]]
-        self.expect("WHERE")
-        wanted = [self._equality()]
-        while self.take("AND"):
+        wanted: list[tuple[str, str]] = []
+        if self.take("WHERE"):
             wanted.append(self._equality())
-
-        def row(one: Securable) -> dict[str, t.Any]:
-            outer = ("catalog_name",) if start == "schema" else (f"{start}_catalog", f"{start}_schema")
-            names = dict(zip(outer[: len(one.name) - 1], one.name))
-            made = "2026-01-01T00:00:00.000+00:00"
-            return {**names, f"{start}_name": one.name[-1], f"{start}_owner": one.owner, "created": made}
+            while self.take("AND"):
+                wanted.append(self._equality())
 
         def run(session: Session) -> Result:
-            rows = [row(one) for (kind, _name), one in session.metastore.securables.items() if kind in kinds]
-            fitting = [one for one in rows if all(one[column] == value for column, value in wanted)]
-            return Result(columns, [[one[column] for column in columns] for one in fitting])
+            fitting = [one for one in rows(session) if all(one[column] == value for column, value in wanted)]
+            asked = columns if columns != ["*"] else list(fitting[0] if fitting else ())
+            return Result(asked, [[one[column] for column in asked] for one in fitting])
 
         return run
 
@@ -571,3 +579,60 @@ class Parser:
         column = self.identifier()
         self.expect("=")
         return column, self.string()
+
+
+Rows = t.Callable[[Session], list[dict[str, t.Any]]]
+
+
+def _rows_of(table: str) -> Rows | None:
+    """The rows of a table of system.information_schema, as a session may see them; None if there is no such table."""
+    if table in METADATA:
+        return lambda session: _objects(session, *METADATA[table])
+    if table in ("row_filters", "column_masks"):
+        return lambda session: _protected(session, table)
+    kind = table.removesuffix("_privileges").upper()
+    if table.endswith("_privileges") and kind in PRIVILEGE_COLUMNS:
+        return lambda session: _privileges_on(session, kind)
+    return None
+
+
+def _objects(session: Session, kinds: tuple[str, ...], start: str) -> list[dict[str, t.Any]]:
+    outer = ("catalog_name",) if start == "schema" else (f"{start}_catalog", f"{start}_schema")
+    made = "2026-01-01T00:00:00.000+00:00"
+    return [
+        {
+            **dict(zip(outer[: len(one.name) - 1], one.name)),
+            f"{start}_name": one.name[-1],
+            f"{start}_owner": one.owner,
+            "created": made,
+        }
+        for (kind, _name), one in session.metastore.securables.items()
+        if kind in kinds
+    ]
+
+
+def _protected(session: Session, table: str) -> list[dict[str, t.Any]]:
+    start = "filter" if table == "row_filters" else "mask"
+    rows = []
+    for one in session.metastore.securables.values():
+        found = [("", one.row_filter)] if one.row_filter and start == "filter" else []
+        for column, function in found if start == "filter" else sorted(one.masks.items()):
+            if function and session.metastore.interacts(session.user, one):
+                where = dict(zip(("catalog_name", "schema_name", "table_name"), one.name))
+                using = dict(zip((f"{start}_catalog", f"{start}_schema", f"{start}_name"), function))
+                rows.append({**where, **({"column_name": column} if start == "mask" else {}), **using})
+    return rows
+
+
+def _privileges_on(session: Session, kind: str) -> list[dict[str, t.Any]]:
+    return [
+        {
+            "grantor": "metastore admins",
+            "grantee": grant.principal,
+            **dict(zip(PRIVILEGE_COLUMNS[kind], grant.name)),
+            "privilege_type": grant.privilege.replace(" ", "_"),
+            "inherited_from": "NONE",
+        }
+        for grant in sorted(session.metastore.grants)
+        if grant.kind == kind and session.metastore.knows(session.user, grant)
+    ]

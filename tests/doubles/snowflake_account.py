@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ PARTS: t.Final[dict[str, int]] = {
     "TASK": 3,
     "VIEW": 3,
 }
+PLAIN: t.Final = re.compile(r"[A-Z_][A-Z0-9_$]*")
 # Kinds that every role can see by name; others stay hidden without a privilege.
 VISIBLE_TO_ALL: t.Final = ("ROLE", "USER")
 
@@ -83,6 +85,11 @@ def plural(kind: str) -> str:
 def dotted(name: Name) -> str:
     """A name as error messages show it."""
     return ".".join(name)
+
+
+def shown(name: Name) -> str:
+    """A name as `SHOW GRANTS` has it, with quotes where SQL needs them."""
+    return ".".join(part if PLAIN.fullmatch(part) else '"{}"'.format(part.replace('"', '""')) for part in name)
 
 
 def missing(kind: str, name: Name) -> SqlError:
@@ -378,6 +385,14 @@ class Account:
             or self.allowed(roles, "MANAGE GRANTS")
             or any(g.kind == entity.kind and g.name == entity.name and g.role in roles for g in self.grants)
         )
+
+    def knows(self, roles: set[str], grant: Grant) -> bool:
+        """Whether roles may know of a grant: of what they have, and of what is on something that they see."""
+        if grant.role in roles or self.allowed(roles, "MANAGE GRANTS"):
+            return True
+        kind = grant.kind.removeprefix("FUTURE ")
+        entity = self.entities.get((kind, grant.name))
+        return kind == "ACCOUNT" or (entity is not None and self._visible(roles, entity))
 
     def visible(self, roles: set[str], kind: str) -> list[Entity]:
         """All objects of a kind that the roles may know of, by name."""

@@ -11,8 +11,8 @@ The text is compiled whole before the first statement runs, so a syntax error ch
 - `CREATE` of databases, schemas, roles, users, warehouses, network policies, procedures, tables (temporary ones hide
   others of their name from their session); `DROP` of every kind in `PARTS`;
 - `ALTER` of properties, names, warehouses' state and the policies on tables; `GRANT`, `REVOKE`, ownership;
-- `SHOW`, and `SELECT` of expressions, of `RESULT_SCAN`, `INFORMATION_SCHEMA.QUERY_HISTORY` and
-  `ACCOUNT_USAGE.POLICY_REFERENCES`;
+- `SHOW`, also of grants, future grants and parameters of the account, and `SELECT` of expressions, of `RESULT_SCAN`,
+  `INFORMATION_SCHEMA.QUERY_HISTORY`, and `POLICY_REFERENCES` of `INFORMATION_SCHEMA` and `ACCOUNT_USAGE`;
 - `CALL` of SQL procedures, `EXECUTE IMMEDIATE`, and blocks with `DECLARE`, `LET`, assignment, `IF`, `FOR` over a query
   or cursor, `RETURN`, `EXCEPTION`. No loops by condition, no result sets, of arithmetic plus and minus alone, no
   rows of tables.
@@ -42,6 +42,7 @@ from .snowflake_account import (
     dotted,
     missing,
     plural,
+    shown,
 )
 
 # The statement types of the wire protocol, by which the connector tells rows from a status.
@@ -78,6 +79,16 @@ HISTORY_COLUMNS: t.Final = [
     "ERROR_MESSAGE",
 ]
 
+GRANT_COLUMNS: t.Final = (
+    "created_on",
+    "privilege",
+    "granted_on",
+    "name",
+    "granted_to",
+    "grantee_name",
+    "grant_option",
+    "granted_by",
+)
 POLICY_COLUMNS: t.Final = [
     "POLICY_DB",
     "POLICY_SCHEMA",
@@ -1191,6 +1202,10 @@ class Parser:
     def show(self) -> Step:
         if self.take("GRANTS"):
             return self._show_grants()
+        if self.take("FUTURE", "GRANTS"):
+            return self._show_future_grants()
+        if self.take("PARAMETERS"):
+            return self._show_parameters()
         self.take("TERSE")
         kind = self.plural_kind()
         pattern = self.string() if self.take("LIKE") else "%"
@@ -1225,25 +1240,70 @@ class Parser:
         if how != "ON ACCOUNT":
             kind = self.kind() if how == "ON" else how.split()[1]
             name = self.object_name(kind)
+        made = "2026-01-01 00:00:00"
 
         def run(session: Session) -> Result:
             account, full = session.account, name(session)
             if full:
                 account.see(session.roles, kind, full)
+            if how in ("TO USER", "OF ROLE"):
+                roles = [
+                    [made, m.role, m.grantee_kind, m.grantee, "USERADMIN"]
+                    for m in sorted(account.memberships)
+                    if full[0] == (m.role if how == "OF ROLE" else m.grantee_kind == "USER" and m.grantee)
+                ]
+                return Result(
+                    ["created_on", "role", "granted_to", "grantee_name", "granted_by"], t.cast("t.Any", roles)
+                )
             rows = [
-                (g.privilege, g.kind, dotted(g.name), "ROLE", g.role)
+                (g.privilege, g.kind.replace(" ", "_"), account.name if g.kind == "ACCOUNT" else shown(g.name), g.role)
                 for g in sorted(account.grants)
-                if (how == "TO ROLE" and g.role == full[0])
-                or (how.startswith("ON") and (g.kind, g.name) == (kind, full))
+                if not g.kind.startswith("FUTURE ")
+                and account.knows(session.roles, g)
+                and (g.role == full[0] if how == "TO ROLE" else (g.kind, g.name) == (kind, full))
             ]
             rows += [
-                ("USAGE", "ROLE", m.role, m.grantee_kind, m.grantee)
+                ("USAGE", "ROLE", shown((m.role,)), m.grantee)
                 for m in sorted(account.memberships)
-                if (how.startswith("TO") and (m.grantee_kind, m.grantee) == (kind, full[0]))
-                or (how == "OF ROLE" and m.role == full[0])
+                if how == "TO ROLE" and (m.grantee_kind, m.grantee) == ("ROLE", full[0])
             ]
-            columns = ["privilege", "granted_on", "name", "granted_to", "grantee_name"]
-            return Result(columns, [list(row) for row in rows])
+            return Result(
+                list(GRANT_COLUMNS), [[made, *row[:3], "ROLE", row[3], "false", "ACCOUNTADMIN"] for row in rows]
+            )
+
+        return run
+
+    def _show_future_grants(self) -> Step:
+        how = self.one_of("TO ROLE", "IN DATABASE", "IN SCHEMA")
+        kind = how.split()[1]
+        name = self.object_name(kind)
+
+        def run(session: Session) -> Result:
+            account, full = session.account, name(session)
+            account.see(session.roles, kind, full)
+            rows: list[list[str | None]] = []
+            for g in sorted(account.grants):
+                fits = g.role == full[0] if kind == "ROLE" else g.name == full
+                if g.kind.startswith("FUTURE ") and fits and account.knows(session.roles, g):
+                    of = g.kind.removeprefix("FUTURE ").replace(" ", "_")
+                    place = f"{shown(g.name)}.<{of}>"
+                    rows.append(["2026-01-01 00:00:00", g.privilege, of, place, "ROLE", g.role, "false"])
+            return Result([one.replace("granted_", "grant_") for one in GRANT_COLUMNS[:-1]], rows)
+
+        return run
+
+    def _show_parameters(self) -> Step:
+        pattern = self.string() if self.take("LIKE") else "%"
+        self.expect("IN", "ACCOUNT")
+
+        def run(session: Session) -> Result:
+            known = {"NETWORK_POLICY": "", "TIMEZONE": "America/Los_Angeles", **session.account.parameters}
+            rows: list[list[str | None]] = [
+                [key, value, "", "ACCOUNT" if key in session.account.parameters else "", "", "STRING"]
+                for key, value in sorted(known.items())
+                if _like(pattern, key, exact=False)
+            ]
+            return Result(["key", "value", "default", "level", "description", "type"], rows)
 
         return run
 
@@ -1323,6 +1383,8 @@ class Parser:
             self.identifier()
             self.expect(".")
         self.expect("INFORMATION_SCHEMA", ".")
+        if self.take("POLICY_REFERENCES", "("):
+            return self._references()
         table = self.one_of("QUERY_HISTORY", "QUERY_HISTORY_BY_SESSION", "QUERY_HISTORY_BY_USER")
         self.expect("(")
         while not self.take(")"):
@@ -1344,6 +1406,35 @@ class Parser:
             return list(HISTORY_COLUMNS), [_names(query) for query in queries]
 
         return history
+
+    def _references(self) -> t.Callable[[Session], tuple[list[str], list[dict[str, t.Any]]]]:
+        """What follows `POLICY_REFERENCES(`: the policies on one object, or the objects with one policy."""
+        argument = self.one_of("REF_ENTITY_NAME", "POLICY_NAME")
+        self.expect("=>")
+        name = Parser(self.string(), self.ignore_case).whole_name()
+        if argument == "REF_ENTITY_NAME":
+            self.expect(",", "REF_ENTITY_DOMAIN", "=>")
+            kind = self.string()
+        self.expect(")", ")")
+
+        def references(session: Session) -> tuple[list[str], list[dict[str, t.Any]]]:
+            session.need_warehouse()
+            account = session.account
+            if argument == "REF_ENTITY_NAME":
+                account.see(session.roles, kind, name)
+            rows = [
+                (*a.policy, a.policy_kind.replace(" ", "_"), *a.table, a.column or None, None)
+                for a in sorted(account.attachments)
+                if name == (a.table if argument == "REF_ENTITY_NAME" else a.policy)
+                and (
+                    account.allowed(session.roles, f"APPLY {a.policy_kind}")
+                    or account.entities["TABLE", a.table].owner in session.roles
+                )
+            ]
+            columns = [*POLICY_COLUMNS, "TAG_NAME"]
+            return columns, [dict(zip(columns, row, strict=True)) for row in rows]
+
+        return references
 
     def call(self) -> Step:
         if self.token.upper.startswith("SYSTEM$"):

@@ -15,6 +15,7 @@ Current = tuple["str | None", ...]
 UNKNOWN: Current = (None, None)
 # The schema that a session is in after it has changed to a database or catalog.
 FIRST_SCHEMA = {"snowflake": "PUBLIC", "databricks": "default"}
+QUOTES = {"snowflake": '"', "databricks": "`"}
 # Parts of a name as statements describe it: what holds a dot or a quote keeps its quotes.
 _PART = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|[^.]+')
 
@@ -62,3 +63,14 @@ def full(name: tuple[str, ...], length: int, current: Current) -> tuple[str, ...
     outer = tuple(part for part in current[:lacking] if part is not None) if lacking > 0 else ()
     whole = outer + name
     return whole if name and len(whole) == length else None
+
+
+def shown(name: tuple[str, ...], dialect: str) -> str:
+    """Return a full name as statements describe it: the other way round than C(parts)."""
+    return ".".join(quoted((part,), dialect) if "." in part or QUOTES[dialect] in part else part for part in name)
+
+
+def quoted(name: tuple[str, ...], dialect: str) -> str:
+    """Return a full name as statements have it, each part in quotes."""
+    quote = QUOTES[dialect]
+    return ".".join(f"{quote}{part.replace(quote, quote * 2)}{quote}" for part in name)

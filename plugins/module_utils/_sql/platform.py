@@ -153,10 +153,12 @@ class Platform(t.Protocol):
     :ivar dialect: its SQL dialect
     :ivar present: which of C(DATABASE) and C(SCHEMA) a new session has without a statement
     :ivar obstacle: why C(find) can't tell, as a sentence with the remedy, if that is known
+    :ivar session: the fields of the session for results; empty before there is one
     """
 
     name: str
     dialect: str
+    session: dict[str, t.Any]
     present: t.Collection[str]
     obstacle: str
 

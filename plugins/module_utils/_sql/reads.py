@@ -11,8 +11,10 @@ U(https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-information-sch
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 Name = tuple[str, ...]
+Tell = t.Callable[[tuple[t.Any, ...]], "tuple[t.Any, ...] | None"]
 
 # How many parts the full names of Snowflake's objects have; SHOW knows them by the plural of their kind.
 SNOWFLAKE: dict[str, int] = {
@@ -53,6 +55,8 @@ DATABRICKS: dict[str, tuple[str, str]] = {
     "VOLUME": ("volumes", "volume"),
 }
 IN_SCHEMA = ("FUNCTION", "TABLE", "VIEW", "VOLUME")
+# A SHOW of Snowflake answers no more rows than this.
+MOST_ROWS = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,13 +65,15 @@ class Read:
 
     :ivar name: the columns with the parts of the name, outermost first
     :ivar value: what they hold for the very object that is looked for
+    :ivar tell: what makes a value of what they hold; None for what is not looked for. One function for reads with one C(name)
     """
 
     sql: str
     name: tuple[tuple[str, ...], ...]
-    value: Name
+    value: tuple[t.Any, ...]
     owner: str = "owner"
     created: str = "created_on"
+    tell: Tell = tuple
 
 
 def length(dialect: str, kind: str) -> int:
@@ -83,6 +89,12 @@ def read(dialect: str, kind: str, name: Name) -> Read:
     :param name: as long as C(length) says
     """
     return (_snowflake if dialect == "snowflake" else _databricks)(kind, name)
+
+
+def literal(value: str) -> str:
+    """Return a string of Databricks, or of Snowflake."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _snowflake(kind: str, name: Name) -> Read:
@@ -101,13 +113,8 @@ def _databricks(kind: str, name: Name) -> Read:
     columns = [*outer, f"{start}_name"]
     # Names have no case, and metadata has them in lower case.
     value = tuple(part.lower() for part in name)
-    fits = " AND ".join(f"{column} = {_literal(part)}" for column, part in zip(columns, value, strict=True))
+    fits = " AND ".join(f"{column} = {literal(part)}" for column, part in zip(columns, value, strict=True))
     sql = f"SELECT {', '.join([*columns, f'{start}_owner', 'created'])} FROM system.information_schema.{table}"  # noqa: S608 - names of ours
     return Read(
         f"{sql} WHERE {fits}", tuple((column,) for column in columns), value, owner=f"{start}_owner", created="created"
     )
-
-
-def _literal(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

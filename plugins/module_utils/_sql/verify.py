@@ -2,26 +2,37 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking which of the objects that a script drops or unsets are on the platform, before it runs and after it has.
+"""Looking which of what a script takes away is on the platform, before it runs and after it has: objects, grants, policies.
 
-Reads only; knows no vendor.
+Reads only, all of them written here: nothing of the script's own text is sent. Knows no vendor.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import collections
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Platform, Problem
+from ansible_collections.community.immuta.plugins.module_utils._sql.removed import (
+    NO_ROLE,
+    NO_WAY,
+    NOT_PLAIN,
+    SOME_ROLE,
+    Thing,
+    things,
+)
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
-NOT_PLAIN = "Its full name is not in the script."
+# Reads that look for grants and policies; each may answer for many of them.
+MOST_READS = 200
+NOT_LOOKED = f"It was not looked for: that would take more than {MOST_READS} reads for grants and policies."
+CUT_OFF = f"It is not among the first {reads.MOST_ROWS} that the platform lists"
+MOST_NAMES = 20
 NOT_SENT = "No statement of the script was sent. Run it again."
 HAVE_RUN = "All statements of the script have run. Run it again, which only looks again."
-NO_WAY = "There is no read that finds objects of this kind."
 
 
 class LookFailed(Failure):
@@ -46,9 +57,11 @@ class Eyes(t.Protocol):
     """What looking needs from a vendor.
 
     :ivar dialect: its SQL dialect
+    :ivar session: what is known of the session: on Snowflake its C(role)
     """
 
     dialect: str
+    session: dict[str, t.Any]
 
     def query_id(self, cursor: t.Any) -> str | None:
         """Return the id of the cursor's last query."""
@@ -57,74 +70,28 @@ class Eyes(t.Protocol):
         """Explain an exception of the cursor's C(execute); None when it is not the client's."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Thing:
-    """An object that a script drops or unsets.
-
-    :ivar shown: its name, as statements describe it
-    :ivar name: the parts of its full name, outermost first; None when they are not in the script
-    :ivar role: the statement that has taken the role of the statement about it
-    :ivar last: the last statement that drops it, makes it, or brings it back
-    """
-
-    kind: str
-    shown: str
-    name: tuple[str, ...] | None
-    role: Statement | None
-    last: Statement
-
-    def is_dropped(self, skipped: t.Container[int]) -> bool:
-        """Return whether it must be gone when the script has run.
-
-        :param skipped: the statements that were left out
-        """
-        return self.last.verb == "DROP" and self.last.index not in skipped
-
-
-def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
-    """Return what a script drops or unsets and has not made itself, in order, each once."""
-    found: dict[tuple[str, t.Any], Thing] = {}
-    made: set[tuple[str, t.Any]] = set()
-    current = names.UNKNOWN
-    role = None
-    for statement in statements:
-        own = statement.head
-        kind = own.kind
-        name = names.full(names.parts(own.name), reads.length(dialect, kind), current)
-        key = kind, name or own.name
-        current = names.after(own, dialect, current)
-        if own.verb == "USE":
-            role = statement if kind == "ROLE" else role
-        elif own.verb == "CREATE":
-            made.add(key)
-        elif own.removes and kind and own.name and not own.session and key not in made:
-            found.setdefault(key, Thing(kind, own.name, name, role, statement))
-        if key in found and own.verb in ("DROP", "CREATE", "UNDROP"):
-            found[key] = dataclasses.replace(found[key], last=statement)
-    return list(found.values())
-
-
 def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[dict[str, t.Any]]:
-    """Look for everything that a script drops or unsets; return a row for each.
+    """Look for everything that a script takes away; return a row for each.
 
     The roles that the script takes are taken for it, since nobody sees what his role may not see.
 
-    :param cursor: of a PEP 249 connection
+    :param cursor: of a PEP 249 connection that has just been opened
     :raises LookFailed: the platform did not answer
     """
-    return _look(cursor, eyes, things(statements, eyes.dialect), NOT_SENT)
+    return _Look(cursor, eyes, NOT_SENT, eyes.session.get("role")).rows(things(statements, eyes.dialect))
 
 
 def look_again(
     cursor: t.Any, eyes: Platform, statements: t.Iterable[Statement], skipped: t.Container[int]
 ) -> list[dict[str, t.Any]]:
-    """Look for everything that a script drops, after it has run; return a row for each.
+    """Look for everything that has to be gone when a script has run; return a row for each.
 
+    :param cursor: of the session that has run it
     :param skipped: the statements that were left out
     :raises LookFailed: the platform did not answer
     """
     dropped = [thing for thing in things(statements, eyes.dialect) if thing.is_dropped(skipped)]
-    return _look(eyes.reader(cursor), eyes, dropped, HAVE_RUN) if dropped else []
+    return _Look(eyes.reader(cursor), eyes, HAVE_RUN, None).rows(dropped) if dropped else []
 
 
 def require_gone(rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
@@ -133,88 +100,155 @@ def require_gone(rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
     :param rows: what was found when it had run
     :raises ObjectsLeft: something is still there
     """
-    names = ", ".join(
-        f"{row['kind']} {row['name']}" + (f" (owner {row['owner']})" if row["owner"] else "")
-        for row in rows
-        if row["present"]
-    )
-    if names:
+    left = [row for row in rows if row["present"]]
+    if left:
         raise ObjectsLeft(
-            f"All statements have run, and this is still on the platform, although the script drops it: {names}.",
-            hint="Look at who has made it, and when. Drop it by hand if it is Immuta's, and run this again, which only looks"
+            "All statements have run, and this is still on the platform, although the script drops it, revokes it, or takes"
+            f" it off: {_listed(left)}.",
+            hint="Look at who has made it, and when. Remove it by hand if it is Immuta's, and run this again, which only looks"
             " again; verify=false (in the role, immuta_deregister_verify=never) leaves it at what the platform has"
             " answered.",
         )
 
 
-def _look(cursor: t.Any, eyes: Eyes, wanted: t.Iterable[Thing], hint: str) -> list[dict[str, t.Any]]:
-    rows = []
-    role: Statement | None = None
-    for thing in wanted:
+class _Answer:
+    """What a read has answered: rows, or why there are none."""
+
+    def __init__(self, columns: list[str], rows: list[t.Any], query_id: str | None, problem: Problem | None) -> None:
+        self.query_id = query_id
+        self.problem = problem
+        self._columns = columns
+        self._rows = rows
+        self._found: dict[t.Any, dict[t.Any, t.Any]] = {}
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Return whether there may be more than it holds."""
+        return len(self._rows) >= reads.MOST_ROWS
+
+    def find(self, read: reads.Read) -> t.Any:
+        """Return the row of the very thing that is looked for, or None."""
+        key = read.name, read.tell
+        if key not in self._found:
+            told: dict[t.Any, t.Any] = {}
+            self._found[key] = told
+            for row in self._rows:
+                value = read.tell(tuple(self.value(row, *columns) for columns in read.name))
+                if value is not None:
+                    told.setdefault(value, row)
+        return self._found[key].get(read.value)
+
+    def value(self, row: t.Sequence[t.Any], *columns: str) -> t.Any:
+        """Return what a row has in the first of these columns that there is; None if there is none."""
+        return next((row[self._columns.index(one)] for one in columns if one in self._columns), None)
+
+
+class _Look:
+    """One look at a platform; no read is sent twice in the same role.
+
+    :param hint: what to do when the platform does not answer
+    :param role: the role in force; None if that is not known
+    """
+
+    def __init__(self, cursor: t.Any, eyes: Eyes, hint: str, role: str | None) -> None:
+        self._cursor = cursor
+        self._eyes = eyes
+        self._hint = hint
+        self._own = eyes.session.get("role")
+        self._role = role
+        self._answers: dict[tuple[str | None, str], _Answer] = {}
+        self._refused: dict[str, Problem] = {}
+        self._asked = 0
+
+    def rows(self, wanted: t.Sequence[Thing]) -> list[dict[str, t.Any]]:
+        """Return a row for each."""
+        shared = collections.Counter((thing.role, read.sql) for thing in wanted for read in thing.ways)
+        return [self._row(thing, shared) for thing in wanted]
+
+    def _row(self, thing: Thing, shared: t.Mapping[tuple[str | None, str], int]) -> dict[str, t.Any]:
         row: dict[str, t.Any] = {
             "kind": thing.kind,
             "name": thing.shown,
             "dropped": thing.is_dropped(()),
             "present": None,
+            "owner": None,
+            "created_on": None,
+            "how": thing.cause,
+            "query_id": None,
         }
-        row.update(owner=None, created_on=None, how=NOT_PLAIN, query_id=None)
-        rows.append(row)
-        if thing.name is None:
-            row["how"] = NOT_PLAIN if reads.length(eyes.dialect, thing.kind) else NO_WAY
-            continue
-        read = reads.read(eyes.dialect, thing.kind, thing.name)
-        texts = [read.sql]
-        if thing.role is not None and (role is None or thing.role.text != role.text):
-            texts.insert(0, thing.role.text)
-            role = thing.role
-        problem = _send(cursor, eyes, texts, hint)
+        if thing.ways and thing.role == SOME_ROLE:
+            row["how"] = NO_ROLE
+        elif thing.ways:
+            # The one that answers for the most of them.
+            row.update(self._seen(thing, max(thing.ways, key=lambda read: shared[thing.role, read.sql])))
+        return {name: _text.printable(value) if isinstance(value, str) else value for name, value in row.items()}
+
+    def _seen(self, thing: Thing, read: reads.Read) -> dict[str, t.Any]:
+        answer = self._answer(thing.role, read.sql, bounded=not thing.is_object)
+        if answer is None:
+            return {"how": NOT_LOOKED}
+        if answer.problem is None:
+            return self._told(answer, read)
+        # What is refused may be refused because there is nothing that it could be on any more.
+        for subject in thing.subjects:
+            other = self._answer(thing.role, subject.sql, bounded=True)
+            if other and not other.problem and (told := self._told(other, subject))["present"] is False:
+                return told
+        return {"how": f"It could not be looked for: {answer.problem.message}", "query_id": answer.problem.query_id}
+
+    def _told(self, answer: _Answer, read: reads.Read) -> dict[str, t.Any]:
+        row = answer.find(read)
+        if row is None:
+            cut_off = answer.is_cut_off
+            how = f"{CUT_OFF}: {read.sql}" if cut_off else read.sql
+            return {"present": None if cut_off else False, "how": how, "query_id": answer.query_id}
+        created = answer.value(row, read.created)
+        return {
+            "present": True,
+            "owner": answer.value(row, read.owner) or None,
+            "created_on": created.isoformat() if hasattr(created, "isoformat") else created and str(created),
+            "how": read.sql,
+            "query_id": answer.query_id,
+        }
+
+    def _answer(self, role: str | None, sql: str, *, bounded: bool) -> _Answer | None:
+        """Return what a read answers in a role; None if it is one too many."""
+        if (role, sql) not in self._answers:
+            if bounded and self._asked >= MOST_READS:
+                return None
+            self._asked += bounded
+            self._answers[role, sql] = self._ask(role, sql)
+        return self._answers[role, sql]
+
+    def _ask(self, role: str | None, sql: str) -> _Answer:
+        take = role if role is not None else self._own
+        if take is not None and take != self._role:
+            problem = self._refused.get(take) or self._send(f"USE ROLE {names.quoted((take,), self._eyes.dialect)}")
+            if problem:
+                self._refused[take] = problem
+                return _Answer([], [], None, problem)
+            self._role = take
+        problem = self._send(sql)
         if problem:
-            role = None
-            row["how"] = f"It could not be looked for: {problem.message}"
-        else:
-            row.update(_seen(cursor, read))
-        row["query_id"] = problem.query_id if problem else eyes.query_id(cursor)
-    return [
-        {name: _text.printable(value) if isinstance(value, str) else value for name, value in row.items()}
-        for row in rows
-    ]
+            return _Answer([], [], None, problem)
+        columns = [str(column[0]).lower() for column in self._cursor.description]
+        return _Answer(columns, self._cursor.fetchall(), self._eyes.query_id(self._cursor), None)
 
-
-def _send(cursor: t.Any, eyes: Eyes, texts: t.Iterable[str], hint: str) -> Problem | None:
-    for text in texts:
+    def _send(self, text: str) -> Problem | None:
         try:
-            cursor.execute(text)
+            self._cursor.execute(text)
         except Exception as error:
-            problem = eyes.problem(error, cursor)
+            problem = self._eyes.problem(error, self._cursor)
             if problem is None:
                 raise
             if problem.lost:
                 raise LookFailed(
                     f"The platform did not answer while it was looked at: {problem.message}",
-                    hint=hint,
+                    hint=self._hint,
                     query_id=problem.query_id,
                 ) from None
             return problem
-    return None
-
-
-def _seen(cursor: t.Any, read: reads.Read) -> dict[str, t.Any]:
-    """Return what a read says of the object with exactly this name."""
-    columns = [str(column[0]).lower() for column in cursor.description]
-
-    def value(row: t.Sequence[t.Any], *names: str) -> t.Any:
-        return next((row[columns.index(one)] for one in names if one in columns), None)
-
-    for row in cursor.fetchall():
-        if tuple(value(row, *names) for names in read.name) == read.value:
-            created = value(row, read.created)
-            return {
-                "present": True,
-                "owner": value(row, read.owner) or None,
-                "created_on": created.isoformat() if hasattr(created, "isoformat") else created and str(created),
-                "how": read.sql,
-            }
-    return {"present": False, "how": read.sql}
+        return None
 
 
 def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str, t.Any]) -> None:
@@ -225,15 +259,24 @@ def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str
     :param session: of the platform, for the message
     :raises ObjectsMissing: none of the others is there, or the platform refuses to look for any
     """
-    rows = [row for row in rows if row["how"] not in (NOT_PLAIN, NO_WAY)]
+    rows = [row for row in rows if row["how"] not in (NOT_PLAIN, NO_WAY, NO_ROLE, NOT_LOOKED)]
     if not rows or any(row["present"] for row in rows):
         return
     refused = next((row["how"] for row in rows if row["present"] is None), "")
     where = " ".join(str(session[name]) for name in ("account", "host") if session.get(name))
-    names = ", ".join(f"{row['kind']} {row['name']}" for row in rows)
     raise ObjectsMissing(
-        f"None of what the script removes is on the platform ({where}), or may be seen there: {names}. {refused}"
+        f"None of what the script removes is on the platform ({where}), or may be seen there: {_listed(rows)}. {refused}"
         f"{' ' if refused else ''}Is this the right account, and may the user take the roles that the script takes?",
         hint="No statement of the script was sent. Sign in to the right one; if this is it, set missing_objects=accept,"
         " for the role immuta_deregister_missing_objects=accept.",
     )
+
+
+def _listed(rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """Return kind and name of the first rows, and how many there are more."""
+    said = [
+        f"{row['kind']} {row['name']}" + (f" (owner {row['owner']})" if row.get("owner") else "")
+        for row in rows[:MOST_NAMES]
+    ]
+    more = f", and {len(rows) - MOST_NAMES} more" if len(rows) > MOST_NAMES else ""
+    return ", ".join(said) + more

@@ -22,7 +22,7 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._sql.databricks import VARIABLES
-from ansible_collections.community.immuta.tests.doubles.databricks_metastore import DEPLOYER, Metastore
+from ansible_collections.community.immuta.tests.doubles.databricks_metastore import DEPLOYER, IMMUTA, Grant, Metastore
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble, Fault
 
 if t.TYPE_CHECKING:
@@ -523,14 +523,24 @@ def test_a_workspace_that_does_not_tell_its_number(databricks: Databricks, monke
     assert (result.code, databricks.sent) == ("platform_unknown", [])
 
 
+TAKEN = (
+    "COLUMN MASK ON TABLE sales.crm.customers COLUMN email",
+    "ROW FILTER ON TABLE sales.crm.customers",
+    f"GRANT ALL PRIVILEGES ON CATALOG sales TO {IMMUTA}",
+    f"GRANT SELECT ON CATALOG system TO {IMMUTA}",
+    f"GRANT CREATE CATALOG ON METASTORE TO {IMMUTA}",
+)
+
+
 def test_looks_for_what_the_script_removes(databricks: Databricks) -> None:
     found = databricks(sql=CLEANUP.read_text(), preflight=True, missing_objects="fail").good
     rows = {f"{one['kind']} {one['name']}": (one["present"], one["owner"]) for one in found["objects"]}
     assert rows == {
         "TABLE sales.crm.customers": (True, "metastore admins"),
-        "CATALOG immuta": (True, "5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77"),
+        "CATALOG immuta": (True, IMMUTA),
+        **dict.fromkeys(TAKEN, (True, None)),
     }
-    assert all(one["created_on"] and one["query_id"] and "information_schema" in one["how"] for one in found["objects"])
+    assert all(one["query_id"] and one["how"].startswith(("SELECT ", "SHOW ")) for one in found["objects"])
     assert databricks.sent == []
 
 
@@ -545,7 +555,43 @@ def test_a_workspace_with_nothing_of_it_is_refused(databricks: Databricks, polic
 def test_looks_again_whether_what_it_dropped_is_gone(databricks: Databricks) -> None:
     answer = databricks(sql=CLEANUP.read_text(), verify=True)
     assert answer["changed"] is True, answer
-    assert {f"{row['kind']} {row['name']}": row["present"] for row in answer["objects"]} == {"CATALOG immuta": False}
+    found = {f"{row['kind']} {row['name']}": row["present"] for row in answer["objects"]}
+    assert found == dict.fromkeys(("CATALOG immuta", *TAKEN), False)
     # The reads are in the same session, under another name.
     assert len(databricks.sent) == answer["total"]
     assert databricks.double.looks
+
+
+def test_a_metastore_that_keeps_what_was_revoked_has_not_been_cleaned(
+    databricks: Databricks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as lying:
+        lying.setattr(Metastore, "revoke", lambda *_: None)
+        failed = databricks(sql=CLEANUP.read_text(), verify=True)
+    assert failed.code == "objects_left"
+    assert {row["status"] for row in failed["statements"]} == {"done"}
+    left = [f"{row['kind']} {row['name']}" for row in failed["objects"] if row["present"]]
+    assert left == list(TAKEN[2:])
+    assert all(name in failed["msg"] for name in left)
+    store = databricks.double.metastore
+    store.grants = {grant for grant in store.grants if grant.principal != IMMUTA}
+    again = databricks(path=databricks.path, verify=True).good
+    assert (again["executed"], again["journal"]["state"]) == (0, "finished")
+
+
+def test_what_one_may_not_see_is_not_taken_for_there(databricks: Databricks) -> None:
+    databricks.double.metastore.add_principal("site@example.com", token="canary-site")
+    found = databricks(sql=CLEANUP.read_text(), preflight=True, token="canary-site").good["objects"]
+    seen = {f"{row['kind']} {row['name']}": row["present"] for row in found}
+    assert {name: seen[name] for name in TAKEN} == {**dict.fromkeys(TAKEN, False), **dict.fromkeys(TAKEN[:2], True)}
+
+
+def test_one_look_at_the_metadata_answers_for_many(databricks: Databricks) -> None:
+    metastore = databricks.double.metastore
+    metastore.grants |= {Grant("SELECT", "TABLE", ("sales", "crm", name), IMMUTA) for name in ("customers", "leads")}
+    text = "".join(
+        f"REVOKE SELECT ON TABLE sales.crm.{name} FROM `{IMMUTA}`;\n" for name in ("customers", "leads", "x")
+    )
+    found = databricks(sql=text, preflight=True).good["objects"]
+    assert [row["present"] for row in found] == [True, True, False]
+    assert len({row["query_id"] for row in found}) == 1

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._sql.snowflake import VARIABLES
+from ansible_collections.community.immuta.tests.doubles.snowflake_account import Grant
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
 
 if t.TYPE_CHECKING:
@@ -609,6 +610,16 @@ def test_a_lost_first_statement_is_found_behind_the_question_where_it_is(snowfla
 # Looking before
 
 
+GRANTED = (
+    "APPLY MASKING POLICY ON ACCOUNT",
+    "APPLY ROW ACCESS POLICY ON ACCOUNT",
+    "CREATE ROLE ON ACCOUNT",
+    "MANAGE GRANTS ON ACCOUNT",
+    "USAGE ON WAREHOUSE COMPUTE_WH",
+    "USAGE ON DATABASE SALES",
+)
+
+
 def test_looks_for_what_the_script_removes(snowflake: Snowflake) -> None:
     found = snowflake(sql=CLEANUP.read_text(), preflight=True, missing_objects="fail")
     assert not found.failed, found
@@ -617,11 +628,15 @@ def test_looks_for_what_the_script_removes(snowflake: Snowflake) -> None:
         "USER IMMUTA_SYSTEM_ACCOUNT": (True, "USERADMIN"),
         "DATABASE IMMUTA": (True, "IMMUTA_SYSTEM"),
         "ROLE IMMUTA_SYSTEM": (True, "USERADMIN"),
+        **{f"GRANT {privilege} TO ROLE IMMUTA_SYSTEM": (True, None) for privilege in GRANTED},
+        "GRANT ROLE IMMUTA_SYSTEM TO USER IMMUTA_SYSTEM_ACCOUNT": (True, None),
     }
     assert all(one["query_id"] and one["created_on"] and one["how"].startswith("SHOW ") for one in rows.values())
     assert (snowflake.sent, snowflake.double.account.exists("DATABASE", "IMMUTA")) == ([], True)
-    sent = {one.text.split()[0] for one in snowflake.double.looks}
-    assert sent <= {"SHOW", "USE", "use"}
+    sent = [one.text for one in snowflake.double.looks]
+    assert {one.split()[0] for one in sent} == {"SHOW", "USE"}
+    # One list answers for all grants of a role that are looked for in one role.
+    assert sent.count('SHOW GRANTS TO ROLE "IMMUTA_SYSTEM"') == 2
 
 
 @pytest.mark.parametrize("policy", ["fail", "accept"])
@@ -660,7 +675,8 @@ def test_looks_again_whether_what_it_dropped_is_gone(snowflake: Snowflake) -> No
     answer = snowflake(sql=CLEANUP.read_text(), verify=True)
     assert answer["changed"] is True, answer
     found = {f"{row['kind']} {row['name']}": row["present"] for row in answer["objects"]}
-    assert found["DATABASE IMMUTA"] is found["ROLE IMMUTA_SYSTEM"] is found["USER IMMUTA_SYSTEM_ACCOUNT"] is False
+    assert set(found.values()) == {False}
+    assert {"DATABASE IMMUTA", f"GRANT {GRANTED[0]} TO ROLE IMMUTA_SYSTEM"} < set(found)
     # One session for all, and the reads are no statements of the script.
     assert (len(snowflake.double.logins), len(snowflake.sent)) == (1, answer["total"])
 
@@ -682,3 +698,103 @@ def test_a_script_that_leaves_what_it_drops_has_not_ended(snowflake: Snowflake) 
     again = snowflake(path=snowflake.path, verify=True)
     assert (again.failed, again["journal"]["state"], again["executed"]) == (False, "finished", 0), again
     assert [row["present"] for row in again["objects"]] == [False]
+
+
+ATTACHED = (
+    "USE ROLE ACCOUNTADMIN;\n"
+    "ALTER TABLE SALES.CRM.CUSTOMERS MODIFY COLUMN EMAIL UNSET MASKING POLICY;\n"
+    "ALTER TABLE SALES.CRM.CUSTOMERS DROP ROW ACCESS POLICY IMMUTA.PUBLIC.ROWS_BY_REGION;\n"
+    "ALTER ACCOUNT UNSET NETWORK_POLICY;\n"
+    "REVOKE SELECT ON FUTURE TABLES IN SCHEMA SALES.CRM FROM ROLE SITE;\n"
+    "REVOKE USAGE ON DATABASE SALES FROM ROLE SITE;\n"
+    "REVOKE ROLE SITE FROM USER ANALYST;\n"
+)
+WITH_WAREHOUSE = {"warehouse": "COMPUTE_WH", "role": "ACCOUNTADMIN"}
+NAMED = [
+    "MASKING POLICY ON TABLE SALES.CRM.CUSTOMERS COLUMN EMAIL",
+    "ROW ACCESS POLICY IMMUTA.PUBLIC.ROWS_BY_REGION ON TABLE SALES.CRM.CUSTOMERS",
+    "PARAMETER NETWORK_POLICY ON ACCOUNT",
+    "GRANT SELECT ON FUTURE TABLES IN SCHEMA SALES.CRM TO ROLE SITE",
+    "GRANT USAGE ON DATABASE SALES TO ROLE SITE",
+    "GRANT ROLE SITE TO USER ANALYST",
+]
+
+
+class Deaf(set[t.Any]):
+    """A set that says yes and keeps what it has."""
+
+    def discard(self, item: t.Any) -> None:
+        pass
+
+    def __isub__(self, other: t.Any) -> Deaf:  # type: ignore[override,misc]
+        return self
+
+
+def grant_and_attach(account: Account) -> None:
+    """Put there what the script ATTACHED takes away."""
+    account.add("ROLE", "SITE", owner="USERADMIN")
+    account.grants |= {
+        Grant("SELECT", "FUTURE TABLE", ("SALES", "CRM"), "SITE"),
+        Grant("USAGE", "DATABASE", ("SALES",), "SITE"),
+    }
+    account.give_role("SITE", user="ANALYST")
+    account.parameters["NETWORK_POLICY"] = "SITE_POLICY"
+
+
+def presence(objects: list[dict[str, t.Any]]) -> dict[str, bool | None]:
+    return {f"{row['kind']} {row['name']}": row["present"] for row in objects if row["dropped"]}
+
+
+def test_grants_and_policies_are_there_before_and_gone_afterwards(snowflake: Snowflake) -> None:
+    grant_and_attach(snowflake.double.account)
+    before = snowflake(sql=ATTACHED, preflight=True, **WITH_WAREHOUSE).good
+    assert presence(before["objects"]) == dict.fromkeys(NAMED, True)
+    assert snowflake.sent == []
+    after = snowflake(path=snowflake.path, verify=True, **WITH_WAREHOUSE).good
+    assert presence(after["objects"]) == dict.fromkeys(NAMED, False)
+    assert all(row["query_id"] for row in after["objects"])
+
+
+def test_an_account_that_keeps_what_was_revoked_has_not_been_cleaned(snowflake: Snowflake) -> None:
+    account = snowflake.double.account
+    grant_and_attach(account)
+    account.grants, account.memberships = Deaf(account.grants), Deaf(account.memberships)
+    account.attachments = Deaf(account.attachments)
+    failed = snowflake(sql=ATTACHED, verify=True, **WITH_WAREHOUSE)
+    assert failed.code == "objects_left"
+    assert [row["status"] for row in failed["statements"]] == ["done"] * 7
+    left = dict.fromkeys(NAMED, True) | {NAMED[2]: False}
+    assert presence(failed["objects"]) == left
+    assert all(name in failed["msg"] for name, present in left.items() if present)
+    # Once a person has helped, the next run only looks.
+    account.grants, account.memberships, account.attachments = set(), set(account.memberships), set()
+    account.memberships = {one for one in account.memberships if one.role != "SITE"}
+    sent = len(snowflake.sent)
+    again = snowflake(path=snowflake.path, verify=True, **WITH_WAREHOUSE).good
+    assert (len(snowflake.sent), again["executed"], again["journal"]["state"]) == (sent, 0, "finished")
+
+
+def test_without_a_warehouse_policies_can_not_be_seen(snowflake: Snowflake) -> None:
+    found = snowflake(sql=ATTACHED, preflight=True).good["objects"]
+    policies = [row for row in found if "POLICY" in row["kind"]]
+    assert [row["present"] for row in policies] == [None, None]
+    assert all("could not be looked for: No active warehouse selected" in row["how"] for row in policies)
+
+
+def test_what_the_role_may_not_see_is_not_taken_for_there(snowflake: Snowflake) -> None:
+    grant_and_attach(snowflake.double.account)
+    text = "USE ROLE PUBLIC;\nREVOKE USAGE ON DATABASE SALES FROM ROLE SITE;\nUSE ROLE SECURITYADMIN;\nSELECT 1;\n"
+    assert presence(snowflake(sql=text, preflight=True).good["objects"]) == {NAMED[4]: False}
+    text = "USE ROLE SECURITYADMIN;\nREVOKE USAGE ON DATABASE SALES FROM ROLE SITE;\n"
+    assert presence(snowflake(sql=text, preflight=True).good["objects"]) == {NAMED[4]: True}
+
+
+def test_a_grant_goes_with_its_role_and_with_its_object(snowflake: Snowflake) -> None:
+    grant_and_attach(snowflake.double.account)
+    text = (
+        "USE ROLE ACCOUNTADMIN;\nREVOKE USAGE ON DATABASE SALES FROM ROLE SITE;\n"
+        "REVOKE USAGE ON WAREHOUSE COMPUTE_WH FROM ROLE NOBODY;\nDROP ROLE SITE;\n"
+    )
+    before = snowflake(sql=text, preflight=True).good["objects"]
+    assert [row["present"] for row in before] == [True, False, True]
+    assert before[1]["how"] == "SHOW ROLES LIKE 'NOBODY'"

@@ -30,6 +30,7 @@ class Sqlite:
     def __init__(self, path: str) -> None:
         self.path = path
         self.connections = 0
+        self.session: dict[str, t.Any] = {}
         self.troubles: dict[str, list[Problem]] = {}
         self.record: Found | None = None
         self.awakes = True

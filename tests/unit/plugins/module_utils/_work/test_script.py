@@ -154,7 +154,7 @@ def test_pauses(path: str) -> None:
 def test_preflight_signs_in_and_looks(path: str, given: bool) -> None:
     outcome = ensure(preflight=True, **({"path": path} if given else {}))
     assert (outcome.changed, outcome.result["session"]) == (False, {"role": "r"})
-    assert Fake.sent == (["USE ROLE a", "SHOW ROLES LIKE 'B'"] if given else [])
+    assert Fake.sent == (['USE ROLE "A"', "SHOW ROLES LIKE 'B'"] if given else [])
     assert [one["present"] for one in outcome.result["objects"] or []] == ([True] if given else [])
     assert ("statements" in outcome.result) is given
     assert Fake.tags == ["community.immuta/preflight"]

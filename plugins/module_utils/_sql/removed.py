@@ -1,0 +1,164 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a script takes away: the objects that it drops, what it unsets of others, grants, and policies that are attached."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import grant_reads, grants, names, policies, reads
+from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+
+NOT_PLAIN = "Its full name is not in the script."
+NO_WAY = "There is no read that finds objects of this kind."
+NO_ROLE = "Which role the script takes for it is not in the script."
+GRANT = "GRANT"
+# In the place of a role whose name is not in the script.
+SOME_ROLE = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Thing:
+    """Something that a script takes away.
+
+    :ivar kind: of the object or policy, or C(GRANT)
+    :ivar shown: its name, as statements describe it
+    :ivar name: the parts of its full name, outermost first; None when they are not in the script
+    :ivar role: the name of the role that has been taken for the statement about it; None for that of the session
+    :ivar last: the last statement that takes it away, makes it, or brings it back
+    :ivar taken: whether that one takes it away
+    :ivar ways: reads that find it, each on its own
+    :ivar subjects: reads that find what it can't be without; each of them has to find something
+    :ivar cause: why there is no such read
+    """
+
+    kind: str
+    shown: str
+    name: t.Any
+    role: str | None
+    last: Statement
+    taken: bool
+    ways: tuple[reads.Read, ...] = ()
+    subjects: tuple[reads.Read, ...] = ()
+    cause: str = ""
+
+    def is_dropped(self, skipped: t.Container[int]) -> bool:
+        """Return whether it must be gone when the script has run.
+
+        :param skipped: the statements that were left out
+        """
+        return self.taken and self.last.index not in skipped
+
+    @property
+    def is_object(self) -> bool:
+        """Return whether it is an object, and no grant and nothing attached to one."""
+        return not isinstance(self.name, (grants.Grant, policies.Attached))
+
+
+def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
+    """Return what a script takes away and has not made itself, in order, each once."""
+    finder = _Finder(dialect)
+    for statement in statements:
+        finder.read(statement)
+    return list(finder.found.values())
+
+
+class _Finder:
+    """Reads one statement after the other."""
+
+    def __init__(self, dialect: str) -> None:
+        self.found: dict[tuple[str, t.Any], Thing] = {}
+        self._dialect = dialect
+        self._made: set[tuple[str, t.Any]] = set()
+        self._current = names.UNKNOWN
+        self._role: str | None = None
+        # What is taken away, by what gives it back.
+        self._granted: dict[tuple[str, ...], list[tuple[str, t.Any]]] = {}
+        self._attached: dict[t.Any, list[tuple[str, t.Any]]] = {}
+
+    def read(self, statement: Statement) -> None:
+        own = statement.head
+        if own.verb in ("GRANT", "REVOKE"):
+            self._grants(statement, own)
+        else:
+            self._object(statement, own)
+        if own.verb == "ALTER":
+            self._policies(statement, own)
+        self._current = names.after(own, self._dialect, self._current)
+        if own.verb == "USE" and own.kind == "ROLE":
+            parts = names.parts(own.name)
+            self._role = parts[0] if len(parts) == 1 else SOME_ROLE
+
+    def _object(self, statement: Statement, own: Head) -> None:
+        length = reads.length(self._dialect, own.kind)
+        name = names.full(names.parts(own.name), length, self._current)
+        key = own.kind, name or own.name
+        if own.verb == "CREATE":
+            self._made.add(key)
+        elif own.removes and own.kind and own.name and not own.session and key not in self._made:
+            ways = (reads.read(self._dialect, own.kind, name),) if name else ()
+            cause = NOT_PLAIN if length else NO_WAY
+            thing = Thing(own.kind, own.name, name, self._role, statement, False, ways, cause=cause)
+            self.found.setdefault(key, thing)
+        if own.verb in ("DROP", "CREATE", "UNDROP"):
+            self._note(key, statement, own.verb == "DROP")
+
+    def _grants(self, statement: Statement, own: Head) -> None:
+        found = grants.of(statement, own, self._current)
+        for grant in found:
+            key = GRANT, grant
+            same = self._granted.setdefault((grant.grantee_kind, *grant.grantee), [])
+            if own.verb == "GRANT":
+                if key not in self.found:
+                    self._made.add(key)
+                for other in same:
+                    if grant.touches(other[1]):
+                        self._note(other, statement, taken=False)
+            elif key not in self._made:
+                if key not in self.found:
+                    same.append(key)
+                ways, subjects = grant_reads.ways(self._dialect, grant), grant_reads.subjects(self._dialect, grant)
+                self._add(key, statement, grant.shown(self._dialect), ways, subjects)
+        if not found and own.verb == "REVOKE":
+            self._unknown(GRANT, statement, own)
+
+    def _policies(self, statement: Statement, own: Head) -> None:
+        for one in policies.of(statement, own, self._current):
+            if one is None:
+                self._unknown("POLICY", statement, own)
+                continue
+            key = one.kind, one
+            if key not in self.found:
+                self._attached.setdefault(one.on, []).append(key)
+            ways, subjects = policies.ways(self._dialect, one), policies.subjects(self._dialect, one)
+            self._add(key, statement, one.shown(self._dialect), ways, subjects)
+        if self._attached and policies.attaches(statement, own):
+            for key in self._attached.get(policies.place(statement, own, self._current), ()):
+                self._note(key, statement, taken=False)
+
+    def _add(
+        self,
+        key: tuple[str, t.Any],
+        statement: Statement,
+        shown: str,
+        ways: tuple[reads.Read, ...],
+        subjects: tuple[reads.Read, ...],
+    ) -> None:
+        self.found.setdefault(key, Thing(key[0], shown, key[1], self._role, statement, True, ways, subjects, NO_WAY))
+        self._note(key, statement, taken=True)
+
+    def _unknown(self, kind: str, statement: Statement, own: Head) -> None:
+        """Note that a statement takes away what it does not name in a way that can be read."""
+        what = f"{own.kind} {own.name}".strip() + (
+            f" FROM {' '.join(filter(None, own.grantee))}" if own.grantee[1] else ""
+        )
+        shown = f"{what} (statement {statement.index})"
+        self.found[kind, shown] = Thing(kind, shown, None, self._role, statement, True, cause=NOT_PLAIN)
+
+    def _note(self, key: tuple[str, t.Any], statement: Statement, taken: bool) -> None:
+        if key in self.found:
+            self.found[key] = dataclasses.replace(self.found[key], last=statement, taken=taken)
