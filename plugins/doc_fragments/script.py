@@ -36,9 +36,12 @@ options:
     type: path
   preflight:
     description:
-      - Whether to check the script, if there is one, to sign in, to look which of the objects that the script drops or unsets are there,
-        and to do nothing else.
-      - Looking only reads. It takes the roles that the script takes, since an object that a role may not see is not found.
+      - Whether to check the script, if there is one, to sign in, to look whether what the script takes away is there, and to do nothing
+        else. Looked for are objects that it drops or unsets, grants that it revokes, and policies that it takes off.
+      - Looking only reads, and sends nothing of the script's own text. It takes the roles that the script takes, by their names, since an
+        object that a role may not see is not found.
+      - One list answers for many grants. For grants and policies there are at most 200 reads; for what is beyond them, RV(objects[].how)
+        says that it was not looked for. The policies of Snowflake take a warehouse.
     type: bool
     default: false
   expected_hosts:
@@ -52,7 +55,8 @@ options:
     elements: str
   missing_objects:
     description:
-      - What to do with O(preflight=true) when none of the objects that the script drops or unsets is there.
+      - What to do with O(preflight=true) when none of the objects that the script drops or unsets is there; in a script without objects,
+        none of the grants and policies.
       - V(fail) fails with the code C(objects_missing), unless a part of the script has run.
     type: str
     choices:
@@ -61,8 +65,9 @@ options:
     default: accept
   verify:
     description:
-      - Whether to look again, in the same session, when all statements have run. If something that the script drops is still there, the
-        module fails with the code C(objects_left), and the next run only looks again.
+      - Whether to look again, in the same session, when all statements have run. If something that the script drops, revokes, or takes off
+        is still there, and the script has not given it back, the module fails with the code C(objects_left), and the next run only looks
+        again.
       - What the session may not see is not taken for gone; RV(objects) says so.
     type: bool
     default: false

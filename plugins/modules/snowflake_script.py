@@ -244,27 +244,38 @@ session:
     warehouse: ADMIN_WH
 objects:
   description:
-    - With O(preflight), the objects that the script drops or unsets and has not made itself, as they were found on the platform; V(none)
-      if there was no script to look at.
-    - With O(verify), the objects that the script drops, as they were found when all statements had run.
+    - With O(preflight), what the script takes away and has not made itself, as it was found on the platform; V(none) if there was no
+      script to look at. That is the objects that it drops or unsets, the grants that it revokes, and the policies that it takes off.
+    - With O(verify), what has to be gone, as it was found when all statements had run.
   returned: success and O(preflight), if none of them is there, and with O(verify) when all statements have run
   type: list
   elements: dict
   contains:
+    type:
+      description:
+        - V(object), V(grant), or V(policy).
+        - V(policy) for a policy on a table, a view, a tag, a user, or the account, and for a parameter of the account.
+      type: str
+      sample: object
     kind:
-      description: Kind of the object.
+      description: Kind of the object or policy; V(GRANT) for a grant.
       type: str
       sample: DATABASE
     name:
-      description: Its name, as in RV(statements[].name).
+      description:
+        - Its name, as in RV(statements[].name).
+        - For a grant, what is granted to whom, for example C(USAGE ON DATABASE SALES TO ROLE IMMUTA_SYSTEM).
+        - For a policy, what it is on, for example C(ON TABLE SALES.CRM.CUSTOMERS COLUMN EMAIL).
       type: str
       sample: IMMUTA
     dropped:
-      description: Whether the script drops it in the end; otherwise it unsets something of it, or makes it anew.
+      description: Whether it has to be gone in the end. Otherwise the script unsets something of it, or brings it back.
       type: bool
       sample: true
     present:
-      description: Whether it is there, and may be seen; V(none) if that could not be told.
+      description:
+        - Whether it is there, and may be seen; V(none) if that could not be told, for which RV(objects[].how) has the reason.
+        - V(false) is what the session sees in the role that the script takes. Only what was there in the same role before is certainly gone.
       type: bool
       sample: true
     owner:

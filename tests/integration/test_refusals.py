@@ -231,7 +231,7 @@ def test_an_account_with_nothing_of_it_stops_it_before_the_deletion(
         (databricks_site, {}, "CATALOG immuta. Is this the right account, and may"),
     ]
     played = refused(variants, tmp_path)
-    assert [row["present"] for row in played[0].result["objects"]] == [False] * 3
+    assert {row["present"] for row in played[0].result["objects"]} == {False}
     assert "immuta_deregister_missing_objects=accept" in played[0].error
     (planned,) = together(
         [snowflake_site],

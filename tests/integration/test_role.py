@@ -489,7 +489,7 @@ def test_a_rerun_from_another_environment_runs_nothing_elsewhere(
     snowflake.faults.append(Fault("statement", "error", match="DROP ROLE", times=9))
     broken = player.role(**CONFIRMED)
     assert (broken.code, still_connected(immuta)) == (2, False)
-    assert [row["present"] for row in broken.result["objects"]] == [True] * 3
+    assert {row["present"] for row in broken.result["objects"]} == {True}
     snowflake.faults.clear()
     sent = len(snowflake.statements)
     with SnowflakeDouble(Account("DEV", "DEVORG-DEV")) as dev:

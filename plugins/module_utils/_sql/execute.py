@@ -145,7 +145,7 @@ class Execution:
             self._journal.finished(self._platform.name)
 
     def _look_again(self, cursor: t.Any) -> None:
-        """Look whether what the script drops is gone.
+        """Look whether what the script takes away is gone.
 
         :raises ObjectsLeft: something is still there
         """

@@ -16,7 +16,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 NOT_PLAIN = "Its full name is not in the script."
 NO_WAY = "There is no read that finds objects of this kind."
 NO_ROLE = "Which role the script takes for it is not in the script."
-GRANT = "GRANT"
+GRANT, POLICY = "GRANT", "POLICY"
+OBJECT = "object"
 # In the place of a role whose name is not in the script.
 SOME_ROLE = ""
 
@@ -54,9 +55,11 @@ class Thing:
         return self.taken and self.last.index not in skipped
 
     @property
-    def is_object(self) -> bool:
-        """Return whether it is an object, and no grant and nothing attached to one."""
-        return not isinstance(self.name, (grants.Grant, policies.Attached))
+    def type(self) -> str:
+        """Return C(object), C(grant), or C(policy) for what is attached to an object or the account."""
+        if self.kind == GRANT:
+            return "grant"
+        return "policy" if self.kind == POLICY or isinstance(self.name, policies.Attached) else OBJECT
 
 
 def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
@@ -129,7 +132,7 @@ class _Finder:
     def _policies(self, statement: Statement, own: Head) -> None:
         for one in policies.of(statement, own, self._current):
             if one is None:
-                self._unknown("POLICY", statement, own)
+                self._unknown(POLICY, statement, own)
                 continue
             key = one.kind, one
             if key not in self.found:

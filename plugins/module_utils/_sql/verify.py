@@ -20,6 +20,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.removed impo
     NO_ROLE,
     NO_WAY,
     NOT_PLAIN,
+    OBJECT,
     SOME_ROLE,
     Thing,
     things,
@@ -167,6 +168,7 @@ class _Look:
 
     def _row(self, thing: Thing, shared: t.Mapping[tuple[str | None, str], int]) -> dict[str, t.Any]:
         row: dict[str, t.Any] = {
+            "type": thing.type,
             "kind": thing.kind,
             "name": thing.shown,
             "dropped": thing.is_dropped(()),
@@ -184,7 +186,7 @@ class _Look:
         return {name: _text.printable(value) if isinstance(value, str) else value for name, value in row.items()}
 
     def _seen(self, thing: Thing, read: reads.Read) -> dict[str, t.Any]:
-        answer = self._answer(thing.role, read.sql, bounded=not thing.is_object)
+        answer = self._answer(thing.role, read.sql, bounded=thing.type != OBJECT)
         if answer is None:
             return {"how": NOT_LOOKED}
         if answer.problem is None:
@@ -254,12 +256,14 @@ class _Look:
 def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str, t.Any]) -> None:
     """Refuse a platform that has none of the objects that a script is there to remove.
 
-    What no read finds is left out of account. Nothing is refused if nothing else is left.
+    Grants and policies count where there are no objects: those of one metastore may name what others have, too. What no
+    read finds is left out of account. Nothing is refused if nothing else is left.
 
     :param session: of the platform, for the message
     :raises ObjectsMissing: none of the others is there, or the platform refuses to look for any
     """
     rows = [row for row in rows if row["how"] not in (NOT_PLAIN, NO_WAY, NO_ROLE, NOT_LOOKED)]
+    rows = [row for row in rows if row["type"] == OBJECT] or rows
     if not rows or any(row["present"] for row in rows):
         return
     refused = next((row["how"] for row in rows if row["present"] is None), "")
