@@ -122,10 +122,9 @@ class _Answer:
         self._rows = rows
         self._found: dict[t.Any, dict[t.Any, t.Any]] = {}
 
-    @property
-    def is_cut_off(self) -> bool:
+    def is_cut_off(self, read: reads.Read) -> bool:
         """Return whether there may be more than it holds."""
-        return len(self._rows) >= reads.MOST_ROWS
+        return len(self._rows) >= reads.MOST_ROWS and read.sql.startswith("SHOW ")
 
     def find(self, read: reads.Read) -> t.Any:
         """Return the row of the very thing that is looked for, or None."""
@@ -155,8 +154,8 @@ class _Look:
         self._cursor = cursor
         self._eyes = eyes
         self._hint = hint
-        self._own = eyes.session.get("role")
-        self._role = role
+        self._own = _bare(eyes.session.get("role"))
+        self._role = _bare(role)
         self._answers: dict[tuple[str | None, str], _Answer] = {}
         self._refused: dict[str, Problem] = {}
         self._asked = 0
@@ -201,7 +200,7 @@ class _Look:
     def _told(self, answer: _Answer, read: reads.Read) -> dict[str, t.Any]:
         row = answer.find(read)
         if row is None:
-            cut_off = answer.is_cut_off
+            cut_off = answer.is_cut_off(read)
             how = f"{CUT_OFF}: {read.sql}" if cut_off else read.sql
             return {"present": None if cut_off else False, "how": how, "query_id": answer.query_id}
         created = answer.value(row, read.created)
@@ -230,15 +229,19 @@ class _Look:
                 self._refused[take] = problem
                 return _Answer([], [], None, problem)
             self._role = take
-        problem = self._send(sql)
+        rows: list[t.Any] = []
+        problem = self._send(sql, rows)
         if problem:
             return _Answer([], [], None, problem)
         columns = [str(column[0]).lower() for column in self._cursor.description]
-        return _Answer(columns, self._cursor.fetchall(), self._eyes.query_id(self._cursor), None)
+        return _Answer(columns, rows, self._eyes.query_id(self._cursor), None)
 
-    def _send(self, text: str) -> Problem | None:
+    def _send(self, text: str, rows: list[t.Any] | None = None) -> Problem | None:
+        """Send a statement, and add to C(rows) what it answers, which may come in several pieces."""
         try:
             self._cursor.execute(text)
+            if rows is not None:
+                rows += self._cursor.fetchall()
         except Exception as error:
             problem = self._eyes.problem(error, self._cursor)
             if problem is None:
@@ -251,6 +254,11 @@ class _Look:
                 ) from None
             return problem
         return None
+
+
+def _bare(role: str | None) -> str | None:
+    """Return the name of a role without the quotes in which a client may tell it."""
+    return names.parts(role)[0] if role and role.startswith('"') else role or None
 
 
 def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str, t.Any]) -> None:

@@ -124,16 +124,17 @@ def test_roles_are_taken_in_words_of_our_own(role: str, sent: str | None) -> Non
     assert (row["present"], row["how"]) == ((False, "SHOW ROLES LIKE 'R'") if sent else (None, removed.NO_ROLE))
 
 
-def test_the_role_of_the_session_is_taken_again_for_what_was_seen_in_it() -> None:
+@pytest.mark.parametrize(("role", "name"), [("ADMIN", "ADMIN"), ('"my ""role"', 'my ""role')])
+def test_the_role_of_the_session_is_taken_again_for_what_was_seen_in_it(role: str, name: str) -> None:
     platform = Platform({})
-    platform.session = {"role": "ADMIN"}
+    platform.session = {"role": role}
     statements = split("DROP ROLE A; USE ROLE X; DROP ROLE B;", "snowflake")
     verify.look(platform, platform, statements)
     assert platform.sent == ["SHOW ROLES LIKE 'A'", 'USE ROLE "X"', "SHOW ROLES LIKE 'B'"]
     platform.sent.clear()
     # The script has left the session in another one.
     verify.look_again(platform, platform, statements, ())
-    assert platform.sent == ['USE ROLE "ADMIN"', "SHOW ROLES LIKE 'A'", 'USE ROLE "X"', "SHOW ROLES LIKE 'B'"]
+    assert platform.sent == [f'USE ROLE "{name}"', "SHOW ROLES LIKE 'A'", 'USE ROLE "X"', "SHOW ROLES LIKE 'B'"]
 
 
 class Broken(Exception):
@@ -538,6 +539,17 @@ def test_what_may_not_be_looked_at_is_not_taken_for_absent() -> None:
 def test_a_platform_that_does_not_answer_is_not_taken_for_empty() -> None:
     platform = Platform({"SHOW ROLES LIKE 'R'": Problem("Reset.", lost=True)})
     with pytest.raises(verify.LookFailed, match=r"did not answer.*Reset"):
+        verify.look(platform, platform, split(SCRIPT, "snowflake"))
+
+
+def test_an_answer_that_breaks_off_is_not_taken_for_the_whole() -> None:
+    class Breaking(Platform):
+        def fetchall(self) -> list[t.Any]:
+            raise Broken
+
+    platform = Breaking({})
+    platform.problem = lambda error, cursor: Problem("Reset.", lost=True)  # type: ignore[method-assign]
+    with pytest.raises(verify.LookFailed, match="Reset"):
         verify.look(platform, platform, split(SCRIPT, "snowflake"))
 
 
