@@ -178,3 +178,17 @@ def test_a_refused_block_changes_nothing(tenant: Tenant) -> None:
     )
     assert [row["status"] for row in failed["statements"]] == ["done", "failed"]
     assert tenant.tables() == {"GONE.T;1"}
+
+
+def test_what_goes_is_there_before_and_gone_afterwards(tenant: Tenant) -> None:
+    before = tenant.run(SCRIPT, preflight=True).good["objects"]
+    assert {row["name"]: row["present"] for row in before} == {"GONE.SEEN": True, "GONE.T;1": True, "GONE": True}
+    after = tenant.run(SCRIPT, verify=True).good["objects"]
+    assert [row["present"] for row in after] == [False] * 3
+
+
+def test_grants_that_can_not_be_looked_for_are_not_taken_for_gone(tenant: Tenant) -> None:
+    sql = "USE DATABASE {database};\nDROP SCHEMA GONE;\nREVOKE USAGE ON FUTURE SCHEMAS IN DATABASE {database} FROM ROLE R;\n"
+    found = tenant.run(sql, preflight=True).good["objects"]
+    assert [row["present"] for row in found] == [True, None]
+    assert found[1]["how"].startswith("It could not be looked for: ")
