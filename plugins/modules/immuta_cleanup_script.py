@@ -241,6 +241,16 @@ statements:
         - Whom it gives rights to, or takes them from, kind and name, where that is plain; empty for a statement that does neither.
       type: str
       sample: ""
+    privileges:
+      description: The privileges that it gives or takes; empty for a role, and for a statement that does neither.
+      type: str
+      sample: ""
+    action:
+      description:
+        - What an C(ALTER) does to its object, in its first words, such as C(UNSET MASKING POLICY). V(CASCADE) or V(RESTRICT) for a
+          C(DROP) or C(REVOKE) that says so. Else empty.
+      type: str
+      sample: ""
     session:
       description: Whether all it changes is the session that it runs in.
       type: bool

@@ -350,6 +350,8 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
         "object",
         "name",
         "grantee",
+        "privileges",
+        "action",
         "session",
         "repeatable",
         "unusual",

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.module_utils._sql import details
 from ansible_collections.community.immuta.plugins.module_utils._sql import head as heads
 from ansible_collections.community.immuta.plugins.module_utils._sql import marks as looks
 
@@ -100,6 +101,7 @@ class Statement:
         """Return the fields for results: never the body or a literal, and everything printable, on one line."""
         own = self.head
         found = [_text.printable(mark) for mark in self.marks(own).all]
+        more = details.of(own, self.script, self.dialect, self.start, self.end)
         return {
             "index": self.index,
             "line": self.line,
@@ -109,6 +111,8 @@ class Statement:
             "object": own.kind,
             "name": _text.printable(own.name),
             "grantee": _text.printable(" ".join(filter(None, own.grantee))),
+            "privileges": _text.printable(more.privileges),
+            "action": _text.printable(more.action),
             "session": own.session,
             "repeatable": own.session or own.repeatable,
             "unusual": bool(found),

@@ -15,7 +15,7 @@ from ansible_collections.community.immuta.plugins.module_utils import _address
 
 FORMAT = 2
 # What a plan says of a statement, of an object on the platform, and of a step of the deletion.
-STATEMENT = ("index", "line", "verb", "object", "name", "grantee", "unusual", "marks")
+STATEMENT = ("index", "line", "verb", "object", "name", "grantee", "privileges", "action", "unusual", "marks")
 OBJECT = ("kind", "name", "dropped", "present", "owner", "created_on")
 STEP = ("action", "target", "effect")
 # Of a session, what says where it is.

@@ -147,9 +147,12 @@ def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
 
 
 def label(row: Row) -> str:
-    """A statement in a few words: verb, kind and name of its object."""
-    own = " ".join(str(word) for word in (row.get("verb"), row.get("object"), row.get("name")) if word)
-    return f"{own} {'to' if row.get('verb') == 'GRANT' else 'from'} {row['grantee']}" if row.get("grantee") else own
+    """A statement in a few words: verb, privileges, kind and name of its object, and what it does to it."""
+    verb, grantee = row.get("verb"), row.get("grantee")
+    privileges = f"{row['privileges']} ON" if row.get("privileges") else ""
+    to = f"{'to' if verb == 'GRANT' else 'from'} {grantee}" if grantee else ""
+    words = (verb, privileges, row.get("object"), row.get("name"), to, row.get("action"))
+    return " ".join(str(word) for word in words if word)
 
 
 def report(result: Row) -> list[str]:

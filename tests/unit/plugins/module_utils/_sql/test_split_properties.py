@@ -275,7 +275,7 @@ def test_heads_and_masks_never_fail(dialect: str, text: str) -> None:
         assert text[shown["start"] : shown["start"] + shown["length"]] == statement.text
         assert set(shown) == {
             *("index", "line", "start", "length", "verb", "object", "name", "grantee"),
-            *("session", "repeatable", "unusual", "marks"),
+            *("privileges", "action", "session", "repeatable", "unusual", "marks"),
         }
     assert isinstance(mask(text, dialect), str)
     assert isinstance(secrets(text, dialect), list)

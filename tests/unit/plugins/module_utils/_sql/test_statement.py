@@ -30,6 +30,8 @@ def test_what_results_hold() -> None:
         "object": "USER",
         "name": "B",
         "grantee": "",
+        "privileges": "",
+        "action": "SET PASSWORD",
         "session": False,
         "repeatable": False,
         "unusual": True,

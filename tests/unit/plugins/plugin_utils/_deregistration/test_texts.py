@@ -202,9 +202,20 @@ def test_plan(given: dict[str, t.Any], observed: Observed, expected: list[str]) 
         ({"verb": "CALL", "object": None, "name": "P"}, "CALL P"),
         ({"verb": "BEGIN", "object": None, "name": None}, "BEGIN"),
         ({}, ""),
+        (
+            {
+                **{"verb": "REVOKE", "privileges": "SELECT, INSERT", "object": "TABLE", "name": "A.B"},
+                **{"grantee": "ROLE R", "action": "CASCADE"},
+            },
+            "REVOKE SELECT, INSERT ON TABLE A.B from ROLE R CASCADE",
+        ),
+        (
+            {"verb": "ALTER", "object": "TABLE", "name": "A.B", "privileges": "", "action": "UNSET TAG T"},
+            "ALTER TABLE A.B UNSET TAG T",
+        ),
         ({"verb": "DROP", "object": "USER", "name": '"{{ x }}\n; %s\x1b[2J"'}, 'DROP USER "{{ x }}\n; %s\x1b[2J"'),
     ],
-    ids=["full", "no object", "verb only", "nothing", "hostile"],
+    ids=["full", "no object", "verb only", "nothing", "privileges", "action", "hostile"],
 )
 def test_label(row: Answer, expected: str) -> None:
     assert texts.label(row) == expected
