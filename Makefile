@@ -6,7 +6,7 @@ PYTHON3 ?= python3
 # uv trusts the authorities that the system trusts, as pip does, also behind a proxy that inspects TLS.
 export UV_SYSTEM_CERTS ?= 1
 
-LONG := crash faults canaries mutation coverage bench
+LONG := crash faults canaries mutation coverage bench live
 
 .PHONY: help demo test matrix $(LONG) clean
 
@@ -20,6 +20,7 @@ help:
 	@echo "make mutation   break the code in every place, and see whether a test notices"
 	@echo "make coverage   what of the code the unit tests reach"
 	@echo "make bench      speed and memory, side by side with others (a quarter of an hour)"
+	@echo "make live       remove a real connection, which the environment names twice as one that may be deleted (docs: Facts from your tenant)"
 	@echo "make clean      remove what the others have made"
 	@echo "One test: see CONTRIBUTING.md."
 

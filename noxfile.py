@@ -355,7 +355,9 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the types of the plugins, of what the tests share, and of the tools."""
     install(session, NEWEST, "mypy", "types-requests", "types-pyyaml", "hypothesis", "nox")
-    packages = [f"{PACKAGE}.{name}" for name in ("plugins", "tests.doubles", "tests.harness", "tests.crash")]
+    packages = [
+        f"{PACKAGE}.{name}" for name in ("plugins", "tests.doubles", "tests.harness", "tests.crash", "tests.live")
+    ]
     modules = ["noxfile", *(one.stem for one in (ROOT / "tools").glob("*.py"))]
     session.run(
         *("mypy", f"--config-file={ROOT / 'pyproject.toml'}", f"--cache-dir={Path(session.create_tmp()) / 'mypy'}"),
@@ -501,6 +503,16 @@ def faults(session: nox.Session) -> None:
 def canaries(session: nox.Session) -> None:
     """Look for secrets in all that every path leaves behind."""
     prove(session, "tests/leak", every=True)
+
+
+@nox.session(python=NEWEST.python)
+def live(session: nox.Session) -> None:
+    """Remove a real connection, which the environment names twice as one that may be deleted: tests/live/live.py."""
+    # Before anything is installed.
+    session.run("python", "tests/live/live.py")
+    install(session, NEWEST)
+    # The platforms' clients find files of the user's below HOME.
+    pytest(session, "-x", "--durations=0", paths=["tests/live"], env={"HOME": os.environ["HOME"]})
 
 
 @nox.session(python=MIDDLE)

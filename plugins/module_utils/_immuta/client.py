@@ -10,6 +10,7 @@ C(operations) holds what is true of one operation; everything here is true of al
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import email.utils
 import json
@@ -104,6 +105,19 @@ class Client:
         :raises UnexpectedReply: the reply is something else, for example a login page
         """
         return parse_json(self.call(operation, body=body, **parameters), operation)
+
+    def answer(self, operation: Operation, *, body: t.Any = None, **parameters: str | int) -> Reply:
+        """Like C(call), for a read whose answer is wanted whatever its status is.
+
+        :raises ImmutaError: no answer came, a redirect, or one that asks to try again, still after every retry
+        """
+        every = frozenset(range(200, 600)) - RETRIED_STATUSES - {429}
+        answered = self._answered.copy()
+        try:
+            return self.call(dataclasses.replace(operation, good=every), body=body, **parameters)
+        finally:
+            # Not every answer shows that a part of the API is there.
+            self._answered = answered
 
     def find(self, operation: Operation, *, body: t.Any = None, **parameters: str | int) -> Reply | None:
         """Like C(call), but None when the object does not exist.

@@ -34,6 +34,7 @@ def test_does_in_a_process_what_it_does_here(
         "immuta_connection": {"connection_key": KEY, "confirm": KEY},
         "immuta_connection_info": {},
         "immuta_integration_info": {},
+        "immuta_probe": {"path": str(tmp_path / "probe.json")},
         "snowflake_script": {"script": "SELECT 1"},
         "databricks_script": {"script": "SELECT 1"},
     }

@@ -114,6 +114,29 @@ def test_sends_a_body(world: World) -> None:
     assert [one.body["size"] for one in world.double.requests] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500, 501, 599])
+def test_an_answer_is_wanted_whatever_its_status_is(world: World, status: int) -> None:
+    world.fault("listIntegrations", status)
+    with world.client(retries=2) as client:
+        assert client.answer(operations.LIST_INTEGRATIONS).status == status
+        reply = client.answer(operations.SEARCH_OBJECTS, body={"size": 1, "offset": 0})
+        assert len(json.loads(reply.body)["hits"]) == 1
+        assert client.answer(operations.GET_CONNECTION, connection_key=KEY).status == 200
+        # It shows nothing about the part of the API.
+        assert client.find(operations.GET_CONNECTION, connection_key="x") is None
+    assert world.asked == ["listIntegrations", "searchObjects", "getConnection", "getConnection", "searchObjects"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(429, errors.RateLimited), (502, errors.ServerError), (504, errors.ServerError)]
+)
+def test_an_answer_that_asks_to_try_again_is_none(world: World, status: int, kind: type[errors.ImmutaError]) -> None:
+    world.fault("listIntegrations", status, times=2)
+    with world.client(retries=1) as client:
+        fails(kind, lambda: client.answer(operations.LIST_INTEGRATIONS))
+        assert client.answer(operations.LIST_INTEGRATIONS).status == 200
+
+
 def test_check_mode_sends_no_write(world: World) -> None:
     with world.client(check_mode=True) as client:
         error = fails(errors.WriteInCheckMode, lambda: client.call(operations.DELETE_OBJECT, connection_key=KEY))
