@@ -4,10 +4,8 @@
 
 """Which statements of a clean-up script are about objects that the integration is not known to have made.
 
-What an integration has made is told by its configuration, and by the names that the vendor documents: on Snowflake the
-database, the role C(<DATABASE>_SYSTEM), the user C(<DATABASE>_SYSTEM_ACCOUNT), the roles of its users, and those for
-impersonation; on Databricks the catalog. Rights are its own if they are on one of its objects, or its role, its user, or
-its service principal had them. Sources: U(https://documentation.immuta.com/saas/developer-guides/api-intro/integrations-api).
+What an integration has made is told by its configuration, and by the names that the vendor documents. Rights are its own
+if they are on one of its objects, or its role, its user, or its service principal had them.
 """
 
 from __future__ import annotations
@@ -16,14 +14,13 @@ import re
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
-from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
+from ansible_collections.community.immuta.plugins.module_utils._sql import documented, names, reads
 from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
 from ansible_collections.community.immuta.plugins.module_utils._sql.marks import Marks
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 # The fields of a configuration that tell what was made: database, catalog, role, user, impersonation_role, principal.
 Made = t.Mapping[str, str]
-DOCUMENTED = "IMMUTA"
 NOT_KNOWN = "which the integration is not known to have made"
 ONLY_DOCUMENTED = f"{NOT_KNOWN} (what its configuration says is not known)"
 # Of every account; none of them is anybody's own.
@@ -72,11 +69,10 @@ class _Own:
         self._snowflake = bool(statements) and statements[0].dialect == "snowflake"
         self._foreign = ONLY_DOCUMENTED if made is None else NOT_KNOWN
         made = made or {}
-        self._homes = self._kept(made.get("database" if self._snowflake else "catalog") or DOCUMENTED)
-        homes = "|".join(map(re.escape, sorted(self._homes)))
-        self._roles = re.compile(rf"(?:{homes})_(?:SYSTEM|USER_.+|(?:.+_)?IMPERSONATION(?:_ROLE)?)")
+        self._homes = self._kept(made.get("database" if self._snowflake else "catalog") or documented.HOME)
+        self._roles = documented.roles(self._homes)
         self._named = self._kept(made.get("role", "")) | self._kept(made.get("impersonation_role", ""))
-        self._users = {f"{home}_SYSTEM_ACCOUNT" for home in self._homes} | self._kept(made.get("user", ""))
+        self._users = set(map(documented.user, self._homes)) | self._kept(made.get("user", ""))
         self._principals = self._of_principals(statements, made.get("principal"))
         self._current = names.UNKNOWN
 
