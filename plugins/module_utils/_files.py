@@ -57,7 +57,24 @@ def replace(path: str, data: bytes, mode: int = MODE) -> None:
 
     :param mode: the permissions of the new file
     """
-    target = os.path.realpath(path)
+    _write(os.path.realpath(path), data, mode, os.replace)
+
+
+def create(path: str, data: bytes, mode: int = MODE) -> None:
+    """Write a whole file durably, as C(replace), where there is none.
+
+    :raises FileExistsError: there is something, which stays
+    """
+
+    def link(temporary: str, target: str) -> None:
+        os.link(temporary, target)
+        os.unlink(temporary)
+
+    # Not where a link leads: the link is something.
+    _write(os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)), data, mode, link)
+
+
+def _write(target: str, data: bytes, mode: int, put: t.Callable[[str, str], None]) -> None:
     folder = os.path.dirname(target)
     remove_unfinished(target)
     prefix, suffix = _unfinished_name(target)
@@ -71,7 +88,7 @@ def replace(path: str, data: bytes, mode: int = MODE) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            os.replace(temporary, target)
+            put(temporary, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)

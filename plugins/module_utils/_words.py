@@ -14,9 +14,9 @@ import re
 
 # What decisions rest on: states, codes of failures, dialects, technologies, verbs and kinds of statements.
 STATES = """
-already_done cancelled completed createerror creating databricks deleteerror deleting disabled editerror editing enabled
+already_done cancelled completed createerror creating databricks deleteerror different impersonation_role deleting disabled editerror editing enabled
 executed finished handed_off migrateerror migrating present recurringvalidationerror replayed rolled_back
-delete_connection remove_integration
+delete_connection remove_integration principal system_role system_user user_role
 skipped_by_operator snowflake succeeded unhealthy validationresults
 """
 CODES = """

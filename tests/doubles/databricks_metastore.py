@@ -140,6 +140,8 @@ class Metastore:
         self.admins = admins
         self.principals: set[str] = {EVERYBODY, admins}
         self.members: dict[str, set[str]] = {admins: set()}
+        # The display names of service principals.
+        self.titles: dict[str, str] = {}
         self.securables: dict[tuple[str, Name], Securable] = {}
         self.grants: set[Grant] = set()
         self._tokens: dict[str, Token] = {}
@@ -157,7 +159,7 @@ class Metastore:
         store.add_principal("deployer@example.com", token=token)
         store.add_principal(DEPLOYER, secret=secret)
         store.add_principal("analyst@example.com", token="dapi-analyst")
-        store.add_principal(IMMUTA, secret="set-up-by-immuta")
+        store.add_principal(IMMUTA, secret="set-up-by-immuta", title="Immuta prod")
         store.members[store.admins] |= {"deployer@example.com", DEPLOYER}
 
         store.add("CATALOG", "main", owner=store.admins)
@@ -222,13 +224,18 @@ class Metastore:
 
     # Who is who
 
-    def add_principal(self, name: str, *, token: str | None = None, secret: str | None = None) -> None:
+    def add_principal(
+        self, name: str, *, token: str | None = None, secret: str | None = None, title: str | None = None
+    ) -> None:
         """Add a user, a group, or a service principal, which goes by its application id.
 
         :param token: a personal access token
         :param secret: an OAuth secret of a service principal
+        :param title: the display name of a service principal
         """
         self.principals.add(name)
+        if title is not None:
+            self.titles[name] = title
         if token is not None:
             self._tokens[token] = Token(name)
         if secret is not None:

@@ -215,6 +215,8 @@ class _DatabricksHandler(Handler):
                 self._token()
             elif path == "/api/2.0/preview/scim/v2/Me" and self.command == "GET":
                 self.reply_json({"userName": self._user()}, 200, {"X-Databricks-Org-Id": NUMBER})
+            elif path == "/api/2.0/preview/scim/v2/ServicePrincipals" and self.command == "GET":
+                self._service_principals(query)
             elif path == "/api/2.0/sql/history/queries" and self.command == "GET":
                 self._history(query)
             elif self.command == "POST" and (match := re.fullmatch(r"/sql/1\.0/(?:warehouses|endpoints)/(\w+)", path)):
@@ -227,6 +229,22 @@ class _DatabricksHandler(Handler):
             self.reply_json({"error_code": error.code, "message": error.message}, error.status, headers)
         except _NoAnswer:
             self.hang_up()
+
+    def _service_principals(self, query: str) -> None:
+        """Those whose display name contains a word; the one filter that is understood."""
+        store = self.double.metastore
+        if not store.is_admin(self._user()):
+            raise _HttpError(403, "PERMISSION_DENIED", "Only admins can list service principals.")
+        asked = urllib.parse.parse_qs(query).get("filter", [""])[0]
+        found = re.fullmatch(r'displayName co "(\w+)"', asked)
+        if found is None:
+            raise _HttpError(400, "INVALID_PARAMETER_VALUE", f"The filter is not understood: {asked}")
+        fitting = [
+            {"applicationId": name, "displayName": title, "active": True}
+            for name, title in sorted(store.titles.items())
+            if found[1].lower() in title.lower()
+        ]
+        self.reply_json({"totalResults": len(fitting), "Resources": fitting})
 
     def _user(self) -> str:
         kind, _space, token = self.headers.get("Authorization", "").partition(" ")

@@ -295,6 +295,10 @@ class Parser:
             "current_user": lambda session: session.user,
             "session_user": lambda session: session.user,
         }
+        if token.text.lower() == "is_account_group_member" and self.take("("):
+            group = self.string()
+            self.expect(")")
+            return "is_account_group_member()", lambda session: group in session.metastore.identities(session.user)
         if self.take("(", ")"):
             if token.text.lower() not in functions:
                 raise SqlError("UNRESOLVED_ROUTINE", "42883", f"Cannot resolve routine `{token.text}` on search path.")
@@ -562,23 +566,26 @@ class Parser:
         rows = _rows_of(name[2]) if name[:2] == ("system", "information_schema") and len(name) == 3 else None
         if rows is None:
             raise self.unexpected()
-        wanted: list[tuple[str, str]] = []
-        if self.take("WHERE"):
-            wanted.append(self._equality())
-            while self.take("AND"):
-                wanted.append(self._equality())
+        wanted: list[tuple[str, re.Pattern[str]]] = []
+        while self.take("AND" if wanted else "WHERE"):
+            wanted.append(self._condition())
 
         def run(session: Session) -> Result:
-            fitting = [one for one in rows(session) if all(one[column] == value for column, value in wanted)]
+            fitting = [one for one in rows(session) if all(like.fullmatch(one[column]) for column, like in wanted)]
             asked = columns if columns != ["*"] else list(fitting[0] if fitting else ())
             return Result(asked, [[one[column] for column in asked] for one in fitting])
 
         return run
 
-    def _equality(self) -> tuple[str, str]:
+    def _condition(self) -> tuple[str, re.Pattern[str]]:
+        """What a column has to be, or be like."""
         column = self.identifier()
-        self.expect("=")
-        return column, self.string()
+        if self.take("LIKE"):
+            like = re.escape(self.string()).replace("%", ".*").replace("_", ".")
+        else:
+            self.expect("=")
+            like = re.escape(self.string())
+        return column, re.compile(like, re.DOTALL)
 
 
 Rows = t.Callable[[Session], list[dict[str, t.Any]]]
@@ -588,6 +595,8 @@ def _rows_of(table: str) -> Rows | None:
     """The rows of a table of system.information_schema, as a session may see them; None if there is no such table."""
     if table in METADATA:
         return lambda session: _objects(session, *METADATA[table])
+    if table == "metastores":
+        return lambda session: [{"metastore_name": "example", "metastore_owner": session.metastore.admins}]
     if table in ("row_filters", "column_masks"):
         return lambda session: _protected(session, table)
     kind = table.removesuffix("_privileges").upper()

@@ -11,6 +11,7 @@ HTTP.
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import json
 import re
@@ -399,6 +400,11 @@ class Account:
         found = [entity for entity in self.entities.values() if entity.kind == kind and self._visible(roles, entity)]
         return sorted(found, key=lambda entity: entity.name)
 
+    def last_login(self, roles: set[str], user: Entity) -> str | None:
+        """When a user last signed in, as `SHOW USERS` has it: null without a privilege on the user."""
+        told = user.owner in roles or self.allowed(roles, "MANAGE GRANTS") or self.allowed(roles, "CREATE USER")
+        return user.properties.get("LAST_SUCCESS_LOGIN") if told else None
+
     # Ending
 
     def drop(self, entity: Entity, role: str) -> None:
@@ -489,6 +495,8 @@ class Account:
             good, code, message = False, 390190, f"The authenticator {authenticator} is not known here."
         if not good:
             raise SignInError(code, message or "Incorrect username or password was specified.")
+        signed_in = datetime.datetime.now(datetime.timezone.utc).isoformat(sep=" ", timespec="seconds")
+        self.entities["USER", (user,)].properties["LAST_SUCCESS_LOGIN"] = signed_in
         return user
 
     def _signed(self, token: str, user: str, public_key: str) -> bool:

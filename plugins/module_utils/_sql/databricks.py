@@ -55,6 +55,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 PROBE = "SELECT 1"
 HISTORY = "/api/2.0/sql/history/queries"
 ME = "/api/2.0/preview/scim/v2/Me"
+PRINCIPALS = "/api/2.0/preview/scim/v2/ServicePrincipals"
 WORKSPACE_NUMBER = "X-Databricks-Org-Id"
 # The largest difference between the clocks of this machine and Databricks.
 CLOCKS_APART = datetime.timedelta(minutes=10)
@@ -241,11 +242,22 @@ class Databricks:
         }
         if self._params["expected_hosts"]:
             try:
-                hosts.require(self._params["expected_hosts"], hosts.Workspace(self._endpoint.host, self._number))
+                hosts.require(self._params["expected_hosts"], self.place(connection))
             except BaseException:
                 connection.close()
                 raise
         return _Connection(connection, self.tag, self._params["login_timeout"])
+
+    def place(self, connection: t.Any) -> hosts.Place:
+        """Return the workspace, which is asked for its number where that is needed."""
+        return hosts.Workspace(self._endpoint.host, self._number)
+
+    def principals(self, word: str) -> t.Any:
+        """Return the workspace's answer to the question for service principals with a word in their names.
+
+        :raises OSError: there is none, or it is no good one
+        """
+        return self._get(PRINCIPALS, {"filter": f'displayName co "{word}"'}).json()
 
     def _number(self) -> str | None:
         """Ask the workspace for its number, as Databricks' own SDK does."""

@@ -291,14 +291,14 @@ class Snowflake:
         self.session = {name: getattr(connection, name, None) for name in ("account", "user", "role", "warehouse")}
         if self._expected:
             try:
-                hosts.require(self._expected, self._place(connection))
+                hosts.require(self._expected, self.place(connection))
             except BaseException:
                 connection.close()
                 raise
         self.present = [name for name in ("DATABASE", "SCHEMA") if getattr(connection, name.lower(), None)]
         return connection
 
-    def _place(self, connection: t.Any) -> hosts.SnowflakeAccount:
+    def place(self, connection: t.Any) -> hosts.Place:
         """Ask the session where it is; no warehouse is needed."""
         cursor = connection.cursor()
         try:

@@ -33,6 +33,30 @@ def test_replaces_and_keeps_the_mode_private(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["x"]
 
 
+@pytest.mark.parametrize("there", ["", "file", "folder", "link", "link into nowhere"])
+def test_creates_where_there_is_nothing(tmp_path: Path, there: str) -> None:
+    path, other = tmp_path / "x", tmp_path / "other"
+    if there == "folder":
+        path.mkdir()
+    elif there == "file":
+        path.write_text("mine")
+    elif there:
+        path.symlink_to(other)
+        if there == "link":
+            other.write_text("mine")
+    before = sorted(os.listdir(tmp_path))
+    if there:
+        with pytest.raises(FileExistsError):
+            _files.create(str(path), b"data")
+        assert sorted(os.listdir(tmp_path)) == before
+        assert there in ("folder", "link into nowhere") or path.read_text() == "mine"
+    else:
+        _files.create(str(path), b"data")
+        assert path.read_bytes() == b"data"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert os.listdir(tmp_path) == ["x"]
+
+
 def test_syncs_the_file_before_the_rename_and_the_folder_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,9 @@ def test_does_in_a_process_what_it_does_here(
         "immuta_probe": {"path": str(tmp_path / "probe.json")},
         "snowflake_script": {"script": "SELECT 1"},
         "databricks_script": {"script": "SELECT 1"},
+        "snowflake_leftovers_info": {},
+        "databricks_leftovers_info": {},
+        "saved_scripts_info": {"path": str(tmp_path)},
     }
     env = {**snowflake.environment(PASSWORD), **databricks.environment(TOKEN)}
     env |= {"IMMUTA_URL": immuta.url, "IMMUTA_API_KEY": API_KEY}

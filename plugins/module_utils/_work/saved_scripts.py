@@ -1,0 +1,57 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module C(saved_scripts_info)."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
+from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+
+OPTIONS: dict[str, t.Any] = {"path": {"type": "path", "required": True}}
+SUFFIX = ".sql"
+CHANGED = "The script was changed after it was saved."
+ANOTHER = "The journal is that of another script."
+
+
+def info(context: Context) -> Outcome:
+    """Implement the module C(saved_scripts_info).
+
+    :raises InvalidOption: the folder can't be read
+    """
+    folder = context.params["path"]
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        raise InvalidOption(f"The folder {folder} of the option path can't be read: {error.strerror}.") from None
+    return Outcome(False, {"path": folder, "scripts": [_about(os.path.join(folder, name)) for name in names]})
+
+
+def _about(path: str) -> dict[str, t.Any]:
+    """Return what a script and its journal say, or why they are not believed."""
+    about: dict[str, t.Any] = {"path": path, "state": None, "done": None, "total": None, "problem": None}
+    about.update(dict.fromkeys(("connection_key", "integration_id", "technology", "tenant")))
+    try:
+        saved = saved_script.read(path)
+        if saved is None:
+            return {**about, "problem": "It was removed meanwhile."}
+        owner = saved.owner
+        about.update(connection_key=owner.connection_key, integration_id=owner.integration_id)
+        about.update(technology=owner.technology, tenant=owner.url)
+        progress = journal.read(journal.journal_path(path))
+        if progress.sha256 not in (None, saved.sha256):
+            return {**about, "problem": ANOTHER}
+        about.update(state=progress.state, done=len(progress.done), total=progress.total)
+        return about if saved.intact else {**about, "problem": CHANGED}
+    except Failure as error:
+        # What is said of it is nobody's word whom to believe.
+        return {**about, "problem": _text.printable(error)}

@@ -1,0 +1,129 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: saved_scripts_info
+version_added: 0.2.0
+short_description: List saved clean-up scripts, and how far each has run
+description:
+  - Lists the clean-up scripts that M(community.immuta.immuta_cleanup_script) and the role
+    P(community.immuta.deregister_connection#role) have saved in a folder, and what their journals say.
+  - A script that other users may have written, that was changed, or that is none is listed with a RV(scripts[].problem), and
+    nothing that it says is believed. Its text is never returned.
+author:
+  - The community.immuta contributors (@ansible-collections)
+extends_documentation_fragment:
+  - community.immuta.attributes
+  - community.immuta.attributes.info_module
+options:
+  path:
+    description:
+      - The folder, for example that of the variable C(immuta_deregister_script_dir). One that is not there holds no script.
+    type: path
+    required: true
+seealso:
+  - module: community.immuta.immuta_cleanup_script
+"""
+
+EXAMPLES = r"""
+- name: List the scripts of a folder
+  community.immuta.saved_scripts_info:
+    path: /srv/immuta
+  register: saved
+
+- name: List those of another one
+  community.immuta.saved_scripts_info:
+    path: /srv/immuta/others
+
+- name: Show which removals are unfinished
+  ansible.builtin.debug:
+    msg: "{{ saved.scripts | rejectattr('state', '==', 'finished') | map(attribute='connection_key') }}"
+"""
+
+RETURN = r"""
+path:
+  description: The folder.
+  returned: success
+  type: str
+  sample: /srv/immuta
+scripts:
+  description: The files with the suffix C(.sql), ordered by name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The file.
+      type: str
+      sample: /srv/immuta/prod%20snowflake.sql
+    connection_key:
+      description: Key of the connection; V(none) if the script was asked for by its integration, or is not believed.
+      type: str
+      sample: prod snowflake
+    integration_id:
+      description: Id of the integration.
+      type: int
+      sample: 5
+    technology:
+      description: The data platform, as Immuta calls it.
+      type: str
+      sample: Snowflake
+    tenant:
+      description: Address of the tenant.
+      type: str
+      sample: https://example.hosted.immutacloud.com
+    state:
+      description: What the journal says, V(none) if nothing has run, V(partial), or V(finished); none if it is not believed.
+      type: str
+      sample: partial
+    done:
+      description: How many statements have run.
+      type: int
+      sample: 3
+    total:
+      description: How many statements the script has; none as long as nothing has run.
+      type: int
+      sample: 14
+    problem:
+      description: Why the script or its journal is not believed; none if it is.
+      type: str
+      sample: null
+timing:
+  description: When the module has begun and ended, in UTC.
+  returned: always, unless an option is refused at once
+  type: dict
+  contains:
+    started:
+      description: When it has begun.
+      type: str
+      sample: "2026-01-31T12:00:00.000Z"
+    ended:
+      description: When it has ended.
+      type: str
+      sample: "2026-01-31T12:00:00.250Z"
+failure:
+  description: What went wrong, for programs.
+  returned: failure
+  type: dict
+  sample:
+    code: invalid_option
+    message: "The folder /srv/immuta of the option path can't be read: Permission denied."
+    hint: ""
+"""
+
+from ansible_collections.community.immuta.plugins.module_utils._module import run
+from ansible_collections.community.immuta.plugins.module_utils._work import saved_scripts
+
+
+def main() -> None:
+    """Run the module."""
+    run(saved_scripts.info, saved_scripts.OPTIONS)
+
+
+if __name__ == "__main__":
+    main()
