@@ -10,7 +10,6 @@ import contextlib
 import os
 import typing as t
 
-import yaml
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
@@ -38,8 +37,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 Result = dict[str, t.Any]
 Variables = dict[str, t.Any]
 
-ROLE = os.path.join(origin.COLLECTION, "roles", "deregister_connection")
-TEMPLATES = os.path.join(ROLE, "templates")
+TEMPLATES = os.path.join(settings.ROLE, "templates")
 IN_THE_MIDDLE = (
     "This role can't be entered in the middle: its first tasks, which read the variables and look at what is there, have"
     " not run in this play. Run it from its beginning, without --start-at-task and without tags."
@@ -128,7 +126,7 @@ class ActionModule(ActionBase):
         return [*names.misspelt(variables, options), *names.lost_words(variables.get(names.LOST_WORDS))]
 
     def _choose(self, variables: Variables) -> Result:
-        if strange := self._strange(variables, _options()):
+        if strange := self._strange(variables, settings.options()):
             raise Refused("\n".join(_printable(strange)))
         python = self._variables(variables, ("ansible_python_interpreter", "ansible_playbook_python"))
         given = self._variables(variables, playbooks.CHOICE)
@@ -136,7 +134,7 @@ class ActionModule(ActionBase):
 
     def _check(self, variables: Variables) -> Result:
         started = _utc.now_zulu()
-        options = _options()
+        options = settings.options()
         read = self._read(variables, options)
         found = [
             *names.forged(variables),
@@ -147,7 +145,7 @@ class ActionModule(ActionBase):
             *self._clashes(variables, options[f"{settings.PREFIX}script_dir"]["default"]),
         ]
         if self._output:
-            found.append(playbooks.output_mistake(self._output, plan=self.arguments["plan_only"]))
+            found.append(playbooks.output_mistake(self._output, self._kind))
         if os.path.isabs(read.report_dir):
             found.append(page.damaged(TEMPLATES, evidence.path(read.report_dir, read.file_name)))
         found = [sentence for sentence in found if sentence]
@@ -311,7 +309,7 @@ class ActionModule(ActionBase):
         if "settings" in checked:
             return Settings(**checked["settings"])
         with contextlib.suppress(settings.Invalid):
-            return self._read(variables, _options()) if "started" in checked else None
+            return self._read(variables, settings.options()) if "started" in checked else None
         return None
 
     def _ended(self, known: Settings, stop: stops.Stop | None) -> tuple[Result, list[str]]:
@@ -380,15 +378,21 @@ class ActionModule(ActionBase):
         """The file to write at the end, or ""."""
         given = self.arguments["output"]
         # The plan's own playbook is in check mode, and writes no outcome.
-        check_mode = self._task.check_mode and self.arguments["stage"] != "planned" and not self.arguments["plan_only"]
+        check_mode = self._task.check_mode and self._kind != playbooks.PLAN
         return playbooks.output_path(given, check_mode=check_mode) if given else ""
+
+    @property
+    def _kind(self) -> str:
+        """What is written to that file."""
+        planned = self.arguments["stage"] == "planned" or self.arguments["plan_only"]
+        return playbooks.PLAN if planned else playbooks.OUTCOME
 
     def _write(self, content: t.Mapping[str, t.Any]) -> Result:
         """Write a JSON file on the controller, if one is asked for."""
         if not self._output:
             return {}
         try:
-            if mistake := playbooks.must_stay(self._output, plan=self.arguments["stage"] == "planned"):
+            if mistake := playbooks.must_stay(self._output, self._kind):
                 raise Refused(_text.printable(mistake))
             return {"changed": playbooks.write(self._output, content)}
         except OSError as error:
@@ -419,15 +423,6 @@ def _has_failed(host: t.Mapping[str, t.Any]) -> bool:
     return (host.get(f"{settings.PREFIX}result") or {}).get("status") == "failed" or any(
         isinstance(answer, dict) and answer.get("failed") for answer in answers
     )
-
-
-def _options() -> dict[str, t.Any]:
-    """The role's variables, as its argument spec has them."""
-    with open(os.path.join(ROLE, "meta", "argument_specs.yml"), encoding="utf-8") as file:
-        # The loader of libyaml is faster, and not everywhere.
-        specs = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    options: dict[str, t.Any] = specs["argument_specs"]["main"]["options"]
-    return options
 
 
 def _shown(lines: list[str]) -> Result:

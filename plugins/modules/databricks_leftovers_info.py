@@ -111,8 +111,12 @@ attached:
       description: The catalog of the integration that it would belong to.
       type: str
       sample: immuta
+    'on':
+      description: Kind of what it is attached to.
+      type: str
+      sample: TABLE
     table:
-      description: The parts of the table's name.
+      description: The parts of the name of that.
       type: list
       elements: str
       sample: [sales, crm, customers]

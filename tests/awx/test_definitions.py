@@ -16,6 +16,7 @@ from conftest import API_KEY, PASSPHRASE, ROOT, TOKEN, Loader
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
+from ansible_collections.community.immuta.plugins.plugin_utils._audit import settings
 from ansible_collections.community.immuta.tests.doubles import controller_rules
 from ansible_collections.community.immuta.tests.doubles.controller_server import ControllerDouble
 
@@ -25,12 +26,12 @@ TYPES = {
     "Immuta clean-up: Databricks": databricks.argument_spec(),
 }
 PLAN, DEREGISTER = "Immuta: plan", "Immuta: deregister one connection"
-APPLY = "Immuta: apply the approved plan"
+APPLY, AUDIT = "Immuta: apply the approved plan", "Immuta: audit"
 PLAN_ALL, APPLY_ALL = "Immuta: plan the inventory", "Immuta: apply the approved plan in slices"
 WORKFLOW, WORKFLOW_ALL = "Immuta: deregister with approval", "Immuta: deregister the inventory with approval"
 # Secrets, although their options are paths.
 FILES = {"private_key_file"}
-VARIABLE = re.compile(r"(?<!\w)immuta_deregister_\w+")
+VARIABLE = re.compile(r"(?<!\w)immuta_(?:deregister|audit)_\w+")
 
 
 def names(of: dict[int, dict[str, t.Any]]) -> set[str]:
@@ -53,7 +54,7 @@ def test_the_controller_refused_nothing(controller: ControllerDouble) -> None:
     assert controller.ignored == {
         f"workflow_approval_template.{name}" for name in ("identifier", "workflow_job_template")
     }
-    assert names(controller.objects["job_templates"]) == {PLAN, DEREGISTER, APPLY, PLAN_ALL, APPLY_ALL}
+    assert names(controller.objects["job_templates"]) == {PLAN, DEREGISTER, APPLY, PLAN_ALL, APPLY_ALL, AUDIT}
     assert names(controller.objects["workflow_job_templates"]) == {WORKFLOW, WORKFLOW_ALL}
     for one in controller.objects["job_templates"].values():
         assert controller.names("job_templates", one, "credentials") == ["Immuta", "Immuta clean-up: Snowflake"]
@@ -115,7 +116,9 @@ def test_credentials_reach_the_modules(controller: ControllerDouble, name: str) 
 
 def test_every_variable_is_one_of_the_role_or_the_playbooks(controller: ControllerDouble) -> None:
     specs = yaml.safe_load((ROOT / "roles/deregister_connection/meta/argument_specs.yml").read_text("utf-8"))
-    role = specs["argument_specs"]["main"]["options"]
+    # When a schedule is to fail is the schedule's own.
+    audit = {name: {**about, "default": "leftovers"} for name, about in settings.OPTIONS.items()}
+    role = {**specs["argument_specs"]["main"]["options"], **audit}
     table = (ROOT / "docs/docsite/rst/guide_playbooks.rst").read_text("utf-8").partition("Give them")[0]
     known = {*role, *VARIABLE.findall(table)}
     for one in controller.objects["job_templates"].values():

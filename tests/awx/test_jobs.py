@@ -161,3 +161,14 @@ def test_each_slice_applies_its_part_of_the_plan(awx: Awx, immuta: ImmutaDouble,
         found.append({key: one["status"] for key, one in applied.stats.get("immuta_deregister", {}).items()})
     assert sorted(found, key=len) == [{}, {KEY: "completed"}]
     assert set(immuta.state.connections) == {*keys} - {KEY}
+
+
+def test_a_schedule_fails_on_what_is_left_over(awx: Awx, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    signed_in = {"user": "DEPLOYER", "authenticator": "SNOWFLAKE", "password": PASSWORD, "role": "ACCOUNTADMIN"}
+    env = of_immuta(awx, immuta) | of_snowflake(awx, snowflake, **signed_in)
+    del immuta.state.connections[KEY], immuta.state.integrations[5]
+    # A schedule has the defaults of the survey.
+    played = awx.job("Immuta: audit", env, answers={"immuta_audit_fail_on": "leftovers"})
+    assert played.code == 2, played.output
+    assert "5 objects are left over" in played.error
+    assert snowflake.account.exists("DATABASE", "IMMUTA")

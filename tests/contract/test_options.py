@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.community.immuta.plugins.action import deregistration
+from ansible_collections.community.immuta.plugins.action import audit, deregistration
 from ansible_collections.community.immuta.plugins.module_utils import _module
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
+from ansible_collections.community.immuta.plugins.plugin_utils._audit import settings as audit_settings
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
     environment,
     outcome,
@@ -34,6 +35,7 @@ ACTIONS = sorted(one.stem for one in (ROOT / "plugins/action").glob("*.py"))
 MODULES = sorted(one.stem for one in (ROOT / "plugins/modules").glob("*.py") if one.stem not in ("__init__", *ACTIONS))
 ROLE = ROOT / "roles/deregister_connection"
 VARIABLE = re.compile(r"(?<!\w)immuta_deregister_\w+")
+AUDIT = re.compile(r"(?<!\w)immuta_audit_\w+")
 # What the role sets for others.
 GIVEN = {"immuta_deregister_result", "immuta_deregister_script"}
 # What the playbooks have besides the role's.
@@ -163,7 +165,8 @@ def test_check_mode_is_as_documented(name: str) -> None:
 
 def test_action_groups_are_as_documented() -> None:
     groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))["action_groups"]
-    assert sorted(one for members in groups.values() for one in members) == MODULES
+    # It signs in nowhere.
+    assert sorted([*(one for members in groups.values() for one in members), "saved_scripts_info"]) == MODULES
     for group, members in groups.items():
         for name in members:
             # The group's options come from the fragment of the same name.
@@ -186,26 +189,44 @@ def test_options_of_a_group_are_the_same_in_each_of_its_modules() -> None:
 # The action plugin
 
 
-def test_options_of_the_action_plugin_are_as_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("plugin", [audit, deregistration], ids=ACTIONS)
+def test_options_of_the_action_plugins_are_as_documented(monkeypatch: pytest.MonkeyPatch, plugin: t.Any) -> None:
     seen: dict[str, t.Any] = {}
 
     def validate(_self: t.Any, spec: dict[str, t.Any]) -> None:
         seen.update(spec)
         raise Seen
 
-    monkeypatch.setattr(deregistration.ActionBase, "run", lambda *_arguments: {})
-    monkeypatch.setattr(deregistration.ActionModule, "validate_argument_spec", validate)
+    monkeypatch.setattr(plugin.ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(plugin.ActionModule, "validate_argument_spec", validate)
     with pytest.raises(Seen):
-        deregistration.ActionModule.run(deregistration.ActionModule.__new__(deregistration.ActionModule))
-    assert ACTIONS == ["deregistration"]
-    assert compare(documented()["deregistration"]["options"], seen) == []
-    assert documented()["deregistration"]["short_description"].startswith("[INTERNAL]")
+        plugin.ActionModule.run(plugin.ActionModule.__new__(plugin.ActionModule))
+    name = plugin.__name__.rpartition(".")[2]
+    assert compare(documented()[name]["options"], seen) == []
+    assert documented()[name]["short_description"].startswith("[INTERNAL]")
 
 
-def test_the_action_plugin_is_in_no_action_group() -> None:
+def test_the_action_plugins_are_in_no_action_group() -> None:
     groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))["action_groups"]
+    assert ACTIONS == ["audit", "deregistration"]
     assert not {*ACTIONS} & {one for members in groups.values() for one in members}
-    assert "action_group" not in documented()["deregistration"]["attributes"]
+    assert not any("action_group" in documented()[name]["attributes"] for name in ACTIONS)
+
+
+# The playbook that audits
+
+
+def test_the_variables_of_the_audit_are_documented() -> None:
+    guide = (ROOT / "docs/docsite/rst/guide_audit.rst").read_text("utf-8")
+    table = guide.partition("list-table")[2].partition("Besides")[0]
+    variables = audit_settings.OPTIONS
+    assert set(AUDIT.findall(table)) == set(variables)
+    files = [*(ROOT / "docs").rglob("*.rst"), ROOT / "README.md", *(ROOT / "playbooks").rglob("*.yml")]
+    named = {name for file in files for name in AUDIT.findall(file.read_text("utf-8"))}
+    assert named == set(variables)
+    for about in variables.values():
+        assert str(about.get("default", "")).removesuffix(".0") in table
+        assert all(f"``{choice}``" in table for choice in about.get("choices", ()))
 
 
 # The inventory plugin

@@ -1641,11 +1641,15 @@ def policy_references(session: Session) -> tuple[list[str], list[dict[str, t.Any
     if "ACCOUNTADMIN" not in session.roles:
         raise missing("SCHEMA", ("SNOWFLAKE", "ACCOUNT_USAGE"))
     rows = [
-        (*a.policy, a.policy_kind.replace(" ", "_"), *a.table, a.column or None)
+        (
+            *(*a.policy, a.policy_kind.replace(" ", "_"), *a.table, a.column or None),
+            "VIEW" if session.account.exists("VIEW", *a.table) else "TABLE",
+        )
         for a in sorted(session.account.attachments)
         if not a.recent
     ]
-    return list(POLICY_COLUMNS), [dict(zip(POLICY_COLUMNS, row, strict=True)) for row in rows]
+    columns = [*POLICY_COLUMNS, "REF_ENTITY_DOMAIN"]
+    return columns, [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def called(session: Session, procedure: Entity, arguments: dict[str, t.Any]) -> Result:

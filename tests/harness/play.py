@@ -29,6 +29,7 @@ from ansible_collections.community.immuta.tests.harness.servers import API_KEY, 
 # The playbooks, by name.
 PLAN = "community.immuta.plan"
 DEREGISTER = "community.immuta.deregister_connection"
+AUDIT = "community.immuta.audit"
 
 
 @dataclasses.dataclass
@@ -58,7 +59,7 @@ class Played:
             for one in self.tasks
             if one["outcome"] != "skipped"
             and one["action"].startswith("community.immuta.")
-            and one["action"] != "community.immuta.deregistration"
+            and one["action"] not in ("community.immuta.deregistration", AUDIT)
         ]
 
     @property

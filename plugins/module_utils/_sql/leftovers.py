@@ -31,7 +31,7 @@ SEES_ALL = "ACCOUNTADMIN"
 POLICIES = {"MASKING POLICY": "MASKING POLICIES", "ROW ACCESS POLICY": "ROW ACCESS POLICIES"}
 REFERENCES = (
     "SELECT policy_db, policy_schema, policy_name, policy_kind, ref_database_name, ref_schema_name, ref_entity_name,"
-    " ref_column_name FROM SNOWFLAKE.ACCOUNT_USAGE.POLICY_REFERENCES WHERE policy_db IN ({})"
+    " ref_column_name, ref_entity_domain FROM SNOWFLAKE.ACCOUNT_USAGE.POLICY_REFERENCES WHERE policy_db IN ({})"
 )
 # Where policies are attached is none of the question what there is.
 ASIDE = "SNOWFLAKE.ACCOUNT_USAGE.POLICY_REFERENCES"
@@ -239,6 +239,7 @@ def _references(read: _Reader, policies: t.Sequence[Row], warehouse: bool) -> li
             "kind": policy["kind"],
             "path": policy["path"],
             "home": policy["home"],
+            "on": str(row["ref_entity_domain"]).replace("_", " "),
             "table": [str(row[f"ref_{part}_name"]) for part in ("database", "schema", "entity")],
             "column": row["ref_column_name"] or None,
         }
@@ -276,6 +277,7 @@ def _functions(read: _Reader, catalog: str) -> t.Iterator[Row]:
                 "kind": kind,
                 "path": [catalog, row[f"{start}_schema"], row[f"{start}_name"]],
                 "home": catalog,
+                "on": "TABLE",
                 "table": [row[name] for name in columns[:3]],
                 "column": row.get("column_name"),
             }

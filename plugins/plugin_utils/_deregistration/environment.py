@@ -96,7 +96,7 @@ def missing(
     if environment.get(snowflake.DEFAULT_CONNECTION):
         given = {**given, "snowflake": ["connection_name"]}
     lacks = {
-        group: list(_lacking(group, {*given.get(group, ()), *_of_environment(group, environment)}))
+        group: lacking(group, {*given.get(group, ()), *_of_environment(group, environment)})
         for group in ("immuta", *platforms)
     }
     if not lacks["immuta"]:
@@ -109,9 +109,27 @@ def missing(
     return f"Not set: {said}{either}. Set them in the environment of ansible-playbook, or as options of the modules."
 
 
-def _lacking(group: str, known: t.Collection[str]) -> t.Iterator[str]:
+def lacking(group: str, known: t.Collection[str]) -> list[str]:
+    """The variables of the environment that a sign-in would take besides.
+
+    :param known: the options that are set
+    """
     if "connection_name" in known:
-        return
-    for ways in AT_LEAST[group]:
-        if not any(option in known for option in ways):
-            yield " or ".join(GROUPS[group][option][0] for option in ways)
+        return []
+    missing = [ways for ways in AT_LEAST[group] if not any(option in known for option in ways)]
+    return [" or ".join(GROUPS[group][option][0] for option in ways) for ways in missing]
+
+
+def ready(given: t.Mapping[str, t.Collection[str]], environment: t.Mapping[str, str]) -> list[str]:
+    """The platforms for which there is all that a sign-in takes.
+
+    :param given: by group, the options that are set otherwise
+    """
+    if environment.get(snowflake.DEFAULT_CONNECTION):
+        given = {**given, "snowflake": [*given.get("snowflake", ()), "connection_name"]}
+    platforms = [group for group in GROUPS if group != "immuta"]
+    return [
+        group
+        for group in platforms
+        if not lacking(group, {*given.get(group, ()), *_of_environment(group, environment)})
+    ]

@@ -32,15 +32,19 @@ def misspelt(names: t.Iterable[str], options: t.Collection[str]) -> list[str]:
     :param names: all variables of the host
     :param options: those of the role
     """
-    known = {*options, *OF_PLAYBOOKS, *SET_BY_ROLE}
-    return [_unknown(name, known) for name in sorted(names) if name.startswith(PREFIX) and name not in known]
+    return unknown(names, {*options, *OF_PLAYBOOKS, *SET_BY_ROLE}, PREFIX)
 
 
-def _unknown(name: str, known: t.Collection[str]) -> str:
+def unknown(names: t.Iterable[str], known: t.Collection[str], prefix: str) -> list[str]:
+    """Name the variables that have a prefix and are not known, a sentence each."""
+    return [_unknown(name, known, prefix) for name in sorted(names) if name.startswith(prefix) and name not in known]
+
+
+def _unknown(name: str, known: t.Collection[str], prefix: str) -> str:
     # Without the prefix, which would make all of them similar.
-    own = name.removeprefix(PREFIX).lower()
-    similar = difflib.get_close_matches(own, [one.removeprefix(PREFIX) for one in known], n=1)
-    meant = f" Did you mean {PREFIX}{similar[0]}?" if similar else " Remove it."
+    own = name.removeprefix(prefix).lower()
+    similar = difflib.get_close_matches(own, [one.removeprefix(prefix) for one in known], n=1)
+    meant = f" Did you mean {prefix}{similar[0]}?" if similar else " Remove it."
     return f"There is no variable {name}.{meant}"
 
 

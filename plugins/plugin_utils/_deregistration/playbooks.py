@@ -31,6 +31,27 @@ CHOSEN = "immuta_chosen"
 # The variable in which a removal leaves what came of each connection, and the playbook in its file.
 OUTCOME = "immuta_deregister"
 PLAN = "immuta_deregister_plan"
+# What an audit leaves in its file.
+AUDIT = "immuta_audit"
+
+
+class Written(t.NamedTuple):
+    """A file that a playbook writes.
+
+    :ivar variable: that names it
+    :ivar files: what it may replace
+    :ivar named: the same for people
+    """
+
+    variable: str
+    files: tuple[str, ...]
+    named: str
+
+
+WRITTEN = {
+    **dict.fromkeys((PLAN, OUTCOME), Written(f"{PREFIX}output", (PLAN, OUTCOME), "a plan or an outcome")),
+    AUDIT: Written("immuta_audit_output", (AUDIT,), "an audit"),
+}
 
 
 class Refused(Exception):
@@ -142,26 +163,27 @@ def output_path(given: str, *, check_mode: bool) -> str:
     return f"{start}.check{suffix}" if check_mode else path
 
 
-def output_mistake(path: str, *, plan: bool) -> str:
+def output_mistake(path: str, kind: str) -> str:
     """What is wrong with the file that is to be written at the end, or "".
 
-    :param plan: whether a plan is to be written, which may not replace what came of a removal
+    :param kind: what is to be written: C(PLAN), C(OUTCOME), or C(AUDIT)
     """
     try:
         os.stat(os.path.dirname(path))
         with contextlib.suppress(BlockingIOError):
             _files.try_to_write(path)
-        return must_stay(path, plan=plan)
+        return must_stay(path, kind)
     except OSError as error:
-        return f"The file {path} of immuta_deregister_output can't be written: {error.strerror}. Name another one."
+        return f"The file {path} of {WRITTEN[kind].variable} can't be written: {error.strerror}. Name another one."
 
 
-def must_stay(path: str, *, plan: bool) -> str:
-    """Why a file must not be replaced, or "": it is neither a plan nor an outcome, such as a script or a report.
+def must_stay(path: str, kind: str) -> str:
+    """Why a file must not be replaced, or "": it is something else, such as a script or a report, or what came of a removal.
 
-    :param plan: whether a plan is to be written, which may not replace what came of a removal
+    :param kind: what is to be written: C(PLAN), C(OUTCOME), or C(AUDIT)
     :raises OSError: it can't be read
     """
+    own = WRITTEN[kind]
     try:
         # An empty file may have been made to keep the name.
         if not (raw := _files.read_regular(path, limit=None)):
@@ -171,13 +193,13 @@ def must_stay(path: str, *, plan: bool) -> str:
         return ""
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or not {OUTCOME, PLAN} & set(found):
-        kind = "something other than a plan or an outcome, which must not be replaced"
-    elif plan and OUTCOME in found:
-        kind = "what came of a removal, and a plan must not replace that"
+    if not isinstance(found, dict) or not set(own.files) & set(found):
+        what = f"something other than {own.named}, which must not be replaced"
+    elif kind == PLAN and OUTCOME in found:
+        what = "what came of a removal, and a plan must not replace that"
     else:
         return ""
-    return f"The file {path} of immuta_deregister_output holds {kind}. Name another one."
+    return f"The file {path} of {own.variable} holds {what}. Name another one."
 
 
 def write(path: str, content: t.Mapping[str, t.Any]) -> bool:

@@ -15,11 +15,13 @@ import os
 import typing as t
 import urllib.parse
 
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names, origin
 
 PREFIX = names.PREFIX
+ROLE = os.path.join(origin.COLLECTION, "roles", "deregister_connection")
 # The role's own executors; the name of a platform is also the dialect of the scripts that it runs.
 PLATFORMS = ("databricks", "snowflake")
 
@@ -129,6 +131,15 @@ class Settings:
 
 class Invalid(Exception):
     """The variables can't be read; C(args[0]) says which and why."""
+
+
+def options() -> dict[str, t.Any]:
+    """The role's variables, as its argument spec has them."""
+    with open(os.path.join(ROLE, "meta", "argument_specs.yml"), encoding="utf-8") as file:
+        # The loader of libyaml is faster, and not everywhere.
+        specs = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    found: dict[str, t.Any] = specs["argument_specs"]["main"]["options"]
+    return found
 
 
 def file_name(connection_key: str) -> str:

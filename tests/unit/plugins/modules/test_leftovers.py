@@ -80,6 +80,7 @@ def test_what_looks_like_immutas_on_snowflake(module: Modules, snowflake: Snowfl
         ("CUSTOMERS", "EMAIL"),
         ("CUSTOMERS", None),
     }
+    assert {one["on"] for one in result["attached"]} == {"TABLE"}
     assert [one["relation"] for one in result["hosts"]] == ["same", "different"]
     assert (result["sees_all"], result["session"]["role"]) == (True, "ACCOUNTADMIN")
     assert "EXAMPLEORG-PROD" in result["place"]

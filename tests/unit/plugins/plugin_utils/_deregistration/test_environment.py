@@ -103,3 +103,24 @@ def test_missing(
     assert words in found
     assert bool(found) is bool(words)
     assert not not_said or not_said not in found
+
+
+DATABRICKS = {"DATABRICKS_HOST": "h", "DATABRICKS_WAREHOUSE_ID": "w", "DATABRICKS_TOKEN": "t"}
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "platforms"),
+    [
+        ({}, {}, []),
+        ({}, SNOWFLAKE, ["snowflake"]),
+        ({}, {**SNOWFLAKE, **DATABRICKS}, ["snowflake", "databricks"]),
+        ({"databricks": ["host", "http_path", "client_id"]}, {}, ["databricks"]),
+        ({"snowflake": ["password"]}, {**SNOWFLAKE, "SNOWFLAKE_PASSWORD": ""}, ["snowflake"]),
+        ({}, {"SNOWFLAKE_DEFAULT_CONNECTION_NAME": "x"}, ["snowflake"]),
+        ({}, {"SNOWFLAKE_ACCOUNT": "a", "SNOWFLAKE_USER": "u"}, []),
+    ],
+)
+def test_platforms_that_are_ready(
+    given: dict[str, t.Collection[str]], variables: dict[str, str], platforms: list[str]
+) -> None:
+    assert environment.ready(given, variables) == platforms

@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_written_is_found_out_before(tmp_path: Path, name:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     path = os.path.join(tmp_path, name)
-    assert playbooks.output_mistake(path, plan=False) == (
+    assert playbooks.output_mistake(path, playbooks.OUTCOME) == (
         f"The file {path} of immuta_deregister_output can't be written: {reason}. Name another one."
     )
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
@@ -225,7 +225,7 @@ def test_a_file_that_cannot_be_written_is_found_out_before(tmp_path: Path, name:
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     path = str(tmp_path / "pipe")
     os.mkfifo(path)
-    assert "can't be written: Not a regular file" in playbooks.output_mistake(path, plan=False)
+    assert "can't be written: Not a regular file" in playbooks.output_mistake(path, playbooks.OUTCOME)
     with pytest.raises(OSError, match="Not a regular file"):
         playbooks.write(path, {})
 
@@ -251,7 +251,7 @@ def test_nothing_but_a_plan_or_an_outcome_is_replaced(
     path = tmp_path / "out.json"
     if before is not None:
         path.write_text(before, encoding="utf-8")
-    found = playbooks.output_mistake(str(path), plan=plan)
+    found = playbooks.output_mistake(str(path), playbooks.PLAN if plan else playbooks.OUTCOME)
     assert (found == "") is fine
     assert ("immuta_deregister_output holds" in found) is not fine
     assert (path.read_text(encoding="utf-8") if before is not None else None) == before

@@ -1,0 +1,212 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbook C(community.immuta.audit) decides, prints and writes, one stage a call. The rules are in C(_audit)."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
+
+from ansible_collections.community.immuta.plugins.module_utils import _files, _text, _utc
+from ansible_collections.community.immuta.plugins.plugin_utils._audit import draft, removals, report, settings
+from ansible_collections.community.immuta.plugins.plugin_utils._audit.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._audit.verdicts import Judge, Tenant
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
+    environment,
+    names,
+    playbooks,
+)
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as role
+
+Result = dict[str, t.Any]
+Variables = dict[str, t.Any]
+
+IN_THE_MIDDLE = "Nothing was looked at: --tags or --start-at-task has left out the first tasks of this playbook. Run it without them."
+FOLDER, KEEPER = f"{names.PREFIX}script_dir", f"{names.PREFIX}script_host"
+# What the tasks of a host register, in their order; the last one holds what came of all.
+REGISTERED = tuple(
+    f"{settings.OWN}{name}"
+    for name in ("checked", "integrations", "connections", "wanted", "snowflake", "databricks", "scripts", "concluded")
+)
+
+
+class Refused(Exception):
+    """The stage fails; the text is for the user."""
+
+
+class ActionModule(ActionBase):
+    """Dispatches to the stage. Nothing here talks to Immuta or to a platform."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: Variables | None = None) -> Result:
+        """Run the stage that the task names."""
+        variables = task_vars or {}
+        result: Result = super().run(tmp, variables)
+        result["changed"] = False
+        stages: dict[str, t.Callable[[Variables], Result]] = {
+            "check": self._check,
+            "wanted": self._wanted,
+            "conclude": self._conclude,
+            "report": self._report,
+        }
+        _validated, self.arguments = self.validate_argument_spec(
+            {
+                "stage": {"type": "str", "required": True, "choices": list(stages)},
+                "checked": {"type": "dict", "default": {}},
+                "observed": {"type": "dict", "default": {}},
+            }
+        )
+        try:
+            return {**result, **stages[self.arguments["stage"]](variables)}
+        except (Refused, settings.Invalid) as error:
+            return {**result, "failed": True, "msg": "\n".join(map(_text.printable, str(error).splitlines()))}
+
+    @property
+    def settings(self) -> Settings:
+        """What the first stage has read.
+
+        :raises Refused: it has not run
+        """
+        if "settings" not in self.arguments["checked"]:
+            raise Refused(IN_THE_MIDDLE)
+        return Settings(**self.arguments["checked"]["settings"])
+
+    @property
+    def tenant(self) -> Tenant:
+        """What the tenant says that it has.
+
+        :raises Refused: it does not answer
+        """
+        observed = self.arguments["observed"]
+        integrations, connections = observed["integrations"], observed["connections"]
+        for answer in (integrations, connections):
+            if "failure" not in answer and "timing" not in answer:
+                raise Refused(str(answer.get("msg") or IN_THE_MIDDLE))
+        failure = integrations.get("failure")
+        if failure and failure["code"] != "permission":
+            raise Refused(integrations["msg"])
+        # Whoever may not see everything is told so by a failure; nothing else is believed to be all, either.
+        problem = next((one["msg"] for one in (integrations, connections) if "failure" in one), "")
+        return Tenant(integrations.get("integrations") or [], connections.get("connections") or [], str(problem))
+
+    def _read(self, variables: Variables, wanted: t.Iterable[str]) -> Variables:
+        return {name: self._templar.template(variables[name]) for name in wanted if name in variables}
+
+    def _check(self, variables: Variables) -> Result:
+        given = self._read(variables, [*settings.OPTIONS, FOLDER, KEEPER, *environment.OPTIONS.values()])
+        extra = load_extra_vars(self._loader)
+        options = role.options()
+        found = [
+            *(f"The variable {name} is the playbook's own. Remove it." for name in sorted(extra) if name in REGISTERED),
+            *names.misspelt(variables, options),
+            *names.unknown(variables, settings.OPTIONS, settings.PREFIX),
+            *names.lost_words(variables.get(names.LOST_WORDS)),
+        ]
+        own = self._own(given)
+        known = settings.read(given, environment.ready(own, os.environ), hosts=len(variables["ansible_play_hosts_all"]))
+        if known.output:
+            found.append(playbooks.output_mistake(known.output, playbooks.AUDIT))
+        found.append(settings.draft_mistake(known.draft))
+        if found := [sentence for sentence in found if sentence]:
+            raise Refused("\n".join(found))
+        known_url = environment.options("immuta", own["immuta"], os.environ, elsewhere=True).get("url")
+        return {
+            "settings": vars(known),
+            "folder": given.get(FOLDER) or options[FOLDER]["default"],
+            "keeper": given.get(KEEPER) or variables["inventory_hostname"],
+            "url": known_url or "",
+        }
+
+    def _own(self, given: Variables) -> dict[str, dict[str, t.Any]]:
+        """The options of the modules that the host's variables hold, by group."""
+        try:
+            return {
+                group: environment.options(group, given.get(name), {}, elsewhere=False)
+                for group, name in environment.OPTIONS.items()
+            }
+        except ValueError as error:
+            raise Refused(str(error)) from None
+
+    def _wanted(self, variables: Variables) -> Result:
+        tenant, known = self.tenant, self.settings
+        return {
+            platform: {"names": tenant.names(platform), "hosts": tenant.hosts(platform)} for platform in known.platforms
+        }
+
+    def _conclude(self, variables: Variables) -> Result:
+        known, tenant, observed = self.settings, self.tenant, self.arguments["observed"]
+        now = datetime.datetime.now(datetime.timezone.utc)
+        audits = []
+        for platform in known.platforms:
+            seen = observed[platform]
+            judge = Judge(platform, seen, tenant, datetime.timedelta(days=known.idle_days), now)
+            kept = {name: seen[name] for name in ("place", "session", "sees_all", "attached", "reads")}
+            audits.append({"platform": platform, **kept, "objects": judge.findings(), "time": _utc.now_zulu()})
+        scripts = observed["scripts"]["scripts"]
+        listed = removals.unfinished(scripts, tenant, self.arguments["checked"]["url"])
+        host = variables["inventory_hostname"]
+        found = {"host": host, "tenant_problem": tenant.problem, "audits": audits, "removals": listed, "error": None}
+        return {"audited": found}
+
+    def _report(self, variables: Variables) -> Result:
+        if self.arguments["checked"].get("failed"):
+            # Its message has been shown.
+            return {"lines": ["Nothing was looked at."], "failing": ""}
+        known, hosts = self.settings, variables["hostvars"]
+        found = report.document(
+            [_of(host, hosts[host]) for host in variables["ansible_play_hosts_all"]], _utc.now_zulu()
+        )
+        said, drafted = self._draft(known.draft, found)
+        return {
+            "lines": [_text.printable(line) for line in report.lines(found, said)],
+            "failing": report.failing(found, known.fail_on),
+            "changed": self._write(known.output, found) or drafted,
+        }
+
+    def _draft(self, path: str, found: Result) -> tuple[str, bool]:
+        """Write the draft if one is asked for; say what came of it."""
+        audits = [one for host in found["hosts"] for one in host["audits"]]
+        if not path or not audits:
+            return "", False
+        (audit,) = audits
+        text = draft.draft(audit["platform"], audit)
+        if not text:
+            return "No draft was written: nothing is certain to be left over.", False
+        try:
+            _files.create(path, text.encode())
+        except FileExistsError:
+            raise Refused(settings.draft_mistake(path)) from None
+        except OSError as error:
+            raise Refused(f"The file {path} of immuta_audit_draft can't be written: {error.strerror}.") from None
+        return f"A draft of a script is in {path}. Read every statement of it before you run it.", True
+
+    def _write(self, path: str, found: Result) -> bool:
+        """Write the result if it is asked for; say whether the file has changed."""
+        if not path:
+            return False
+        try:
+            if mistake := playbooks.must_stay(path, playbooks.AUDIT):
+                raise Refused(mistake)
+            return playbooks.write(path, {playbooks.AUDIT: found})
+        except OSError as error:
+            raise Refused(f"The file {path} of immuta_audit_output can't be written: {error.strerror}.") from None
+
+
+def _of(host: str, variables: t.Mapping[str, t.Any]) -> Result:
+    """What a host has come to."""
+    answers = [variables[name] for name in REGISTERED if name in variables]
+    concluded: t.Any = answers[-1] if answers else {}
+    if "audited" in concluded:
+        return dict(concluded["audited"])
+    failed = [str(one["msg"]) for one in answers if one.get("failed") and one.get("msg")]
+    error = failed[-1] if failed else "It was not looked at."
+    return {"host": host, "tenant_problem": "", "audits": [], "removals": [], "error": error}

@@ -1,0 +1,227 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether what looks like Immuta's on a platform is in use, left over, or neither for certain.
+
+An object is left over only if nothing speaks against it: the tenant shows all that it has, and none of that may be on this
+platform with this name; what is there is what the vendor documents, not just a similar name; and nobody has lately signed in
+with it, as another tenant would.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import documented, leftovers
+
+State = t.Literal["in_use", "left_over", "not_certain"]
+Row = t.Mapping[str, t.Any]
+
+DATABRICKS = "databricks"
+PAIR = frozenset({"system_role", "system_user"})
+
+
+class Verdict(t.NamedTuple):
+    """What holds for an object, and why, in a sentence."""
+
+    state: State
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Tenant:
+    """What a tenant says that it has.
+
+    :ivar integrations: as the module C(immuta_integration_info) returns them
+    :ivar connections: as the module C(immuta_connection_info) returns them
+    :ivar problem: why that may not be all, as a sentence, or ""
+    """
+
+    integrations: t.Sequence[Row] = ()
+    connections: t.Sequence[Row] = ()
+    problem: str = ""
+
+    def of(self, platform: str) -> list[Row]:
+        """The integrations that are, or may be, of a platform."""
+        return [one for one in self.integrations if platform in (one["type"] or platform).lower()]
+
+    def names(self, platform: str) -> list[str]:
+        """The databases or catalogs of a platform's integrations."""
+        return sorted({name for one in self.of(platform) if (name := one[_home(platform)])})
+
+    def hosts(self, platform: str) -> list[str]:
+        """The hosts of a platform's integrations and connections."""
+        own = [one["hostname"] for one in self.connections if one["technology"].lower() == platform]
+        return sorted({host for host in (*(one["host"] for one in self.of(platform)), *own) if host})
+
+
+@dataclasses.dataclass(frozen=True)
+class Judge:
+    """Says what holds for the objects of one account or metastore.
+
+    :ivar platform: C(snowflake) or C(databricks)
+    :ivar seen: what the platform's module has returned
+    :ivar idle: how long nobody must have signed in with what is left over
+    :ivar now: the time
+    """
+
+    platform: str
+    seen: Row
+    tenant: Tenant
+    idle: datetime.timedelta
+    now: datetime.datetime
+
+    def findings(self) -> list[dict[str, t.Any]]:
+        """The objects, each with C(state) and C(reason): what is left over first, then what is not certain."""
+        order = ("left_over", "not_certain", "in_use")
+        found = [{**one, **self.judge(one)._asdict()} for one in self.seen["objects"]]
+        return sorted(found, key=lambda one: order.index(one["state"]))
+
+    def judge(self, one: Row) -> Verdict:
+        """What holds for an object."""
+        if one["part"] == "principal":
+            return self._principal(one)
+        if one["home"] is None:
+            return Verdict("not_certain", "Only its name resembles Immuta's; it is none of the documented ones.")
+        return self.family(one["home"])
+
+    def _principal(self, one: Row) -> Verdict:
+        if one["home"] is None:
+            return Verdict("not_certain", "It has Immuta's name, and owns no catalog that is listed here.")
+        owned = self.family(one["home"])
+        if owned.state == "in_use":
+            return Verdict("in_use", f"It owns the catalog {one['home']}. {owned.reason}")
+        return Verdict(
+            "not_certain",
+            f"It owns the catalog {one['home']}, and may be used for something else; Databricks does not tell.",
+        )
+
+    def family(self, home: str) -> Verdict:
+        """What holds for all that belongs to a database or catalog."""
+        named = [one for one in self.tenant.of(self.platform) if self._is_named(one, home)]
+        for rule in (self._in_use, self._perhaps_in_use):
+            for one in named:
+                if verdict := rule(one, home):
+                    return verdict
+        gone = [one for one in named if self._relation(one["host"]) == "same"]
+        doubt = self.tenant.problem or self._nameless() or ("" if gone else self._unlike(home)) or self._lately(home)
+        if doubt:
+            return Verdict("not_certain", doubt)
+        if gone:
+            return Verdict("left_over", f"Integration {gone[0]['id']}, which had it, is deleted.")
+        return Verdict("left_over", "No integration of the tenant has it.")
+
+    def _in_use(self, one: Row, home: str) -> Verdict | None:
+        if not self._is_active(one) or self._relation(one["host"]) != "same" or self._either(one, home):
+            return None
+        keys = [each["key"] for each in self.tenant.connections if each["integration_id"] == one["id"]]
+        behind = f" of the connection {', '.join(keys)}" if keys else ""
+        return Verdict("in_use", f"Integration {one['id']}{behind} has it ({one['status']}).")
+
+    def _perhaps_in_use(self, one: Row, home: str) -> Verdict | None:
+        """Why an integration that has the name may have the object, if it may."""
+        who, where = f"Integration {one['id']}", self._relation(one["host"])
+        if one["status"].lower() == "deleted" or (where == "different" and self.platform != DATABRICKS):
+            return None
+        if where == "different":
+            reason = f"{who} has a catalog of this name in {one['host']}, which may share the metastore."
+        elif where == "unknown":
+            reason = f"{who} has this name, and whether its host {one['host'] or ''} leads here can't be told."
+        elif self._either(one, home):
+            reason = f"{who} has the name {one[_home(self.platform)]}, which may be this one or the one in lower case."
+        elif one["in_use"]:
+            reason = f"{who} has it, and is {one['status']}: wait until that has ended, and look again."
+        else:
+            reason = f"{who} has it, and is {one['status']}: Immuta has not cleaned up, and may enable it again."
+        return Verdict("not_certain", reason.replace("  ", " "))
+
+    def _is_active(self, one: Row) -> bool:
+        return bool(one["in_use"]) and not one["status"].lower().startswith("delet")
+
+    def _is_named(self, one: Row, home: str) -> bool:
+        name = one[_home(self.platform)] or ""
+        return home.lower() == name.lower() if self.platform == DATABRICKS else home in (name, name.upper())
+
+    def _either(self, one: Row, home: str) -> bool:
+        """Whether Snowflake has two databases that an integration may mean, and this is not the one that is spelt so."""
+        name = one[_home(self.platform)]
+        return self.platform != DATABRICKS and home != name and name in self._members("database")
+
+    def _members(self, part: str) -> list[str]:
+        return [one["home"] for one in self.seen["objects"] if one["part"] == part]
+
+    def _relation(self, host: str | None) -> str:
+        known = {one["host"]: one["relation"] for one in self.seen["hosts"]}
+        return str(known.get(host, "unknown"))
+
+    def _nameless(self) -> str:
+        """What of the tenant may be here under any name."""
+        here = ("same", "unknown") if self.platform != DATABRICKS else ("same", "unknown", "different")
+        what = _home(self.platform)
+        for one in self.tenant.of(self.platform):
+            if one["in_use"] and not one[what] and self._relation(one["host"]) in here:
+                return f"Integration {one['id']} does not say which {what} it has."
+        known = {one["id"] for one in self.tenant.integrations}
+        for one in self.tenant.connections:
+            if (one["technology"] or self.platform).lower() != self.platform or one["integration_id"] in known:
+                continue
+            if self._relation(one["hostname"]) in here:
+                return f"The connection {one['key']} does not say which integration, and so which {what}, it has."
+        return ""
+
+    def _unlike(self, home: str) -> str:
+        """Why a family does not look like what Immuta makes, or ""."""
+        own = [one for one in self.seen["objects"] if one["home"] == home]
+        parts = {one["part"] for one in own}
+        if self.platform == DATABRICKS:
+            if home != documented.HOME.lower():
+                return f"Only its name resembles that of Immuta's catalog, which is {documented.HOME.lower()}."
+            owner = next((one["owner"] for one in own if one["part"] == "catalog"), None)
+            certain = leftovers.PRINCIPAL.fullmatch(owner or "")
+            return "" if certain else "Its owner is no service principal, as that of Immuta's catalog would be."
+        word = documented.HOME in home.split("_")
+        if "system_user" in parts and parts & {"system_role", "database"}:
+            return ""
+        if word and {"system_role", "database"} <= parts:
+            return ""
+        if home == documented.HOME and parts & PAIR:
+            return ""
+        return (
+            f"Too few of the documented names are there: {home}, {home}_SYSTEM, and {documented.user(home)} would be Immuta's"
+            " together."
+        )
+
+    def _lately(self, home: str) -> str:
+        """Why somebody may use a family that the tenant does not know, or ""."""
+        if self.platform == DATABRICKS:
+            return ""
+        user = next((one for one in self.seen["objects"] if (one["part"], one["home"]) == ("system_user", home)), None)
+        if user is None or not user["last_used"]:
+            return (
+                ""
+                if self.seen["sees_all"]
+                else (
+                    f"Whether {documented.user(home)} signs in is not shown to this role. Look again as {leftovers.SEES_ALL}."
+                )
+            )
+        used = _time(user["last_used"])
+        if used is None or self.now - used < self.idle:
+            return f"{user['path'][0]} signed in at {user['last_used']}: another tenant may use it."
+        return ""
+
+
+def _home(platform: str) -> str:
+    """What an integration of a platform is known by there."""
+    return "catalog" if platform == DATABRICKS else "database"
+
+
+def _time(text: str) -> datetime.datetime | None:
+    """A time as platforms write it, in UTC unless it says otherwise; None for what is none."""
+    try:
+        found = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)
