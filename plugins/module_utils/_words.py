@@ -34,6 +34,7 @@ external failover function immediate integration listing masking materialized me
 password personal pipeline policies privacy procedure projection provider recipient repository replication rollback
 schema secondary security semantic sequence service session snapshot statement storage streaming transaction truncate
 variable volume warehouse
+ownership privileges references restrict
 """
 NAMES = """
 accountadmin authenticator compute_wh externalbrowser immuta_system immuta_system_account immuta_wh main_wh orgadmin
@@ -42,7 +43,7 @@ securityadmin sysadmin useradmin snowflakecomputing azuredatabricks cloud.databr
 # Of the sentences and the names of options and of fields, which people read.
 OTHERS = """
 administrator api_key approved characters client_secret collection commands community confirmation connection_key
-connections continue description executor immuta_cleanup_script immuta_connection integrations location password passphrase
+connections continue description executor getconnection immuta_cleanup_script immuta_connection integrations location password passphrase
 platform platform_hosts preflight private_key private_key_passphrase resource snowflake_script databricks_script
 statements something technology transport username
 """

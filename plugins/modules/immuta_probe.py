@@ -134,7 +134,7 @@ probe:
           type: str
           sample: json
         shape:
-          description: The shape of the JSON, in the terms of JSON Schema; V(examples) are values of documented enumerations.
+          description: The shape of the JSON, in the terms of JSON Schema; C(examples) are values of documented enumerations.
           type: dict
           sample: {"type": ["object"], "properties": {"technology": {"type": ["string"], "examples": ["Snowflake"]}}, "required": ["technology"]}
 timing:
