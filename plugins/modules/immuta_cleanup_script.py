@@ -19,6 +19,8 @@ description:
     that does not begin so, or that belongs to something else, is never overwritten.
   - A script that another one replaces is kept beside it, at the path with C(.1) behind it, the one before that with C(.2), and so on up to
     C(.3). None is replaced by an answer that is an error, a web page, or prose.
+  - If the script is lost, it can be had again from O(integration_config), as long as Immuta regenerates one. Such a script is marked in its
+    first line, and RV(source) and a warning say so. Read it before it is run.
   - Fails with the code V(no_cleanup_script) for technologies that have no script, and names what may be left on the platform.
   - An integration that another connection names as well is refused.
 author:
@@ -108,6 +110,18 @@ options:
     type: bool
     default: false
     version_added: 0.1.0
+  integration_config:
+    description:
+      - What is known of the configuration of the integration, for when the script is lost, as RV(integration_config) of an earlier run
+        has it. It is used only if neither Immuta nor O(path) has the script.
+      - If Immuta still lists the integration, it is asked for the integration's script. If it renders none, it is asked to regenerate one from
+        the configuration, in each of the ways that may be meant by its documentation.
+      - The fields are V(type), V(id), V(host), V(port), V(database) or V(catalog), V(warehouse), V(http_path), V(role), V(user),
+        V(impersonation_role), and V(principal). To regenerate a script, V(type), V(host), and V(database) or V(catalog) are needed.
+      - None of them is a secret. Another field, and a value that looks like a credential, are refused and not shown. So is a
+        configuration in whose place another integration is in use.
+    type: dict
+    version_added: 0.2.0
 seealso:
   - module: community.immuta.snowflake_script
   - module: community.immuta.immuta_connection
@@ -159,7 +173,9 @@ size:
   type: int
   sample: 2048
 source:
-  description: V(immuta) if Immuta rendered the script, V(saved) if it can't any more and the saved file counts.
+  description:
+    - V(immuta) if Immuta rendered the script for the integration, V(saved) if it can't any more and the saved file counts.
+    - V(regenerated) if Immuta rendered it from RV(integration_config) alone, now or when the file was saved.
   returned: success and O(state=present)
   type: str
   sample: immuta
@@ -179,7 +195,7 @@ connection_exists:
   type: bool
   sample: true
 integration_id:
-  description: Id of the integration that the script belongs to.
+  description: Id of the integration that the script belongs to; V(none) if it is not known of a regenerated one.
   returned: success and O(state=present)
   type: int
   sample: 5
@@ -188,6 +204,11 @@ technology:
   returned: success and O(state=present)
   type: str
   sample: Snowflake
+integration_config:
+  description: The harmless part of the integration's configuration, which the file keeps; V(none) if an older version has saved it.
+  returned: success and O(state=present)
+  type: dict
+  sample: {type: Snowflake, id: 5, host: myorg-myaccount.snowflakecomputing.com, database: IMMUTA}
 platform_hosts:
   description:
     - Hosts of the data platform that the script is for, as the connection and its integration name them; those in the file if Immuta
@@ -276,7 +297,7 @@ statements:
         - Marked is what can't be seen in this list (blocks, C(EXECUTE IMMEDIATE), C(CALL), computed names), what changes the account, what
           drops a part of an object, and what a clean-up script has no need of.
         - Marked is also what drops, unsets, or takes rights on an object that the integration is not known to have made. Its own are what its
-          configuration names, and what Immuta documents, as far as Immuta still tells the configuration.
+          configuration names, and what Immuta documents, as far as Immuta still tells the configuration or the file keeps it.
         - In these texts and in names, what can't be printed is written as an escape, such as C(\n).
       type: list
       elements: str
@@ -392,7 +413,9 @@ timing:
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:
-  description: What went wrong, for programs.
+  description:
+    - What went wrong, for programs.
+    - With V(script_lost), C(by_hand) says what to do on the platform, a sentence or two each, and C(integration_config) what is known.
   returned: failure, and without O(script_required) if there is no script
   type: dict
   sample:
@@ -406,7 +429,7 @@ failure:
     saved:
 """
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import options
+from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration, options
 from ansible_collections.community.immuta.plugins.module_utils._module import run
 from ansible_collections.community.immuta.plugins.module_utils._work import cleanup_script
 
@@ -425,7 +448,9 @@ def main() -> None:
             script_required={"type": "bool", "default": True},
             without_script={"type": "bool", "default": False},
             diff_text={"type": "bool", "default": False},
+            integration_config={"type": "dict"},
         ),
+        harmless={"integration_config": configuration.FIELDS},
         mutually_exclusive=[("connection_key", "integration_id")],
         required_if=[("state", "present", ("connection_key", "integration_id"), True)],
     )

@@ -24,6 +24,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 # The fields of a configuration that tell what was made: database, catalog, role, user, impersonation_role, principal.
 Made = t.Mapping[str, str]
 DOCUMENTED = "IMMUTA"
+SYSTEM_ROLE, SYSTEM_ACCOUNT = "{}_SYSTEM", "{}_SYSTEM_ACCOUNT"
 NOT_KNOWN = "which the integration is not known to have made"
 ONLY_DOCUMENTED = f"{NOT_KNOWN} (what its configuration says is not known)"
 # Of every account; none of them is anybody's own.
@@ -76,7 +77,7 @@ class _Own:
         homes = "|".join(map(re.escape, sorted(self._homes)))
         self._roles = re.compile(rf"(?:{homes})_(?:SYSTEM|USER_.+|(?:.+_)?IMPERSONATION(?:_ROLE)?)")
         self._named = self._kept(made.get("role", "")) | self._kept(made.get("impersonation_role", ""))
-        self._users = {f"{home}_SYSTEM_ACCOUNT" for home in self._homes} | self._kept(made.get("user", ""))
+        self._users = {SYSTEM_ACCOUNT.format(home) for home in self._homes} | self._kept(made.get("user", ""))
         self._principals = self._of_principals(statements, made.get("principal"))
         self._current = names.UNKNOWN
 
