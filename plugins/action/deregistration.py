@@ -27,6 +27,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     outcome,
     page,
     playbooks,
+    remembered,
     settings,
     stops,
     texts,
@@ -137,7 +138,8 @@ class ActionModule(ActionBase):
     def _check(self, variables: Variables) -> Result:
         started = _utc.now_zulu()
         options = _options()
-        read = self._read(variables, options)
+        plan = self._variables(variables, [playbooks.PLAN]).get(playbooks.PLAN)
+        read = remembered.completed(self._read(variables, options), plan)
         found = [
             *names.forged(variables),
             *self._strange(variables, options),

@@ -22,7 +22,7 @@ SNOWFLAKE = (
     " SNOWFLAKE.ACCOUNT_USAGE.POLICY_REFERENCES lists them by POLICY_DB. A database whose policies are in use can't be dropped.",
     "(2) Drop the user {user}, so that nobody can sign in with it.",
     "(3) Drop the database {home}.",
-    "(4) Drop the roles {home}_USER_... of Immuta's users and {impersonation}, if they are there.",
+    "(4) Drop the roles {database}_USER_... of Immuta's users and {impersonation}, if they are there.",
     "(5) Drop the role {role}, as the last: it owned the others.",
 )
 DATABRICKS = (
@@ -60,6 +60,7 @@ def _words(made: made_by.Made, host: str | None) -> dict[str, dict[str, t.Any]]:
         "snowflake": {
             "where": where,
             "home": database + ("" if made.get("database") else " (or as it was named)"),
+            "database": database,
             "user": made.get("user") or made_by.SYSTEM_ACCOUNT.format(database),
             "role": made.get("role") or made_by.SYSTEM_ROLE.format(database),
             "impersonation": made.get("impersonation_role") or f"{database}_IMPERSONATION",

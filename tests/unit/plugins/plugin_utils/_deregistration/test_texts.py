@@ -172,6 +172,22 @@ def to_run(done: int, executor: str) -> str:
             id="nothing to do",
         ),
         pytest.param(
+            {"plan_only": True},
+            Observed(gone(source="regenerated", statements=[], plan_only=True)),
+            [
+                TITLE,
+                TENANT,
+                f"1. Save the clean-up script: done (~/.local/state/community.immuta/k.sql, sha256 {SHA})",
+                "   WARNING: Immuta has REGENERATED it from what is known of the integration's configuration. Read it; running"
+                " it takes immuta_deregister_accept_regenerated.",
+                "2. Delete the connection in Immuta: already gone",
+                "3. Run the script's 0 statements (0 have run), executor snowflake",
+                "Let no other host run it meanwhile: only runs with the same journal beside the script keep each other out.",
+                "Platform: a.snowflakecomputing.com",
+            ],
+            id="regenerated",
+        ),
+        pytest.param(
             {},
             Observed(LOST),
             [TITLE, "Not found. Nothing to do that is known of.", "WARNING: script_lost happened."],
@@ -289,6 +305,17 @@ AT = f"Script: {PATH} (sha256 {SHA})"
                 'Deregistration of "k": UNKNOWN, the connection was not found and no script was saved; nobody can tell'
                 " whether the platform was cleaned up",
                 "Immuta: the connection was not found",
+            ],
+        ),
+        (
+            "regenerated",
+            [
+                'Deregistration of "k": COMPLETED',
+                "Immuta: the connection is gone",
+                f"{AT}, the script has run",
+                "WARNING: Immuta has REGENERATED it from what is known of the integration's configuration. Look on the"
+                " platform for what it may have left.",
+                *RAN,
             ],
         ),
         (
@@ -449,6 +476,13 @@ def test_stopped_before_anyone_was_asked(settings: Settings | None) -> None:
         "DONE: nothing; nobody was asked.",
         "NEXT: Correct what is named above, and rerun.",
     ]
+
+
+def test_what_a_person_does_without_a_script_is_told_at_the_end() -> None:
+    lost = {**LOST, "failure": {**LOST["failure"], "by_hand": ["On Snowflake.", "(1) Drop it."]}}
+    lines = texts.stopped(read(), Observed(lost), Stop("Task", BUSY))
+    assert lines[-4:-3] == [f"NEXT: {Stop('Task', BUSY).advice}"]
+    assert lines[-3:] == [texts.BY_HAND, "   On Snowflake.", "   (1) Drop it."]
 
 
 def plan_of(status: str = "planned", **changes: t.Any) -> Planned:
