@@ -26,13 +26,14 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 TEXTS = frozenset({"script"})
 
 
-Harmless = t.Mapping[str, t.Collection[str]]
+# Whether a field of a dictionary, by its name and its value, may be shown.
+Harmless = t.Mapping[str, t.Callable[[str, t.Any], bool]]
 
 
 class Module(AnsibleModule):
     """AnsibleModule, which writes the options to the system's log before anything of ours runs.
 
-    :param harmless: options that are dictionaries, and which of their fields are no secrets
+    :param harmless: for options that are dictionaries, what tells which of their fields may be shown
     """
 
     def __init__(self, *, harmless: Harmless | None = None, **spec: t.Any) -> None:
@@ -40,8 +41,8 @@ class Module(AnsibleModule):
         super().__init__(**spec)
 
     def _log_invocation(self) -> None:
-        for name, fields in self._harmless.items():
-            _mask_fields(self, name, fields)
+        for name, harmless in self._harmless.items():
+            _mask_fields(self, name, harmless)
         _redact_options(self, self.params)
         super()._log_invocation()
 
@@ -111,11 +112,11 @@ def _mask_options(module: AnsibleModule, argument_spec: dict[str, t.Any], word: 
             module.params[name] = value.replace(word, _redact.MASK)
 
 
-def _mask_fields(module: AnsibleModule, name: str, harmless: t.Collection[str]) -> None:
-    """Mask in a dictionary whatever is in a field that is not known to be harmless: it is refused, and must not be shown."""
+def _mask_fields(module: AnsibleModule, name: str, harmless: t.Callable[[str, t.Any], bool]) -> None:
+    """Mask in a dictionary what is not known to be harmless: it is refused, and Ansible prints it."""
     given = module.params.get(name)
     if isinstance(given, dict):
-        others = {field: value for field, value in given.items() if field not in harmless}
+        others = {field: value for field, value in given.items() if not (value is None or harmless(field, value))}
         _redact.add(_texts(others))
         module.params[name] = {**given, **dict.fromkeys(others, _redact.MASK)}
 

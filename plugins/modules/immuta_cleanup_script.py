@@ -429,7 +429,7 @@ failure:
     saved:
 """
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration, options
+from ansible_collections.community.immuta.plugins.module_utils._immuta import options
 from ansible_collections.community.immuta.plugins.module_utils._module import run
 from ansible_collections.community.immuta.plugins.module_utils._work import cleanup_script
 
@@ -450,7 +450,7 @@ def main() -> None:
             diff_text={"type": "bool", "default": False},
             integration_config={"type": "dict"},
         ),
-        harmless={"integration_config": configuration.FIELDS},
+        harmless={"integration_config": cleanup_script.may_be_shown},
         mutually_exclusive=[("connection_key", "integration_id")],
         required_if=[("state", "present", ("connection_key", "integration_id"), True)],
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _address
+from ansible_collections.community.immuta.plugins.module_utils import _address, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import fields, technologies
 
@@ -103,7 +103,7 @@ def of(found: integration.Integration, technology: str = "", host: str | None = 
         **{name: value for name, value in found.made.items() if name in MADE},
     }
     # What is too long or can't be printed would not be read back.
-    return Configuration(**{name: value for name, value in about.items() if value and not _wrong(name, value)})
+    return Configuration(**{name: value for name, value in about.items() if value and fits(name, value)})
 
 
 def read(
@@ -122,30 +122,31 @@ def read(
             " not shown. Leave it out: no credential is needed."
         )
     known = {name: value for name, value in given.items() if value not in (None, "")}
-    for name, value in known.items():
-        if FIELDS[name] is int:
-            known[name] = number = fields.to_number(value)
-            if not number:
-                raise InvalidOption(f"The field {name} of {option} is no number above 0.")
-            continue
-        wrong = _wrong(name, value)
-        if wrong or secret(str(value)):
-            raise InvalidOption(
-                f"The field {name} of {option} {wrong or 'looks like a credential'}, and is not shown. Give the plain name"
-                " alone, as Immuta has it."
-            )
-    return Configuration(**{**known, **({"host": fields.host(known["host"])} if "host" in known else {})})
+    if wrong := next((name for name, value in known.items() if not fits(name, value, secret=secret)), None):
+        raise InvalidOption(
+            f"The field {wrong} of {option} is not what is needed there, or looks like a credential, and is not shown. Give the"
+            f" plain {'number' if FIELDS[wrong] is int else 'name'} alone, as Immuta has it."
+        )
+    about: dict[str, t.Any] = {
+        name: fields.to_number(value) if FIELDS[name] is int else value for name, value in known.items()
+    }
+    if "host" in about:
+        about["host"] = fields.host(about["host"])
+    return Configuration(**about)
 
 
-def _wrong(name: str, value: t.Any) -> str:
-    """Return what is wrong with the value of a field, as the end of a sentence, or ""."""
+def fits(name: str, value: t.Any, *, secret: t.Callable[[str], bool] = lambda _text: False) -> bool:
+    """Return whether a value may be kept, sent, and shown as that of a field.
+
+    :param secret: tells whether a text has the form of a credential
+    """
+    if name not in FIELDS:
+        return False
     if FIELDS[name] is int:
-        return "" if isinstance(value, int) else "is no number"
-    if not isinstance(value, str):
-        return "is no text"
-    if len(value) > LONGEST or not value.isprintable():
-        return "is too long, or holds characters that can't be printed"
-    return "holds a user name or a password" if name == "host" and _address.user_info(value) else ""
+        return bool(fields.to_number(value))
+    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable() or _redact.MASK in value:
+        return False
+    return not (secret(value) or (name == "host" and _address.user_info(value)))
 
 
 # The body of POST /integrations/scripts/cleanup is documented nowhere: what is tried, in this order, and what it is like.

@@ -46,6 +46,11 @@ REGENERATED = (
 )
 
 
+def may_be_shown(field: str, value: t.Any) -> bool:
+    """Return whether a field of the option C(integration_config) holds no secret, for all that is known."""
+    return value == "" or configuration.fits(field, value, secret=forms.holds)
+
+
 def ensure(context: Context) -> Outcome:
     """Implement the module C(immuta_cleanup_script).
 

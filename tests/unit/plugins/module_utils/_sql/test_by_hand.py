@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import by_hand
 
-GUIDE = Path(__file__).parents[6] / "docs" / "docsite" / "rst" / "guide_lost_script.rst"
+GUIDE = Path(__file__).parents[5] / "docs" / "docsite" / "rst" / "guide_lost_script.rst"
 HOST = "example.snowflakecomputing.com"
 
 
