@@ -348,12 +348,15 @@ class _Fetch:
         left = next((listed for listed in integrations if listed.id == number), None)
         if left is None or not left.in_use or left.status in integration.ENDING_STATUSES:
             return
+        first = (
+            "" if self._saved else f" Save its script first, with immuta_cleanup_script and integration_id={left.id}."
+        )
         raise Contradiction(
             f"Immuta's answers don't fit together: it says that {self._subject}, or the script of it, is not there, but"
             f" its integration {left.id} is listed as {left.status!r}. Nothing was changed.",
             hint="The API key may not see everything, or Immuta has kept the integration. Look at both in Immuta as an"
-            f" administrator. If the connection is gone for certain, delete or disable the integration {left.id} there,"
-            " and run this again.",
+            f" administrator.{first} If the connection is gone for certain, delete or disable the integration {left.id}"
+            " there, and run this again.",
         )
 
     def _without_immuta(self) -> Rendered:

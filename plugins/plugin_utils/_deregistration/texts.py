@@ -241,6 +241,7 @@ def handoff(settings: Settings, observed: Observed) -> list[str]:
     return [
         f"The clean-up script of {settings.connection_key} is yours to run; it has NOT been run.",
         f"Script: {settings.script_path} on {settings.keeper} (sha256 {observed.script['sha256']}).",
+        *([f"WARNING: {REGENERATED} Read it before you run it."] if observed.regenerated else []),
         f"Run all of it, in order, in one session, as an administrator of {observed.technology}"
         + (f" on {where}." if where else "."),
         "Then run this again with immuta_deregister_script_executed=true.",

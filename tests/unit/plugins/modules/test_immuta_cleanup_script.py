@@ -684,7 +684,15 @@ def test_what_is_listed_and_out_of_use_is_regenerated_from_what_is_listed(
 
 def test_one_in_use_has_a_script_that_is_lost_to_nobody(keep: Keeper) -> None:
     del keep.tenant.double.state.connections[KEY]
-    assert keep(integration_config=CONFIG).code == "contradiction"
+    found = keep(integration_config=CONFIG)
+    assert found.code == "contradiction"
+    # What is said to do leads to the script.
+    assert "integration_id=5" in found["msg"]
+    assert keep(integration_id=5).good["source"] == "immuta"
+    keep.tenant.double.state.integrations[5].status = "disabled"
+    assert keep().good["source"] == "saved"
+    keep.path.unlink()
+    keep.tenant.double.state.integrations[5].status = "enabled"
     # The place is taken: a connection that was registered again has another integration there.
     keep.tenant.double.state.integrations[6] = dataclasses.replace(keep.tenant.double.state.integrations.pop(5), id=6)
     taken = keep(integration_config=CONFIG)

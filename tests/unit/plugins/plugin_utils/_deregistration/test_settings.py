@@ -325,6 +325,12 @@ def test_no_mistake(given: dict[str, t.Any]) -> None:
             id="confirmed another",
         ),
         pytest.param(
+            {"accept_regenerated": "K"},
+            'immuta_deregister_accept_regenerated is "K", but the connection is "k". Set it to the key of the connection'
+            " whose regenerated script you have read.",
+            id="accepted another's script",
+        ),
+        pytest.param(
             {"executor": "/nowhere/o.yml"},
             "The task file /nowhere/o.yml of immuta_deregister_executor does not exist on the controller.",
             id="no task file",

@@ -377,6 +377,11 @@ def test_handoff(given: dict[str, t.Any], host: str) -> None:
     ]
 
 
+def test_handing_over_a_regenerated_script() -> None:
+    lines = texts.handoff(read(), Observed(gone(source="regenerated")))
+    assert lines[2] == f"WARNING: {texts.REGENERATED} Read it before you run it."
+
+
 KEPT = f"the script is saved at {PATH}"
 NOT_THERE = "the connection does not exist in Immuta"
 HAS_RUN = "the clean-up script has run to its end"
@@ -500,6 +505,11 @@ def plan_of(status: str = "planned", **changes: t.Any) -> Planned:
             "planned      k (Snowflake) of https://t: the connection would be deleted, 3 statements on a and b, script"
             f" {SHA}",
             id="to delete and to run",
+        ),
+        pytest.param(
+            plan_of(script_sha256=SHA, script_source="regenerated"),
+            f"planned      k: the connection is gone, 0 statements, REGENERATED script {SHA}",
+            id="regenerated",
         ),
         pytest.param(
             plan_of(technology="Redshift", plan_digest=DIGEST),
