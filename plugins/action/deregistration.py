@@ -26,6 +26,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     outcome,
     page,
     playbooks,
+    remembered,
     settings,
     stops,
     texts,
@@ -135,7 +136,8 @@ class ActionModule(ActionBase):
     def _check(self, variables: Variables) -> Result:
         started = _utc.now_zulu()
         options = settings.options()
-        read = self._read(variables, options)
+        plan = self._variables(variables, [playbooks.PLAN]).get(playbooks.PLAN)
+        read = remembered.completed(self._read(variables, options), plan)
         found = [
             *names.forged(variables),
             *self._strange(variables, options),

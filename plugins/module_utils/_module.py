@@ -26,10 +26,23 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 TEXTS = frozenset({"script"})
 
 
+# Whether a field of a dictionary, by its name and its value, may be shown.
+Harmless = t.Mapping[str, t.Callable[[str, t.Any], bool]]
+
+
 class Module(AnsibleModule):
-    """AnsibleModule, which writes the options to the system's log before anything of ours runs."""
+    """AnsibleModule, which writes the options to the system's log before anything of ours runs.
+
+    :param harmless: for options that are dictionaries, what tells which of their fields may be shown
+    """
+
+    def __init__(self, *, harmless: Harmless | None = None, **spec: t.Any) -> None:
+        self._harmless = harmless or {}
+        super().__init__(**spec)
 
     def _log_invocation(self) -> None:
+        for name, harmless in self._harmless.items():
+            _mask_fields(self, name, harmless)
         _redact_options(self, self.params)
         super()._log_invocation()
 
@@ -39,7 +52,7 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
 
     :param work: the implementation
     :param argument_spec: the module's options
-    :param spec: more arguments of AnsibleModule: C(mutually_exclusive), C(required_if), ...
+    :param spec: more arguments of C(Module) and AnsibleModule: C(mutually_exclusive), C(required_if), ...
     """
     started = _utc.now_zulu()
     # Without a handler, libraries would log to standard error, unredacted.
@@ -97,6 +110,24 @@ def _mask_options(module: AnsibleModule, argument_spec: dict[str, t.Any], word: 
             module.params[name] = _redact.MASK
         elif isinstance(value, str):
             module.params[name] = value.replace(word, _redact.MASK)
+
+
+def _mask_fields(module: AnsibleModule, name: str, harmless: t.Callable[[str, t.Any], bool]) -> None:
+    """Mask in a dictionary what is not known to be harmless: it is refused, and Ansible prints it."""
+    given = module.params.get(name)
+    if isinstance(given, dict):
+        others = {field: value for field, value in given.items() if not (value is None or harmless(field, value))}
+        _redact.add(_texts(others))
+        module.params[name] = {**given, **dict.fromkeys(others, _redact.MASK)}
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:
+    """Yield all texts in a value."""
+    if isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+    elif isinstance(value, str):
+        yield value
 
 
 def _redact_options(module: AnsibleModule, params: dict[str, t.Any]) -> None:

@@ -260,7 +260,8 @@ def add_options(params: t.Mapping[str, t.Any], secret: t.Collection[str]) -> lis
     hidden: list[str] = []
     parts: list[str] = []
     for name, value in params.items():
-        for text in value if isinstance(value, list) else [value]:
+        texts = [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        for text in texts:
             if not isinstance(text, str) or len(text) > LONGEST_SEARCHED:
                 continue
             parts += passwords_in_urls(text)

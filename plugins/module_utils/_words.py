@@ -15,7 +15,7 @@ import re
 # What decisions rest on: states, codes of failures, dialects, technologies, verbs and kinds of statements.
 STATES = """
 already_done cancelled completed createerror creating databricks deleteerror different impersonation_role deleting disabled editerror editing enabled
-executed finished handed_off migrateerror migrating present recurringvalidationerror replayed rolled_back
+executed finished handed_off migrateerror migrating present recurringvalidationerror regenerated replayed rolled_back
 delete_connection remove_integration principal system_role system_user user_role
 skipped_by_operator snowflake succeeded unhealthy validationresults
 """

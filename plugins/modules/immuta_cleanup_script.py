@@ -19,12 +19,15 @@ description:
     that does not begin so, or that belongs to something else, is never overwritten.
   - A script that another one replaces is kept beside it, at the path with C(.1) behind it, the one before that with C(.2), and so on up to
     C(.3). None is replaced by an answer that is an error, a web page, or prose.
+  - If the script is lost, it can be had again from O(integration_config), as long as Immuta regenerates one. Such a script is marked in its
+    first line, and RV(source) and a warning say so. Read it before it is run.
   - Fails with the code V(no_cleanup_script) for technologies that have no script, and names what may be left on the platform.
   - An integration that another connection names as well is refused.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
   - community.immuta.immuta
+  - community.immuta.configuration
   - community.immuta.attributes
   - community.immuta.attributes.actiongroup_immuta
 attributes:
@@ -159,7 +162,9 @@ size:
   type: int
   sample: 2048
 source:
-  description: V(immuta) if Immuta rendered the script, V(saved) if it can't any more and the saved file counts.
+  description:
+    - V(immuta) if Immuta rendered the script for the integration, V(saved) if it can't any more and the saved file counts.
+    - V(regenerated) if Immuta rendered it from RV(integration_config) alone, now or when the file was saved.
   returned: success and O(state=present)
   type: str
   sample: immuta
@@ -179,7 +184,7 @@ connection_exists:
   type: bool
   sample: true
 integration_id:
-  description: Id of the integration that the script belongs to.
+  description: Id of the integration that the script belongs to; V(none) if it is not known of a regenerated one.
   returned: success and O(state=present)
   type: int
   sample: 5
@@ -188,6 +193,11 @@ technology:
   returned: success and O(state=present)
   type: str
   sample: Snowflake
+integration_config:
+  description: The harmless part of the integration's configuration, which the file keeps; V(none) if an older version has saved it.
+  returned: success and O(state=present)
+  type: dict
+  sample: {type: Snowflake, id: 5, host: myorg-myaccount.snowflakecomputing.com, database: IMMUTA}
 platform_hosts:
   description:
     - Hosts of the data platform that the script is for, as the connection and its integration name them; those in the file if Immuta
@@ -276,7 +286,7 @@ statements:
         - Marked is what can't be seen in this list (blocks, C(EXECUTE IMMEDIATE), C(CALL), computed names), what changes the account, what
           drops a part of an object, and what a clean-up script has no need of.
         - Marked is also what drops, unsets, or takes rights on an object that the integration is not known to have made. Its own are what its
-          configuration names, and what Immuta documents, as far as Immuta still tells the configuration.
+          configuration names, and what Immuta documents, as far as Immuta still tells the configuration or the file keeps it.
         - In these texts and in names, what can't be printed is written as an escape, such as C(\n).
       type: list
       elements: str
@@ -392,7 +402,9 @@ timing:
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:
-  description: What went wrong, for programs.
+  description:
+    - What went wrong, for programs.
+    - With V(script_lost), C(by_hand) says what to do on the platform, a sentence or two each, and C(integration_config) what is known.
   returned: failure, and without O(script_required) if there is no script
   type: dict
   sample:
@@ -425,7 +437,9 @@ def main() -> None:
             script_required={"type": "bool", "default": True},
             without_script={"type": "bool", "default": False},
             diff_text={"type": "bool", "default": False},
+            integration_config={"type": "dict"},
         ),
+        harmless={"integration_config": cleanup_script.may_be_shown},
         mutually_exclusive=[("connection_key", "integration_id")],
         required_if=[("state", "present", ("connection_key", "integration_id"), True)],
     )

@@ -217,6 +217,8 @@ class Variant:
     that is not here, also when it is set later.
 
     :ivar script_content: `empty`, `html`, `error`, and `prose` are not Immuta's answers but what goes wrong
+    :ivar cleanup_request: the only body that a script is regenerated for: what a set-up script is asked for with, that with the id
+        of the integration, or what a connection is registered with; none at all; or there is no such operation
     :ivar deletion_reads: how many more reads find a connection that was deleted
     :ivar deletion_seconds: how long it is found at least
     :ivar connections_enabled: without it everything below /data/ is 404
@@ -239,6 +241,7 @@ class Variant:
     script_form: t.Literal["string", "script", "sql", "text"] = "string"
     script_status: t.Literal[200, 201] = 200
     script_content: t.Literal["rendered", "empty", "html", "error", "prose"] = "rendered"
+    cleanup_request: t.Literal["create", "with_id", "registration", "refused", "absent"] = "create"
     delete_reply: t.Literal["object_path", "connection_key", "empty_200", "empty_202", "empty_204"] = "object_path"
     integration_afterwards: Afterwards = "gone"
     deletion_reads: int = 0
@@ -355,6 +358,7 @@ class Tenant:
             "listIntegrations": self._list_integrations,
             "getIntegration": self._get_integration,
             "renderCleanupScript": self._render_cleanup_script,
+            "regenerateCleanupScript": self._regenerate_cleanup_script,
             "getConnection": self._get_connection,
             "searchObjects": self._search_objects,
             "getObject": self._get_object,
@@ -414,13 +418,31 @@ class Tenant:
             raise Refusal(409, f"Unable to render scripts for integration with ID {one.id} in current state deleting.")
         if one.status in ("deleted", "disabled"):
             raise Refusal(400, f"The integration with ID {one.id} is {one.status}.")
+        return self._script(one.script)
+
+    def _regenerate_cleanup_script(self, call: Call, caller: ApiKey) -> Reply:
+        self._require("APPLICATION_ADMIN" in caller.permissions)
+        self._require(self.variant.cleanup_request != "absent", 404, "Not Found")
+        kind = "with_id" if "id" in call.body else "registration" if "unityCatalog" in call.body else "create"
+        self._require(kind == self.variant.cleanup_request, 400, "Invalid request payload input")
+        config = call.body["config"]
+        file, home = (
+            (SNOWFLAKE_CLEANUP, "database") if call.body["type"] == "Snowflake" else (DATABRICKS_CLEANUP, "catalog")
+        )
+        self._require(home in config, 400, f"{home} is required")
+        whole = file.read_text("utf-8")
+        name = "IMMUTA" if home == "database" else "immuta"
+        return self._script(f"-- Regenerated from a configuration.\n{whole.replace(name, config[home])}")
+
+    def _script(self, rendered: str) -> Reply:
+        """A script in the variant's form, or what goes wrong instead."""
         if self.variant.script_content == "html":
             return LOGIN_PAGE
         if self.variant.script_content == "error":
             return _json({"statusCode": 500, "error": "Internal Server Error"}, outside=True)
         if self.variant.script_content == "prose":
             return Reply(200, b"Sorry, something went wrong.", "text/plain", outside=True)
-        script = one.script if self.variant.script_content == "rendered" else ""
+        script = rendered if self.variant.script_content == "rendered" else ""
         status, outside = self.variant.script_status, not script
         if self.variant.script_form == "text":
             return Reply(status, script.encode(), "text/plain; charset=utf-8", outside=outside)

@@ -105,6 +105,14 @@ def test_every_variant(fields: dict[str, t.Any], tmp_path: Path) -> None:
             again = SCRIPT(double, tmp_path, **exchange)
         assert again.good["changed"] is False
         assert (again["source"], again["connection_exists"]) == ("saved", False)
+        # The file is lost, too. Whatever body the tenant takes: it is had again, or it is lost, and never anything else.
+        config = again["integration_config"]
+        (lost := tmp_path / "lost").mkdir()
+        regenerated = SCRIPT(double, lost, integration_config=config, **exchange)
+        if fields.get("cleanup_request") in ("registration", "refused", "absent"):
+            assert (regenerated.code, len(regenerated["failure"]["by_hand"])) == ("script_lost", 6)
+        else:
+            assert (regenerated.good["source"], regenerated["changed"]) == ("regenerated", True)
 
 
 # Hidden, not absent

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import dataclasses
 import json
 import typing as t
 from pathlib import Path
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    configuration,
+    integration,
+    operations,
+    saved_script,
+)
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
@@ -54,9 +60,16 @@ class Site:
         self._open.enter_context(self.server)
         self.player = Player(folder, self.immuta, self.sign_in)
         self.path = self.player.scripts / f"{self.key.replace(' ', '%20')}.sql"
+        about = dataclasses.asdict(self.immuta.state.integrations[self.number])
         self.script = saved_script.contents(
             saved_script.Owner(
-                self.immuta.url, self.key, self.number, platform.capitalize(), platform, (HOSTS[platform],)
+                self.immuta.url,
+                self.key,
+                self.number,
+                platform.capitalize(),
+                platform,
+                (HOSTS[platform],),
+                configuration.of(integration.from_api(about, operations.GET_INTEGRATION)),
             ),
             t.cast(str, self.immuta.state.integrations[self.number].script),
         )

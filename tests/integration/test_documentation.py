@@ -29,7 +29,7 @@ from ansible_collections.community.immuta.tests.harness.servers import API_KEY, 
 
 ROOT = Path(__file__).parents[2]
 # What a task sends to its host, Ansible's own 113 KiB included. The module that saves scripts also splits them, marks what is out
-# of the ordinary, and knows their objects and credentials: that is 48 rooms. A client sent by accident is far above it.
+# of the ordinary, and knows their objects and credentials: that is some fifty rooms. A client sent by accident is far above it.
 PAYLOAD_LIMIT = 288 * 1024
 
 

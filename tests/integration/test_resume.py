@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import yaml
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Fault, SnowflakeDouble
 from ansible_collections.community.immuta.tests.harness.play import Player
 from ansible_collections.community.immuta.tests.harness.servers import KEY
 
+GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_lost_script.rst"
 CONFIRMED = {"confirm": KEY}
 START = "USE ROLE ACCOUNTADMIN;\n"
 
@@ -39,6 +43,34 @@ def test_what_can_not_succeed_any_more_is_left_out(
         assert claim["state"] == "stated"
         assert "statement 2: dropped by hand" in claim["how"]
     assert "dropped by hand" in report.with_suffix(".html").read_text()
+
+
+def test_a_lost_script_is_regenerated_and_run_once_that_is_confirmed(
+    player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    kept = {"report_dir": str(player.folder / "reports")}
+    planned = player.role(**kept)
+    assert planned.result["integration_config"]["database"] == "IMMUTA"
+    # Deleted by hand, with everything that would lead to the script, but for the report.
+    del immuta.state.connections[KEY], immuta.state.integrations[5]
+    (player.scripts / "prod%20snowflake.sql").unlink()
+    refused = player.role(**CONFIRMED, **kept)
+    assert (refused.code != 0, refused.result["status"]) == (True, "failed")
+    assert "immuta_deregister_accept_regenerated" in refused.error
+    assert snowflake.statements == []
+    # As the guide shows it.
+    block = GUIDE.read_text().partition(".. code-block:: yaml\n\n")[2].partition("\n\n")[0]
+    given = yaml.safe_load(block.replace("myorg-myaccount", "example"))
+    shown = {name.removeprefix("immuta_deregister_"): value for name, value in given.items()}
+    played = player.role(**shown, **kept)
+    assert (played.code, played.result["status"]) == (0, "completed"), played.output
+    assert played.result["script"]["source"] == "regenerated"
+    assert "REGENERATED" in played.output
+    assert len(snowflake.statements) == played.result["script"]["total"] > 10
+    report = json.loads((player.folder / "reports" / "prod%20snowflake.json").read_text())
+    states = {claim["claim"]: claim["state"] for claim in report["runs"][-1]["verified"]}
+    assert states["The clean-up script is that of the integration"] == "not_verified"
+    assert states["The clean-up script has run to its end"] == "verified"
 
 
 def test_what_is_in_doubt_is_sent_again_on_request(

@@ -146,6 +146,27 @@ def test_immuta_repeats_it_with_any_status(
         assert answer.result["failure"]["code"] == code
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"password": PASSWORD},
+        {"oAuthClientConfig": {"clientId": "x", "clientSecret": CLIENT_SECRET}},
+        {"privateKey": [{"content": PASSPHRASE}]},
+        {"token": 5, "host": f"https://u:{PASSWORD}@example.com"},
+        {"user": f"u:{PASSWORD}", "host": "u:" + PAT + "@example.com"},
+        {"http_path": f"Bearer {PAT}"},
+        {"warehouse": [PAT]},
+    ],
+    ids=lambda config: next(iter(config)),
+)
+def test_a_configuration_that_holds_a_secret(
+    modules: Modules, immuta: EchoingImmuta, config: dict[str, t.Any], tmp_path: Path
+) -> None:
+    given = {"type": "Snowflake", "id": 5, "host": "example.com", "database": "IMMUTA", **config}
+    options = {"connection_key": KEY, "path": str(tmp_path / "x.sql"), "integration_config": given}
+    failed(modules("immuta_cleanup_script", url=immuta.url, api_key=API_KEY, **options), "invalid_option")
+
+
 @pytest.mark.parametrize("form", ["raw", "quote", "hex", "base64url +0"])
 def test_immuta_redirects_to_an_address_with_the_key(modules: Modules, immuta: EchoingImmuta, form: str) -> None:
     secret = forms(EXCHANGED if form == "raw" else API_KEY)[form]

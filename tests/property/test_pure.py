@@ -22,8 +22,8 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     connection,
     errors,
     removal,
-    rendering,
     saved_script,
+    script_text,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
@@ -91,7 +91,7 @@ def test_what_immuta_renders_can_be_kept_or_is_refused(text: str, form: str) -> 
     body = json.dumps({form: text} if form in ("script", "sql") else text) if form != "plain" else text
     reply = Reply(200, body.encode("utf-8", "surrogatepass"), "application/json" if form != "plain" else "text/plain")
     try:
-        found = rendering.text_of(reply)
+        found = script_text.text_of(reply)
     except errors.UnexpectedReply:
         assert form == "plain" or not text.strip() or not utf8(text)
         return

@@ -145,7 +145,7 @@ def from_description(body: t.Any, key: str) -> Connection:
         key=key,
         technology=fields.text(about.get("technology"), "connection.technology", GET_CONNECTION) or "",
         hostname=fields.text(about.get("hostname"), "connection.hostname", GET_CONNECTION),
-        port=integration.to_number(about.get("port")),
+        port=fields.to_number(about.get("port")),
         state=fields.text(body.get("state"), "state", GET_CONNECTION),
         integration_id=None if body.get(LINK) is None else integration.to_id(body[LINK], LINK, GET_CONNECTION),
     )

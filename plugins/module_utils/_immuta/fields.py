@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 import typing as t
 
@@ -13,8 +14,23 @@ from ansible_collections.community.immuta.plugins.module_utils import _options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import UnexpectedReply
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import Operation
 
+# int() also takes signs, blanks, underscores, and the digits of other scripts.
+DIGITS = re.compile("[0-9]{1,18}")
+LARGEST_NUMBER = 10**18
 LONGEST_SHOWN = 60
 KINDS = {**_options.KINDS, dict: "an object", str: "text"}
+
+
+def to_number(value: t.Any) -> int | None:
+    """Return a number that the API sends as a JSON integer or as a string of ASCII digits; None for anything else."""
+    if isinstance(value, str) and DIGITS.fullmatch(value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_NUMBER else None
+
+
+def host(value: str | None) -> str | None:
+    """Return the name of a host; Databricks configurations hold a URL."""
+    return value.rpartition("://")[2].partition("/")[0] if value else None
 
 
 def text(value: t.Any, field: str, operation: Operation) -> str | None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import fields
@@ -25,9 +24,6 @@ GONE_STATUSES = frozenset({"deleted", "disabled"})
 MOVING_STATUSES = frozenset({"creating", "editing", "deleting", "migrating"})
 # On its way out, for example after the deletion of its connection.
 ENDING_STATUSES = frozenset({"deleting", "deleteError"})
-# int() also takes signs, blanks, underscores, and the digits of other scripts.
-DIGITS = re.compile("[0-9]{1,18}")
-LARGEST_NUMBER = 10**18
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,18 +48,16 @@ class Integration:
         """Return whether Immuta still governs something through it."""
         return self.status not in GONE_STATUSES
 
+    @property
+    def may_have_no_script(self) -> bool:
+        """Return whether Immuta may refuse to render its script although all is well with the request."""
+        return self.status in GONE_STATUSES | {"createError"}
+
     def as_dict(self) -> dict[str, t.Any]:
         """Return the fields for a module's result."""
         fields = {**dataclasses.asdict(self), "in_use": self.in_use}
         del fields["made"]
         return fields
-
-
-def to_number(value: t.Any) -> int | None:
-    """Return a number that the API sends as a JSON integer or as a string of ASCII digits; None for anything else."""
-    if isinstance(value, str) and DIGITS.fullmatch(value):
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_NUMBER else None
 
 
 def to_id(value: t.Any, field: str, operation: Operation) -> int:
@@ -73,7 +67,7 @@ def to_id(value: t.Any, field: str, operation: Operation) -> int:
     :param operation: the call that was answered
     :raises UnexpectedReply: it is neither a JSON integer nor a string of ASCII digits
     """
-    number = to_number(value)
+    number = fields.to_number(value)
     if number is None:
         raise UnexpectedReply(
             f"In Immuta's answer to {operation.method} {operation.path} the field {field} is {fields.shown(value)}, which is not"
@@ -106,8 +100,8 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
         type=fields.text(item.get("type"), "type", operation) or "",
         status=fields.text(item.get("status"), "status", operation) or "",
         auto_bootstrap=fields.flag(item.get("autoBootstrap"), "autoBootstrap", operation),
-        host=_host(about("host") or about("workspaceUrl")),
-        port=to_number(config.get("port")),
+        host=fields.host(about("host") or about("workspaceUrl")),
+        port=fields.to_number(config.get("port")),
         database=about("database"),
         warehouse=about("warehouse"),
         catalog=about("catalog"),
@@ -129,11 +123,6 @@ def _made(config: dict[str, t.Any]) -> dict[str, str]:
         "principal": parts["oAuthClientConfig"].get("clientId"),
     }
     return {name: value for name, value in found.items() if isinstance(value, str) and value}
-
-
-def _host(value: str | None) -> str | None:
-    """Return the name of a host; Databricks configurations hold a URL."""
-    return value.rpartition("://")[2].partition("/")[0] if value else None
 
 
 def get(client: Client, integration_id: int) -> Integration | None:

@@ -82,6 +82,16 @@ RENDER_CLEANUP_SCRIPT = Operation(
     ADMIN,
     frozenset({200, 201}),
 )
+REGENERATE_CLEANUP_SCRIPT = Operation(
+    "regenerateCleanupScript",
+    "POST",
+    "/integrations/scripts/cleanup",
+    Effect.RENDER,
+    "integrations",
+    ADMIN,
+    frozenset({200, 201}),
+    takes_body=True,
+)
 GET_CONNECTION = Operation(
     "getConnection", "GET", "/data/connection/{connection_key}", Effect.READ, "connections", ANY_ADMIN
 )
@@ -104,6 +114,7 @@ OPERATIONS: tuple[Operation, ...] = (
     LIST_INTEGRATIONS,
     GET_INTEGRATION,
     RENDER_CLEANUP_SCRIPT,
+    REGENERATE_CLEANUP_SCRIPT,
     GET_CONNECTION,
     SEARCH_OBJECTS,
     GET_OBJECT,

@@ -14,7 +14,12 @@ import re
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _redact
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, integration, objects, shape
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    errors,
+    fields,
+    objects,
+    shape,
+)
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
     Client,
     failure_of,
@@ -232,7 +237,7 @@ def _numbers(listed: t.Any) -> dict[str, int]:
     """Return for each type of integration the least id."""
     found: dict[str, int] = {}
     for one in listed if isinstance(listed, list) else []:
-        number = integration.to_number(one.get("id")) if isinstance(one, dict) else None
+        number = fields.to_number(one.get("id")) if isinstance(one, dict) else None
         if number is not None:
             about = literal("type", one.get("type"))
             found[about] = min(number, found.get(about, number))

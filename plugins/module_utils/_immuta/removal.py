@@ -239,7 +239,7 @@ class Remover:
                 method=DELETE_OBJECT.method,
                 path=DELETE_OBJECT.path,
             )
-        return integration.to_number(body.get("childCount"))
+        return fields.to_number(body.get("childCount"))
 
     def _still_there(self) -> bool:
         if self._connection.listed_only:

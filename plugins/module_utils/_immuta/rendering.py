@@ -4,38 +4,33 @@
 
 """Clean-up scripts: ask Immuta to render one, or fall back to the saved one.
 
-After its connection is deleted, Immuta can't render a script again: the saved file is then the only copy.
+After its connection is deleted, Immuta can't be relied on to render a script again: the saved file is then the only copy. If
+it is lost, too, what Immuta still lists of the integration, or what is known of its configuration, may lead to a script.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    configuration,
     connection,
     errors,
     integration,
+    regeneration,
     saved_script,
+    script_text,
     technologies,
 )
-from ansible_collections.community.immuta.plugins.module_utils._immuta.client import (
-    Client,
-    looks_like_html,
-    message_of,
-    not_immuta,
-)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Neighbours
-from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import RENDER_CLEANUP_SCRIPT
-from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
-
-TEXT_FIELDS = frozenset({"script", "sql", "content", "text"})
-BY_HAND = (
-    "Look for a copy of the script in backups. Without one, clean up by hand as an administrator of the platform: on"
-    " Snowflake drop the Immuta database (often IMMUTA), the user <DATABASE>_SYSTEM_ACCOUNT and the role"
-    " <DATABASE>_SYSTEM; on Databricks revoke the grants of Immuta's service principal and drop the Immuta catalog."
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
+    REGENERATE_CLEANUP_SCRIPT,
+    RENDER_CLEANUP_SCRIPT,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 
 
 class NoCleanupScript(errors.ImmutaError):
@@ -89,9 +84,16 @@ class Contradiction(errors.ImmutaError):
 
 
 class ScriptLost(errors.ImmutaError):
-    """Immuta can't render the script any more, and there is no saved copy."""
+    """Immuta can't render the script any more, there is no saved copy, and no other way has led to one.
+
+    :ivar known: what is known of the integration
+    """
 
     code = "script_lost"
+
+    def __init__(self, message: str, *, known: Configuration, **details: t.Any) -> None:
+        super().__init__(message, **details)
+        self.known = known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +116,8 @@ class Rendered:
 
     :ivar body: as Immuta rendered it
     :ivar raw: the whole file, its first line included
-    :ivar source: C(immuta) when Immuta has just rendered it, C(saved) when only the file has it
+    :ivar source: C(immuta) when Immuta has just rendered it for its integration, C(saved) when only the file has it,
+        C(regenerated) when Immuta has rendered it from a configuration, now or when the file was saved
     :ivar connection_exists: None when only the integration was asked for
     :ivar made: what the integration has made, as its configuration names it; None when Immuta does not tell any more
     """
@@ -122,7 +125,7 @@ class Rendered:
     owner: saved_script.Owner
     body: str
     raw: bytes
-    source: t.Literal["immuta", "saved"]
+    source: t.Literal["immuta", "saved", "regenerated"]
     connection_exists: bool | None
     made: dict[str, str] | None = None
 
@@ -145,7 +148,8 @@ def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
             f"The script at {saved.path} belongs to the connection {owner.connection_key!r}, not to {subject}.",
             hint=saved_script.CHOOSE_ANOTHER,
         )
-    if subject.integration_id is not None and owner.integration_id != subject.integration_id:
+    # Of a regenerated one the integration may not be known.
+    if subject.integration_id is not None and owner.integration_id not in (None, subject.integration_id):
         raise errors.Refused(
             f"The script at {saved.path} belongs to the integration {owner.integration_id}, not to"
             f" {subject.integration_id}.",
@@ -161,21 +165,24 @@ def fetch(
     finished: bool = False,
     *,
     without_script: bool = False,
+    known: Configuration | None = None,
 ) -> Rendered:
-    """Return the script from Immuta, or the saved one when Immuta can't render it any more.
+    """Return the script from Immuta, or the saved one when Immuta can't render it any more, or else one regenerated.
 
     :param saved: the file as it is now; it must have passed C(require_own)
     :param started: whether a part of the saved script has run, which happens only after the deletion
     :param finished: whether it has run to its end
     :param without_script: whether a technology of which that is not known counts as one without a script
+    :param known: what is known of the integration's configuration, for when neither Immuta nor the file has the script
     :raises NoCleanupScript: the technology has none
     :raises ScriptUnknown: it may have one, but Immuta renders none
-    :raises ScriptLost: neither Immuta nor the file has it
+    :raises ScriptLost: neither Immuta nor the file has it, and none can be regenerated
     :raises Contradiction: Immuta hides the connection or the script, but still uses the integration; or it names
         another technology than that of a saved script that has not run
-    :raises Refused: the saved script is that of another integration, or it is unknown which integration is meant
+    :raises Refused: the saved script or C(known) is that of another integration, it is unknown which integration is meant,
+        or another one in use is in the place of C(known)
     """
-    return _Fetch(client, subject, saved, finished, without_script).run(started)
+    return _Fetch(client, subject, saved, finished, without_script, known).run(started)
 
 
 class _Fetch:
@@ -188,6 +195,7 @@ class _Fetch:
         saved: saved_script.Saved | None,
         finished: bool,
         without_script: bool,
+        known: Configuration | None,
     ) -> None:
         self._client = client
         self._without_script = without_script
@@ -197,8 +205,10 @@ class _Fetch:
         self._exists: bool | None = None
         self._technology = ""
         self._hosts: list[str | None] = []
-        # Whether Immuta still governs through the integration, if that is known.
-        self._in_use: bool | None = None
+        # What Immuta tells of the integration.
+        self._described: integration.Integration | None = None
+        self._integrations: list[integration.Integration] | None = None
+        self._known = known
         self._made: dict[str, str] | None = None
 
     def run(self, started: bool) -> Rendered:
@@ -207,30 +217,47 @@ class _Fetch:
             found = self._look_up(self._subject.connection_key, started)
             number = self._integration_of(found) if found else None
         if number is None or not self._describe(number):
-            return self._only_saved()
+            return self._without_immuta()
         require_own(self._saved, dataclasses.replace(self._subject, integration_id=number))
         reply = self._render(number)
-        if reply is None:
-            return self._only_saved()
-        body = text_of(reply)
+        return self._rendered(reply, self._configuration(number)) if reply else self._without_immuta()
+
+    def _configuration(self, number: int) -> Configuration:
+        """Return what Immuta tells of the integration."""
+        host = next((host for host in self._hosts if host), None)
+        found = self._described or integration.Integration(number, "", "")
+        return configuration.of(found, self._technology, host)
+
+    def _rendered(self, reply: Reply, known: Configuration, *, regenerated: bool = False) -> Rendered:
+        """Return the script in an answer of Immuta's."""
+        operation = REGENERATE_CLEANUP_SCRIPT if regenerated else RENDER_CLEANUP_SCRIPT
+        body = script_text.text_of(reply, operation)
+        technology = known.type or self._technology
         owner = saved_script.Owner(
             url=self._client.settings.url,
             connection_key=self._subject.connection_key,
-            integration_id=number,
-            technology=self._technology,
-            dialect=technologies.of(self._technology).dialect,
-            hosts=tuple(dict.fromkeys(host for host in self._hosts if host)),
+            integration_id=known.id,
+            technology=technology,
+            dialect=technologies.of(technology).dialect,
+            hosts=tuple(dict.fromkeys(host for host in (*self._hosts, known.host) if host)),
+            config=known,
+            regenerated=regenerated,
         )
         raw = saved_script.contents(owner, body)
         if len(raw) > saved_script.LARGEST:
-            raise no_script(
-                f"makes a file of {len(raw)} bytes, more than the {saved_script.LARGEST} that can be kept", reply.status
+            raise script_text.no_script(
+                f"makes a file of {len(raw)} bytes, more than the {saved_script.LARGEST} that can be kept",
+                reply.status,
+                operation,
             )
-        return Rendered(owner, body, raw, "immuta", self._exists, self._made)
+        made = known.made if regenerated else self._made
+        return Rendered(owner, body, raw, "regenerated" if regenerated else "immuta", self._exists, made)
 
     def _look_up(self, key: str, started: bool) -> connection.Connection | None:
         found, integrations = connection.look_up(self._client, key, listed_first=started)
         self._exists = found is not None
+        if found is None:
+            self._integrations = integrations
         if found is None and self._saved:
             number = self._saved.owner.integration_id
             self._made = next((listed.made for listed in integrations if listed.id == number), None)
@@ -276,6 +303,7 @@ class _Fetch:
     def _describe(self, number: int) -> bool:
         """Find out host and technology of an integration; return whether it may exist."""
         described = integration.get(self._client, number)
+        self._described = described
         if described is not None:
             self._hosts.append(described.host)
             self._made = described.made
@@ -283,7 +311,6 @@ class _Fetch:
             return True
         if described is None:
             return False
-        self._in_use = described.in_use
         self._know_technology(described.type)
         return True
 
@@ -309,31 +336,67 @@ class _Fetch:
             if self._exists and isinstance(refused, errors.InvalidRequest):
                 self._require_known()
             # An integration that is listed but out of use may be refused instead of answered with 404.
-            if self._in_use is not False:
+            if self._described is None or not self._described.may_have_no_script:
                 raise
             return None
-        if reply is None and self._in_use is not False:
+        if reply is None and (self._described is None or self._described.in_use):
             self._require_unused(integration.list_all(self._client), number)
         return reply
 
-    def _require_unused(self, integrations: t.Iterable[integration.Integration], number: int) -> None:
+    def _require_unused(self, integrations: t.Iterable[integration.Integration], number: int | None) -> None:
         """Refuse to go on with a saved script while Immuta still governs through its integration."""
         left = next((listed for listed in integrations if listed.id == number), None)
         if left is None or not left.in_use or left.status in integration.ENDING_STATUSES:
             return
+        first = (
+            "" if self._saved else f" Save its script first, with immuta_cleanup_script and integration_id={left.id}."
+        )
         raise Contradiction(
             f"Immuta's answers don't fit together: it says that {self._subject}, or the script of it, is not there, but"
             f" its integration {left.id} is listed as {left.status!r}. Nothing was changed.",
             hint="The API key may not see everything, or Immuta has kept the integration. Look at both in Immuta as an"
-            f" administrator. If the connection is gone for certain, delete or disable the integration {left.id} there,"
-            " and run this again.",
+            f" administrator.{first} If the connection is gone for certain, delete or disable the integration {left.id}"
+            " there, and run this again.",
         )
 
-    def _only_saved(self) -> Rendered:
+    def _without_immuta(self) -> Rendered:
+        """Return the saved script, or one that is had in another way."""
         saved = self._saved
-        if saved is not None:
-            raw = saved_script.contents(saved.owner, saved.body)
-            return Rendered(saved.owner, saved.body, raw, "saved", self._exists, self._made)
+        if saved is None:
+            return self._another_way()
+        raw = saved_script.contents(saved.owner, saved.body)
+        made = self._made or (saved.owner.config.made if saved.owner.config else None)
+        return Rendered(
+            saved.owner, saved.body, raw, "regenerated" if saved.owner.regenerated else "saved", self._exists, made
+        )
+
+    def _another_way(self) -> Rendered:
+        """Ask for the script of the integration that is still listed, and then for that of its configuration."""
+        asked = Configuration(type=self._technology or None, id=self._subject.integration_id)
+        listed = self._described
+        if listed is None and self._known is None:
+            raise self._lost(asked)
+        if self._integrations is None:
+            self._integrations = integration.list_all(self._client)
+        if listed is None and self._known is not None:
+            listed = regeneration.find(self._known, self._integrations)
+        told = configuration.of(listed, self._technology) if listed else Configuration()
+        known = regeneration.agreed(self._known, told, asked)
+        if listed is not None and self._described is None:
+            self._described = listed
+            self._require_unused(self._integrations, listed.id)
+            if reply := self._render(listed.id):
+                self._made = listed.made
+                return self._rendered(reply, known)
+        if why := regeneration.obstacle(known):
+            raise self._lost(known, why)
+        regeneration.require_free(known, self._integrations)
+        answer, refused = regeneration.ask(self._client, known)
+        if answer is None:
+            raise self._lost(known, f"It has refused to regenerate one ({'; '.join(refused)}).")
+        return self._rendered(answer, known, regenerated=True)
+
+    def _lost(self, known: Configuration, why: str = "") -> ScriptLost:
         if self._exists:
             message = (
                 f"Immuta has no integration for {self._subject}, so it can't render the clean-up script, and no saved"
@@ -344,7 +407,12 @@ class _Fetch:
                 f"Immuta at {self._client.settings.url} does not know {self._subject}, and no saved clean-up script is"
                 " at path."
             )
-        raise ScriptLost(message, hint=self._whose_script_is_meant(), connection_exists=self._exists)
+        return ScriptLost(
+            f"{message} {why}".rstrip(),
+            known=known,
+            hint=self._whose_script_is_meant(),
+            connection_exists=self._exists,
+        )
 
     def _whose_script_is_meant(self) -> str:
         key = self._subject.connection_key
@@ -352,64 +420,4 @@ class _Fetch:
             similar = connection.similar_keys(key, connection.list_all(self._client))
             if similar:
                 return f"Did you mean {' or '.join(map(repr, similar))}?"
-        return f"If it existed: {BY_HAND}"
-
-
-def text_of(reply: Reply) -> str:
-    """Return the script in a reply: a JSON string, a JSON object with one documented field only, or plain text.
-
-    :raises UnexpectedReply: it is none of these, or an error that was sent as a success
-    """
-    if looks_like_html(reply):
-        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
-    try:
-        # A byte order mark is no part of a script.
-        text = reply.body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "UTF-8 text") from None
-    try:
-        body = json.loads(text, object_pairs_hook=_members)
-    except (ValueError, RecursionError):
-        # No statement begins with a brace or a bracket, but a JSON text that is cut off does.
-        if "json" in reply.content_type.lower() or text.lstrip()[:1] in ("{", "["):
-            raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script") from None
-        body = text
-    except _Twice:
-        body = None
-    if isinstance(body, dict):
-        names = [name for name in body if name.lower() in TEXT_FIELDS]
-        if not names:
-            raise no_script(f"is an error, or unknown: {message_of(reply)}".rstrip(": "), reply.status)
-        if len(body) > 1:
-            # A member beside the script may tell that it is not whole or belongs elsewhere. A message may quote the script.
-            raise no_script("has more than a script, so that it may be an error or a part of one", reply.status)
-        body = body.get(names[0]) if names[0] in TEXT_FIELDS else None
-    # JSON can hold half of a surrogate pair, which no file and no platform accepts.
-    if not isinstance(body, str) or any("\ud800" <= character <= "\udfff" for character in body):
-        raise not_immuta(reply, RENDER_CLEANUP_SCRIPT, "a script")
-    return body
-
-
-def no_script(why: str, status: int | None = None) -> errors.UnexpectedReply:
-    """Return the error for an answer of Immuta's that is no clean-up script.
-
-    :param why: the end of a sentence; never holds a part of a script
-    """
-    return errors.UnexpectedReply(
-        f"Immuta was asked for the clean-up script, and the answer {why.rstrip('.')}.",
-        hint="Nothing was replaced. Don't delete the connection before this is understood; ask Immuta's support.",
-        method=RENDER_CLEANUP_SCRIPT.method,
-        path=RENDER_CLEANUP_SCRIPT.path,
-        status=status,
-    )
-
-
-class _Twice(Exception):
-    """A JSON object has two members of one name: which of them counts differs between readers."""
-
-
-def _members(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _Twice
-    return found
+        return ""

@@ -4,9 +4,9 @@
 
 """The file that keeps a clean-up script: recognised, durable, read back.
 
-The first line is an SQL comment that names the owner of the script and holds the digest of everything below it. So a
-file of another owner is never overwritten, a damaged or edited one is noticed, and one rename makes everything durable
-at once.
+The first line is an SQL comment that names the owner of the script and holds the digest of everything below it, and the
+harmless part of the integration's configuration. So a file of another owner is never overwritten, a damaged or edited one is
+noticed, and one rename makes everything durable at once. A script that was regenerated says so there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ import stat
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _files
-from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
+from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration
+from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused
 
 MARK = "-- community.immuta clean-up script, do not edit: "
@@ -52,20 +54,27 @@ class Owner:
     :ivar url: the tenant
     :ivar connection_key: None when the script was asked for by integration id
     :ivar dialect: C(snowflake), C(databricks), or None for a technology whose SQL this collection does not know
+    :ivar integration_id: None for a regenerated script of an integration of which it is not known
     :ivar hosts: of the platform, as connection and integration name them; files of older versions have none
+    :ivar config: the harmless part of the integration's configuration; files of older versions have none
+    :ivar regenerated: whether Immuta has rendered the script from a configuration, not for the integration itself
     """
 
     url: str
     connection_key: str | None
-    integration_id: int
+    integration_id: int | None
     technology: str
     dialect: str | None
     hosts: tuple[str, ...] = ()
+    config: Configuration | None = None
+    regenerated: bool = False
 
     @property
-    def without_hosts(self) -> Owner:
-        """Return it as older versions have saved it."""
-        return dataclasses.replace(self, hosts=())
+    def older(self) -> tuple[Owner, ...]:
+        """Return it as older versions have saved it: without the configuration, and before that without the hosts."""
+        if self.regenerated:
+            return ()
+        return dataclasses.replace(self, config=None), dataclasses.replace(self, config=None, hosts=())
 
     def is_same(self, other: Owner) -> bool:
         """Return whether both own the same script. One that was asked for by its integration names no connection."""
@@ -96,8 +105,10 @@ class Saved:
 def contents(owner: Owner, body: str) -> bytes:
     """Return the bytes of the file; they are the same for the same owner and script."""
     about = {"version": 1, **dataclasses.asdict(owner), "sha256": digest(body.encode())}
-    if not owner.hosts:
-        del about["hosts"]
+    about["config"] = owner.config.as_dict() if owner.config else None
+    for name in ("hosts", "config", "regenerated"):
+        if not about[name]:
+            del about[name]
     # ASCII only, so that no character of a key can end the comment's line.
     return f"{MARK}{json.dumps(about, sort_keys=True)}\n{body}".encode()
 
@@ -141,7 +152,10 @@ def _parse(path: str, raw: bytes, mode: int) -> Saved:
         hosts = about.pop("hosts", [])
         if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
             raise ValueError
-        owner = Owner(**about, hosts=tuple(hosts))
+        config = about.pop("config", None)
+        owner = Owner(**about, hosts=tuple(hosts), config=None if config is None else _configuration(config))
+        if not isinstance(owner.regenerated, bool):
+            raise ValueError
     except (ValueError, TypeError, KeyError, AttributeError):
         raise NotOurs(
             f"The file {path} is not a clean-up script that this collection saved.", hint=CHOOSE_ANOTHER
@@ -155,6 +169,20 @@ def _parse(path: str, raw: bytes, mode: int) -> Saved:
         mode=mode,
         intact=digest(below) == expected,
     )
+
+
+def _configuration(config: t.Any) -> Configuration:
+    """Return the configuration that a first line holds.
+
+    :raises ValueError: it is something else
+    """
+    if not isinstance(config, dict):
+        raise ValueError
+    try:
+        # What is written holds no secret, and what others have put there is not asked for.
+        return configuration.read(config, secret=lambda _text: False)
+    except InvalidOption:
+        raise ValueError from None
 
 
 def require_intact(saved: Saved) -> None:

@@ -73,6 +73,11 @@ def spans(text: str) -> t.Iterator[tuple[int, int]]:
         yield start + len(whole) - len(whole.lstrip()), start + len(whole.rstrip())
 
 
+def holds(text: str) -> bool:
+    """Return whether a text holds something that has the form of a credential."""
+    return possible(text) and next(spans(text), None) is not None
+
+
 def values(form: str) -> t.Iterator[str]:
     """Yield a credential as it is, decoded, and of a name with a password the password alone."""
     for text in dict.fromkeys((form, urllib.parse.unquote(form))):

@@ -13,11 +13,26 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils import _address, _durability, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, require_digest
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, options, rendering, saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    configuration,
+    errors,
+    options,
+    rendering,
+    saved_script,
+    script_text,
+)
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Rendered, Subject
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner, Saved
-from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, made_by, verbs
+from ansible_collections.community.immuta.plugins.module_utils._sql import (
+    by_hand,
+    credentials,
+    forms,
+    journal,
+    made_by,
+    verbs,
+)
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import ANSWER
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
@@ -25,6 +40,15 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 
 # What tells that there is no script, and is no failure of the module's.
 WITHOUT = ("no_cleanup_script", "script_lost")
+REGENERATED = (
+    "Immuta has not rendered this script for the integration, but regenerated it from what is known of its configuration."
+    " It may lack something, or remove what is somebody else's: read it before it is run."
+)
+
+
+def may_be_shown(field: str, value: t.Any) -> bool:
+    """Return whether a field of the option C(integration_config) holds no secret, for all that is known."""
+    return value == "" or configuration.fits(field, value, secret=forms.holds)
 
 
 def ensure(context: Context) -> Outcome:
@@ -38,9 +62,19 @@ def ensure(context: Context) -> Outcome:
         return state(context, path)
     except Failure as error:
         error.details.update(saved=_still_usable(context, path), tenant=_tenant(context))
+        if isinstance(error, rendering.ScriptLost):
+            _explain_by_hand(error)
         if context.params["script_required"] or error.code not in WITHOUT:
             raise
         return Outcome(False, {"path": path, "exists": False, "msg": str(error), "failure": error.as_dict()})
+
+
+def _explain_by_hand(error: rendering.ScriptLost) -> None:
+    """Tell what is left to people, unless it is likelier that the key is misspelt."""
+    steps = by_hand.steps(error.known.type, error.known.made, error.known.host)
+    error.details.update(by_hand=steps, integration_config=error.known.as_dict())
+    if not error.hint:
+        error.hint = f"If it existed: {by_hand.FIRST} {' '.join(steps)}"
 
 
 def _tenant(context: Context) -> str | None:
@@ -65,13 +99,16 @@ def _present(context: Context, path: str) -> Outcome:
         subject = Subject(client.settings.url, context.params["connection_key"], context.params["integration_id"])
         if subject.connection_key is None and subject.integration_id is None:
             raise errors.ConfigurationError("The option connection_key is empty.")
+        known = configuration.read(context.params.get("integration_config") or {}, secret=forms.holds)
         with saved_script.reserved(path, check_mode=context.check_mode):
-            return _keep(context, client, subject, path)
+            return _keep(context, client, subject, path, known if known.as_dict() else None)
 
 
-def _keep(context: Context, client: Client, subject: Subject, path: str) -> Outcome:
+def _keep(context: Context, client: Client, subject: Subject, path: str, known: Configuration | None) -> Outcome:
     """Have the script in its file, whose place is reserved for this run."""
-    saved, progress, script = _settled(client, subject, path, context.params["without_script"])
+    saved, progress, script = _settled(client, subject, path, known, context.params["without_script"])
+    if script.source == "regenerated":
+        context.warn(REGENERATED)
     try:
         return _kept(context, subject, path, saved, progress, script)
     except Failure as error:
@@ -90,11 +127,13 @@ def _kept(
     _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
     statements, split_error = _split(script)
     empty = verbs.is_empty(script.raw.decode(), script.owner.dialect)
+    replaced = saved is None or saved_script.contents(saved.owner, saved.body) != script.raw
     if not empty:
-        _require_sql(script, statements)
+        # What was saved was looked at then.
+        if replaced or script.source == "immuta":
+            _require_sql(script, statements)
     elif context.params["empty_script"] == "fail" and progress.state != "finished":
         raise _empty(subject)
-    replaced = saved is None or saved_script.contents(saved.owner, saved.body) != script.raw
     _require_approved(script, context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
     loose = saved is not None and saved.mode != saved_script.MODE
@@ -139,7 +178,7 @@ def _empty(subject: Subject) -> rendering.EmptyScript:
 
 
 def _settled(
-    client: Client, subject: Subject, path: str, without_script: bool
+    client: Client, subject: Subject, path: str, known: Configuration | None, without_script: bool
 ) -> tuple[Saved | None, journal.Progress, Rendered]:
     """Return the saved script, its progress, and the script to use, all of the same moment.
 
@@ -160,6 +199,7 @@ def _settled(
                 started=saved is not None and progress.state != "none",
                 finished=progress.state == "finished",
                 without_script=without_script,
+                known=known,
             )
         except errors.ImmutaError:
             if saved_script.read(path) == saved:
@@ -171,15 +211,15 @@ def _settled(
 
 def _as_started(script: Rendered, saved: Saved | None, progress: journal.Progress) -> Rendered:
     """Leave a script as it is that an older version has saved, and that has started: the journal has its digest."""
-    if saved is None or progress.state == "none" or saved.owner != script.owner.without_hosts:
+    if saved is None or progress.state == "none" or saved.owner not in script.owner.older:
         return script
     return dataclasses.replace(script, owner=saved.owner, raw=saved_script.contents(saved.owner, script.body))
 
 
 def _require_approved(script: Rendered, expected: str | None) -> None:
-    # What an older version has shown to be approved has no hosts.
-    older = saved_script.digest(saved_script.contents(script.owner.without_hosts, script.body))
-    if (expected or "").lower() != older:
+    # What an older version has shown to be approved has no configuration, or no hosts, either.
+    older = (saved_script.digest(saved_script.contents(owner, script.body)) for owner in script.owner.older)
+    if (expected or "").lower() not in older:
         _require_digest(saved_script.digest(script.raw), expected)
 
 
@@ -208,6 +248,7 @@ def _about(script: Rendered) -> dict[str, t.Any]:
         "sha256": saved_script.digest(script.raw),
         "size": len(script.raw),
         "source": script.source,
+        "integration_config": owner.config.as_dict() if owner.config else None,
         "tenant": owner.url,
         "connection_key": owner.connection_key,
         "connection_exists": script.connection_exists,
@@ -308,10 +349,12 @@ def _statements(owner: Owner, text: str) -> list[Statement]:
 
 def _require_sql(script: Rendered, statements: list[Statement]) -> None:
     """Refuse an answer of Immuta's that is prose, before it replaces anything."""
-    line = verbs.prose(script.raw.decode(), script.owner.dialect, statements) if script.source == "immuta" else None
+    # A saved one replaces nothing.
+    fresh = script.source != "saved"
+    line = verbs.prose(script.raw.decode(), script.owner.dialect, statements) if fresh else None
     if line is not None:
         # The first line of the file is ours.
-        raise rendering.no_script(f"is no SQL: what is at its line {line - 1} begins or ends like prose")
+        raise script_text.no_script(f"is no SQL: what is at its line {line - 1} begins or ends like prose")
 
 
 def _execution(progress: journal.Progress) -> dict[str, t.Any]:

@@ -40,6 +40,8 @@ class Planned:
     :ivar skip: the statements to leave out
     :ivar objects: what the script removes, as it was found on the platform; None if nobody looked
     :ivar error: why the connection could not be planned
+    :ivar script_source: C(immuta), C(saved), or C(regenerated); so an approval covers a regenerated one
+    :ivar integration_config: what a script that is lost can be regenerated from
     """
 
     connection_key: str
@@ -59,6 +61,8 @@ class Planned:
     skip: Rows = dataclasses.field(default_factory=list)
     objects: Rows | None = None
     error: str | None = None
+    script_source: str | None = None
+    integration_config: dict[str, t.Any] | None = None
 
     @property
     def where(self) -> dict[str, t.Any]:
@@ -87,6 +91,8 @@ def planned(connection_key: str, result: t.Mapping[str, t.Any]) -> Planned:
         plan_digest=plan.get("digest"),
         steps=_rows(plan.get("steps"), STEP),
         script_sha256=script.get("sha256"),
+        script_source=script.get("source"),
+        integration_config=dict(result["integration_config"]) if result.get("integration_config") else None,
         statements=_rows(script.get("statements"), STATEMENT),
         skip=[dict(one) for one in result.get("skip") or ()],
         objects=None if objects is None else _rows(objects, OBJECT),

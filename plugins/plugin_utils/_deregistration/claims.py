@@ -23,6 +23,12 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.o
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
 
+REGENERATED: tuple[str, t.Literal["not_verified"], str] = (
+    "The clean-up script is that of the integration",
+    "not_verified",
+    "Immuta has regenerated it from what is known of the integration's configuration.",
+)
+
 
 def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]) -> Run:
     """The run, as the report has it.
@@ -50,6 +56,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         host=origin.host,
         technology=result["technology"],
         integration_id=result["integration_id"],
+        integration_config=result["integration_config"],
         executor=result["executor"],
         platform_hosts=result["platform_hosts"],
         objects=objects,
@@ -274,6 +281,8 @@ def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Clai
     observed = ended.observed
     scriptless = observed.no_script or (observed.lost_script and ended.settings.approved_without_script)
     found = [] if scriptless else [_script_kept(observed)]
+    if observed.regenerated:
+        found.append(_seen(*REGENERATED))
     if observed.no_script:
         found.append(_nothing_to_clean_up(ended))
     if observed.has_script and (ended.settings.expected_sha256 or ended.settings.expected_plan_digest):

@@ -68,6 +68,7 @@ class Run:
 
     :ivar platform_hosts: where the script had to be run
     :ivar reason: why the connection is removed, in a person's words
+    :ivar integration_config: what a script that is lost can be regenerated from; no secrets
     :ivar confirmed_by: C(name), or C(plan) when a plan was approved; None when nothing was confirmed
     :ivar objects: what the script removes, as it was found on the platform before the deletion; None if nobody looked
     """
@@ -84,6 +85,7 @@ class Run:
     host: str
     technology: str | None
     integration_id: int | None
+    integration_config: dict[str, t.Any] | None
     executor: str | None
     platform_hosts: list[str]
     session: dict[str, t.Any] | None

@@ -32,6 +32,7 @@ def mistakes(settings: Settings, site: Site) -> list[str]:
     found = [
         *_approval(settings),
         _confirmation(settings),
+        _regenerated(settings),
         _executor(settings),
         _platform_host(settings),
         _script_host(settings, site),
@@ -66,6 +67,15 @@ def _confirmation(settings: Settings) -> str:
     return (
         f'immuta_deregister_confirm is "{settings.confirm}", but the connection is "{settings.connection_key}". Set it'
         " to the key of the connection that is to be removed."
+    )
+
+
+def _regenerated(settings: Settings) -> str:
+    if settings.accept_regenerated in ("", settings.connection_key):
+        return ""
+    return (
+        f'immuta_deregister_accept_regenerated is "{settings.accept_regenerated}", but the connection is'
+        f' "{settings.connection_key}". Set it to the key of the connection whose regenerated script you have read.'
     )
 
 

@@ -19,6 +19,12 @@ STILL_THERE = (
     " script after the deletion."
 )
 
+NOT_ACCEPTED = (
+    "The clean-up script at {settings.script_path} (sha256 {sha256}) was regenerated from what is known of the integration's"
+    " configuration: it may lack something, or remove what is somebody else's. Read it, and set"
+    ' immuta_deregister_accept_regenerated to "{settings.connection_key}", or approve a plan that shows it.'
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Observed:
@@ -58,6 +64,11 @@ class Observed:
     def has_script(self) -> bool:
         """Whether there is a script, saved or (in check mode) to be saved."""
         return "sha256" in self.script
+
+    @property
+    def regenerated(self) -> bool:
+        """Whether Immuta has rendered the script from a configuration, now or when it was saved."""
+        return self.script.get("source") == "regenerated"
 
     @property
     def no_script(self) -> bool:
@@ -263,7 +274,9 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool = False) 
 def _preflight(settings: Settings, observed: Observed) -> str:
     """The platform to sign in to: before the deletion, or to look again at what has run."""
     chosen = executor(settings, observed)
-    if observed.to_run and observed.exists and chosen in PLATFORMS and not settings.script_executed:
+    # Nobody has looked at the platform before a regenerated script is run.
+    first = observed.exists or (observed.regenerated and observed.progress.get("state") == "none")
+    if observed.to_run and first and chosen in PLATFORMS and not settings.script_executed:
         return chosen
     dialect = observed.script.get("dialect") or ""
     looks = settings.verify == "always" and dialect in PLATFORMS and not observed.empty_script
@@ -310,6 +323,8 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
         return found
     if settings.script_executed:
         return [*found, STILL_THERE] if observed.exists else found
+    if observed.regenerated and settings.confirmed and settings.accept_regenerated != settings.connection_key:
+        found.append(NOT_ACCEPTED.format(settings=settings, sha256=script["sha256"]))
     chosen = executor(settings, observed)
     if chosen not in ("own", "handoff", script.get("dialect")):
         found.append(
@@ -405,6 +420,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "technology": observed.technology,
         "integration_id": script.get("integration_id"),
         "platform_hosts": hosts(settings, observed),
+        "integration_config": script.get("integration_config") or observed.failure.get("integration_config") or None,
         "objects": objects(observed),
         "integration": observed.deleted.get("integration"),
         "left_on_platform": observed.left_on_platform,

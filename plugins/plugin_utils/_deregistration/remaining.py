@@ -29,7 +29,10 @@ def _by_status(ended: Ended, origin: Origin) -> list[str]:
             "Then run the role again with immuta_deregister_script_executed=true, which records it.",
         ]
     if ended.status == "unknown":
-        return [f"Find out whether the platform was cleaned up. {observed.script.get('msg', '')}"]
+        return [
+            f"Find out whether the platform was cleaned up. {observed.script.get('msg', '')}",
+            *(observed.failure.get("by_hand") or ()),
+        ]
     if ended.status == "completed" and observed.left_on_platform:
         return [f"{texts.LEFT} {observed.left_on_platform}."]
     if ended.status == "planned":

@@ -49,6 +49,8 @@ class Settings:
     :ivar skip: the statements to leave out, of whatever script: C(statement), C(sha256), C(reason)
     :ivar plan_only: whether nothing counts as confirmed
     :ivar task_file: path and sha256 of the task file that is the executor, or None
+    :ivar integration_config: what is known of the integration's configuration, for when the script is lost
+    :ivar accept_regenerated: the key, if a regenerated script is accepted by name or by an approved plan; else what was given
     :ivar verify: when to look whether what the script drops is gone: C(once), when it has run, C(always), or C(never)
     :ivar reason: why the connection is removed, in a person's words, or ""
     :ivar restore: whether an earlier node of the workflow has left the script for this run
@@ -81,6 +83,8 @@ class Settings:
     on_unknown: str
     skip: list[dict[str, t.Any]]
     reason: str = ""
+    integration_config: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    accept_regenerated: str = ""
     verify: str = "once"
     task_file: dict[str, str] | None = None
     plan_only: bool = False
@@ -165,7 +169,6 @@ def read(
     approved = (value["approved"] or "").strip()
     mistake = approval.mistake(plan, approved) if approved else ""
     entry = approval.find(plan, key) if approved and not mistake else None
-    directory = value["script_dir"]
     return Settings(
         connection_key=key,
         confirm="" if plan_only else key if entry else value["confirm"] or "",
@@ -176,7 +179,7 @@ def read(
         executor=value["executor"],
         platform_host=(value["platform_host"] or "").strip(),
         missing_objects=value["missing_objects"],
-        script_path=value["script_path"] or f"{directory}/{file_name(key)}.sql",
+        script_path=value["script_path"] or f"{value['script_dir']}/{file_name(key)}.sql",
         script_host=value["script_host"] or "",
         keeper=value["script_host"] or host,
         script_durable=value["script_durable"],
@@ -192,6 +195,7 @@ def read(
         wait_timeout=value["wait_timeout"],
         on_unknown=value["on_unknown"],
         skip=value["skip"] or [],
+        integration_config=value["integration_config"] or {},
         verify=value["verify"],
         task_file=_task_file(value["executor"]),
         plan_only=plan_only,
@@ -234,14 +238,18 @@ def _not_text(name: str, given: t.Mapping[str, t.Any], options: t.Mapping[str, t
 
 
 def _pinned(value: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any] | None) -> dict[str, str]:
-    """The digests that script and plan must have."""
+    """The digests that script and plan must have, and the key if a regenerated script is accepted."""
+    accepted = value["accept_regenerated"] or ""
     if entry is None:
         return {
+            "accept_regenerated": accepted,
             "expected_sha256": value["expected_sha256"] or "",
             "expected_plan_digest": value["expected_plan_digest"] or "",
         }
     # No digest equals these sentences, so what was not approved is refused.
     return {
+        # Who has approved the plan has seen it there.
+        "accept_regenerated": value["connection_key"] if entry.get("script_source") == "regenerated" else accepted,
         "expected_sha256": entry.get("script_sha256") or "no script was approved",
         "expected_plan_digest": entry.get("plan_digest") or "no deletion was approved",
     }

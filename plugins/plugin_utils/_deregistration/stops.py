@@ -83,7 +83,8 @@ ADVICE = {
     ),
     "script_lost": (
         f"{STILL} Correct the key if it is misspelt. If the script was saved, name its place with immuta_deregister_script_dir"
-        " or immuta_deregister_script_host."
+        " or immuta_deregister_script_host. If it is lost, give what is known of the integration in"
+        " immuta_deregister_integration_config, and have one regenerated."
     ),
     "wrong_object": "Do not run it again. Look at both connections in Immuta as an administrator.",
     **dict.fromkeys(("bug", "check_mode_write"), f"{STILL} Report it."),

@@ -35,6 +35,8 @@ STATUSES = {
     "not_run": "not run",
 }
 EMPTY = "the clean-up script holds no statement, which immuta_deregister_empty_script accepts"
+REGENERATED = "Immuta has REGENERATED it from what is known of the integration's configuration."
+BY_HAND = "If the connection existed, and nobody has a copy of its script, clean up by hand:"
 LEFT = "Look on the platform for what may be left there:"
 
 
@@ -57,6 +59,8 @@ def plan(settings: Settings, observed: Observed) -> list[str]:
     if observed.has_script:
         state = "done" if script.get("exists") else "would be done"
         lines.append(f"1. Save the clean-up script: {state} ({settings.script_path}, sha256 {script['sha256']})")
+        if observed.regenerated:
+            lines.append(f"   WARNING: {REGENERATED} Read it; running it takes immuta_deregister_accept_regenerated.")
         durability = script.get("durability") or {}
         if durability.get("lasting", "lasting") != "lasting" and not settings.script_in_artifact:
             lines.append(f"   WARNING: whether it outlives this run is for you to know: {durability['why']}.")
@@ -169,6 +173,8 @@ def report(result: Row) -> list[str]:
     script = result["script"]
     if script["path"]:
         lines.append(f"Script: {script['path']} (sha256 {script['sha256']}), {ran(result)}")
+    if script["source"] == "regenerated":
+        lines.append(f"WARNING: {REGENERATED} Look on the platform for what it may have left.")
     if script.get("empty"):
         lines.append(f"Nothing to run: {EMPTY}")
     if seen := gone(result["objects"]):
@@ -235,6 +241,7 @@ def handoff(settings: Settings, observed: Observed) -> list[str]:
     return [
         f"The clean-up script of {settings.connection_key} is yours to run; it has NOT been run.",
         f"Script: {settings.script_path} on {settings.keeper} (sha256 {observed.script['sha256']}).",
+        *([f"WARNING: {REGENERATED} Read it before you run it."] if observed.regenerated else []),
         f"Run all of it, in order, in one session, as an administrator of {observed.technology}"
         + (f" on {where}." if where else "."),
         "Then run this again with immuta_deregister_script_executed=true.",
@@ -251,7 +258,14 @@ def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[s
         f"DONE: {'; '.join(done(settings, observed)) or 'nothing'}.",
         f"NOT DONE: {'; '.join(open_ends(observed)) or 'nothing'}.",
         f"NEXT: {stop.advice}",
+        *by_hand(observed),
     ]
+
+
+def by_hand(observed: Observed) -> list[str]:
+    """What to do on the platform where no script can be had any more."""
+    steps = observed.failure.get("by_hand") or ()
+    return [BY_HAND, *(f"   {step}" for step in steps)] if steps else []
 
 
 def done(settings: Settings | None, observed: Observed) -> list[str]:
@@ -316,7 +330,8 @@ def _planned(plan: Planned) -> str:
     if not plan.script_sha256:
         return f"{start}{deletion}, no script"
     where = f" on {' and '.join(plan.platform_hosts)}" if plan.platform_hosts else ""
-    return f"{start}{deletion}, {len(plan.statements)} statements{where}, script {plan.script_sha256}"
+    kind = "REGENERATED script" if plan.script_source == "regenerated" else "script"
+    return f"{start}{deletion}, {len(plan.statements)} statements{where}, {kind} {plan.script_sha256}"
 
 
 def finished(results: t.Iterable[tuple[str, Row]]) -> list[str]:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
+import json
 import os
 import stat
 import typing as t
@@ -527,12 +529,13 @@ def test_names_the_hosts_of_connection_and_integration(
     assert keep().good["platform_hosts"] == expected
 
 
-def older(keep: Keeper) -> str:
-    """Make the saved script one of an older version, whose first line names no host; return its digest."""
+def older(keep: Keeper, generation: int = 1) -> str:
+    """Make the saved script one of an older version, whose first line keeps no configuration (0), and no host (1); return its digest."""
     saved = saved_script.read(str(keep.path))
     assert saved is not None
-    raw = saved_script.contents(saved.owner.without_hosts, saved.body)
-    assert b"hosts" not in raw.partition(b"\n")[0]
+    raw = saved_script.contents(saved.owner.older[generation], saved.body)
+    head = raw.partition(b"\n")[0]
+    assert (b"config" in head, b"hosts" in head) == (False, generation == 0)
     saved_script.save(str(keep.path), raw)
     return saved_script.digest(raw)
 
@@ -563,6 +566,233 @@ def test_another_host_is_another_script(keep: Keeper) -> None:
     assert keep(expected_sha256=approved).code == "script_changed"
 
 
+# The script that is lost
+
+CONFIG = {"type": "Snowflake", "id": 5, "host": HERE, "database": "IMMUTA", "warehouse": "COMPUTE_WH", "port": 443}
+
+
+def test_what_a_script_can_be_regenerated_from_is_kept(keep: Keeper) -> None:
+    assert keep()["integration_config"] == CONFIG
+    assert '"config": {' in keep.path.read_text().partition("\n")[0]
+    keep.forget_connection()
+    assert keep()["integration_config"] == CONFIG
+    for generation in (0, 1):
+        keep.tenant.double.state = State.example(KEY, api_key=API_KEY)
+        keep()
+        older(keep, generation)
+        keep.forget_connection()
+        assert (keep()["source"], keep()["integration_config"]) == ("saved", None)
+
+
+@pytest.mark.parametrize("generation", [0, 1])
+def test_what_was_approved_of_an_older_version_is_still_approved(keep: Keeper, generation: int) -> None:
+    sha256 = keep()["sha256"]
+    approved = older(keep, generation)
+    again = keep(expected_sha256=approved).good
+    assert (again["changed"], again["sha256"]) == (True, sha256)
+
+
+def test_it_is_regenerated_from_the_configuration(keep: Keeper) -> None:
+    keep.forget_connection()
+    checked = keep(integration_config=CONFIG, check=True)
+    assert (checked["source"], checked["exists"], keep.path.exists()) == ("regenerated", False, False)
+    result = keep(integration_config=CONFIG).good
+    assert (result["source"], result["changed"], result["connection_exists"]) == ("regenerated", True, False)
+    assert (result["integration_id"], result["platform_hosts"]) == (5, [HERE])
+    assert result["sha256"] == checked["sha256"]
+    assert result["integration_config"] == CONFIG
+    assert "regenerated it" in result.warned
+    assert result["statements"][-1]["name"] == "IMMUTA_SYSTEM"
+    assert '"regenerated": true' in keep.path.read_text().partition("\n")[0]
+    # Later runs know from the file.
+    keep.tenant.double.requests.clear()
+    again = keep().good
+    assert (again["source"], again["changed"], again["sha256"]) == ("regenerated", False, result["sha256"])
+    assert "regenerated it" in again.warned
+    assert "regenerateCleanupScript" not in keep.tenant.asked
+
+
+LAKEHOUSE = "adb-1234567890123456.7.azuredatabricks.net"
+ELSEWHERE = {"type": "Databricks", "id": 7, "host": LAKEHOUSE, "catalog": "immuta", "http_path": "/sql/1.0/w/1"}
+
+
+@pytest.mark.parametrize(
+    ("takes", "platform", "asked"),
+    [
+        ("create", "snowflake", 1),
+        ("with_id", "snowflake", 2),
+        ("registration", "snowflake", None),
+        ("create", "databricks", 1),
+        ("with_id", "databricks", 2),
+        ("registration", "databricks", 3),
+        ("refused", "databricks", None),
+        ("absent", "snowflake", None),
+    ],
+)
+def test_each_known_body_is_tried_in_turn(keep: Keeper, takes: str, platform: str, asked: int | None) -> None:
+    key, number, config = (KEY, 5, CONFIG) if platform == "snowflake" else ("prod databricks", 7, ELSEWHERE)
+    del keep.tenant.double.state.connections[key]
+    del keep.tenant.double.state.integrations[number]
+    keep.tenant.vary(cleanup_request=takes)
+    result = keep(connection_key=key, integration_config=config)
+    count = keep.tenant.asked.count("regenerateCleanupScript")
+    if asked is not None:
+        assert (result.good["source"], result["dialect"], count) == ("regenerated", platform, asked)
+        return
+    assert (result.code, count) == ("script_lost", 2 if platform == "snowflake" else 3)
+    assert "It has refused to regenerate one (as for POST /integrations/scripts/create: Immuta" in result["msg"]
+    assert "the same with the id of the integration: " in result["msg"]
+    assert ("404" if takes == "absent" else "(400)") in result["msg"]
+    # What is left to people, with the names of this integration.
+    assert result["failure"]["integration_config"] == config
+    (first, *steps) = result["failure"]["by_hand"]
+    assert (config["host"] in first, platform.capitalize() in first) == (True, True)
+    assert any(("the database IMMUTA" if platform == "snowflake" else "the catalog immuta") in step for step in steps)
+    assert not keep.path.exists()
+
+
+def test_an_integration_that_is_still_listed_is_asked_first(keep: Keeper) -> None:
+    del keep.tenant.double.state.connections[KEY]
+    keep.tenant.double.state.integrations[5].status = "deleteError"
+    for config in (CONFIG, {name: value for name, value in CONFIG.items() if name != "id"}, {"id": 5}):
+        keep.path.unlink(missing_ok=True)
+        result = keep(integration_config=config).good
+        assert (result["source"], result["integration_id"], result["connection_exists"]) == ("immuta", 5, False)
+    assert "regenerateCleanupScript" not in keep.tenant.asked
+
+
+@pytest.mark.parametrize("status", ["deleted", "disabled"])
+@pytest.mark.parametrize("asked", ["connection", "integration", "connection that is there"])
+def test_what_is_listed_and_out_of_use_is_regenerated_from_what_is_listed(
+    keep: Keeper, status: str, asked: str
+) -> None:
+    state = keep.tenant.double.state
+    state.integrations[5].status = status
+    if asked != "connection that is there":
+        del state.connections[KEY]
+    options: dict[str, t.Any] = {"integration_id": 5} if asked == "integration" else {}
+    if asked == "connection":
+        # Nobody knows which integration it had.
+        assert keep().code == "script_lost"
+        options = {"integration_config": {"id": 5}}
+    keep.tenant.double.requests.clear()
+    result = keep(**options).good
+    assert (result["source"], result["integration_config"]) == ("regenerated", CONFIG)
+    order = [one for one in keep.tenant.asked if one and one.endswith("CleanupScript")]
+    assert order == ["renderCleanupScript", "regenerateCleanupScript"]
+
+
+def test_one_in_use_has_a_script_that_is_lost_to_nobody(keep: Keeper) -> None:
+    del keep.tenant.double.state.connections[KEY]
+    found = keep(integration_config=CONFIG)
+    assert found.code == "contradiction"
+    # What is said to do leads to the script.
+    assert "integration_id=5" in found["msg"]
+    assert keep(integration_id=5).good["source"] == "immuta"
+    keep.tenant.double.state.integrations[5].status = "disabled"
+    assert keep().good["source"] == "saved"
+    keep.path.unlink()
+    keep.tenant.double.state.integrations[5].status = "enabled"
+    # The place is taken: a connection that was registered again has another integration there.
+    keep.tenant.double.state.integrations[6] = dataclasses.replace(keep.tenant.double.state.integrations.pop(5), id=6)
+    taken = keep(integration_config=CONFIG)
+    assert (taken.code, "integration 6 is 'enabled'" in taken["msg"]) == ("integration_shared", True)
+    keep.tenant.double.state.integrations[6].config = {"host": HERE.upper()}
+    assert keep(integration_config=CONFIG).code == "integration_shared"
+    keep.tenant.double.state.integrations[6].config = {"host": HERE, "database": "OTHER"}
+    assert keep(integration_config=CONFIG).good["source"] == "regenerated"
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({**CONFIG, "host": "other.snowflakecomputing.com"}, "host 'other.snowflakecomputing.com' (not 'example.sn"),
+        ({**CONFIG, "database": "OTHER"}, "database 'OTHER' (not 'IMMUTA')"),
+        ({**CONFIG, "type": "Databricks"}, "type 'Databricks' (not 'Snowflake')"),
+    ],
+)
+def test_a_configuration_of_another_integration_is_refused(keep: Keeper, config: dict[str, t.Any], told: str) -> None:
+    del keep.tenant.double.state.connections[KEY]
+    keep.tenant.double.state.integrations[5].status = "disabled"
+    result = keep(integration_config=config)
+    assert (result.code, told in result["msg"]) == ("refused", True), result["msg"]
+    assert "regenerateCleanupScript" not in keep.tenant.asked
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"type": "Snowflake"}, "host and database of the integration must be known"),
+        ({"type": "Databricks", "host": "h", "database": "d"}, "catalog of the integration must be known"),
+        ({"host": "h"}, "type and database of the integration must be known"),
+        ({"type": "Oracle", "host": "h", "database": "d"}, "the technology 'Oracle'"),
+    ],
+)
+def test_what_is_not_enough_to_regenerate_a_script_is_not_asked_for(
+    keep: Keeper, config: dict[str, t.Any], told: str
+) -> None:
+    keep.forget_connection()
+    result = keep(integration_config=config)
+    assert (result.code, told in result["msg"]) == ("script_lost", True), result["msg"]
+    assert "regenerateCleanupScript" not in keep.tenant.asked
+
+
+@pytest.mark.parametrize("status", [401, 403, 409, 500])
+def test_what_is_no_refusal_is_no_loss(keep: Keeper, status: int) -> None:
+    keep.forget_connection()
+    keep.tenant.fault("status", operation_id="regenerateCleanupScript", status=status)
+    codes = {401: "authentication", 403: "permission", 409: "busy", 500: "server"}
+    assert keep(integration_config=CONFIG).code == codes[status]
+    assert keep.tenant.asked.count("regenerateCleanupScript") == 1
+
+
+@pytest.mark.parametrize("content", ["empty", "html", "error", "prose"])
+def test_a_regenerated_answer_that_is_no_script_is_refused(keep: Keeper, content: str) -> None:
+    keep.forget_connection()
+    keep.tenant.vary(script_content=content)
+    result = keep(integration_config=CONFIG)
+    assert result.code == ("empty_script" if content == "empty" else "unexpected_reply")
+    assert not keep.path.exists()
+
+
+def test_the_real_script_replaces_a_regenerated_one(keep: Keeper) -> None:
+    state = copy.deepcopy(keep.tenant.double.state)
+    keep.forget_connection()
+    config = {name: value for name, value in CONFIG.items() if name != "id"}
+    result = keep(integration_config=config).good
+    assert (result["integration_id"], result["integration_config"]) == (None, config)
+    keep.tenant.double.state = state
+    again = keep().good
+    assert (again["source"], again["changed"], again["kept"]) == ("immuta", True, f"{keep.path}.1")
+
+
+SECRET = "hunter2-is-no-name"
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"password": SECRET}, "has the field 'password'"),
+        ({"oAuthClientConfig": {"clientSecret": SECRET}}, "has the field 'oAuthClientConfig'"),
+        ({"audit": [SECRET]}, "has the field 'audit'"),
+        ({"host": f"https://user:{SECRET}@example.com"}, "The field host of integration_config"),
+        ({"host": f"user:{SECRET}@example.com"}, "Give the plain name"),
+        ({"user": f"Bearer {SECRET}{SECRET}"}, "The field user of integration_config is not what is needed there"),
+        ({"role": [SECRET]}, "The field role of integration_config"),
+        ({"role": f"{SECRET}\nb"}, "The field role of integration_config"),
+        ({"warehouse": SECRET * 20}, "The field warehouse of integration_config"),
+        ({"id": SECRET}, "The field id of integration_config"),
+        ({"port": 0}, "Give the plain number"),
+    ],
+    ids=str,
+)
+def test_what_may_be_a_secret_is_refused_and_not_shown(keep: Keeper, config: dict[str, t.Any], told: str) -> None:
+    result = keep(integration_config={**CONFIG, **config})
+    assert (result.code, told in result["msg"]) == ("invalid_option", True), result["msg"]
+    assert SECRET not in json.dumps(result)
+    assert keep.tenant.asked == []
+
+
 # What is worth a look
 
 
@@ -577,7 +807,10 @@ def test_what_the_integration_has_not_made_is_marked(keep: Keeper) -> None:
     del keep.tenant.double.state.connections[KEY]
     integration.status = "disabled"
     assert [row["marks"] for row in keep().good["statements"]] == expected
+    # The file keeps it, too; that of an older version does not.
     del keep.tenant.double.state.integrations[5]
+    assert [row["marks"] for row in keep().good["statements"]] == expected
+    older(keep)
     unsure = " (what its configuration says is not known)"
     rows = keep().good["statements"]
     assert [row["marks"] for row in rows][0::2] == [[foreign.format("GOV") + unsure], []]

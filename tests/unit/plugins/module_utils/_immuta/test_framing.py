@@ -19,7 +19,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
     GET_CONNECTION,
     RENDER_CLEANUP_SCRIPT,
 )
-from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import text_of
+from ansible_collections.community.immuta.plugins.module_utils._immuta.script_text import text_of
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply, Settings, Transport
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils._immuta.rough import (
     Authority,

@@ -160,6 +160,7 @@ def test_what_each_operation_needs() -> None:
         "listIntegrations": "APPLICATION_ADMIN",
         "getIntegration": "APPLICATION_ADMIN",
         "renderCleanupScript": "APPLICATION_ADMIN",
+        "regenerateCleanupScript": "APPLICATION_ADMIN",
         "getConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "searchObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "getObject": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
@@ -171,7 +172,9 @@ def test_what_each_operation_needs() -> None:
 def test_the_family_of_each_operation() -> None:
     assert {one.name: one.family for one in OPERATIONS} == {
         "exchangeApiKey": "auth",
-        **dict.fromkeys(("listIntegrations", "getIntegration", "renderCleanupScript"), "integrations"),
+        **dict.fromkeys(
+            ("listIntegrations", "getIntegration", "renderCleanupScript", "regenerateCleanupScript"), "integrations"
+        ),
         **dict.fromkeys(("getConnection", "searchObjects", "getObject", "deleteObject"), "connections"),
     }
 

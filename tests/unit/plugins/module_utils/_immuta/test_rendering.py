@@ -16,8 +16,10 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     errors,
     rendering,
     saved_script,
+    script_text,
     technologies,
 )
+from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Subject
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import Answers
@@ -83,12 +85,16 @@ def test_which_script_is_used(known: str, render: str, integration: str, saved: 
         assert (found.source, found.connection_exists) == (used, known != "absent")
         assert found.body == ("SELECT 1" if used == "immuta" else SAVED.body)
         hosts = {"described": ("h", "i"), "listed": ("i",)}[known] if used == "immuta" else ()
-        assert found.owner == dataclasses.replace(OWNER, hosts=hosts)
+        config = None
+        if used == "immuta":
+            config = Configuration(type="Snowflake", id=5, host="i")
+        assert found.owner == dataclasses.replace(OWNER, hosts=hosts, config=config)
         assert found.raw == saved_script.contents(found.owner, found.body)
     else:
         with pytest.raises(getattr(rendering, used, None) or getattr(errors, used)) as caught:
             fetch()
-        assert caught.value.hint
+        # What is left to people then is told where the platforms are known.
+        assert bool(caught.value.hint) is (used != "ScriptLost")
         assert "deleteObject" not in client.asked
 
 
@@ -214,10 +220,10 @@ def test_whose_script_is_saved(subject: Subject, refused: str | None) -> None:
 def test_the_script_in_a_reply(body: bytes, content_type: str, text: str | None) -> None:
     reply = Reply(200, body, content_type)
     if text is not None:
-        assert rendering.text_of(reply) == text
+        assert script_text.text_of(reply) == text
         return
     with pytest.raises(errors.UnexpectedReply) as caught:
-        rendering.text_of(reply)
+        script_text.text_of(reply)
     assert caught.value.hint
 
 
@@ -228,7 +234,7 @@ def test_the_script_in_a_reply(body: bytes, content_type: str, text: str | None)
 def test_an_error_is_no_script(name: str) -> None:
     body = f'{{"{name}": "Internal Server Error"}}'.encode()
     with pytest.raises(errors.UnexpectedReply, match="the answer is an error") as caught:
-        rendering.text_of(Reply(200, body, "application/json"))
+        script_text.text_of(Reply(200, body, "application/json"))
     assert ("Internal Server Error" in caught.value.message) == (name in ("error", "message", "detail"))
 
 
@@ -245,7 +251,7 @@ def test_an_error_is_no_script(name: str) -> None:
 def test_a_script_with_anything_beside_it_is_not_believed(beside: str, content_type: str) -> None:
     for body in (f'{{"script": "DROP ROLE x;", {beside}}}', f'{{{beside}, "script": "DROP ROLE x;"}}'):
         with pytest.raises(errors.UnexpectedReply, match="has more than a script") as caught:
-            rendering.text_of(Reply(200, body.encode(), content_type))
+            script_text.text_of(Reply(200, body.encode(), content_type))
         assert "DROP" not in caught.value.message
 
 

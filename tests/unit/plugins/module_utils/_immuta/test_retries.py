@@ -45,6 +45,7 @@ PARAMETERS: dict[str, dict[str, t.Any]] = {
     "exchangeApiKey": {"body": {"apikey": "key"}},
     "getIntegration": {"integration_id": 5},
     "renderCleanupScript": {"integration_id": 5},
+    "regenerateCleanupScript": {"body": {"type": "Snowflake", "autoBootstrap": False, "config": {}}},
     "getConnection": {"connection_key": "a/b c"},
     "searchObjects": {"body": {"size": 10}},
     "getObject": {"connection_key": "a/b c"},
@@ -488,7 +489,7 @@ def _try(fault: Fault, operation: Operation, mended: int | None, world: World) -
 
 
 def test_every_operation_and_effect_is_in_the_table() -> None:
-    assert len(OPERATIONS) == 8
+    assert len(OPERATIONS) == 9
     assert {one.effect for one in OPERATIONS} == {Effect.READ, Effect.RENDER, Effect.DELETE}
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused
 
 OWNER = saved_script.Owner("https://tenant.example", "prod /* ' \n -- ☃", 5, "Snowflake", "snowflake")
@@ -53,7 +54,48 @@ def test_hosts_are_kept_and_files_of_older_versions_are_read(tmp_path: Path) -> 
     saved_script.save(str(path), saved_script.contents(owner, older.body))
     newer = saved_script.read(str(path))
     assert newer is not None
-    assert (newer.owner, newer.owner.without_hosts) == (owner, older.owner)
+    assert (newer.owner, newer.owner.config, newer.owner.older[1]) == (owner, None, older.owner)
+    config = Configuration(type="Snowflake", id=5, host="a.example", database="IMMUTA", port=443)
+    today = dataclasses.replace(owner, config=config)
+    saved_script.save(str(path), saved_script.contents(today, older.body))
+    again = saved_script.read(str(path))
+    assert again is not None
+    assert (again.owner, again.owner.older) == (today, (owner, older.owner))
+
+
+def test_a_regenerated_script_says_so_in_its_first_line(tmp_path: Path) -> None:
+    owner = dataclasses.replace(
+        OWNER, integration_id=None, regenerated=True, config=Configuration(type="Snowflake", host="h", database="D")
+    )
+    path = tmp_path / "x.sql"
+    saved_script.save(str(path), saved_script.contents(owner, BODY))
+    saved = saved_script.read(str(path))
+    assert saved is not None
+    assert (saved.owner, saved.intact, owner.older) == (owner, True, ())
+    assert '"regenerated": true' in path.read_text().partition("\n")[0]
+    assert "regenerated" not in saved_script.contents(OWNER, BODY).decode()
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"config": "Snowflake"},
+        {"config": ["type"]},
+        {"config": {"password": "x"}},
+        {"config": {"host": 5}},
+        {"config": {"id": True}},
+        {"config": {"host": "user:secret@h"}},
+        {"regenerated": "yes"},
+        {"regenerated": None},
+    ],
+    ids=str,
+)
+def test_a_first_line_that_is_not_ours_makes_no_saved_script(tmp_path: Path, about: dict[str, t.Any]) -> None:
+    head, _line, body = saved_script.contents(OWNER, BODY).decode().partition("\n")
+    known = {**json.loads(head[len(saved_script.MARK) :]), **about}
+    (tmp_path / "x.sql").write_text(f"{saved_script.MARK}{json.dumps(known)}\n{body}")
+    with pytest.raises(Refused, match="not a clean-up script"):
+        saved_script.read(str(tmp_path / "x.sql"))
 
 
 @pytest.mark.parametrize("hosts", ["a.example", [5], {"a": 1}, None])

@@ -82,6 +82,14 @@ def test_saves_once(keep: Keeper) -> None:
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
         "platform_hosts": ["example.snowflakecomputing.com"],
         **{"kept": None, "empty": False},
+        "integration_config": {
+            "type": "Snowflake",
+            "id": 5,
+            "host": "example.snowflakecomputing.com",
+            "port": 443,
+            "database": "IMMUTA",
+            "warehouse": "COMPUTE_WH",
+        },
         "execution": {"state": "none", "done": 0, "total": None, "answers": [], "skipped": []},
         "durability": dataclasses.asdict(_durability.look(str(keep.path))),
     }

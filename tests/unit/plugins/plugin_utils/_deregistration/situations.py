@@ -107,6 +107,7 @@ LEFT = "grants, and a role"
 NO_SCRIPT_BUT_LEFT = {**NO_SCRIPT, "failure": {**NO_SCRIPT["failure"], "left_on_platform": LEFT}}
 LOST = {**failed("script_lost", connection_exists=False), "failed": False}
 LOST_BUT_THERE = {**failed("script_lost", connection_exists=True), "failed": False}
+CONFIG = {"type": "Snowflake", "id": 5, "host": HOSTS[0], "database": "IMMUTA"}
 UNSPLITTABLE = script(statements=[], split_error={"message": "Odd quote."})
 
 EMPTY = script(statements=[], empty=True)
@@ -258,6 +259,10 @@ SITUATIONS = {
     "no script": Situation(GO, Observed(NO_SCRIPT, {}, SKIPPED, left(in_use=True))),
     "empty": Situation({**GO, "empty_script": "accept"}, Observed(EMPTY, {}, SKIPPED, deleted())),
     "lost": Situation(GO, Observed(LOST, {}, SKIPPED, SKIPPED)),
+    "regenerated": Situation(
+        {**GO, "accept_regenerated": "k"},
+        Observed(gone(source="regenerated", integration_config=CONFIG), TRIED, SKIPPED, SKIPPED, ran=DONE),
+    ),
 }
 
 BY = {"user": "u", "sudo_user": None, "controller": "c", "automation": None}

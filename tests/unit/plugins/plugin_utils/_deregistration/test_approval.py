@@ -15,12 +15,14 @@ import pytest
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    CONFIG,
     DIGEST,
     HOSTS,
     OBJECTS,
     PLAN,
     ROWS,
     SHA,
+    SITUATIONS,
 )
 
 
@@ -167,6 +169,21 @@ def test_each_field_changes_the_digest(path: tuple[t.Any, ...]) -> None:
 )
 def test_planned(result: dict[str, t.Any], expected: Planned) -> None:
     assert approval.planned("k", result) == expected
+
+
+def test_a_plan_shows_a_regenerated_script_and_its_digest_covers_that() -> None:
+    found = approval.planned("k", SITUATIONS["regenerated"].result)
+    assert (found.script_source, found.integration_config) == ("regenerated", CONFIG)
+    other = dataclasses.replace(found, script_source="immuta")
+    assert approval.document([found])["digest"] != approval.document([other])["digest"]
+    # Plans of older versions, which have neither, keep their digest.
+    older = {
+        name: value
+        for name, value in dataclasses.asdict(PLANNED).items()
+        if name not in ("script_source", "integration_config")
+    }
+    plan = {"format": 2, "connections": [older]}
+    assert approval.mistake(plan, approval.digest([older])) == ""
 
 
 def test_the_document_is_ordered_by_key_and_has_the_digest_of_its_connections() -> None:

@@ -47,6 +47,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
 
 CLAIMS = {
     "The clean-up script is kept": "kept",
+    "The clean-up script is that of the integration": "its own",
     "There is nothing to clean up on the platform": "nothing",
     "There is nothing to run on the platform": "unneeded",
     "Nothing is left on the platform": "left",
@@ -201,6 +202,13 @@ V, S, N = "verified", "stated", "not_verified"
             "0 0 0 0 0",
             "",
             {"kept": N, "gone": V, "ran": N},
+        ),
+        (
+            "regenerated",
+            "done done skipped skipped done",
+            "0 0 0 0 1",
+            "done done done",
+            {"kept": V, "its own": N, "gone": V, "ran": V},
         ),
     ],
     ids=SITUATIONS.keys(),

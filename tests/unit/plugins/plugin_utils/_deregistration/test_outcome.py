@@ -15,6 +15,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     BROKEN,
+    CONFIG,
     DIGEST,
     DONE,
     EMPTY,
@@ -59,6 +60,9 @@ SEEN = {
     "gone": gone(),
     "gone, partial": gone(execution=PARTIAL),
     "gone, finished": gone(execution=FINISHED),
+    "regenerated": gone(source="regenerated"),
+    "regenerated, partial": gone(source="regenerated", execution=PARTIAL),
+    "regenerated, finished": gone(source="regenerated", execution=FINISHED),
     "unknown": script(connection_exists=None),
     "no script": NO_SCRIPT,
     "lost": LOST,
@@ -101,6 +105,11 @@ PATH = "~/.local/state/community.immuta/k.sql"
         (GO, "gone", "snowflake", "", False, False, "snowflake"),
         (GO, "gone, partial", "snowflake", "", False, False, "snowflake"),
         (GO, "gone, finished", "snowflake", "", False, False, ""),
+        # Nobody has looked at the platform before a regenerated script is run.
+        ({}, "regenerated", "snowflake", "snowflake", False, False, ""),
+        (GO, "regenerated", "snowflake", "snowflake", False, False, "snowflake"),
+        (GO, "regenerated, partial", "snowflake", "", False, False, "snowflake"),
+        (GO, "regenerated, finished", "snowflake", "", False, False, ""),
         (GO, "unknown", "snowflake", "", False, False, "snowflake"),
         (GO, "no script", "none", "", False, True, ""),
         (GO, "lost", "none", "", False, False, ""),
@@ -224,6 +233,7 @@ NOT_FOUND = (
 )
 MISSING = f"The plan that was approved has a clean-up script (sha256 {SHA}), and it is not there any more: script_lost happened."
 WARN = {"missing_script": "warn"}
+NOT_ACCEPTED = outcome.NOT_ACCEPTED.format(settings=read(), sha256=SHA)
 
 
 def approved(**entry: t.Any) -> dict[str, t.Any]:
@@ -258,6 +268,18 @@ GLUE = approved(script_sha256=None)
         (STATED, "unsplittable", [outcome.STILL_THERE]),
         ({}, "no script", []),
         ({"executor": "databricks"}, "empty", []),
+        # A regenerated script takes a confirmation of its own, or a plan that shows it.
+        ({}, "regenerated", []),
+        (GO, "regenerated", [NOT_ACCEPTED]),
+        ({**GO, **HANDOFF}, "regenerated", [NOT_ACCEPTED]),
+        ({**GO, "accept_regenerated": "K"}, "regenerated", [NOT_ACCEPTED]),
+        ({**GO, "accept_regenerated": "k"}, "regenerated", []),
+        (approved(), "regenerated", [NOT_ACCEPTED]),
+        (approved(script_source="immuta"), "regenerated", [NOT_ACCEPTED]),
+        (approved(script_source="regenerated"), "regenerated", []),
+        ({**GO, **STATED}, "regenerated", []),
+        (GO, "regenerated, finished", []),
+        (GO, "regenerated, partial", [NOT_ACCEPTED]),
         # Whatever is said of scripts that are missing, one that was approved has to be there.
         ({}, "lost", [NOT_FOUND]),
         (WARN, "lost", []),
@@ -480,6 +502,8 @@ def test_a_stage_that_was_skipped_is_told_from_one_not_reached(answer: Answer, e
         ),
         ("handed off", {"status": "handed_off", "executor": "handoff", "integration_id": 5}),
         ("own tasks", {"executor": "own"}),
+        ("regenerated", {"status": "completed", "integration_config": CONFIG}),
+        ("lost", {"integration_config": None}),
         (
             "planned, nothing saved",
             {

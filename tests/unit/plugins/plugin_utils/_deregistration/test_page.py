@@ -106,6 +106,8 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
         (["a statement failed"], "bad", "Failed"),
         (["lost"], "care", "Unknown"),
         # What a person has said is no proof, nor is it one after a rerun.
+        # Nor is a script that was regenerated the one that Immuta had.
+        (["regenerated"], "care", "Completed"),
         (["stated"], "care", "Completed, in part on the word of a person"),
         (["own tasks"], "care", "Completed, in part on the word of a person"),
         (["stated", "already done, stated"], "care", "Completed, in part on the word of a person"),
@@ -114,6 +116,13 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
 def test_the_banner_is_green_only_if_all_was_seen(names: list[str], tone: str, title: str) -> None:
     text = page.render(TEMPLATES, report(*(SITUATIONS[name] for name in names)))
     assert re.findall(r'<section class="banner (\w+)".*?<h2 id="status">(.*?)</h2>', text, re.DOTALL) == [(tone, title)]
+
+
+def test_a_regenerated_script_is_marked() -> None:
+    shown = page.render(TEMPLATES, report(SITUATIONS["regenerated"]))
+    mark = re.compile(r'<dt>Origin of the script</dt><dd>\s*<span class="badge care">.*?Regenerated</span>', re.DOTALL)
+    assert mark.search(shown)
+    assert not mark.search(page.render(TEMPLATES, report(SITUATIONS["completed"])))
 
 
 def test_what_has_run_is_counted_apart_from_what_was_stated() -> None:

@@ -55,6 +55,8 @@ DEFAULTS: dict[str, t.Any] = {
     "on_unknown": "fail",
     "skip": [],
     "reason": "",
+    "integration_config": {},
+    "accept_regenerated": "",
     "verify": "once",
     "task_file": None,
     "plan_only": False,
@@ -96,6 +98,8 @@ def test_an_empty_variable_is_not_set(name: str, value: str | None) -> None:
         pytest.param({"report_dir": "/r"}, {"report_dir": "/r"}, id="report_dir"),
         pytest.param({"report_dir": "~"}, {"report_dir": os.path.expanduser("~")}, id="report_dir, home"),
         pytest.param({"without_script": "yes"}, {"without_script": True}, id="without_script"),
+        pytest.param({"integration_config": {"id": 5}}, {"integration_config": {"id": 5}}, id="integration_config"),
+        pytest.param({"accept_regenerated": "k"}, {"accept_regenerated": "k"}, id="accept_regenerated"),
         pytest.param({"missing_script": "warn"}, {"missing_script": "warn"}, id="missing_script"),
         pytest.param({"verify": "always"}, {"verify": "always"}, id="verify"),
         pytest.param({"reason": " CHG 1\n of May "}, {"reason": "CHG 1 of May"}, id="reason, on one line"),
@@ -123,6 +127,7 @@ def test_a_variable_takes_effect(given: dict[str, t.Any], expected: dict[str, t.
 
 
 WRONG: dict[str, t.Any] = {
+    "integration_config": 5,
     "plan": 5,
     "progress_interval": "60s",
     "script_durable": "maybe",
@@ -318,6 +323,12 @@ def test_no_mistake(given: dict[str, t.Any]) -> None:
             'immuta_deregister_confirm is "K", but the connection is "k". Set it to the key of the connection that is to'
             " be removed.",
             id="confirmed another",
+        ),
+        pytest.param(
+            {"accept_regenerated": "K"},
+            'immuta_deregister_accept_regenerated is "K", but the connection is "k". Set it to the key of the connection'
+            " whose regenerated script you have read.",
+            id="accepted another's script",
         ),
         pytest.param(
             {"executor": "/nowhere/o.yml"},

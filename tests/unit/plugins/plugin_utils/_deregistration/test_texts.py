@@ -172,6 +172,22 @@ def to_run(done: int, executor: str) -> str:
             id="nothing to do",
         ),
         pytest.param(
+            {"plan_only": True},
+            Observed(gone(source="regenerated", statements=[], plan_only=True)),
+            [
+                TITLE,
+                TENANT,
+                f"1. Save the clean-up script: done (~/.local/state/community.immuta/k.sql, sha256 {SHA})",
+                "   WARNING: Immuta has REGENERATED it from what is known of the integration's configuration. Read it; running"
+                " it takes immuta_deregister_accept_regenerated.",
+                "2. Delete the connection in Immuta: already gone",
+                "3. Run the script's 0 statements (0 have run), executor snowflake",
+                "Let no other host run it meanwhile: only runs with the same journal beside the script keep each other out.",
+                "Platform: a.snowflakecomputing.com",
+            ],
+            id="regenerated",
+        ),
+        pytest.param(
             {},
             Observed(LOST),
             [TITLE, "Not found. Nothing to do that is known of.", "WARNING: script_lost happened."],
@@ -292,6 +308,17 @@ AT = f"Script: {PATH} (sha256 {SHA})"
             ],
         ),
         (
+            "regenerated",
+            [
+                'Deregistration of "k": COMPLETED',
+                "Immuta: the connection is gone",
+                f"{AT}, the script has run",
+                "WARNING: Immuta has REGENERATED it from what is known of the integration's configuration. Look on the"
+                " platform for what it may have left.",
+                *RAN,
+            ],
+        ),
+        (
             "stated",
             [
                 'Deregistration of "k": COMPLETED, on somebody\'s word that the script has run',
@@ -348,6 +375,11 @@ def test_handoff(given: dict[str, t.Any], host: str) -> None:
         "Run all of it, in order, in one session, as an administrator of Snowflake on a.snowflakecomputing.com.",
         "Then run this again with immuta_deregister_script_executed=true.",
     ]
+
+
+def test_handing_over_a_regenerated_script() -> None:
+    lines = texts.handoff(read(), Observed(gone(source="regenerated")))
+    assert lines[2] == f"WARNING: {texts.REGENERATED} Read it before you run it."
 
 
 KEPT = f"the script is saved at {PATH}"
@@ -451,6 +483,13 @@ def test_stopped_before_anyone_was_asked(settings: Settings | None) -> None:
     ]
 
 
+def test_what_a_person_does_without_a_script_is_told_at_the_end() -> None:
+    lost = {**LOST, "failure": {**LOST["failure"], "by_hand": ["On Snowflake.", "(1) Drop it."]}}
+    lines = texts.stopped(read(), Observed(lost), Stop("Task", BUSY))
+    assert lines[-4:-3] == [f"NEXT: {Stop('Task', BUSY).advice}"]
+    assert lines[-3:] == [texts.BY_HAND, "   On Snowflake.", "   (1) Drop it."]
+
+
 def plan_of(status: str = "planned", **changes: t.Any) -> Planned:
     return dataclasses.replace(Planned("k", status), **changes)
 
@@ -466,6 +505,11 @@ def plan_of(status: str = "planned", **changes: t.Any) -> Planned:
             "planned      k (Snowflake) of https://t: the connection would be deleted, 3 statements on a and b, script"
             f" {SHA}",
             id="to delete and to run",
+        ),
+        pytest.param(
+            plan_of(script_sha256=SHA, script_source="regenerated"),
+            f"planned      k: the connection is gone, 0 statements, REGENERATED script {SHA}",
+            id="regenerated",
         ),
         pytest.param(
             plan_of(technology="Redshift", plan_digest=DIGEST),

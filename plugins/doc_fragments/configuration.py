@@ -1,0 +1,27 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation of what is known of an integration whose script is lost."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Used as C(community.immuta.configuration)."""
+
+    DOCUMENTATION = r"""
+options:
+  integration_config:
+    description:
+      - What is known of the configuration of the integration, for when the script is lost, as RV(integration_config) of an earlier run
+        has it. It is used only if neither Immuta nor O(path) has the script.
+      - If Immuta still lists the integration, it is asked for the integration's script. If it renders none, it is asked to regenerate one from
+        the configuration, in each of the ways that may be meant by its documentation.
+      - The fields are V(type), V(id), V(host), V(port), V(database) or V(catalog), V(warehouse), V(http_path), V(role), V(user),
+        V(impersonation_role), and V(principal). To regenerate a script, V(type), V(host), and V(database) or V(catalog) are needed.
+      - None of them is a secret. Another field, and a value that looks like a credential, are refused and not shown. So is a
+        configuration in whose place another integration is in use.
+    type: dict
+    version_added: 0.2.0
+"""

@@ -1,0 +1,76 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known of the configuration of an integration, for when its script is lost: from a person, the plan, or the report."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
+from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration
+from ansible_collections.community.immuta.plugins.module_utils._sql import forms
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Invalid, Settings
+
+VARIABLE = "immuta_deregister_integration_config"
+Record = t.Mapping[str, t.Any]
+
+
+def completed(settings: Settings, plan: t.Any) -> Settings:
+    """The settings, with what is known of the integration.
+
+    :param plan: the variable C(immuta_deregister_plan), whether it was approved or not
+    :raises Invalid: what is known may hold a secret, or is of different integrations
+    """
+    entry = approval.find(plan, settings.connection_key) if isinstance(plan, dict) else None
+    try:
+        return dataclasses.replace(
+            settings, integration_config=known(settings.integration_config, entry, _report(settings))
+        )
+    except InvalidOption as error:
+        raise Invalid(str(error)) from None
+
+
+def _report(settings: Settings) -> Record | None:
+    """The report of the connection; what is wrong with it is said elsewhere."""
+    if os.path.isabs(settings.report_dir):
+        with contextlib.suppress(evidence.NotAReport, OSError):
+            report = evidence.read(evidence.path(settings.report_dir, settings.file_name))
+            return report if report and report.get("connection_key") == settings.connection_key else None
+    return None
+
+
+def known(given: Record | None, plan: Record | None, report: Record | None) -> dict[str, t.Any]:
+    """What is known: what a person gives, or else what the plan holds, or else the last that the report does.
+
+    :param plan: what the plan holds for the connection
+    :raises InvalidOption: it may hold a secret, or a person gives another integration than the plan or the report
+    """
+    runs = [_of(run) for run in (report or {}).get("runs") or () if isinstance(run, dict)]
+    last = next(filter(None, reversed(runs)), None)
+    told = [
+        (where, configuration.read(found, f"integration_config in the {where}", secret=forms.holds))
+        for where, found in (("plan", _of(plan or {})), ("report", last))
+        if found
+    ]
+    if not given:
+        return told[0][1].as_dict() if told else {}
+    own = configuration.read(given, VARIABLE, secret=forms.holds)
+    for where, one in told:
+        if differing := own.differs(one):
+            raise InvalidOption(
+                f"{VARIABLE} is of another integration than the {where} tells ({', '.join(differing)} differ). Leave it out or"
+                f" correct it, or don't give that {where}."
+            )
+    return own.as_dict()
+
+
+def _of(record: Record) -> dict[str, t.Any] | None:
+    """The configuration in a record; one of an older version has none."""
+    found = record.get("integration_config")
+    return found if isinstance(found, dict) and found else None

@@ -1,0 +1,110 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known of an integration comes from a person, the plan, or the report, holds no secret, and does not contradict itself."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence, remembered
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Invalid
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import CONFIG, read
+
+OLDER, OTHER = {**CONFIG, "warehouse": "OLD"}, {**CONFIG, "host": "b.snowflakecomputing.com"}
+BY_HAND = {"type": "Snowflake", "host": "A.SNOWFLAKECOMPUTING.COM", "database": "IMMUTA"}
+SECRET = "hunter2-is-no-name"
+
+
+def report(folder: Path, *configs: t.Any, key: str = "k") -> None:
+    """Write a report of runs that knew these configurations."""
+    runs = [{"integration_config": config} if config != "none" else {} for config in configs]
+    content = {
+        "report": evidence.KIND,
+        "format": evidence.FORMAT,
+        "connection_key": key,
+        "status": "failed",
+        "runs": runs,
+    }
+    evidence.write(str(folder), "k", content, "")
+
+
+def completed(folder: Path, given: t.Any = None, plan: t.Any = None) -> dict[str, t.Any]:
+    entry = {"connections": [{"connection_key": "k", "integration_config": plan}]} if plan else None
+    settings = read(report_dir=str(folder), integration_config=given)
+    return remembered.completed(settings, entry).integration_config
+
+
+@pytest.mark.parametrize(
+    ("given", "plan", "runs", "expected"),
+    [
+        (None, None, [], {}),
+        (None, None, [CONFIG], CONFIG),
+        # The last run that knows, which need not be the last.
+        (None, None, [OLDER, CONFIG, None, "none", {}], CONFIG),
+        (None, OLDER, [CONFIG], OLDER),
+        (BY_HAND, OLDER, [CONFIG], BY_HAND),
+        (BY_HAND, None, [], BY_HAND),
+        (None, None, ["text"], {}),
+    ],
+)
+def test_what_is_known(
+    tmp_path: Path, given: t.Any, plan: t.Any, runs: list[t.Any], expected: dict[str, t.Any]
+) -> None:
+    if runs:
+        report(tmp_path, *runs)
+    assert completed(tmp_path, given, plan) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "plan", "runs", "told"),
+    [
+        (
+            OTHER,
+            CONFIG,
+            [],
+            "immuta_deregister_integration_config is of another integration than the plan tells (host differ)",
+        ),
+        (OTHER, None, [CONFIG], "than the report tells (host differ)"),
+        ({"password": SECRET}, None, [], "immuta_deregister_integration_config has the field 'password'"),
+        (
+            {"host": f"u:{SECRET}@h"},
+            None,
+            [],
+            "The field host of immuta_deregister_integration_config is not",
+        ),
+        (None, {"token": SECRET}, [], "integration_config in the plan has the field 'token'"),
+        (
+            None,
+            None,
+            [{"user": f"Bearer {SECRET}{SECRET}"}],
+            "The field user of integration_config in the report is not",
+        ),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, given: t.Any, plan: t.Any, runs: list[t.Any], told: str) -> None:
+    if runs:
+        report(tmp_path, *runs)
+    with pytest.raises(Invalid) as caught:
+        completed(tmp_path, given, plan)
+    assert told in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("broken", ["another key", "no report", "none"])
+def test_what_is_no_report_of_the_connection_tells_nothing(tmp_path: Path, broken: str) -> None:
+    if broken == "another key":
+        report(tmp_path, CONFIG, key="other")
+    elif broken == "no report":
+        (tmp_path / "k.json").write_text("{}")
+    assert completed(tmp_path) == {}
+    assert remembered.completed(read(), {"connections": "none"}).integration_config == {}
+
+
+def test_another_connections_plan_tells_nothing() -> None:
+    plan = {"connections": [{"connection_key": "other", "integration_config": CONFIG}]}
+    assert remembered.completed(read(), plan).integration_config == {}
