@@ -77,7 +77,7 @@ def test_the_examples_of_a_module_run(site: Player, databricks: DatabricksDouble
     module = importlib.import_module(f"ansible_collections.community.immuta.plugins.modules.{name}")
     tasks = yaml.safe_load(localised(module.EXAMPLES, site.folder))
     platform, _underscore, what = name.partition("_")
-    if what == "script":
+    if what in ("script", "objects_info"):
         saved = {"connection_key": f"prod {platform}", "path": str(site.folder / "srv" / f"prod-{platform}.sql")}
         tasks.insert(0, {"community.immuta.immuta_cleanup_script": saved})
     site.environment["DATABRICKS_HOST"] = databricks.url
