@@ -183,6 +183,11 @@ integration_id:
   returned: success and O(state=present)
   type: int
   sample: 5
+integration_status:
+  description: Status of the integration, in Immuta's words; V(none) if Immuta has not described it.
+  returned: success and O(state=present), if there is a script
+  type: str
+  sample: enabled
 technology:
   description: The data platform, as Immuta calls it.
   returned: success and O(state=present)

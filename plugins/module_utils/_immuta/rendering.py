@@ -117,6 +117,7 @@ class Rendered:
     :ivar source: C(immuta) when Immuta has just rendered it, C(saved) when only the file has it
     :ivar connection_exists: None when only the integration was asked for
     :ivar made: what the integration has made, as its configuration names it; None when Immuta does not tell any more
+    :ivar status: that of the integration, in Immuta's words; None when it was not described
     """
 
     owner: saved_script.Owner
@@ -125,6 +126,7 @@ class Rendered:
     source: t.Literal["immuta", "saved"]
     connection_exists: bool | None
     made: dict[str, str] | None = None
+    status: str | None = None
 
 
 def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
@@ -200,6 +202,7 @@ class _Fetch:
         # Whether Immuta still governs through the integration, if that is known.
         self._in_use: bool | None = None
         self._made: dict[str, str] | None = None
+        self._status: str | None = None
 
     def run(self, started: bool) -> Rendered:
         number = self._subject.integration_id
@@ -226,7 +229,7 @@ class _Fetch:
             raise no_script(
                 f"makes a file of {len(raw)} bytes, more than the {saved_script.LARGEST} that can be kept", reply.status
             )
-        return Rendered(owner, body, raw, "immuta", self._exists, self._made)
+        return Rendered(owner, body, raw, "immuta", self._exists, self._made, self._status)
 
     def _look_up(self, key: str, started: bool) -> connection.Connection | None:
         found, integrations = connection.look_up(self._client, key, listed_first=started)
@@ -279,6 +282,7 @@ class _Fetch:
         if described is not None:
             self._hosts.append(described.host)
             self._made = described.made
+            self._status = described.status
         if self._technology:
             return True
         if described is None:
@@ -333,7 +337,7 @@ class _Fetch:
         saved = self._saved
         if saved is not None:
             raw = saved_script.contents(saved.owner, saved.body)
-            return Rendered(saved.owner, saved.body, raw, "saved", self._exists, self._made)
+            return Rendered(saved.owner, saved.body, raw, "saved", self._exists, self._made, self._status)
         if self._exists:
             message = (
                 f"Immuta has no integration for {self._subject}, so it can't render the clean-up script, and no saved"

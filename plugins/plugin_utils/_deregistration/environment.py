@@ -85,6 +85,17 @@ def _of_environment(group: str, environment: t.Mapping[str, str]) -> dict[str, s
     }
 
 
+def signs_in(platform: str, given: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> bool:
+    """Whether the modules of a platform have what a sign-in takes, as far as that can be seen.
+
+    :param given: the options that the play gives to them
+    :param environment: theirs; empty if it can't be seen
+    """
+    known = {option for option, value in given.items() if value not in ("", None)}
+    named = platform == "snowflake" and environment.get(snowflake.DEFAULT_CONNECTION)
+    return bool(named) or not list(_lacking(platform, {*known, *_of_environment(platform, environment)}))
+
+
 def missing(
     given: t.Mapping[str, t.Collection[str]], environment: t.Mapping[str, str], platforms: t.Sequence[str]
 ) -> str:

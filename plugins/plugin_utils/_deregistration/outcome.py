@@ -9,10 +9,14 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, marked
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
 Answer = dict[str, t.Any]
 RUN = ("done", "skipped", "replayed")
+HOW_TO_LOOK = (
+    "it is not seen that the modules can sign in to the platform; immuta_deregister_verify=always has them try"
+)
 STILL_THERE = (
     "immuta_deregister_script_executed is set, but the connection still exists: a script that was run before the deletion may"
     " not be the one that it leaves. Remove the variable, and rerun; with immuta_deregister_executor=handoff a person runs the"
@@ -26,13 +30,14 @@ class Observed:
 
     :ivar script: of C(immuta_cleanup_script)
     :ivar decided: of the stage C(decide)
-    :ivar tried: of the platform's module, with O(preflight=true)
+    :ivar tried: of the platform's module, with O(preflight=true), or of the one that only looks
     :ivar planned: of C(immuta_connection), in check mode
     :ivar shown: of the stage C(plan)
     :ivar deleted: of C(immuta_connection)
     :ivar paused: of the platform's module, each time that it has paused
     :ivar ran: of the platform's module, the last time
     :ivar recorded: of C(immuta_cleanup_script) with O(state=executed)
+    :ivar left: of the stage C(left)
     :ivar own: of the task of the user's that has failed
     :ivar handed_at: when a task file of the user's was started, in UTC, or ""
     """
@@ -48,6 +53,7 @@ class Observed:
     decided: Answer = dataclasses.field(default_factory=dict)
     shown: Answer = dataclasses.field(default_factory=dict)
     own: Answer = dataclasses.field(default_factory=dict)
+    left: Answer = dataclasses.field(default_factory=dict)
 
     @property
     def failure(self) -> Answer:
@@ -181,6 +187,22 @@ class Observed:
         said = (self.recorded.get("execution") or {}).get("state") == "finished"
         return said or (self.finished and not self.answered)
 
+    @property
+    def decision(self) -> Answer:
+        """What the stage C(decide) has decided, or nothing."""
+        return self.decided.get("decision") or {}
+
+    @property
+    def looked_after(self) -> bool:
+        """Whether C(tried) is of a look after the script has run, or is said to have."""
+        return self.finished or bool(self.decision.get("after"))
+
+    @property
+    def not_looked(self) -> str:
+        """Why nobody looked on the platform, where the run goes on without that; or ""."""
+        optional = bool(self.tried.get("msg")) and "session" not in self.tried and not self.tried.get("failed")
+        return str(self.tried["msg"]) if optional else self.decision.get("unlooked") or ""
+
     def wait(self, stage: str) -> bool:
         """Whether a stage was skipped, as opposed to not reached."""
         return bool(getattr(self, stage).get("skipped"))
@@ -195,7 +217,12 @@ class Decision:
     """What is to be done, decided when the script is saved and before anything is deleted. JSON types only.
 
     :ivar executor: C(snowflake), C(databricks), C(handoff), C(own), or C(none)
-    :ivar preflight: the platform to sign in to before the deletion, or ""
+    :ivar preflight: the platform to sign in to before the plan is shown, or ""
+    :ivar way: the folder of the tasks that do so: C(preflight), with the module that runs the script, or C(look)
+    :ivar look_again: the platform to look at when a task file of the user's has ended, or ""
+    :ivar after: whether the look is one after the script has run, or is said to have
+    :ivar unlooked: why nobody looks where somebody else runs the script, or has, or ""
+    :ivar optional: whether the run goes on when nobody can look
     :ivar hosts: of the platform, where the script has to be run
     :ivar look: the script whose objects to look for on the platform before the deletion, or "" if it is not on the disk
     :ivar plan: whether to ask for the plan of the deletion without deleting
@@ -204,11 +231,15 @@ class Decision:
     :ivar script_sha256: its digest then, or ""
     :ivar run: the task file in C(executors) that deals with the script, or ""
     :ivar leave_script: whether the workflow keeps the script
-    :ivar missing_objects: what to do where none of the script's objects is; C(accept) where it may have run
     """
 
     executor: str
     preflight: str
+    way: str
+    look_again: str
+    after: bool
+    unlooked: str
+    optional: bool
     hosts: list[str]
     look: str
     plan: bool
@@ -217,7 +248,6 @@ class Decision:
     script_sha256: str
     run: str
     leave_script: bool
-    missing_objects: str
 
 
 def executor(settings: Settings, observed: Observed) -> str:
@@ -236,68 +266,67 @@ def hosts(settings: Settings, observed: Observed) -> list[str]:
     return list(dict.fromkeys(host for host in named if host))
 
 
-def decide(settings: Settings, observed: Observed, *, check_mode: bool = False) -> Decision:
-    """Decide what is to be done."""
+def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, check_mode: bool = False) -> Decision:
+    """Decide what is to be done.
+
+    :param signs_in: whether it is seen that the modules have what a sign-in to the script's platform takes
+    """
     chosen = executor(settings, observed)
     go = observed.to_do and settings.confirmed
     stated = settings.script_executed
     exists = bool(observed.script.get("exists"))
     # In check mode nothing is on the disk that could be handed over.
     run = go and observed.to_run and (stated or exists or chosen != "handoff")
+    # In check mode, a script that has changed was not written.
+    path = settings.script_path if exists and not (check_mode and observed.script.get("changed")) else ""
+    looked_at, unlooked = _looked_at(settings, observed, path, signs_in=signs_in)
+    # One session is enough: where the user's own tasks run, what was there before is seen by the plan.
+    again = looked_at if chosen == "own" and run and not stated and not check_mode else ""
+    tries = observed.to_run and observed.exists and chosen in PLATFORMS and not stated
     return Decision(
         executor=chosen,
-        preflight=_preflight(settings, observed),
+        preflight=chosen if tries else "" if again else looked_at,
+        way="preflight" if tries else "look",
+        look_again=again,
+        after=bool(again) or observed.finished or stated,
+        unlooked=unlooked,
+        optional=not tries and settings.verify != "always",
         hosts=hosts(settings, observed),
-        # In check mode, a script that has changed was not written.
-        look=settings.script_path if exists and not (check_mode and observed.script.get("changed")) else "",
+        look=path,
         plan=observed.exists and not settings.confirmed,
         delete=go and observed.exists,
         script_path=settings.script_path if observed.has_script else "",
         script_sha256=observed.script.get("sha256", ""),
         run=("record" if stated or (chosen == "own" and not exists) else chosen) if run else "",
         leave_script=settings.script_in_artifact and observed.has_script and exists,
-        missing_objects="accept" if observed.finished or stated else settings.missing_objects,
     )
 
 
-def _preflight(settings: Settings, observed: Observed) -> str:
-    """The platform to sign in to: before the deletion, or to look again at what has run."""
+def _looked_at(settings: Settings, observed: Observed, path: str, *, signs_in: bool) -> tuple[str, str]:
+    """The platform where what others remove is looked for, before or after; or why not. Empty if there is nothing to."""
+    script, always = observed.script, settings.verify == "always"
+    # Of what was handed over nothing is news; what the user's own tasks have done is looked at.
     chosen = executor(settings, observed)
-    if observed.to_run and observed.exists and chosen in PLATFORMS and not settings.script_executed:
-        return chosen
-    dialect = observed.script.get("dialect") or ""
-    looks = settings.verify == "always" and dialect in PLATFORMS and not observed.empty_script
-    return dialect if looks and (observed.finished or settings.script_executed) else ""
-
-
-def left_behind(settings: Settings, observed: Observed) -> str:
-    """What is still on the platform although the script is said to have run, as a sentence, or ""."""
-    if not (observed.finished or settings.script_executed) or not observed.tried.get("objects"):
-        return ""
-    left = [f"{row['kind']} {row['name']}" for row in observed.tried["objects"] if row["dropped"] and row["present"]]
-    if not left:
-        return ""
-    return (
-        f"The script has run to its end, or is said to have, and this is still on the platform, although it drops it:"
-        f" {', '.join(left)}. Look at who has made it, and when; drop it by hand if it is Immuta's, and rerun."
-    )
+    others = chosen in ("handoff", "own") and (observed.exists or (chosen == "own" and settings.confirmed))
+    if not ((observed.to_run and (settings.script_executed or others)) or (observed.finished and always)):
+        return "", ""
+    obstacles = {
+        "immuta_deregister_verify is never": settings.verify == "never",
+        "the platform is none that this collection looks at": script.get("dialect") not in PLATFORMS,
+        "the script can't be split into statements": script.get("split_error"),
+        "the script is not on the disk yet": not path,
+        "its host is not known (immuta_deregister_platform_host)": not (always or hosts(settings, observed)),
+        HOW_TO_LOOK: not (always or signs_in),
+    }
+    why = next((reason for reason, applies in obstacles.items() if applies), "")
+    return ("", why) if why else (script["dialect"], "")
 
 
 def objects(observed: Observed) -> list[Answer] | None:
-    """What the script removes, as it was found before the deletion (C(present)) and when it had run (C(after)).
-
-    None if nobody has looked. C(after) is None where nobody has looked again, or what is there may not be seen.
-    """
+    """What the script removes, as it was found before the deletion and when it had run; None if nobody has looked."""
     before: list[Answer] | None = observed.tried.get("objects")
     after: list[Answer] | None = observed.ran.get("objects")
-    if observed.finished:
-        # There was one look only, and it was after the script had run.
-        before, after = None, before
-    if before is None and after is None:
-        return None
-    known = {(row["kind"], row["name"]): row for row in after or ()}
-    rows = [{**row, "after": known.pop((row["kind"], row["name"]), {}).get("present")} for row in before or ()]
-    return [*rows, *({**row, "present": None, "after": row["present"]} for row in known.values())]
+    return looks.rows(None, before) if observed.looked_after else looks.rows(before, after)
 
 
 def obstacles(settings: Settings, observed: Observed) -> list[str]:
@@ -363,16 +392,6 @@ def _short_lived(settings: Settings, observed: Observed) -> list[str]:
     ]
 
 
-def _marked(ran: list[Answer], planned: list[Answer]) -> list[Answer]:
-    """The statements, with the marks of the plan: only the module that asks Immuta knows what the integration has made."""
-    if not ran:
-        return planned
-    known: dict[int, Answer] = {
-        row["index"]: {name: row[name] for name in ("marks", "unusual") if name in row} for row in planned
-    }
-    return [{**row, **known.get(row["index"], {})} for row in ran]
-
-
 def status(settings: Settings, observed: Observed) -> str:
     """What came of the run, unless it has failed. Nothing is taken from what was merely intended."""
     if observed.lost_script and not settings.approved_without_script:
@@ -406,6 +425,10 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "integration_id": script.get("integration_id"),
         "platform_hosts": hosts(settings, observed),
         "objects": objects(observed),
+        "not_looked": observed.not_looked or None,
+        "immuta": looks.in_immuta(
+            script, observed.deleted, settings.connection_key, existed=observed.exists, exists=observed.exists_now
+        ),
         "integration": observed.deleted.get("integration"),
         "left_on_platform": observed.left_on_platform,
         "deleted_objects": observed.deleted.get("deleted_objects"),
@@ -417,7 +440,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
             "empty": observed.empty_script,
             "done": observed.counts[0],
             "total": observed.counts[1],
-            "statements": _marked(observed.statements, script.get("statements") or []),
+            "statements": marked.marked(observed.statements, script.get("statements") or []),
         },
         "report": None
         if check_mode or not settings.report_dir

@@ -602,25 +602,68 @@ def test_objects(tried: list[Answer] | None, ran_: list[Answer] | None, finished
     assert (found and [(row["name"], row["present"], row["after"]) for row in found]) == expected
 
 
+# Who looks, where, and when: the platform before the plan, the platform afterwards, and why nobody does.
 @pytest.mark.parametrize(
-    ("given", "answer", "preflight"),
+    ("given", "answer", "signs_in", "expected"),
     [
-        ({}, gone(execution=FINISHED), ""),
-        ({"verify": "always"}, gone(execution=FINISHED), "snowflake"),
-        ({"verify": "always", "executor": "handoff", "script_executed": True}, gone(), "snowflake"),
-        ({"executor": "handoff", "script_executed": True}, gone(), ""),
-        ({"verify": "always"}, EMPTY, ""),
-        ({"verify": "always"}, gone(execution=FINISHED, dialect="redshift"), ""),
+        # A finished one is looked at on request only.
+        ({}, gone(execution=FINISHED), True, ("", "", "")),
+        ({"verify": "always"}, gone(execution=FINISHED), False, ("snowflake", "", "")),
+        ({"verify": "always"}, gone(execution=FINISHED, dialect="trino"), True, ("", "", "none that this")),
+        # What somebody says is looked at where a sign-in is seen to be there.
+        ({"verify": "always", **HANDOFF, **STATED}, gone(), False, ("snowflake", "", "")),
+        ({**HANDOFF, **STATED}, gone(), True, ("snowflake", "", "")),
+        ({**HANDOFF, **STATED}, gone(), False, ("", "", "verify=always has them try")),
+        (STATED, gone(dialect="databricks"), True, ("databricks", "", "")),
+        ({"verify": "never", **HANDOFF, **STATED}, gone(), True, ("", "", "verify is never")),
+        ({**HANDOFF, **STATED}, gone(platform_hosts=[]), True, ("", "", "host is not known")),
+        ({"verify": "always", **HANDOFF, **STATED}, gone(platform_hosts=[]), True, ("snowflake", "", "")),
+        ({**HANDOFF, **STATED}, gone(dialect="redshift"), True, ("", "", "none that this collection")),
+        (STATED, gone(split_error={"message": "Odd."}), True, ("", "", "can't be split")),
+        ({"verify": "always"}, EMPTY, True, ("", "", "")),
+        # Before: of what is handed over, and by the plan of what the user's own tasks run, whose run looks afterwards.
+        (HANDOFF, script(), True, ("snowflake", "", "")),
+        (HANDOFF, script(), False, ("", "", "verify=always has them try")),
+        (HANDOFF, script(exists=False), True, ("", "", "not on the disk")),
+        (HANDOFF, gone(), True, ("", "", "")),
+        (OWN, script(), True, ("", "snowflake", "")),
+        (OWN, gone(), True, ("", "snowflake", "")),
+        ({**OWN, "verify": "always"}, script(), False, ("", "snowflake", "")),
+        ({**OWN, "verify": "never"}, script(), True, ("", "", "verify is never")),
+        # The platform's own executor looks itself.
+        ({}, script(), True, ("snowflake", "", "")),
+        ({"verify": "always"}, gone(), True, ("", "", "")),
     ],
 )
-def test_what_is_left_when_it_has_run(given: dict[str, t.Any], answer: Answer, preflight: str) -> None:
-    settings, observed = read(**GO, **given), Observed(answer)
-    decision = outcome.decide(settings, observed)
-    assert (decision.preflight, decision.missing_objects) == (
-        preflight,
-        "accept" if preflight else decision.missing_objects,
-    )
-    seen = Observed(answer, {"objects": BEFORE})
-    assert ("DATABASE D." in outcome.left_behind(settings, seen)) is (observed.finished or settings.script_executed)
-    assert "USER U" not in outcome.left_behind(settings, seen)
-    assert outcome.left_behind(settings, Observed(answer, {"objects": AFTER})) == ""
+def test_who_looks(given: dict[str, t.Any], answer: Answer, signs_in: bool, expected: tuple[str, str, str]) -> None:
+    decision = outcome.decide(read(**{**GO, **given}), Observed(answer), signs_in)
+    preflight, again, why = expected
+    assert (decision.preflight, decision.look_again) == (preflight, again)
+    assert (why in decision.unlooked, bool(decision.unlooked)) == (True, bool(why))
+    runs_it = not given and answer["connection_exists"]
+    assert decision.way == ("preflight" if runs_it else "look")
+    # Without being asked for, no look makes a run fail.
+    assert decision.optional is (not runs_it and given.get("verify") != "always")
+    assert decision.after is bool(again or given.get("script_executed") or answer["execution"] == FINISHED)
+
+
+def test_one_run_looks_once_where_the_users_own_tasks_run_the_script() -> None:
+    def look(check_mode: bool = False, **given: t.Any) -> tuple[str, str]:
+        decision = outcome.decide(read(**OWN, **given), Observed(script(changed=False)), True, check_mode=check_mode)
+        return decision.preflight, decision.look_again
+
+    assert look() == ("snowflake", "")
+    assert look(**GO) == ("", "snowflake")
+    # Nothing has run in check mode.
+    assert look(check_mode=True, **GO) == ("snowflake", "")
+
+
+def test_a_look_that_could_not_be_had() -> None:
+    said = {"failed": False, "failed_when_result": False, "msg": "Refused.", "failure": {"code": "login_failed"}}
+    decided = {"decision": {"unlooked": "no reason to"}}
+    assert Observed(gone(), said).not_looked == "Refused."
+    assert Observed(gone(), {**said, "failed": True}).not_looked == ""
+    assert Observed(gone(), {"objects": BEFORE, "session": {}}).not_looked == ""
+    assert Observed(gone(), decided=decided).not_looked == "no reason to"
+    result = outcome.result(read(**GO), Observed(gone(), said), check_mode=False)
+    assert (result["not_looked"], result["objects"]) == ("Refused.", None)

@@ -49,6 +49,7 @@ SAID_SO = {**GO, "script_executed": True}
 UNREACHABLE: Answer = {"unreachable": True, "msg": "timed out"}
 SHOWN: Answer = {"msg": []}
 NAMES = {name: task.format("Snowflake") for name, task in stops.TASKS.items()}
+LOOKS = {"preflight": "snowflake", "way": "look"}, {"look_again": "snowflake", "way": "look"}
 
 
 def find(given: Given, observed: Observed, *, check_mode: bool = False) -> Stop | None:
@@ -85,7 +86,22 @@ def test_the_names_are_those_of_the_tasks(name: str) -> None:
         for listed in yaml.safe_load(path.read_text(encoding="utf-8"))
         for one in (listed, *listed.get("block", ()))
     }
-    assert {stops.TASKS[name].format(platform) for platform in ("Snowflake", "Databricks")} <= tasks
+    for task in (stops.TASKS[name], stops.LOOK):
+        assert {task.format(platform) for platform in ("Snowflake", "Databricks")} <= tasks
+
+
+@pytest.mark.parametrize("decision", LOOKS)
+def test_a_look_has_a_name_of_its_own(decision: Answer) -> None:
+    observed = Observed(script(), tried=REFUSED, decided={"decision": {"executor": "handoff", **decision}})
+    assert find(GO, observed) == Stop("Look on Snowflake for what the script removes", REFUSED)
+
+
+def test_a_run_goes_on_without_a_look_that_nobody_has_asked_for() -> None:
+    tried = {"failed": False, "msg": "Refused."}
+    decided = {"decision": {"preflight": "snowflake", "way": "look", "optional": True}}
+    assert find(GO, Observed(script(), tried=tried, decided=decided, shown=SHOWN)) is None
+    stopped = find(GO, Observed(script(), decided=decided, shown=SHOWN))
+    assert stopped and stopped.task == "Look on Snowflake for what the script removes"
 
 
 def test_the_first_failure_is_the_one_that_counts() -> None:
