@@ -199,7 +199,7 @@ def show_before_and_after(folder: Path, key: str) -> bool:
         left = left or not (row["present"] and gone)
         name, before = f"{row['kind']} {row['name']}", "there" if row["present"] else "not seen"
         after = "not dropped" if not row["dropped"] else "gone" if gone else "not known to be gone"
-        known = f"{row['after_how'] or row['how']}, query id {row['after_query_id'] or row['query_id']}"
+        known = f"query id {row['after_query_id'] or row['query_id']}"
         say(f"    {name:<42}{before} -> {after} ({known})", "32" if gone else "31")
     return left
 

@@ -283,7 +283,7 @@ class ActionModule(ActionBase):
             return ""
         hosts = variables["hostvars"]
         before = [host for host in variables["ansible_play_hosts_all"] if host not in batch]
-        failed = {host for host in (*before, *batch) if _has_failed(hosts[host])}
+        failed = {host for host in (*before, *batch) if stops.has_failed(hosts[host])}
         found = neighbours.too_many_failed(batch or [known.connection_key], before, failed, float(given))
         if not found:
             return ""
@@ -423,14 +423,6 @@ class ActionModule(ActionBase):
 def _fatal(stop: stops.Stop | None) -> str:
     """Why the run has stopped, where no failed task says so."""
     return stop.message if stop and not stop.shown else ""
-
-
-def _has_failed(host: t.Mapping[str, t.Any]) -> bool:
-    """Whether a host's run has failed, also one that is still to be reported."""
-    answers = (host.get(f"{names.OWN}{stage}") for stage in ("checked", *stops.TASKS))
-    return (host.get(f"{settings.PREFIX}result") or {}).get("status") == "failed" or any(
-        isinstance(answer, dict) and answer.get("failed") for answer in answers
-    )
 
 
 def _options() -> dict[str, t.Any]:

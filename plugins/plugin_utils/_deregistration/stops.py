@@ -7,10 +7,16 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import (
+    PLATFORMS,
+    PREFIX,
+    Settings,
+)
 
 # The tasks that answer, in their order, by the names that they have in the role; {} is the platform.
 TASKS = {
@@ -149,6 +155,17 @@ def task(name: str, observed: Observed) -> str:
     if name == "tried" and looks_at:
         return LOOK.format(looks_at.capitalize())
     return TASKS[name].format(chosen.capitalize() if chosen in PLATFORMS else "the platform")
+
+
+def has_failed(host: t.Mapping[str, t.Any]) -> bool:
+    """Whether a host's run has failed, also one that is still to be reported.
+
+    :param host: its variables
+    """
+    answers = (host.get(f"{names.OWN}{stage}") for stage in ("checked", *TASKS))
+    return (host.get(f"{PREFIX}result") or {}).get("status") == "failed" or any(
+        isinstance(answer, dict) and answer.get("failed") for answer in answers
+    )
 
 
 def _broken(answer: Answer) -> bool:
