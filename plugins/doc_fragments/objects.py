@@ -14,8 +14,8 @@ class ModuleDocFragment:
 options:
   path:
     description:
-      - Path to a script, in UTF-8. What it drops or unsets, and has not made itself, is looked for, with the roles that it takes, since an
-        object that a role may not see is not found. No other statement of it is sent.
+      - Path to a script, in UTF-8. What it drops, unsets, revokes, or takes off, and has not made itself, is looked for, with the roles that
+        it takes, since an object that a role may not see is not found. No statement of it is sent.
       - It, and every folder above it, must belong to the user of the task or to root, and nobody else may write to them, unless a folder
         has the sticky bit.
       - Exactly one of O(path) and O(objects) is needed.

@@ -11,8 +11,8 @@ module: databricks_objects_info
 version_added: 0.2.0
 short_description: Look which objects are on Databricks
 description:
-  - Signs in and looks, by exact name, for each object that a script removes, or for the objects of a list. It sends nothing but reads, and
-    changes nothing.
+  - Signs in and looks, by exact name, for all that a script takes away (objects, grants, and policies), or for the objects of a list. It
+    sends nothing but reads, and changes nothing.
   - It reads C(system.information_schema), and waits for a warehouse that starts.
 author:
   - The community.immuta contributors (@ansible-collections)
@@ -64,25 +64,38 @@ sha256:
   type: str
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 objects:
-  description: The objects, in the order of the script or of O(objects), each once.
+  description:
+    - What the script takes away and has not made itself, that is the objects that it drops or unsets, the grants that it revokes, and the
+      policies that it takes off; or the objects of the list. Each is there once.
   returned: success
   type: list
   elements: dict
   contains:
+    type:
+      description:
+        - V(object), V(grant), or V(policy).
+        - V(policy) for a row filter or a column mask on a table.
+      type: str
+      sample: object
     kind:
-      description: Kind of the object.
+      description: Kind of the object or policy; V(GRANT) for a grant.
       type: str
       sample: CATALOG
     name:
-      description: Its name. What holds a dot or a quote keeps its quotes.
+      description:
+        - Its name, as in RV(community.immuta.databricks_script#module:statements[].name).
+        - For a grant, what is granted to whom, for example C(SELECT ON TABLE sales.crm.customers TO analysts).
+        - For a policy, what it is on, for example C(ON TABLE sales.crm.customers COLUMN email).
       type: str
       sample: immuta
     dropped:
-      description: Whether the script drops it in the end; otherwise it unsets something of it, or makes it again. V(true) for O(objects).
+      description: Whether it has to be gone in the end. Otherwise the script unsets something of it, or brings it back.
       type: bool
       sample: true
     present:
-      description: Whether it is there, and may be seen; V(none) if that could not be told.
+      description:
+        - Whether it is there, and may be seen; V(none) if that could not be told, for which RV(objects[].how) has the reason.
+        - V(false) is what the user sees. Only what the same user has seen before is certainly gone.
       type: bool
       sample: true
     owner:
@@ -98,7 +111,7 @@ objects:
       type: str
       sample: "SELECT catalog_name, catalog_owner, created FROM system.information_schema.catalogs WHERE catalog_name = 'immuta'"
     query_id:
-      description: Databricks' id of that read.
+      description: Databricks's id of that read.
       type: str
       sample: 01b2c3d4-0000-0000-0000-000000000002
 session:

@@ -11,9 +11,9 @@ module: snowflake_objects_info
 version_added: 0.2.0
 short_description: Look which objects are on Snowflake
 description:
-  - Signs in and looks, by exact name, for each object that a script removes, or for the objects of a list. It sends nothing but reads, and
-    changes nothing.
-  - It needs no warehouse.
+  - Signs in and looks, by exact name, for all that a script takes away (objects, grants, and policies), or for the objects of a list. It
+    sends nothing but reads, and changes nothing.
+  - It needs no warehouse, except to look for the policies on tables.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -63,25 +63,38 @@ sha256:
   type: str
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 objects:
-  description: The objects, in the order of the script or of O(objects), each once.
+  description:
+    - What the script takes away and has not made itself, that is the objects that it drops or unsets, the grants that it revokes, and the
+      policies that it takes off; or the objects of the list. Each is there once.
   returned: success
   type: list
   elements: dict
   contains:
+    type:
+      description:
+        - V(object), V(grant), or V(policy).
+        - V(policy) for a policy on a table, a view, a tag, a user, or the account, and for a parameter of the account.
+      type: str
+      sample: object
     kind:
-      description: Kind of the object.
+      description: Kind of the object or policy; V(GRANT) for a grant.
       type: str
       sample: DATABASE
     name:
-      description: Its name. What holds a dot or a quote keeps its quotes.
+      description:
+        - Its name, as in RV(community.immuta.snowflake_script#module:statements[].name).
+        - For a grant, what is granted to whom, for example C(USAGE ON DATABASE SALES TO ROLE IMMUTA_SYSTEM).
+        - For a policy, what it is on, for example C(ON TABLE SALES.CRM.CUSTOMERS COLUMN EMAIL).
       type: str
       sample: IMMUTA
     dropped:
-      description: Whether the script drops it in the end; otherwise it unsets something of it, or makes it again. V(true) for O(objects).
+      description: Whether it has to be gone in the end. Otherwise the script unsets something of it, or brings it back.
       type: bool
       sample: true
     present:
-      description: Whether it is there, and may be seen; V(none) if that could not be told.
+      description:
+        - Whether it is there, and may be seen; V(none) if that could not be told, for which RV(objects[].how) has the reason.
+        - V(false) is what the session sees in the role that the script takes. Only what was there in the same role before is certainly gone.
       type: bool
       sample: true
     owner:

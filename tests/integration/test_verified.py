@@ -48,11 +48,7 @@ def run_by_hand(site: Site) -> None:
     """Run a script of which nothing has run."""
     assert isinstance(site.server, SnowflakeDouble)
     del site.server.account.drop
-    options = {
-        name.removeprefix("SNOWFLAKE_").lower(): value for name, value in site.server.environment(PASSWORD).items()
-    }
-    with inprocess.modules() as module:
-        assert not module("snowflake_script", script=site.script.decode(), **options).failed
+    inprocess.run_by_hand(site.server.environment(PASSWORD), site.script.decode())
 
 
 @pytest.mark.oldest

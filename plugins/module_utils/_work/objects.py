@@ -33,7 +33,6 @@ OPTIONS: dict[str, t.Any] = {
     },
 }
 EITHER = [("path", "objects")]
-QUOTES = {"snowflake": '"', "databricks": "`"}
 # What is before the name of an object, outermost first.
 OUTER = {"snowflake": ("DATABASE", "SCHEMA"), "databricks": ("CATALOG", "SCHEMA")}
 
@@ -85,7 +84,5 @@ def _dropping(context: Context, dialect: str, kind: str, name: str) -> Statement
             f"{what}, and names are compared exactly: what SQL without quotes calls {name} is {name.upper()}. Write it in"
             " upper case, or in double quotes if it is the one in lower case."
         )
-    quote = QUOTES[dialect]
-    quoted = ".".join(f"{quote}{part.replace(quote, quote * 2)}{quote}" for part in parts)
-    (statement,) = split(f"DROP {kind} {quoted};", dialect)
+    (statement,) = split(f"DROP {kind} {names.quoted(parts, dialect)};", dialect)
     return statement

@@ -256,12 +256,14 @@ def left_behind(settings: Settings, observed: Observed) -> str:
     statements = observed.script.get("statements") or ()
     left_out = {(row["object"], row["name"]) for row in statements if row["index"] in out}
     rows = [row for row in observed.tried.get("objects") or () if row["dropped"] and row["present"]]
+    # Which grants and policies were left out, the names of statements don't tell.
+    rows = [row for row in rows if not out or row.get("type", "object") == "object"]
     left = [f"{row['kind']} {row['name']}" for row in rows if (row["kind"], row["name"]) not in left_out]
     if not left:
         return ""
     return (
         "The script has run to its end, or is said to have, and that is not true, or not all: on the platform there is"
-        f" still {', '.join(left)}, although the script drops it. Look at who has made it, and when; drop it by hand if it"
+        f" still {', '.join(left)}, although the script removes it. Look at who has made it, and when; drop it by hand if it"
         " is Immuta's, and rerun."
     )
 

@@ -105,13 +105,15 @@ SKIP = {"statement": 2, "sha256": SHA, "reason": "r"}
     ("given", "answer", "objects", "words"),
     [
         ({}, gone(), [row("IMMUTA")], ""),
-        ({"script_executed": True}, gone(), [row("IMMUTA")], "still DATABASE IMMUTA, although"),
+        ({"script_executed": True}, gone(), [row("IMMUTA")], "still DATABASE IMMUTA, although the script removes"),
         ({"script_executed": True}, gone(), [row("IMMUTA", None)], ""),
         ({"script_executed": True}, gone(), [row("IMMUTA", dropped=False)], ""),
         ({}, gone(execution=FINISHED), [row("IMMUTA")], "still DATABASE IMMUTA"),
         # What was left out is not there to be dropped.
         ({"skip": [SKIP], "script_executed": True}, gone(), [row("IMMUTA")], ""),
         ({}, gone(execution={**FINISHED, "skipped": [OUT]}), [row("IMMUTA")], ""),
+        ({}, gone(execution={**FINISHED, "skipped": [OUT]}), [{**row("X TO ROLE Y"), "type": "grant"}], ""),
+        ({}, gone(execution=FINISHED), [{**row("X TO ROLE Y"), "type": "grant"}], "still DATABASE X TO ROLE Y"),
     ],
 )
 def test_what_is_left(given: Answer, answer: Answer, objects: list[Answer], words: str) -> None:
