@@ -71,7 +71,7 @@ def test_what_is_left_is_a_failure_whoever_has_run_the_script(tmp_path: Path) ->
         assert [one.result["status"] for one in first] == ["failed", "failed", "failed", "handed_off"]
         # The one who runs it looks twice; of those that today's run had no session for, there is one.
         assert [sessions(site) for site in sites] == [2, 2, 1, 1]
-        assert [row["present"] for row in first[3].result["objects"]] == [True] * 3
+        assert {row["present"] for row in first[3].result["objects"] if row["type"] == "object"} == {True}
         assert "There: DATABASE IMMUTA, owner IMMUTA_SYSTEM" in first[3].output
 
         given[3]["script_executed"] = True
