@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import typing as t
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -44,6 +45,7 @@ PLAYBOOK = f"""\
       vars:
         immuta_deregister_connection_key: "{{{{ key | default('{KEY}') }}}}"
         immuta_deregister_script_dir: "{{{{ playbook_dir }}}}/scripts"
+        immuta_deregister_report_dir: "{{{{ playbook_dir }}}}/reports"
 """
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
@@ -183,6 +185,25 @@ def show_left_over(rows: list[tuple[str, bool]]) -> bool:
     return any(there for _name, there in rows)
 
 
+def show_before_and_after(folder: Path, key: str) -> bool:
+    """Print what the report of a connection says was there before and is there after; return whether something is left."""
+    report = json.loads((folder / "reports" / f"{urllib.parse.quote(key, safe='')}.json").read_text())
+    run = report["runs"][-1]
+    say("  What the report says, before and after:")
+    for row in run["immuta"]:
+        name = f"Immuta {row['kind']} {row['name']}"
+        say(f"    {name:<42}{row['before']} -> {row['after']} ({row['how']})", "32")
+    left = False
+    for row in run["objects"]:
+        gone = row["after"] is False or not row["dropped"]
+        left = left or not (row["present"] and gone)
+        name, before = f"{row['kind']} {row['name']}", "there" if row["present"] else "not seen"
+        after = "not dropped" if not row["dropped"] else "gone" if gone else "not known to be gone"
+        known = f"query id {row['after_query_id'] or row['query_id']}"
+        say(f"    {name:<42}{before} -> {after} ({known})", "32" if gone else "31")
+    return left
+
+
 def main() -> None:
     """Run all acts."""
     folder = Path(tempfile.mkdtemp(prefix="immuta-demo-"))
@@ -206,6 +227,7 @@ def main() -> None:
         requests = len(immuta.ask("requests")) - planned[0]
         undisturbed = [one["text"] for one in snowflake.ask("statements")]
         statements = len(undisturbed)
+        left = show_before_and_after(folder, KEY)
 
         act(3, "The same again: nothing to do")
         before = len(immuta.ask("requests"))
@@ -230,6 +252,7 @@ def main() -> None:
         other = f"key='{OTHER_KEY}'"
         play.run("-e", other, "-e", f"immuta_deregister_confirm='{OTHER_KEY}'")
         on_databricks = len(databricks.ask("statements"))
+        left = show_before_and_after(folder, OTHER_KEY) or left
 
         act(7, "In the end")
         say("  What the servers say:")
@@ -248,7 +271,7 @@ def main() -> None:
         )
         say(f"    killed + rerun   {deletes} deletion, {len(sent)} statements, {same}")
         say(f"    Databricks       {on_databricks} statements in one session")
-        if failed or planned[1] or statements_again or deletes != 1 or sent != undisturbed:
+        if failed or left or planned[1] or statements_again or deletes != 1 or sent != undisturbed:
             sys.exit("\nThe demo did not end as it should have.")
         say("\n  Nothing is left behind, and nothing was done twice.", "32;1")
     finally:

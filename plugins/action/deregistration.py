@@ -17,8 +17,11 @@ from ansible_collections.community.immuta.plugins.module_utils import _text, _ut
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
     approval,
     claims,
+    decisions,
     environment,
     evidence,
+    kept,
+    looks,
     mistakes,
     names,
     neighbours,
@@ -80,6 +83,7 @@ class ActionModule(ActionBase):
             "decide": self._decide,
             "plan": self._plan,
             "handoff": self._handoff,
+            "left": self._left,
             "conclude": self._conclude,
             "planned": self._planned,
             "finished": self._finished,
@@ -205,12 +209,26 @@ class ActionModule(ActionBase):
         read = self._as_host(variables, host, defaults[-1]) if defaults else {}
         return read if isinstance(read, dict) else {}
 
-    def _missing(self, variables: Variables, known: Settings) -> str:
-        """What the modules would miss, all at once, where that can be seen from here."""
+    def _elsewhere(self, variables: Variables, known: Settings) -> bool:
+        """Whether the modules see another environment than this one."""
         here = variables["inventory_hostname"]
         where = {f"{settings.PREFIX}script_host": known.script_host, **self._variables(variables, ["ansible_become"])}
         become = bool(getattr(self._play_context, "become", False))
-        if environment.elsewhere(here, where, variables["hostvars"], connection=self._task.connection, become=become):
+        hosts, connection = variables["hostvars"], self._task.connection
+        return environment.elsewhere(here, where, hosts, connection=connection, become=become)
+
+    def _signs_in(self, variables: Variables, platform: str | None) -> bool:
+        """Whether it can be seen from here that the modules have what a sign-in to a platform takes."""
+        if platform not in settings.PLATFORMS:
+            return False
+        given = self._defaults(variables, variables["inventory_hostname"], platform)
+        seen = {} if self._elsewhere(variables, self.settings) else {**os.environ, **self._task_environment()}
+        return environment.signs_in(platform, given, seen)
+
+    def _missing(self, variables: Variables, known: Settings) -> str:
+        """What the modules would miss, all at once, where that can be seen from here."""
+        here = variables["inventory_hostname"]
+        if self._elsewhere(variables, known):
             return ""
         if any(name.startswith("community.immuta.") for one in self._task.module_defaults or () for name in one):
             return ""
@@ -234,19 +252,21 @@ class ActionModule(ActionBase):
     def _decide(self, variables: Variables) -> Result:
         if "timing" not in self.observed.script:
             raise Refused(NOT_ANSWERED)
-        found = outcome.obstacles(self.settings, self.observed)
-        if foreign := _foreign(self.settings, self.observed):
+        found = decisions.obstacles(self.settings, self.observed)
+        if foreign := kept.foreign(self.settings, self.observed.tenant):
             found.append(foreign)
         if found:
             raise Refused("\n".join(_printable(found)))
-        return {"decision": vars(outcome.decide(self.settings, self.observed, check_mode=self._task.check_mode))}
+        able = self._signs_in(variables, self.observed.script.get("dialect"))
+        return {
+            "decision": vars(decisions.decide(self.settings, self.observed, able, check_mode=self._task.check_mode))
+        }
 
     def _plan(self, variables: Variables) -> Result:
         known, observed = self.settings, self.observed
         if stopping := self._others_failed(variables, known, observed):
             raise Refused(_text.printable(stopping))
-        if left := outcome.left_behind(known, observed):
-            raise Refused(_text.printable(left))
+        self._left(variables)
         if known.plan_entry:
             now = outcome.result(known, observed, check_mode=self._task.check_mode)
             planned = approval.planned(known.connection_key, now)
@@ -266,7 +286,7 @@ class ActionModule(ActionBase):
             return ""
         hosts = variables["hostvars"]
         before = [host for host in variables["ansible_play_hosts_all"] if host not in batch]
-        failed = {host for host in (*before, *batch) if _has_failed(hosts[host])}
+        failed = {host for host in (*before, *batch) if stops.has_failed(hosts[host])}
         found = neighbours.too_many_failed(batch or [known.connection_key], before, failed, float(given))
         if not found:
             return ""
@@ -274,6 +294,11 @@ class ActionModule(ActionBase):
             f"max_fail_percentage is {float(given):g}, and of the other hosts {', '.join(found)} has failed, so that nothing more is"
             " deleted. Look at what has failed, and rerun."
         )
+
+    def _left(self, variables: Variables) -> Result:
+        if left := texts.left_behind(self.settings, self.observed):
+            raise Refused(_text.printable(left), "objects_left")
+        return {"msg": "Nothing is left that may be seen."}
 
     def _handoff(self, variables: Variables) -> Result:
         return _shown(texts.handoff(self.settings, self.observed))
@@ -317,6 +342,7 @@ class ActionModule(ActionBase):
     def _ended(self, known: Settings, stop: stops.Stop | None) -> tuple[Result, list[str]]:
         """The result, and the lines that say what came of the run."""
         concluded = outcome.result(known, self.observed, check_mode=self._task.check_mode)
+        concluded["objects"] = looks.remembered(concluded["objects"], kept.history(known), exists=self.observed.exists)
         if stop is None:
             return concluded, _printable(texts.report(concluded))
         lines = _printable(texts.stopped(known, self.observed, stop))
@@ -406,25 +432,6 @@ class ActionModule(ActionBase):
 def _fatal(stop: stops.Stop | None) -> str:
     """Why the run has stopped, where no failed task says so."""
     return stop.message if stop and not stop.shown else ""
-
-
-def _foreign(known: Settings, observed: Observed) -> str:
-    """What is wrong with the report, which is read again: whose connection it is, is known only now."""
-    if not os.path.isabs(known.report_dir):
-        return ""
-    try:
-        report = evidence.read(evidence.path(known.report_dir, known.file_name))
-    except (evidence.NotAReport, OSError):
-        return ""
-    return evidence.foreign(known.report_dir, known.file_name, report, observed.tenant)
-
-
-def _has_failed(host: t.Mapping[str, t.Any]) -> bool:
-    """Whether a host's run has failed, also one that is still to be reported."""
-    answers = (host.get(f"{names.OWN}{stage}") for stage in ("checked", *stops.TASKS))
-    return (host.get(f"{settings.PREFIX}result") or {}).get("status") == "failed" or any(
-        isinstance(answer, dict) and answer.get("failed") for answer in answers
-    )
 
 
 def _shown(lines: list[str]) -> Result:

@@ -40,6 +40,7 @@ options:
       - decide
       - plan
       - handoff
+      - left
       - conclude
       - planned
       - finished

@@ -188,6 +188,11 @@ integration_id:
   returned: success and O(state=present)
   type: int
   sample: 5
+integration_status:
+  description: Status of the integration, in Immuta's words; V(none) if Immuta has not described it.
+  returned: success and O(state=present), if there is a script
+  type: str
+  sample: enabled
 technology:
   description: The data platform, as Immuta calls it.
   returned: success and O(state=present)
@@ -247,8 +252,7 @@ statements:
       type: str
       sample: IMMUTA
     grantee:
-      description:
-        - Whom it gives rights to, or takes them from, kind and name, where that is plain; empty for a statement that does neither.
+      description: Whom it gives rights to, or takes them from, kind and name, where that is plain; else empty.
       type: str
       sample: ""
     privileges:
@@ -256,9 +260,7 @@ statements:
       type: str
       sample: ""
     action:
-      description:
-        - What an C(ALTER) does to its object, in its first words, such as C(UNSET MASKING POLICY). V(CASCADE) or V(RESTRICT) for a
-          C(DROP) or C(REVOKE) that says so. Else empty.
+      description: What an C(ALTER) does, in its first words; V(CASCADE) or V(RESTRICT) of a C(DROP) or C(REVOKE); else empty.
       type: str
       sample: ""
     session:

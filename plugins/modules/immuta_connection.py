@@ -133,6 +133,11 @@ integration:
     type: Snowflake
     status: deleted
     in_use: false
+integration_known:
+  description: Whether RV(integration) was read after the deletion. Otherwise V(none) says nothing of the integration.
+  returned: success
+  type: bool
+  sample: true
 deleted_objects:
   description: How many objects below the connection Immuta says it has deleted; V(none) if it does not say.
   returned: success

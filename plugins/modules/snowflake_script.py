@@ -151,8 +151,7 @@ statements:
       type: str
       sample: IMMUTA
     grantee:
-      description:
-        - Whom it gives rights to, or takes them from, kind and name, where that is plain; empty for a statement that does neither.
+      description: Whom it gives rights to, or takes them from, kind and name, where that is plain; else empty.
       type: str
       sample: ""
     privileges:
@@ -160,9 +159,7 @@ statements:
       type: str
       sample: ""
     action:
-      description:
-        - What an C(ALTER) does to its object, in its first words, such as C(UNSET MASKING POLICY). V(CASCADE) or V(RESTRICT) for a
-          C(DROP) or C(REVOKE) that says so. Else empty.
+      description: What an C(ALTER) does, in its first words; V(CASCADE) or V(RESTRICT) of a C(DROP) or C(REVOKE); else empty.
       type: str
       sample: ""
     session:

@@ -39,6 +39,10 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 # What would run, load, or break the page, if it were not escaped; and a name without a place to break it.
 HOSTILE = "</title><script>document.title='run'</script><img src=x onerror=alert(1)> \"'&amp; {{ 7 * 7 }} \u202e txt"
 OBJECT = "<b onclick=alert(1)>{% raw %}" + "LONG_NAME_" * 12
+AFTER: list[dict[str, t.Any]] = [
+    {**situations.OBJECTS[0], "present": False, "how": f"SHOW DATABASES LIKE '{OBJECT}'", "query_id": "01b2-after"},
+    {**situations.OBJECTS[2], "present": None, "how": "Not authorized.", "query_id": None},
+]
 STATUSES = ("completed", "already_done", "planned", "handed_off", "unknown", "failed")
 WIDTHS = (1280, 390, 320)
 
@@ -131,11 +135,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
         for one in statements
     ]
     observed = Observed(
-        situations.script(statements=statements),
+        situations.script(statements=statements, integration_status="enabled"),
         situations.TRIED,
         situations.SKIPPED,
-        situations.deleted(),
-        ran={**situations.DONE, "statements": ran, "executed": len(ran)},
+        situations.deleted(integration_known=True),
+        ran={**situations.DONE, "statements": ran, "executed": len(ran), "objects": AFTER},
     )
     given = {"connection_key": HOSTILE, "confirm": HOSTILE}
     run = claims.run(situations.Situation(given, observed).ended, ORIGIN, [])
@@ -176,6 +180,17 @@ def test_says_all_that_the_evidence_says(view: Viewer, pages: Pages) -> None:
         for one in (run["script"]["sha256"], run["plan"]["digest"], OBJECT, "26 of 26"):
             assert one in text
         assert "None" not in text
+        looked = page.locator("table.looks tbody tr").all_inner_texts()
+        table = [re.sub(r"\s+", " ", one).strip() for one in looked]
+        assert [one.split(" How")[0] for one in table[:3]] == [
+            f"Immuta connection {re.sub(chr(92) + 's+', ' ', HOSTILE)} There Gone Read again after the deletion",
+            "Immuta integration 5 Enabled Not listed Read before; looked for in the list after the deletion",
+            "Immuta objects below it 4 Deleted Immuta's answer",
+        ]
+        assert table[3].startswith("DATABASE IMMUTA owner O, created 2026-01-01 There Gone SHOW DATABASES LIKE")
+        assert table[3].endswith("After: query id 01b2-after")
+        assert table[4].startswith("ROLE R Not there Not looked for")
+        assert table[5].startswith("SCHEMA S Not seen Not to be seen Not authorized.")
     with view(pages.states["failed"]) as opened:
         # Each run that did something in full, with its own statements.
         assert opened.page.locator("article").count() == 2

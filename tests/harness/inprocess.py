@@ -187,6 +187,16 @@ def modules() -> t.Iterator[Modules]:
             gc.unfreeze()
 
 
+def run_by_hand(environment: dict[str, str], script: str) -> None:
+    """Run a script on a stand-in Snowflake, as a person would.
+
+    :param environment: the variables with which to sign in there
+    """
+    options: dict[str, t.Any] = {name.removeprefix("SNOWFLAKE_").lower(): one for name, one in environment.items()}
+    with modules() as module:
+        assert not module("snowflake_script", script=script, **options).failed
+
+
 @functools.cache
 def _documented(name: str) -> set[str]:
     """The return values that a module's documentation names."""

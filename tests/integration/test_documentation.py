@@ -23,7 +23,7 @@ from ansible_collections.community.immuta.tests.doubles.databricks_metastore imp
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
-from ansible_collections.community.immuta.tests.harness.inprocess import MODULES
+from ansible_collections.community.immuta.tests.harness.inprocess import MODULES, run_by_hand
 from ansible_collections.community.immuta.tests.harness.play import Player
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, CLIENT_SECRET, KEY, PASSWORD
 
@@ -77,7 +77,7 @@ def test_the_examples_of_a_module_run(site: Player, databricks: DatabricksDouble
     module = importlib.import_module(f"ansible_collections.community.immuta.plugins.modules.{name}")
     tasks = yaml.safe_load(localised(module.EXAMPLES, site.folder))
     platform, _underscore, what = name.partition("_")
-    if what == "script":
+    if what in ("script", "objects_info"):
         saved = {"connection_key": f"prod {platform}", "path": str(site.folder / "srv" / f"prod-{platform}.sql")}
         tasks.insert(0, {"community.immuta.immuta_cleanup_script": saved})
     site.environment["DATABRICKS_HOST"] = databricks.url
@@ -106,7 +106,9 @@ def test_the_tasks_of_the_guide_run(site: Player, immuta: ImmutaDouble) -> None:
     assert KEY not in immuta.state.connections
 
 
-def test_the_task_file_of_the_role_runs(site: Player, immuta: ImmutaDouble) -> None:
+def test_the_task_file_of_the_role_runs(site: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    # Its client does nothing here.
+    run_by_hand(snowflake.environment(PASSWORD), str(immuta.state.integrations[5].script))
     readme = (ROOT / "roles" / "deregister_connection" / "README.md").read_text()
     (block,) = re.findall(r"```yaml\n(- name: Check that the script.*?)```", readme, re.DOTALL)
     own = site.folder / "own.yml"

@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
+from ansible_collections.community.immuta.tests.harness.inprocess import run_by_hand
 from ansible_collections.community.immuta.tests.harness.play import Player
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, PASSWORD
 
@@ -129,7 +130,9 @@ def test_takes_the_connection_out_of_service_whole(
     names = [one.operation_id for one in immuta.requests]
     assert names.index("renderCleanupScript") < names.index("deleteObject")
 
-    seen, sent = len(immuta.requests), len(snowflake.statements)
+    seen, sent, sessions = len(immuta.requests), len(snowflake.statements), len(snowflake.logins)
+    # One to look before, one to run and to look again.
+    assert sessions == 2
     again = player.role(**CONFIRMED)
     assert again.code == 0, again.output
     assert again.result["status"] == "already_done"
@@ -137,7 +140,7 @@ def test_takes_the_connection_out_of_service_whole(
     # The search without it, and the integrations, which only a key that may see everything is shown.
     assert len(immuta.requests) - seen <= 2
     assert len(again.modules) <= 1
-    assert len(snowflake.statements) == sent
+    assert (len(snowflake.statements), len(snowflake.logins)) == (sent, sessions)
     print(
         f"\nrequests to Immuta: {seen} (run), {len(immuta.requests) - seen} (again);"
         f" module tasks: {len(played.modules)} (run), {len(again.modules)} (again)"
@@ -294,16 +297,29 @@ def test_hands_the_script_over(player: Player, immuta: ImmutaDouble, snowflake: 
     assert handed.code == 0, handed.output
     assert handed.result["status"] == "handed_off"
     assert not still_connected(immuta)
-    assert snowflake.logins == []
+    assert (len(snowflake.logins), snowflake.statements) == (1, [])
     assert str(player.scripts / SCRIPT) in handed.output
+    assert "There: DATABASE IMMUTA" in handed.output
 
-    waiting = player.role(executor="handoff", **CONFIRMED)
+    # A sign-in that is refused is no failure of a run that nobody has asked to look.
+    waiting = player.role(executor="handoff", env={"SNOWFLAKE_PASSWORD": "wrong-" + PASSWORD}, **CONFIRMED)
     assert waiting.result["status"] == "handed_off"
     assert waiting.changed == []
 
-    recorded = player.role(executor="handoff", script_executed=True, **CONFIRMED)
+    said = {"executor": "handoff", "script_executed": True, **CONFIRMED}
+    refused = player.role("--check", env={"SNOWFLAKE_PASSWORD": "wrong-" + PASSWORD}, **said)
+    assert (refused.code, refused.result["not_looked"][:34]) == (0, "Snowflake refuses the sign-in, or "), (
+        refused.output
+    )
+    run_by_hand(snowflake.environment(PASSWORD), player_script(player))
+    recorded = player.role(**said)
     assert recorded.result["status"] == "completed"
+    # What nobody has seen before is not certain; the report would have kept it.
+    dropped = sum(row["dropped"] for row in recorded.result["objects"])
+    assert f"Platform: 0 of {dropped} objects gone, {dropped} not seen before, or not to be seen" in recorded.output
+    sessions = len(snowflake.logins)
     assert player.role(executor="handoff", **CONFIRMED).result["status"] == "already_done"
+    assert len(snowflake.logins) == sessions
 
 
 def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
@@ -327,6 +343,7 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
     broken = player.role("-e", "own_fails=true", **asked)
     assert broken.code != 0
     assert "not yet" in broken.error
+    run_by_hand(snowflake.environment(PASSWORD), player_script(player))
     played = player.role(**asked)
     assert played.code == 0, played.output
     assert played.result["status"] == "completed"
@@ -334,7 +351,9 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
     runs = json.loads((player.folder / "reports" / "prod%20snowflake.json").read_text())["runs"]
     assert [{row["status"] for row in one["statements"]} for one in runs] == [{"handed_over"}, {"stated"}]
     assert [one["verified"][-1]["state"] for one in runs] == ["not_verified", "stated"]
-    assert [one["steps"][-2]["outcome"] for one in runs] == ["failed", "done"]
+    steps = [{step["name"]: step["outcome"] for step in one["steps"]} for one in runs]
+    assert [one["Run the clean-up script"] for one in steps] == ["failed", "done"]
+    assert [one["Try the platform"] for one in steps] == ["not_reached", "done"]
     given = json.loads((player.folder / "given.json").read_text())
     assert given["path"] == str(player.scripts / SCRIPT)
     assert given["sha256"] == played.result["script"]["sha256"]
@@ -358,8 +377,10 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
         "marks",
         "resumes_at",
     } == set(given["statements"][0])
-    assert snowflake.logins == []
+    # That by hand, and the one look.
+    assert len(snowflake.logins) == 2
     assert player.role(executor=str(own), **CONFIRMED).result["status"] == "already_done"
+    assert len(snowflake.logins) == 2
 
 
 # Bad input: whatever can be known before the deletion stops it before the deletion

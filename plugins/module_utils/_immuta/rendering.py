@@ -110,6 +110,9 @@ class Subject:
         return f"the integration {self.integration_id}"
 
 
+Source = t.Literal["immuta", "saved", "regenerated"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Rendered:
     """The script to use, and its origin.
@@ -120,14 +123,16 @@ class Rendered:
         C(regenerated) when Immuta has rendered it from a configuration, now or when the file was saved
     :ivar connection_exists: None when only the integration was asked for
     :ivar made: what the integration has made, as its configuration names it; None when Immuta does not tell any more
+    :ivar status: that of the integration, in Immuta's words; None when it was not described
     """
 
     owner: saved_script.Owner
     body: str
     raw: bytes
-    source: t.Literal["immuta", "saved", "regenerated"]
+    source: Source
     connection_exists: bool | None
     made: dict[str, str] | None = None
+    status: str | None = None
 
 
 def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
@@ -210,6 +215,7 @@ class _Fetch:
         self._integrations: list[integration.Integration] | None = None
         self._known = known
         self._made: dict[str, str] | None = None
+        self._status: str | None = None
 
     def run(self, started: bool) -> Rendered:
         number = self._subject.integration_id
@@ -251,7 +257,8 @@ class _Fetch:
                 operation,
             )
         made = known.made if regenerated else self._made
-        return Rendered(owner, body, raw, "regenerated" if regenerated else "immuta", self._exists, made)
+        source: Source = "regenerated" if regenerated else "immuta"
+        return Rendered(owner, body, raw, source, self._exists, made, self._status)
 
     def _look_up(self, key: str, started: bool) -> connection.Connection | None:
         found, integrations = connection.look_up(self._client, key, listed_first=started)
@@ -307,6 +314,7 @@ class _Fetch:
         if described is not None:
             self._hosts.append(described.host)
             self._made = described.made
+            self._status = described.status
         if self._technology:
             return True
         if described is None:
@@ -366,9 +374,8 @@ class _Fetch:
             return self._another_way()
         raw = saved_script.contents(saved.owner, saved.body)
         made = self._made or (saved.owner.config.made if saved.owner.config else None)
-        return Rendered(
-            saved.owner, saved.body, raw, "regenerated" if saved.owner.regenerated else "saved", self._exists, made
-        )
+        source: Source = "regenerated" if saved.owner.regenerated else "saved"
+        return Rendered(saved.owner, saved.body, raw, source, self._exists, made, self._status)
 
     def _another_way(self) -> Rendered:
         """Ask for the script of the integration that is still listed, and then for that of its configuration."""

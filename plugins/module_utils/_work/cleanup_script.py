@@ -253,6 +253,7 @@ def _about(script: Rendered) -> dict[str, t.Any]:
         "connection_key": owner.connection_key,
         "connection_exists": script.connection_exists,
         "integration_id": owner.integration_id,
+        "integration_status": script.status,
         "technology": owner.technology,
         "dialect": owner.dialect,
     }

@@ -43,6 +43,7 @@ def ensure_absent(context: Context) -> Outcome:
         result: dict[str, t.Any] = {
             "connection": plan.connection.as_dict() if plan.connection else None,
             "integration": None,
+            "integration_known": False,
             "deleted_objects": None,
             "verified": not plan.changed,
             "plan": plan.as_dict(),
@@ -164,6 +165,7 @@ def _remove(context: Context, client: Client, found: Connection) -> dict[str, t.
         context.warn(f"What became of the integration is not known: {removed.problem}")
     return {
         "integration": left.as_dict() if left else None,
+        "integration_known": removed.integration_known and found.integration_id is not None,
         "deleted_objects": removed.deleted_objects,
         "verified": removed.verified,
     }

@@ -10,7 +10,7 @@ import os
 import typing as t
 import uuid
 
-from ansible_collections.community.immuta.plugins.module_utils import _address, _options, _redact
+from ansible_collections.community.immuta.plugins.module_utils import _options, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._sql import (
@@ -21,19 +21,18 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
     verify,
 )
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
-from ansible_collections.community.immuta.plugins.module_utils._sql.platform import LOOKING, Platform
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import Report, Rules, initial_report
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
+from ansible_collections.community.immuta.plugins.module_utils._work import target
+from ansible_collections.community.immuta.plugins.module_utils._work.target import Target
 
 # The doc fragment C(script) documents them, each module its on_unknown.
 OPTIONS: dict[str, t.Any] = {
-    "path": {"type": "path"},
+    **target.OPTIONS,
     # It may hold credentials, and Ansible writes options without no_log to the system's log.
     "script": {"type": "str", "no_log": True},
-    "expected_sha256": {"type": "str"},
     "journal": {"type": "path"},
     "preflight": {"type": "bool", "default": False},
-    "expected_hosts": {"type": "list", "elements": "str"},
     "verify": {"type": "bool", "default": False},
     "missing_objects": {"type": "str", "choices": ["accept", "fail"], "default": "accept"},
     "on_unknown": {"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
@@ -51,44 +50,22 @@ OPTIONS: dict[str, t.Any] = {
 MUTUALLY_EXCLUSIVE = [("path", "script")]
 
 
-class Target(Platform, t.Protocol):
-    """A platform that is made from the options of its module.
-
-    :ivar dialect: its SQL dialect
-    :ivar tag: the name of the run on the platform
-    :ivar session: the fields of the session for the result; empty before there is one
-    """
-
-    dialect: str
-    tag: str
-    session: dict[str, t.Any]
-
-    def __init__(self, params: dict[str, t.Any], run: str) -> None:
-        """Check the options; nothing is sent.
-
-        :param run: the name of the run
-        :raises InvalidOption: options are missing or contradict each other
-        :raises MissingLibrary: the client of the platform is not installed
-        """
-
-
-def ensure_executed(context: Context, target: type[Target]) -> Outcome:
+def ensure_executed(context: Context, kind: type[Target]) -> Outcome:
     """Implement a module that runs a script on a platform.
 
     :raises Failure: if a statement was sent, C(result) tells what has run
     """
     params = context.params
-    _address.require_no_user_info(params["expected_hosts"], "expected_hosts", "Name hosts alone.")
-    _address.require_plain_proxies(error=InvalidOption)
+    target.require_plain(params)
     if params["pause_after"] is not None:
         _options.require_positive(params, "pause_after")
         if not params["path"] and not params["journal"]:
             raise InvalidOption("The option pause_after needs a journal to go on from.", hint="Set path or journal.")
     if context.check_mode and params["path"] and not os.path.lexists(params["path"]):
-        return _predict(context, target)
-    script = _load(context, target.dialect)
+        return _predict(context, kind)
+    script = _load(context, kind.dialect)
     if params["preflight"]:
-        return _preflight(context, target, script)
+        return _preflight(context, kind, script)
     if script is None:
         raise InvalidOption("Neither path nor script is set.", hint="Set one of them, or preflight=true.")
     journal_path = _journal_path(context, script)
@@ -100,7 +77,7 @@ def ensure_executed(context: Context, target: type[Target]) -> Outcome:
         _require_runnable(context, script)
     session: dict[str, t.Any] = {}
     if changed and not context.check_mode:
-        report, session = _execute(context, target, script, journal_path)
+        report, session = _execute(context, kind, script, journal_path)
     if journal_path:
         after = journal.read(journal_path)
     else:
@@ -119,7 +96,7 @@ def ensure_executed(context: Context, target: type[Target]) -> Outcome:
     )
 
 
-def _predict(context: Context, target: type[Target]) -> Outcome:
+def _predict(context: Context, kind: type[Target]) -> Outcome:
     """Return the check-mode result when the script file does not exist yet."""
     params = context.params
     path = params["path"]
@@ -127,11 +104,11 @@ def _predict(context: Context, target: type[Target]) -> Outcome:
     result = {
         "path": path,
         "sha256": params["expected_sha256"],
-        "dialect": target.dialect,
+        "dialect": kind.dialect,
         **Report([]).as_dict(),
     }
     if params["preflight"]:
-        return Outcome(False, {**_preflight(context, target, None).result, **result})
+        return Outcome(False, {**_preflight(context, kind, None).result, **result})
     journal_path = params["journal"] or journal.journal_path(path)
     return Outcome(True, {**result, "session": {}, "journal": {"path": journal_path, "state": "none"}})
 
@@ -154,25 +131,20 @@ def _require_runnable(context: Context, script: LoadedScript) -> None:
     _skips(context, script)
 
 
-def _preflight(context: Context, target: type[Target], script: LoadedScript | None) -> Outcome:
+def _preflight(context: Context, kind: type[Target], script: LoadedScript | None) -> Outcome:
     if script:
         _require_runnable(context, script)
-    platform = target(context.params, LOOKING)
-    connection = platform.connect()
-    try:
-        objects = verify.look(connection.cursor(), platform, script.statements) if script else None
-    finally:
-        connection.close()
-    result: dict[str, t.Any] = {"session": platform.session, "executed": 0, "objects": objects}
+    session, objects = target.look(context.params, kind, script.statements if script else None)
+    result: dict[str, t.Any] = {"session": session, "executed": 0, "objects": objects}
     if script:
         # Snowflake's query history takes a warehouse; other sessions are of one.
-        if context.params["on_unknown"] == "fail" and not platform.session.get("warehouse", True):
+        if context.params["on_unknown"] == "fail" and not session.get("warehouse", True):
             _warn_of_doubt(context, script)
         rows = initial_report(script, journal.Progress()).as_dict()
         result.update({"path": script.path, "sha256": script.sha256, "dialect": script.dialect, **rows})
     if objects and context.params["missing_objects"] == "fail" and not _has_started(context, script):
         try:
-            verify.require_some(objects, platform.session)
+            verify.require_some(objects, session)
         except Failure as error:
             error.result = result
             raise
@@ -202,10 +174,10 @@ def _warn_of_doubt(context: Context, script: LoadedScript) -> None:
 
 
 def _execute(
-    context: Context, target: type[Target], script: LoadedScript, journal_path: str | None
+    context: Context, kind: type[Target], script: LoadedScript, journal_path: str | None
 ) -> tuple[Report, dict[str, t.Any]]:
     params = context.params
-    platform = target(params, f"community.immuta/{script.sha256[:12]}/{uuid.uuid4().hex[:8]}")
+    platform = kind(params, f"community.immuta/{script.sha256[:12]}/{uuid.uuid4().hex[:8]}")
     rules = Rules(
         params["on_unknown"],
         params.get("policy_wait_timeout", 0.0),

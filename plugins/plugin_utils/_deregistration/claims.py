@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, texts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import (
     AGAIN,
     THIS,
     Claim,
     Run,
-    Step,
     carried,
     seconds_between,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.steps import steps
 
 REGENERATED: tuple[str, t.Literal["not_verified"], str] = (
     "The clean-up script is that of the integration",
@@ -36,15 +36,14 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
     :param history: the runs before it
     """
     observed, settings, result = ended.observed, ended.settings, ended.result
-    number = len(history) + 1
     # A connection that is there is still to be removed, or once more.
     before = history[-1] if history and not observed.exists else None
     rows = statements(ended, history)
-    objects = _remembered(result["objects"], history)
+    objects = looks.remembered(result["objects"], history, exists=observed.exists)
     done = steps(ended, rows)
     script = observed.script
     return Run(
-        number=number,
+        number=len(history) + 1,
         status=ended.status,
         started=ended.started,
         ended=ended.ended,
@@ -60,6 +59,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         executor=result["executor"],
         platform_hosts=result["platform_hosts"],
         objects=objects,
+        immuta=result["immuta"],
         session=result["session"],
         reason=result["reason"],
         confirmed_by=settings.confirmed_by,
@@ -76,7 +76,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         statements=rows,
         deleted_objects=result["deleted_objects"],
         integration=result["integration"] or None,
-        verified=carried(claims(ended, objects), number, before),
+        verified=carried(claims(ended, objects), len(history) + 1, before),
         remaining=remaining(ended, origin),
         error=_error(ended),
     )
@@ -130,149 +130,6 @@ def _status(ended: Ended, row: Answer) -> str:
     return "not_run"
 
 
-def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
-    """What was done, in order, each with what its module says of its time.
-
-    :param rows: the statements, as the report has them
-    """
-    observed = ended.observed
-    found = [
-        _step(ended, "Save the clean-up script", observed.script, _saved(ended), ""),
-        _step(ended, "Try the platform", observed.tried, _tried(observed), ""),
-        _step(
-            ended,
-            "Plan the deletion",
-            observed.planned,
-            "Read only. Nothing was deleted.",
-            "Part of the deletion." if "plan" in observed.deleted else "",
-        ),
-        _step(ended, "Delete the connection in Immuta", observed.deleted, _deleted(observed), _not_deleted(ended)),
-        _step(ended, "Run the clean-up script", _execution(ended), _ran(ended, rows), _not_run(ended)),
-    ]
-    record = _step(
-        ended,
-        "Record that the script has run",
-        observed.recorded,
-        "Written to the journal beside the script.",
-        "",
-    )
-    if record.outcome in ("done", "failed") or ended.executor == "own":
-        found.append(record)
-    return found
-
-
-def _tried(observed: Observed) -> str:
-    objects = observed.tried.get("objects")
-    if objects is None:
-        return "Signed in, and ran nothing."
-    there = sum(row["present"] is True for row in objects)
-    return f"Signed in, and ran nothing. Of {len(objects)} objects that the script removes, {there} are there."
-
-
-def _step(ended: Ended, name: str, answer: Answer, detail: str, otherwise: str) -> Step:
-    """One step.
-
-    :param detail: what to say when it was done
-    :param otherwise: what to say when it was not needed
-    """
-    timing: dict[str, str] = answer.get("timing") or {}
-    outcome_: t.Literal["done", "failed", "skipped", "not_reached"]
-    if answer.get("failed"):
-        outcome_ = "failed"
-    elif timing:
-        outcome_ = "done"
-    else:
-        outcome_ = "not_reached" if ended.failure is not None and not answer.get("skipped") else "skipped"
-    return Step(
-        name=name,
-        outcome=outcome_,
-        changed=(outcome_ == "done" and bool(answer.get("changed"))) or (answer.get("executed") or 0) > 0,
-        started=timing.get("started"),
-        ended=timing.get("ended"),
-        seconds=seconds_between(timing["started"], timing["ended"]) if timing else None,
-        detail={"done": detail, "skipped": otherwise}.get(outcome_, ""),
-    )
-
-
-def _saved(ended: Ended) -> str:
-    observed = ended.observed
-    script = observed.script
-    if observed.no_script:
-        return f"The technology {ended.result['technology']} has no clean-up script."
-    if observed.lost_script:
-        return "Neither Immuta nor a saved file has one."
-    if script.get("changed"):
-        start = "Written to "
-    elif script.get("source") == "immuta":
-        start = "Already at "
-    else:
-        start = "Immuta can't render it any more; the saved one counts: "
-    return f"{start}{script.get('path', '')}."
-
-
-def _deleted(observed: Observed) -> str:
-    count = observed.deleted.get("deleted_objects")
-    objects = "" if count is None else f", with {count} objects below it"
-    return f"Deleted{objects}.{' Read again: it is gone.' if observed.deleted.get('verified') else ''}"
-
-
-def _not_deleted(ended: Ended) -> str:
-    if ended.observed.gone:
-        return "It does not exist any more."
-    return "" if ended.settings.confirmed else "Not confirmed."
-
-
-def _execution(ended: Ended) -> Answer:
-    """The answer of the module that ran the script, or of a task file of the user's, which does not say its times."""
-    observed = ended.observed
-    if "timing" in observed.ran or not observed.handed_at:
-        return observed.ran
-    recorded = observed.recorded if ended.recorded else {}
-    return {
-        "timing": {
-            "started": observed.handed_at,
-            "ended": recorded["timing"]["started"] if recorded else ended.ended,
-        },
-        "failed": ended.failure is not None and not recorded,
-        "changed": True,
-    }
-
-
-def _ran(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    ran = ended.observed.ran
-    if "timing" not in ran:
-        return f"Run by the task file {ended.settings.executor}."
-    count = sum(row["status"] in outcome.RUN for row in rows)
-    # Each pause ends a call of the module, not the run.
-    executed = sum(call.get("executed") or 0 for call in (*ended.observed.paused, ran))
-    mine = f", {executed} of them in this run" if "executed" in ran else ""
-    return f"{count} of {len(rows)} statements have run{mine}."
-
-
-def _not_run(ended: Ended) -> str:
-    observed = ended.observed
-    if observed.no_script:
-        return "There is none."
-    if observed.empty_script:
-        return "It holds no statement."
-    if observed.finished:
-        return "It has run to its end before."
-    if ended.settings.script_executed:
-        return "Run by other means."
-    if ended.status == "handed_off":
-        return "Handed over."
-    return "" if ended.settings.confirmed else "Not confirmed."
-
-
-def _remembered(objects: t.Sequence[Answer] | None, history: t.Iterable[t.Mapping[str, t.Any]]) -> list[Answer] | None:
-    """The objects, with what an earlier run has seen before it changed something."""
-    if objects is None:
-        return None
-    rows = [row for run in history for row in run.get("objects") or ()]
-    there = {(row["kind"], row["name"]) for row in rows if row.get("present")}
-    return [{**row, "present": True if (row["kind"], row["name"]) in there else row["present"]} for row in objects]
-
-
 def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Claim]:
     """What is so, and how that is known. What was only said is told apart.
 
@@ -288,7 +145,7 @@ def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Clai
     if observed.has_script and (ended.settings.expected_sha256 or ended.settings.expected_plan_digest):
         found.append(_approved(ended))
     found.append(_connection_gone(observed))
-    if (seen := _platform_clean(objects)) is not None:
+    if (seen := _platform_clean(ended, objects)) is not None:
         found.append(seen)
     if left := ended.result["integration"]:
         found.append(
@@ -299,7 +156,7 @@ def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Clai
             )
         )
     if not scriptless:
-        found.append(_nothing_to_run() if observed.empty_script else _script_ran(ended))
+        found.append(_nothing_to_run() if observed.empty_script else _script_ran(ended, objects))
     return found
 
 
@@ -308,21 +165,19 @@ def _seen(claim: str, state: t.Literal["verified", "stated", "not_verified"], ho
     return Claim(claim, state, how, run)
 
 
-def _platform_clean(objects: t.Sequence[Answer] | None) -> Claim | None:
+def _platform_clean(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim | None:
     """Whether what the script drops is gone; None if nobody has looked again."""
     said = texts.gone(objects)
     if not said:
         return None
-    dropped = [row for row in objects or () if row["dropped"]]
-    certain = all(row["present"] is True and row["after"] is False for row in dropped)
-    unseen = [
-        f"{row['kind']} {row['name']}" for row in dropped if row["present"] is not True or row["after"] is not False
-    ]
-    how = "Looked for before the deletion, and again in the session that ran the script"
+    unseen = [f"{row['kind']} {row['name']}" for row in objects or () if row["dropped"] and not looks.is_certain(row)]
+    same = ended.observed.ran.get("objects") is not None
+    again = "in the session that ran the script" if same else "when it had run, or was said to have"
     return _seen(
         "What the script drops is gone from the platform",
-        "verified" if certain else "not_verified",
-        f"{how}: {said}." + (f" Not certain: {', '.join(unseen)}." if unseen else ""),
+        "verified" if looks.proved(objects) else "not_verified",
+        f"Looked for before the deletion, and again {again}: {said}."
+        + (f" Not certain: {', '.join(unseen)}." if unseen else ""),
     )
 
 
@@ -403,7 +258,7 @@ def _connection_gone(observed: Observed) -> Claim:
     return Claim(claim, "not_verified", "This run could not tell.", None)
 
 
-def _script_ran(ended: Ended) -> Claim:
+def _script_ran(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim:
     observed = ended.observed
     claim = "The clean-up script has run to its end"
     if not ended.result["script_executed"]:
@@ -433,7 +288,7 @@ def _script_ran(ended: Ended) -> Claim:
             if ended.settings.script_executed
             else f"The task file {ended.settings.executor} has ended well."
         )
-        return _seen(claim, "stated", how)
+        return _seen(claim, "verified" if looks.proved(objects) else "stated", f"{how} {_looked(ended, objects)}")
     if ended.observed.answered:
         return _seen(
             claim,
@@ -444,7 +299,16 @@ def _script_ran(ended: Ended) -> Claim:
         )
     return _seen(
         claim,
-        "stated",
-        "It was recorded as run by other means, in the journal beside the script. The platform was not asked.",
-        AGAIN,
+        "verified" if looks.proved(objects) else "stated",
+        f"It was recorded as run by other means, in the journal beside the script. {_looked(ended, objects)}",
+        THIS if looks.proved(objects) else AGAIN,
     )
+
+
+def _looked(ended: Ended, objects: t.Sequence[Answer] | None) -> str:
+    """What the platform says of what somebody has said."""
+    if said := texts.gone(objects):
+        return f"Looked for on the platform, before and after: {said}."
+    if why := ended.observed.not_looked:
+        return f"Nobody has looked on the platform: {why.rstrip('.')}."
+    return "The platform was not asked."

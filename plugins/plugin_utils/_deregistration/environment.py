@@ -120,16 +120,20 @@ def lacking(group: str, known: t.Collection[str]) -> list[str]:
     return [" or ".join(GROUPS[group][option][0] for option in ways) for ways in missing]
 
 
-def ready(given: t.Mapping[str, t.Collection[str]], environment: t.Mapping[str, str]) -> list[str]:
+def signs_in(platform: str, given: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> bool:
+    """Whether the modules of a platform have what a sign-in takes, as far as that can be seen.
+
+    :param given: the options that are set otherwise
+    :param environment: of the modules; empty if it can't be seen
+    """
+    named = platform == "snowflake" and environment.get(snowflake.DEFAULT_CONNECTION)
+    known = {option for option, value in given.items() if value not in ("", None)}
+    return bool(named) or not lacking(platform, {*known, *_of_environment(platform, environment)})
+
+
+def ready(given: t.Mapping[str, t.Mapping[str, t.Any]], environment: t.Mapping[str, str]) -> list[str]:
     """The platforms for which there is all that a sign-in takes.
 
     :param given: by group, the options that are set otherwise
     """
-    if environment.get(snowflake.DEFAULT_CONNECTION):
-        given = {**given, "snowflake": [*given.get("snowflake", ()), "connection_name"]}
-    platforms = [group for group in GROUPS if group != "immuta"]
-    return [
-        group
-        for group in platforms
-        if not lacking(group, {*given.get(group, ()), *_of_environment(group, environment)})
-    ]
+    return [group for group in GROUPS if group != "immuta" and signs_in(group, given.get(group, {}), environment)]

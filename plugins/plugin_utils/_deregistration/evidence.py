@@ -70,7 +70,8 @@ class Run:
     :ivar reason: why the connection is removed, in a person's words
     :ivar integration_config: what a script that is lost can be regenerated from; no secrets
     :ivar confirmed_by: C(name), or C(plan) when a plan was approved; None when nothing was confirmed
-    :ivar objects: what the script removes, as it was found on the platform before the deletion; None if nobody looked
+    :ivar objects: what the script removes, as it was found on the platform before and after; None if nobody looked
+    :ivar immuta: what Immuta had of the connection before, and has after
     """
 
     number: int
@@ -90,6 +91,7 @@ class Run:
     platform_hosts: list[str]
     session: dict[str, t.Any] | None
     objects: list[dict[str, t.Any]] | None
+    immuta: list[dict[str, t.Any]]
     reason: str | None
     confirmed_by: str | None
     approved: dict[str, str | None]
@@ -150,7 +152,8 @@ def carried(own: t.Sequence[Claim], number: int, before: t.Mapping[str, t.Any] |
 
 
 def _best(one: Claim, earlier: Claim | None, number: int) -> Claim:
-    if earlier and (one.run is None or (one.run == AGAIN and one.state == earlier.state)):
+    # What was seen stays seen when a later run only reads what was said.
+    if earlier and (one.run is None or (one.run == AGAIN and earlier.state in (one.state, "verified"))):
         return earlier
     return one if one.run is None else dataclasses.replace(one, run=number)
 

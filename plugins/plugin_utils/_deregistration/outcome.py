@@ -9,21 +9,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, marked
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
 Answer = dict[str, t.Any]
 RUN = ("done", "skipped", "replayed")
-STILL_THERE = (
-    "immuta_deregister_script_executed is set, but the connection still exists: a script that was run before the deletion may"
-    " not be the one that it leaves. Remove the variable, and rerun; with immuta_deregister_executor=handoff a person runs the"
-    " script after the deletion."
-)
-
-NOT_ACCEPTED = (
-    "The clean-up script at {settings.script_path} (sha256 {sha256}) was regenerated from what is known of the integration's"
-    " configuration: it may lack something, or remove what is somebody else's. Read it, and set"
-    ' immuta_deregister_accept_regenerated to "{settings.connection_key}", or approve a plan that shows it.'
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,13 +22,14 @@ class Observed:
 
     :ivar script: of C(immuta_cleanup_script)
     :ivar decided: of the stage C(decide)
-    :ivar tried: of the platform's module, with O(preflight=true)
+    :ivar tried: of the platform's module, with O(preflight=true), or of the one that only looks
     :ivar planned: of C(immuta_connection), in check mode
     :ivar shown: of the stage C(plan)
     :ivar deleted: of C(immuta_connection)
     :ivar paused: of the platform's module, each time that it has paused
     :ivar ran: of the platform's module, the last time
     :ivar recorded: of C(immuta_cleanup_script) with O(state=executed)
+    :ivar left: of the stage C(left)
     :ivar own: of the task of the user's that has failed
     :ivar handed_at: when a task file of the user's was started, in UTC, or ""
     """
@@ -54,6 +45,7 @@ class Observed:
     decided: Answer = dataclasses.field(default_factory=dict)
     shown: Answer = dataclasses.field(default_factory=dict)
     own: Answer = dataclasses.field(default_factory=dict)
+    left: Answer = dataclasses.field(default_factory=dict)
 
     @property
     def failure(self) -> Answer:
@@ -192,6 +184,22 @@ class Observed:
         said = (self.recorded.get("execution") or {}).get("state") == "finished"
         return said or (self.finished and not self.answered)
 
+    @property
+    def decision(self) -> Answer:
+        """What the stage C(decide) has decided, or nothing."""
+        return self.decided.get("decision") or {}
+
+    @property
+    def looked_after(self) -> bool:
+        """Whether C(tried) is of a look after the script has run, or is said to have."""
+        return self.finished or bool(self.decision.get("after"))
+
+    @property
+    def not_looked(self) -> str:
+        """Why nobody looked on the platform, where the run goes on without that; or ""."""
+        optional = bool(self.tried.get("msg")) and "session" not in self.tried and not self.tried.get("failed")
+        return str(self.tried["msg"]) if optional else self.decision.get("unlooked") or ""
+
     def wait(self, stage: str) -> bool:
         """Whether a stage was skipped, as opposed to not reached."""
         return bool(getattr(self, stage).get("skipped"))
@@ -199,36 +207,6 @@ class Observed:
 
 def _rows(result: Answer) -> list[Answer]:
     return result.get("statements") or []
-
-
-@dataclasses.dataclass(frozen=True)
-class Decision:
-    """What is to be done, decided when the script is saved and before anything is deleted. JSON types only.
-
-    :ivar executor: C(snowflake), C(databricks), C(handoff), C(own), or C(none)
-    :ivar preflight: the platform to sign in to before the deletion, or ""
-    :ivar hosts: of the platform, where the script has to be run
-    :ivar look: the script whose objects to look for on the platform before the deletion, or "" if it is not on the disk
-    :ivar plan: whether to ask for the plan of the deletion without deleting
-    :ivar delete: whether to delete the connection
-    :ivar script_path: where the script has to be at the moment of the deletion, or "" when there is none
-    :ivar script_sha256: its digest then, or ""
-    :ivar run: the task file in C(executors) that deals with the script, or ""
-    :ivar leave_script: whether the workflow keeps the script
-    :ivar missing_objects: what to do where none of the script's objects is; C(accept) where it may have run
-    """
-
-    executor: str
-    preflight: str
-    hosts: list[str]
-    look: str
-    plan: bool
-    delete: bool
-    script_path: str
-    script_sha256: str
-    run: str
-    leave_script: bool
-    missing_objects: str
 
 
 def executor(settings: Settings, observed: Observed) -> str:
@@ -247,145 +225,11 @@ def hosts(settings: Settings, observed: Observed) -> list[str]:
     return list(dict.fromkeys(host for host in named if host))
 
 
-def decide(settings: Settings, observed: Observed, *, check_mode: bool = False) -> Decision:
-    """Decide what is to be done."""
-    chosen = executor(settings, observed)
-    go = observed.to_do and settings.confirmed
-    stated = settings.script_executed
-    exists = bool(observed.script.get("exists"))
-    # In check mode nothing is on the disk that could be handed over.
-    run = go and observed.to_run and (stated or exists or chosen != "handoff")
-    return Decision(
-        executor=chosen,
-        preflight=_preflight(settings, observed),
-        hosts=hosts(settings, observed),
-        # In check mode, a script that has changed was not written.
-        look=settings.script_path if exists and not (check_mode and observed.script.get("changed")) else "",
-        plan=observed.exists and not settings.confirmed,
-        delete=go and observed.exists,
-        script_path=settings.script_path if observed.has_script else "",
-        script_sha256=observed.script.get("sha256", ""),
-        run=("record" if stated or (chosen == "own" and not exists) else chosen) if run else "",
-        leave_script=settings.script_in_artifact and observed.has_script and exists,
-        missing_objects="accept" if observed.finished or stated else settings.missing_objects,
-    )
-
-
-def _preflight(settings: Settings, observed: Observed) -> str:
-    """The platform to sign in to: before the deletion, or to look again at what has run."""
-    chosen = executor(settings, observed)
-    # Nobody has looked at the platform before a regenerated script is run.
-    first = observed.exists or (observed.regenerated and observed.progress.get("state") == "none")
-    if observed.to_run and first and chosen in PLATFORMS and not settings.script_executed:
-        return chosen
-    dialect = observed.script.get("dialect") or ""
-    looks = settings.verify == "always" and dialect in PLATFORMS and not observed.empty_script
-    return dialect if looks and (observed.finished or settings.script_executed) else ""
-
-
-def left_behind(settings: Settings, observed: Observed) -> str:
-    """What is still on the platform although the script is said to have run, as a sentence, or ""."""
-    if not (observed.finished or settings.script_executed) or not observed.tried.get("objects"):
-        return ""
-    left = [f"{row['kind']} {row['name']}" for row in observed.tried["objects"] if row["dropped"] and row["present"]]
-    if not left:
-        return ""
-    return (
-        f"The script has run to its end, or is said to have, and this is still on the platform, although it drops it:"
-        f" {', '.join(left)}. Look at who has made it, and when; drop it by hand if it is Immuta's, and rerun."
-    )
-
-
 def objects(observed: Observed) -> list[Answer] | None:
-    """What the script removes, as it was found before the deletion (C(present)) and when it had run (C(after)).
-
-    None if nobody has looked. C(after) is None where nobody has looked again, or what is there may not be seen.
-    """
+    """What the script removes, as it was found before the deletion and when it had run; None if nobody has looked."""
     before: list[Answer] | None = observed.tried.get("objects")
     after: list[Answer] | None = observed.ran.get("objects")
-    if observed.finished:
-        # There was one look only, and it was after the script had run.
-        before, after = None, before
-    if before is None and after is None:
-        return None
-    known = {(row["kind"], row["name"]): row for row in after or ()}
-    rows = [{**row, "after": known.pop((row["kind"], row["name"]), {}).get("present")} for row in before or ()]
-    return [*rows, *({**row, "present": None, "after": row["present"]} for row in known.values())]
-
-
-def obstacles(settings: Settings, observed: Observed) -> list[str]:
-    """Why the removal can't be finished, so that nothing is deleted; empty when all is well."""
-    script = observed.script
-    if observed.lost_script:
-        return _lost(settings, observed)
-    found = _short_lived(settings, observed)
-    if not observed.to_run:
-        return found
-    if settings.script_executed:
-        return [*found, STILL_THERE] if observed.exists else found
-    if observed.regenerated and settings.confirmed and settings.accept_regenerated != settings.connection_key:
-        found.append(NOT_ACCEPTED.format(settings=settings, sha256=script["sha256"]))
-    chosen = executor(settings, observed)
-    if chosen not in ("own", "handoff", script.get("dialect")):
-        found.append(
-            f'No executor "{settings.executor}" runs the scripts of the technology {script.get("technology")}. Set'
-            " immuta_deregister_executor to handoff or to a task file of your own."
-        )
-    if chosen in PLATFORMS and not hosts(settings, observed):
-        found.append(
-            f'On which platform the clean-up script of "{settings.connection_key}" has to be run is not known: neither'
-            " Immuta nor the saved script names a host. Set immuta_deregister_platform_host to the host of the platform."
-        )
-    if chosen in PLATFORMS and script.get("split_error"):
-        found.append(
-            f"The clean-up script at {settings.script_path} can't be split into statements that"
-            f" {chosen} runs: {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
-            " and immuta_deregister_script_executed when it has been run."
-        )
-    return found
-
-
-def _lost(settings: Settings, observed: Observed) -> list[str]:
-    """Why a run ends that finds no script."""
-    message = observed.script["msg"].replace(" is at path.", f" is at {settings.script_path}.")
-    if settings.approved_script:
-        return [
-            f"The plan that was approved has a clean-up script (sha256 {settings.approved_script}), and it is not there"
-            f" any more: {message}"
-        ]
-    if observed.exists:
-        return [message]
-    if settings.missing_script == "warn" or settings.approved_without_script:
-        return []
-    return [
-        f"Not found: {message} If it was removed before, and its technology has no clean-up script, set"
-        " immuta_deregister_missing_script to warn."
-    ]
-
-
-def _short_lived(settings: Settings, observed: Observed) -> list[str]:
-    """Why the script would be lost with the container or the job; after the deletion it is better there than nowhere."""
-    durability = observed.script.get("durability") or {}
-    kept = settings.script_in_artifact and (settings.restore or not settings.confirmed)
-    if not observed.exists or durability.get("lasting") != "dies" or kept or settings.script_durable:
-        return []
-    return [
-        f"The script at {settings.script_path} on {settings.keeper} would not outlive this run: {durability['why']}."
-        " After the deletion the script can't be had again. Set immuta_deregister_script_dir to a folder that lasts (in a"
-        " container, a mounted one), or immuta_deregister_script_host to a host that keeps it. If the path is kept, say so"
-        " with immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in"
-        " the plan's job and in this one."
-    ]
-
-
-def _marked(ran: list[Answer], planned: list[Answer]) -> list[Answer]:
-    """The statements, with the marks of the plan: only the module that asks Immuta knows what the integration has made."""
-    if not ran:
-        return planned
-    known: dict[int, Answer] = {
-        row["index"]: {name: row[name] for name in ("marks", "unusual") if name in row} for row in planned
-    }
-    return [{**row, **known.get(row["index"], {})} for row in ran]
+    return looks.rows(None, before) if observed.looked_after else looks.rows(before, after)
 
 
 def status(settings: Settings, observed: Observed) -> str:
@@ -422,6 +266,10 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "platform_hosts": hosts(settings, observed),
         "integration_config": script.get("integration_config") or observed.failure.get("integration_config") or None,
         "objects": objects(observed),
+        "not_looked": observed.not_looked or None,
+        "immuta": looks.in_immuta(
+            script, observed.deleted, settings.connection_key, existed=observed.exists, exists=observed.exists_now
+        ),
         "integration": observed.deleted.get("integration"),
         "left_on_platform": observed.left_on_platform,
         "deleted_objects": observed.deleted.get("deleted_objects"),
@@ -433,7 +281,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
             "empty": observed.empty_script,
             "done": observed.counts[0],
             "total": observed.counts[1],
-            "statements": _marked(observed.statements, script.get("statements") or []),
+            "statements": marked.marked(observed.statements, script.get("statements") or []),
         },
         "report": None
         if check_mode or not settings.report_dir

@@ -7,10 +7,16 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import (
+    PLATFORMS,
+    PREFIX,
+    Settings,
+)
 
 # The tasks that answer, in their order, by the names that they have in the role; {} is the platform.
 TASKS = {
@@ -21,10 +27,12 @@ TASKS = {
     "shown": "Show the plan",
     "deleted": "Delete the connection",
     "ran": "Run the script on {}",
+    "left": "Require that what the script drops is gone",
     "recorded": "Record that the script has run",
 }
 CHECK = "Validate the variables"
 REPORT = "Write the report"
+LOOK = "Look on {} for what the script removes"
 OF_STAGES = (CHECK, TASKS["decided"], TASKS["shown"])
 ELSEWHERE = (
     "The play has ended this run before its end, since another host has failed (any_errors_fatal, max_fail_percentage), or"
@@ -70,7 +78,7 @@ ADVICE = {
         " more, leave it out with immuta_deregister_skip."
     ),
     "objects_left": (
-        "Look at what is still there. Drop it by hand if it is Immuta's, and rerun, which only looks again; or set"
+        "Look at what is still there. Drop it by hand if it is Immuta's, and rerun, which looks again; or set"
         " immuta_deregister_verify to never if it is to stay."
     ),
     **dict.fromkeys(("split_error", "transaction_open"), BY_HAND),
@@ -142,8 +150,23 @@ def find(settings: Settings | None, observed: Observed, checked: Answer, *, chec
 
 def task(name: str, observed: Observed) -> str:
     """What a task is called in the role."""
-    chosen: str = (observed.decided.get("decision") or {}).get("executor") or ""
+    decision = observed.decision
+    chosen: str = decision.get("executor") or ""
+    looks_at = decision.get("look_again") or (decision.get("preflight") if decision.get("way") == "look" else "")
+    if name == "tried" and looks_at:
+        return LOOK.format(looks_at.capitalize())
     return TASKS[name].format(chosen.capitalize() if chosen in PLATFORMS else "the platform")
+
+
+def has_failed(host: t.Mapping[str, t.Any]) -> bool:
+    """Whether a host's run has failed, also one that is still to be reported.
+
+    :param host: its variables
+    """
+    answers = (host.get(f"{names.OWN}{stage}") for stage in ("checked", *TASKS))
+    return (host.get(f"{PREFIX}result") or {}).get("status") == "failed" or any(
+        isinstance(answer, dict) and answer.get("failed") for answer in answers
+    )
 
 
 def _broken(answer: Answer) -> bool:
@@ -164,16 +187,20 @@ def _unfinished(settings: Settings, observed: Observed, *, check_mode: bool) -> 
 
 def _undecided(observed: Observed) -> str | None:
     """Which task has not answered of those that come before anything is changed."""
-    decision: Answer = observed.decided.get("decision") or {}
+    decision = observed.decision
     for asked, name in (("preflight", "tried"), ("plan", "planned")):
-        if decision.get(asked) and "timing" not in getattr(observed, name):
+        if (
+            decision.get(asked)
+            and "timing" not in getattr(observed, name)
+            and not (name == "tried" and observed.not_looked)
+        ):
             return name
     return next((name for name in ("decided", "shown") if not getattr(observed, name)), None)
 
 
 def _undone(observed: Observed, *, check_mode: bool) -> str | None:
     """Which task that was decided on has not answered, or not with what would be its end."""
-    decision: Answer = observed.decided.get("decision") or {}
+    decision = observed.decision
     if decision.get("delete") and (
         "timing" not in observed.deleted or not (check_mode or observed.deleted.get("verified"))
     ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
@@ -83,6 +83,7 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
     script = observed.script
     if observed.to_run and settings.script_executed:
         yield "3. Record that the script was run by other means"
+        yield from _found_afterwards(observed)
     elif observed.to_run:
         statements = script["statements"]
         yield (
@@ -111,6 +112,8 @@ def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
         yield f"Platform: {' and '.join(hosts)}{compared}"
     if session := observed.tried.get("session"):
         yield f"Signed in: {said(session)}"
+    if observed.not_looked:
+        yield f"What the script removes was not looked for on the platform: {observed.not_looked.rstrip('.')}."
     if "objects" not in observed.tried:
         return
     if observed.tried["objects"] is None:
@@ -118,6 +121,15 @@ def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
         return
     for row in observed.tried["objects"]:
         yield f"{_found(row)}: {row['kind']} {row['name']}{_since(row)}"
+
+
+def _found_afterwards(observed: Observed) -> t.Iterator[str]:
+    """What a look has found where the script is said to have run."""
+    if observed.not_looked:
+        yield f"   Whether that is so was not looked at on the platform: {observed.not_looked.rstrip('.')}."
+    elif (rows := observed.tried.get("objects")) is not None:
+        there = sum(row["present"] is False for row in rows)
+        yield f"   Looked at on the platform: of the {len(rows)} objects of the script, {there} are not there."
 
 
 def said(session: Row) -> str:
@@ -177,7 +189,7 @@ def report(result: Row) -> list[str]:
         lines.append(f"WARNING: {REGENERATED} Look on the platform for what it may have left.")
     if script.get("empty"):
         lines.append(f"Nothing to run: {EMPTY}")
-    if seen := gone(result["objects"]):
+    if seen := gone(result["objects"]) or unseen(result):
         lines.append(f"Platform: {seen}")
     lines.extend(
         f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {label(row)}"
@@ -191,17 +203,23 @@ def report(result: Row) -> list[str]:
 
 def gone(objects: t.Iterable[Row] | None) -> str:
     """What of that which the script drops is gone, as a clause; "" if nobody has looked again."""
-    rows = [row for row in objects or () if row["dropped"] and row["after"] is not None]
-    if not rows:
+    rows = [row for row in objects or () if row["dropped"]]
+    if not any(row["after"] is not None or row.get("after_how") for row in rows):
         return ""
-    total = sum(row["dropped"] for row in objects or ())
-    certain = sum(row["present"] is True and row["after"] is False for row in rows)
+    total, certain = len(rows), sum(map(looks.is_certain, rows))
     rest = total - certain
     return f"{certain} of {total} objects gone" + (f", {rest} not seen before, or not to be seen" if rest else "")
 
 
+def unseen(result: Row) -> str:
+    """That nobody has looked whether it is true what somebody has said, and why, as a clause; else ""."""
+    said = result["status"] == "completed" and result["stated"] and result["not_looked"]
+    return f"not looked at: {result['not_looked'].rstrip('.')}" if said else ""
+
+
 def _headline(result: Row) -> str:
-    return "stated" if result["status"] == "completed" and result["stated"] else str(result["status"])
+    on_word = result["status"] == "completed" and result["stated"] and not looks.proved(result["objects"])
+    return "stated" if on_word else str(result["status"])
 
 
 def connection(result: Row) -> str:
@@ -233,6 +251,27 @@ def ran(result: Row) -> str:
         mixed = 0 < script["done"] < script["total"]
         return f"{count}, the others on somebody's word" if mixed else "the script has run, on somebody's word"
     return f"{count}, the others were left out" if script["done"] < script["total"] else "the script has run"
+
+
+def left_behind(settings: Settings, observed: Observed) -> str:
+    """What is still on the platform although the script is said to have run, as a sentence, or ""."""
+    if not (observed.looked_after or settings.script_executed):
+        return ""
+    out = {row["index"] for row in observed.progress.get("skipped") or ()}
+    out |= {one["statement"] for one in settings.skip if one["sha256"].lower() == observed.script.get("sha256")}
+    statements = observed.script.get("statements") or ()
+    left_out = {(row["object"], row["name"]) for row in statements if row["index"] in out}
+    rows = [row for row in observed.tried.get("objects") or () if row["dropped"] and row["present"]]
+    # Which grants and policies were left out, the names of statements don't tell.
+    rows = [row for row in rows if not out or row.get("type", "object") == "object"]
+    left = [f"{row['kind']} {row['name']}" for row in rows if (row["kind"], row["name"]) not in left_out]
+    if not left:
+        return ""
+    return (
+        "The script has run to its end, or is said to have, and that is not true, or not all: on the platform there is"
+        f" still {', '.join(left)}, although the script removes it. Look at who has made it, and when; drop it by hand if it"
+        " is Immuta's, and rerun."
+    )
 
 
 def handoff(settings: Settings, observed: Observed) -> list[str]:

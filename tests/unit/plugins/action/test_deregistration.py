@@ -142,6 +142,11 @@ def test_decide() -> None:
     assert answer["decision"] == {
         "executor": "snowflake",
         "preflight": "snowflake",
+        "way": "preflight",
+        "look_again": "",
+        "after": False,
+        "unlooked": "",
+        "optional": False,
         "hosts": ["a.snowflakecomputing.com"],
         "look": "~/.local/state/community.immuta/k.sql",
         "plan": False,
@@ -150,7 +155,6 @@ def test_decide() -> None:
         "script_sha256": SHA,
         "run": "snowflake",
         "leave_script": False,
-        "missing_objects": "fail",
     }
 
 
@@ -316,7 +320,7 @@ def test_what_is_shown(stage: str, first: str) -> None:
 @pytest.mark.parametrize("name", ["completed", "handed off", "lost"])
 def test_conclude(tmp_path: Path, name: str) -> None:
     answer = run("conclude", **ended(name, tmp_path))
-    expected = SITUATIONS[name].result
+    expected = dataclasses.replace(SITUATIONS[name], observed=SITUATIONS[name].all_observed).result
     report = {kind: f"{tmp_path}/k.{kind}" for kind in ("json", "html")}
     digest = hashlib.sha256((tmp_path / "k.json").read_bytes()).hexdigest()
     assert answer["result"] == {**expected, "report": {**report, "sha256": digest}}

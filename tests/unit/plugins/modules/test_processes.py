@@ -39,6 +39,8 @@ def test_does_in_a_process_what_it_does_here(
         "databricks_script": {"script": "SELECT 1"},
         "snowflake_leftovers_info": {},
         "databricks_leftovers_info": {},
+        "snowflake_objects_info": {"objects": [{"kind": "DATABASE", "name": "IMMUTA"}]},
+        "databricks_objects_info": {"objects": [{"kind": "CATALOG", "name": "immuta"}]},
         "saved_scripts_info": {"path": str(tmp_path)},
     }
     env = {**snowflake.environment(PASSWORD), **databricks.environment(TOKEN)}

@@ -81,6 +81,7 @@ def test_saves_once(keep: Keeper) -> None:
         **{"source": "immuta", "tenant": keep.world.double.url, "connection_key": KEY, "connection_exists": True},
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
         "platform_hosts": ["example.snowflakecomputing.com"],
+        "integration_status": "enabled",
         **{"kept": None, "empty": False},
         "integration_config": {
             "type": "Snowflake",

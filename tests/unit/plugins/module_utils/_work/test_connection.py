@@ -36,6 +36,7 @@ def test_the_outcome_of_a_removal(world: World) -> None:
     expected = {
         "connection": PROD.as_dict(),
         "integration": None,
+        "integration_known": False,
         "deleted_objects": None,
         "verified": False,
         "plan": plan,
@@ -45,7 +46,7 @@ def test_the_outcome_of_a_removal(world: World) -> None:
     assert world.asked == ["getConnection", *OTHERS]
     outcome = world.ensure_absent(expected_plan_digest=plan["digest"].upper())
     assert outcome.changed
-    assert outcome.result == {**expected, "deleted_objects": 5, "verified": True}
+    assert outcome.result == {**expected, "integration_known": True, "deleted_objects": 5, "verified": True}
     before = {"connection_key": KEY, **PROD.as_dict(), "state": "present"}
     assert (
         outcome.diff

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import decisions, outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as reading
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
@@ -197,7 +197,7 @@ class Situation:
     @property
     def all_observed(self) -> Observed:
         """What was observed, with the answers of the stages."""
-        decision = dataclasses.asdict(outcome.decide(self.settings, self.observed))
+        decision = dataclasses.asdict(decisions.decide(self.settings, self.observed))
         stages = {} if self.observed.script.get("failed") else {"decided": {"decision": decision}, "shown": {"msg": []}}
         return dataclasses.replace(self.observed, **stages)
 

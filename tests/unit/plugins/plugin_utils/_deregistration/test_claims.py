@@ -43,6 +43,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     left,
     ran,
     script,
+    timing,
 )
 
 CLAIMS = {
@@ -482,10 +483,16 @@ HOW = {
             SITUATIONS["stated"],
             "ran",
             S,
-            "Said by who ran the role, with immuta_deregister_script_executed.",
+            "Said by who ran the role, with immuta_deregister_script_executed. The platform was not asked.",
             id="stated",
         ),
-        pytest.param(SITUATIONS["own tasks"], "ran", S, "The task file /o.yml has ended well.", id="own tasks"),
+        pytest.param(
+            SITUATIONS["own tasks"],
+            "ran",
+            S,
+            "The task file /o.yml has ended well. The platform was not asked.",
+            id="own tasks",
+        ),
         pytest.param(SITUATIONS["a statement failed"], "ran", N, HOW["journal"], id="not to its end"),
         pytest.param(SITUATIONS["lost"], "ran", N, "This run could not tell.", id="no journal"),
     ],
@@ -819,6 +826,50 @@ def test_what_is_gone_from_the_platform(objects: t.Any, said: str, state: str | 
     named = [one for one in claims.claims(SITUATIONS["completed"].ended, objects) if one.claim.endswith("the platform")]
     assert [one.state for one in named] == ([state] if state else [])
     assert all(unseen in one.how for one in named)
+
+
+@pytest.mark.parametrize(
+    ("name", "objects", "state", "words"),
+    [
+        ("stated", [SEEN, ROLE_SEEN], "verified", "Looked for on the platform, before and after: 2 of 2 objects gone."),
+        ("own tasks", [SEEN], "verified", "has ended well. Looked for on the platform"),
+        ("stated", [{**SEEN, "present": None}], "stated", "0 of 1 objects gone, 1 not seen before"),
+        ("stated", None, "stated", "The platform was not asked."),
+        ("already done, stated", [SEEN], "verified", "Looked for on the platform"),
+    ],
+)
+def test_what_somebody_says_is_verified_by_a_look(name: str, objects: t.Any, state: str, words: str) -> None:
+    (claim,) = [one for one in claims.claims(SITUATIONS[name].ended, objects) if one.claim.endswith("to its end")]
+    assert claim.state == state
+    assert words in claim.how
+
+
+def test_why_nobody_has_looked_is_told() -> None:
+    situation = SITUATIONS["stated"]
+    observed = dataclasses.replace(situation.observed, tried={"msg": "Refused.", "timing": timing(2)})
+    run = claims.run(dataclasses.replace(situation, observed=observed).ended, HERE, [])
+    (claim,) = [one for one in run.verified if one.claim.endswith("to its end")]
+    assert (claim.state, "Nobody has looked on the platform: Refused." in claim.how) == ("stated", True)
+    (step,) = [one for one in run.steps if one.name == "Try the platform"]
+    assert (step.outcome, step.detail) == ("skipped", "Nobody has looked: Refused.")
+
+
+def test_a_look_at_what_the_users_own_tasks_have_done_is_a_step_behind_them() -> None:
+    situation = SITUATIONS["own tasks"]
+    tried = {"session": {"user": "U"}, "objects": [{**SEEN, "how": "SHOW", "query_id": "q"}], "timing": timing(5)}
+    decided = {"decision": {"look_again": "snowflake", "after": True}}
+    observed = dataclasses.replace(situation.observed, tried=tried, decided=decided)
+    steps = claims.run(dataclasses.replace(situation, observed=observed).ended, HERE, []).steps
+    names = ["Run the clean-up script", "Try the platform", "Record that the script has run"]
+    assert [one.name for one in steps][-3:] == names
+
+
+def test_what_was_seen_stays_seen_when_a_later_run_reads_what_was_said() -> None:
+    said = SITUATIONS["already done, stated"].ended
+    verified = {"claim": "The clean-up script has run to its end", "state": "verified", "how": "Seen.", "run": 1}
+    run = claims.run(said, HERE, [{"number": 1, "status": "completed", "verified": [verified]}])
+    (claim,) = [one for one in run.verified if one.claim.endswith("to its end")]
+    assert (claim.state, claim.how, claim.run) == ("verified", "Seen.", 1)
 
 
 def test_what_an_earlier_run_has_seen_counts_for_a_run_that_goes_on() -> None:

@@ -75,6 +75,28 @@ def test_options_that_are_no_dictionary(own: t.Any) -> None:
         environment.options("snowflake", own, ENV, elsewhere=False)
 
 
+@pytest.mark.parametrize(
+    ("platform", "given", "variables", "expected"),
+    [
+        ("snowflake", {}, {}, False),
+        ("snowflake", {}, {"SNOWFLAKE_ACCOUNT": "a", "SNOWFLAKE_USER": "u", "SNOWFLAKE_TOKEN": "t"}, True),
+        ("snowflake", {"account": "a", "user": "u"}, {}, False),
+        ("snowflake", {"account": "a", "user": "u", "password": ""}, {}, False),
+        ("snowflake", {"account": "a", "user": "u", "password": "p"}, {}, True),
+        ("snowflake", {"account": "a", "user": "u"}, {"SNOWFLAKE_PASSWORD": "p"}, True),
+        ("snowflake", {"connection_name": "c"}, {}, True),
+        ("snowflake", {}, {"SNOWFLAKE_DEFAULT_CONNECTION_NAME": "c"}, True),
+        ("databricks", {}, {"SNOWFLAKE_DEFAULT_CONNECTION_NAME": "c"}, False),
+        ("databricks", {"host": "h"}, {"DATABRICKS_WAREHOUSE_ID": "w", "DATABRICKS_TOKEN": "t"}, True),
+        ("databricks", {"host": "h"}, {"DATABRICKS_TOKEN": "t"}, False),
+    ],
+)
+def test_a_sign_in_that_is_seen_to_be_there(
+    platform: str, given: dict[str, str], variables: dict[str, str], expected: bool
+) -> None:
+    assert environment.signs_in(platform, given, variables) is expected
+
+
 TENANT = {"IMMUTA_URL": "u", "IMMUTA_API_KEY": "k"}
 SNOWFLAKE = {"SNOWFLAKE_ACCOUNT": "a", "SNOWFLAKE_USER": "u", "SNOWFLAKE_PASSWORD": "p"}
 WANTS_SNOWFLAKE = "for Snowflake SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, SNOWFLAKE_PASSWORD or SNOWFLAKE_PRIVATE_KEY_RAW or"
@@ -114,13 +136,13 @@ DATABRICKS = {"DATABRICKS_HOST": "h", "DATABRICKS_WAREHOUSE_ID": "w", "DATABRICK
         ({}, {}, []),
         ({}, SNOWFLAKE, ["snowflake"]),
         ({}, {**SNOWFLAKE, **DATABRICKS}, ["snowflake", "databricks"]),
-        ({"databricks": ["host", "http_path", "client_id"]}, {}, ["databricks"]),
-        ({"snowflake": ["password"]}, {**SNOWFLAKE, "SNOWFLAKE_PASSWORD": ""}, ["snowflake"]),
+        ({"databricks": {"host": "h", "http_path": "p", "client_id": "c"}}, {}, ["databricks"]),
+        ({"snowflake": {"password": "p"}}, {**SNOWFLAKE, "SNOWFLAKE_PASSWORD": ""}, ["snowflake"]),
         ({}, {"SNOWFLAKE_DEFAULT_CONNECTION_NAME": "x"}, ["snowflake"]),
         ({}, {"SNOWFLAKE_ACCOUNT": "a", "SNOWFLAKE_USER": "u"}, []),
     ],
 )
 def test_platforms_that_are_ready(
-    given: dict[str, t.Collection[str]], variables: dict[str, str], platforms: list[str]
+    given: dict[str, dict[str, str]], variables: dict[str, str], platforms: list[str]
 ) -> None:
     assert environment.ready(given, variables) == platforms

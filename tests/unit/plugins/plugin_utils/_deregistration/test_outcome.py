@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, decisions, outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     BROKEN,
@@ -151,7 +151,7 @@ PATH = "~/.local/state/community.immuta/k.sql"
 def test_decide(
     given: dict[str, t.Any], seen: str, executor: str, preflight: str, plan: bool, delete: bool, run: str
 ) -> None:
-    found = outcome.decide(read(**given), Observed(SEEN[seen]))
+    found = decisions.decide(read(**given), Observed(SEEN[seen]))
     # Nothing is deleted without the script that was seen.
     answer = SEEN[seen]
     there = (PATH, SHA) if "sha256" in answer else ("", "")
@@ -180,12 +180,12 @@ def test_decide(
 )
 def test_the_hosts_are_those_of_immuta_and_that_of_a_person(named: list[str], given: str, expected: list[str]) -> None:
     observed = Observed(script(platform_hosts=named))
-    assert outcome.decide(read(platform_host=given), observed).hosts == expected
+    assert decisions.decide(read(platform_host=given), observed).hosts == expected
     assert outcome.result(read(platform_host=given), observed, check_mode=False)["platform_hosts"] == expected
-    refused = outcome.obstacles(read(platform_host=given), observed)
+    refused = decisions.obstacles(read(platform_host=given), observed)
     assert [("immuta_deregister_platform_host" in one) for one in refused] == ([] if expected else [True])
     for other in (HANDOFF, OWN):
-        assert outcome.obstacles(read(platform_host=given, **other), observed) == []
+        assert decisions.obstacles(read(platform_host=given, **other), observed) == []
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_the_hosts_are_those_of_immuta_and_that_of_a_person(named: list[str], gi
     ],
 )
 def test_what_is_on_the_disk_is_looked_for(changes: dict[str, t.Any], check_mode: bool, look: bool) -> None:
-    found = outcome.decide(read(), Observed(script(**changes)), check_mode=check_mode)
+    found = decisions.decide(read(), Observed(script(**changes)), check_mode=check_mode)
     assert bool(found.look) is look
 
 
@@ -208,8 +208,8 @@ def test_what_is_on_the_disk_is_looked_for(changes: dict[str, t.Any], check_mode
     [("saved", True), ("gone, finished", True), ("not saved yet", False), ("no script", False), ("lost", False)],
 )
 def test_a_saved_script_is_left_to_the_workflow_if_that_is_asked_for(seen: str, leave: bool) -> None:
-    assert outcome.decide(read(script_in_artifact=True), Observed(SEEN[seen])).leave_script is leave
-    assert outcome.decide(read(), Observed(SEEN[seen])).leave_script is False
+    assert decisions.decide(read(script_in_artifact=True), Observed(SEEN[seen])).leave_script is leave
+    assert decisions.decide(read(), Observed(SEEN[seen])).leave_script is False
 
 
 def unsplit(executor: str) -> str:
@@ -233,7 +233,7 @@ NOT_FOUND = (
 )
 MISSING = f"The plan that was approved has a clean-up script (sha256 {SHA}), and it is not there any more: script_lost happened."
 WARN = {"missing_script": "warn"}
-NOT_ACCEPTED = outcome.NOT_ACCEPTED.format(settings=read(), sha256=SHA)
+NOT_ACCEPTED = decisions.NOT_ACCEPTED.format(settings=read(), sha256=SHA)
 
 
 def approved(**entry: t.Any) -> dict[str, t.Any]:
@@ -258,14 +258,14 @@ GLUE = approved(script_sha256=None)
         ({"executor": "databricks"}, "unsplittable", [nobody("databricks", "Snowflake"), unsplit("databricks")]),
         (HANDOFF, "other", []),
         (OWN, "other", []),
-        (STATED, "other", [outcome.STILL_THERE]),
+        (STATED, "other", [decisions.STILL_THERE]),
         (STATED, "gone", []),
         ({"executor": "snowflake"}, "finished", []),
         ({"executor": "databricks"}, "gone, finished", []),
         ({}, "unsplittable", [unsplit("snowflake")]),
         (HANDOFF, "unsplittable", []),
         (OWN, "unsplittable", []),
-        (STATED, "unsplittable", [outcome.STILL_THERE]),
+        (STATED, "unsplittable", [decisions.STILL_THERE]),
         ({}, "no script", []),
         ({"executor": "databricks"}, "empty", []),
         # A regenerated script takes a confirmation of its own, or a plan that shows it.
@@ -296,7 +296,7 @@ GLUE = approved(script_sha256=None)
     ],
 )
 def test_obstacles(given: dict[str, t.Any], seen: str, expected: list[str]) -> None:
-    assert outcome.obstacles(read(**given), Observed(SEEN[seen])) == expected
+    assert decisions.obstacles(read(**given), Observed(SEEN[seen])) == expected
 
 
 def durable(lasting: str, **changes: t.Any) -> Answer:
@@ -336,7 +336,7 @@ def test_a_script_that_does_not_last(given: dict[str, t.Any], answer: Answer, re
         " immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in the"
         " plan's job and in this one."
     )
-    assert (sentence in outcome.obstacles(read(**given), Observed(answer))) == refused
+    assert (sentence in decisions.obstacles(read(**given), Observed(answer))) == refused
 
 
 DELETED = {"deleted": deleted()}
@@ -626,25 +626,68 @@ def test_objects(tried: list[Answer] | None, ran_: list[Answer] | None, finished
     assert (found and [(row["name"], row["present"], row["after"]) for row in found]) == expected
 
 
+# Who looks, where, and when: the platform before the plan, the platform afterwards, and why nobody does.
 @pytest.mark.parametrize(
-    ("given", "answer", "preflight"),
+    ("given", "answer", "signs_in", "expected"),
     [
-        ({}, gone(execution=FINISHED), ""),
-        ({"verify": "always"}, gone(execution=FINISHED), "snowflake"),
-        ({"verify": "always", "executor": "handoff", "script_executed": True}, gone(), "snowflake"),
-        ({"executor": "handoff", "script_executed": True}, gone(), ""),
-        ({"verify": "always"}, EMPTY, ""),
-        ({"verify": "always"}, gone(execution=FINISHED, dialect="redshift"), ""),
+        # A finished one is looked at on request only.
+        ({}, gone(execution=FINISHED), True, ("", "", "")),
+        ({"verify": "always"}, gone(execution=FINISHED), False, ("snowflake", "", "")),
+        ({"verify": "always"}, gone(execution=FINISHED, dialect="trino"), True, ("", "", "none that this")),
+        # What somebody says is looked at where a sign-in is seen to be there.
+        ({"verify": "always", **HANDOFF, **STATED}, gone(), False, ("snowflake", "", "")),
+        ({**HANDOFF, **STATED}, gone(), True, ("snowflake", "", "")),
+        ({**HANDOFF, **STATED}, gone(), False, ("", "", "verify=always has them try")),
+        (STATED, gone(dialect="databricks"), True, ("databricks", "", "")),
+        ({"verify": "never", **HANDOFF, **STATED}, gone(), True, ("", "", "verify is never")),
+        ({**HANDOFF, **STATED}, gone(platform_hosts=[]), True, ("", "", "host is not known")),
+        ({"verify": "always", **HANDOFF, **STATED}, gone(platform_hosts=[]), True, ("snowflake", "", "")),
+        ({**HANDOFF, **STATED}, gone(dialect="redshift"), True, ("", "", "none that this collection")),
+        (STATED, gone(split_error={"message": "Odd."}), True, ("", "", "can't be split")),
+        ({"verify": "always"}, EMPTY, True, ("", "", "")),
+        # Before: of what is handed over, and by the plan of what the user's own tasks run, whose run looks afterwards.
+        (HANDOFF, script(), True, ("snowflake", "", "")),
+        (HANDOFF, script(), False, ("", "", "verify=always has them try")),
+        (HANDOFF, script(exists=False), True, ("", "", "not on the disk")),
+        (HANDOFF, gone(), True, ("", "", "")),
+        (OWN, script(), True, ("", "snowflake", "")),
+        (OWN, gone(), True, ("", "snowflake", "")),
+        ({**OWN, "verify": "always"}, script(), False, ("", "snowflake", "")),
+        ({**OWN, "verify": "never"}, script(), True, ("", "", "verify is never")),
+        # The platform's own executor looks itself.
+        ({}, script(), True, ("snowflake", "", "")),
+        ({"verify": "always"}, gone(), True, ("", "", "")),
     ],
 )
-def test_what_is_left_when_it_has_run(given: dict[str, t.Any], answer: Answer, preflight: str) -> None:
-    settings, observed = read(**GO, **given), Observed(answer)
-    decision = outcome.decide(settings, observed)
-    assert (decision.preflight, decision.missing_objects) == (
-        preflight,
-        "accept" if preflight else decision.missing_objects,
-    )
-    seen = Observed(answer, {"objects": BEFORE})
-    assert ("DATABASE D." in outcome.left_behind(settings, seen)) is (observed.finished or settings.script_executed)
-    assert "USER U" not in outcome.left_behind(settings, seen)
-    assert outcome.left_behind(settings, Observed(answer, {"objects": AFTER})) == ""
+def test_who_looks(given: dict[str, t.Any], answer: Answer, signs_in: bool, expected: tuple[str, str, str]) -> None:
+    decision = decisions.decide(read(**{**GO, **given}), Observed(answer), signs_in)
+    preflight, again, why = expected
+    assert (decision.preflight, decision.look_again) == (preflight, again)
+    assert (why in decision.unlooked, bool(decision.unlooked)) == (True, bool(why))
+    runs_it = not given and answer["connection_exists"]
+    assert decision.way == ("preflight" if runs_it else "look")
+    # Without being asked for, no look makes a run fail.
+    assert decision.optional is (not runs_it and given.get("verify") != "always")
+    assert decision.after is bool(again or given.get("script_executed") or answer["execution"] == FINISHED)
+
+
+def test_one_run_looks_once_where_the_users_own_tasks_run_the_script() -> None:
+    def look(check_mode: bool = False, **given: t.Any) -> tuple[str, str]:
+        decision = decisions.decide(read(**OWN, **given), Observed(script(changed=False)), True, check_mode=check_mode)
+        return decision.preflight, decision.look_again
+
+    assert look() == ("snowflake", "")
+    assert look(**GO) == ("", "snowflake")
+    # Nothing has run in check mode.
+    assert look(check_mode=True, **GO) == ("snowflake", "")
+
+
+def test_a_look_that_could_not_be_had() -> None:
+    said = {"failed": False, "failed_when_result": False, "msg": "Refused.", "failure": {"code": "login_failed"}}
+    decided = {"decision": {"unlooked": "no reason to"}}
+    assert Observed(gone(), said).not_looked == "Refused."
+    assert Observed(gone(), {**said, "failed": True}).not_looked == ""
+    assert Observed(gone(), {"objects": BEFORE, "session": {}}).not_looked == ""
+    assert Observed(gone(), decided=decided).not_looked == "no reason to"
+    result = outcome.result(read(**GO), Observed(gone(), said), check_mode=False)
+    assert (result["not_looked"], result["objects"]) == ("Refused.", None)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.community.immuta.plugins.module_utils import _failure
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome, stops
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import decisions, stops
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import AGAIN, ANEW, ELSEWHERE, Stop
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
@@ -49,6 +49,7 @@ SAID_SO = {**GO, "script_executed": True}
 UNREACHABLE: Answer = {"unreachable": True, "msg": "timed out"}
 SHOWN: Answer = {"msg": []}
 NAMES = {name: task.format("Snowflake") for name, task in stops.TASKS.items()}
+LOOKS = {"preflight": "snowflake", "way": "look"}, {"look_again": "snowflake", "way": "look"}
 
 
 def find(given: Given, observed: Observed, *, check_mode: bool = False) -> Stop | None:
@@ -58,7 +59,7 @@ def find(given: Given, observed: Observed, *, check_mode: bool = False) -> Stop 
 def seen(given: Given, answer: Answer, *, check_mode: bool = False, **more: t.Any) -> Observed:
     """What was observed of a script that was decided on, and of which the plan was shown."""
     observed = Observed(answer, **more)
-    decision = dataclasses.asdict(outcome.decide(read(**given), observed, check_mode=check_mode))
+    decision = dataclasses.asdict(decisions.decide(read(**given), observed, check_mode=check_mode))
     stages = {"decided": {"decision": decision}, "shown": SHOWN}
     return dataclasses.replace(observed, **{name: more.get(name, answer) for name, answer in stages.items()})
 
@@ -85,7 +86,22 @@ def test_the_names_are_those_of_the_tasks(name: str) -> None:
         for listed in yaml.safe_load(path.read_text(encoding="utf-8"))
         for one in (listed, *listed.get("block", ()))
     }
-    assert {stops.TASKS[name].format(platform) for platform in ("Snowflake", "Databricks")} <= tasks
+    for task in (stops.TASKS[name], stops.LOOK):
+        assert {task.format(platform) for platform in ("Snowflake", "Databricks")} <= tasks
+
+
+@pytest.mark.parametrize("decision", LOOKS)
+def test_a_look_has_a_name_of_its_own(decision: Answer) -> None:
+    observed = Observed(script(), tried=REFUSED, decided={"decision": {"executor": "handoff", **decision}})
+    assert find(GO, observed) == Stop("Look on Snowflake for what the script removes", REFUSED)
+
+
+def test_a_run_goes_on_without_a_look_that_nobody_has_asked_for() -> None:
+    tried = {"failed": False, "msg": "Refused."}
+    decided = {"decision": {"preflight": "snowflake", "way": "look", "optional": True}}
+    assert find(GO, Observed(script(), tried=tried, decided=decided, shown=SHOWN)) is None
+    stopped = find(GO, Observed(script(), decided=decided, shown=SHOWN))
+    assert stopped and stopped.task == "Look on Snowflake for what the script removes"
 
 
 def test_the_first_failure_is_the_one_that_counts() -> None:

@@ -1,0 +1,166 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: databricks_objects_info
+version_added: 0.2.0
+short_description: Look which objects are on Databricks
+description:
+  - Signs in and looks, by exact name, for all that a script takes away (objects, grants, and policies), or for the objects of a list. It
+    sends nothing but reads, and changes nothing.
+  - It reads C(system.information_schema), and waits for a warehouse that starts.
+author:
+  - The community.immuta contributors (@ansible-collections)
+extends_documentation_fragment:
+  - community.immuta.databricks
+  - community.immuta.objects
+  - community.immuta.attributes
+  - community.immuta.attributes.info_module
+  - community.immuta.attributes.actiongroup_databricks
+seealso:
+  - module: community.immuta.databricks_script
+  - module: community.immuta.immuta_cleanup_script
+"""
+
+EXAMPLES = r"""
+- name: See what of the script's objects is there
+  community.immuta.databricks_objects_info:
+    host: dbc-a1b2345c-d6e7.cloud.databricks.com
+    warehouse_id: 1234567890abcdef
+    client_id: 5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77
+    client_secret: "{{ vault_databricks_client_secret }}"
+    path: /srv/immuta/prod-databricks.sql
+    expected_hosts: [dbc-a1b2345c-d6e7.cloud.databricks.com]
+  register: before
+
+- name: See whether two objects are there (credentials from the environment)
+  community.immuta.databricks_objects_info:
+    objects:
+      - kind: CATALOG
+        name: immuta
+      - kind: SCHEMA
+        name: main.default
+  register: named
+
+- name: Name what is there
+  ansible.builtin.debug:
+    msg: "{{ named.objects | selectattr('present', 'equalto', true) | map(attribute='name') | list }}"
+"""
+
+RETURN = r"""
+path:
+  description: The script's file; V(none) for O(objects).
+  returned: success
+  type: str
+  sample: /srv/immuta/prod-databricks.sql
+sha256:
+  description: The script's digest; V(none) for O(objects).
+  returned: success
+  type: str
+  sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+objects:
+  description:
+    - What the script takes away and has not made itself, that is the objects that it drops or unsets, the grants that it revokes, and the
+      policies that it takes off; or the objects of the list. Each is there once.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    type:
+      description:
+        - V(object), V(grant), or V(policy).
+        - V(policy) for a row filter or a column mask on a table.
+      type: str
+      sample: object
+    kind:
+      description: Kind of the object or policy; V(GRANT) for a grant.
+      type: str
+      sample: CATALOG
+    name:
+      description:
+        - Its name, as in RV(community.immuta.databricks_script#module:statements[].name).
+        - For a grant, what is granted to whom, for example C(SELECT ON TABLE sales.crm.customers TO analysts).
+        - For a policy, what it is on, for example C(ON TABLE sales.crm.customers COLUMN email).
+      type: str
+      sample: immuta
+    dropped:
+      description: Whether it has to be gone in the end. Otherwise the script unsets something of it, or brings it back.
+      type: bool
+      sample: true
+    present:
+      description:
+        - Whether it is there, and may be seen; V(none) if that could not be told, for which RV(objects[].how) has the reason.
+        - V(false) is what the user sees. Only what the same user has seen before is certainly gone.
+      type: bool
+      sample: true
+    owner:
+      description: Its owner, if Databricks tells.
+      type: str
+      sample: 5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77
+    created_on:
+      description: When it was made, if Databricks tells.
+      type: str
+      sample: "2025-11-03T08:15:00+00:00"
+    how:
+      description: The read that told, or why there is none.
+      type: str
+      sample: "SELECT catalog_name, catalog_owner, created FROM system.information_schema.catalogs WHERE catalog_name = 'immuta'"
+    query_id:
+      description: Databricks's id of that read.
+      type: str
+      sample: 01b2c3d4-0000-0000-0000-000000000002
+session:
+  description: Host, HTTP path, catalog, and schema that the session began with; empty if none was opened.
+  returned: success
+  type: dict
+  sample:
+    host: dbc-a1b2345c-d6e7.cloud.databricks.com
+    http_path: /sql/1.0/warehouses/1234567890abcdef
+    catalog:
+    schema:
+timing:
+  description: When the module has begun and ended, in UTC.
+  returned: always, unless an option is refused at once
+  type: dict
+  contains:
+    started:
+      description: When it has begun.
+      type: str
+      sample: "2026-01-31T12:00:00.000Z"
+    ended:
+      description: When it has ended.
+      type: str
+      sample: "2026-01-31T12:00:00.250Z"
+failure:
+  description: What went wrong, for programs.
+  returned: failure
+  type: dict
+  sample:
+    code: login_failed
+    message: "Databricks refuses the sign-in, or can't be reached: Incorrect username or password was specified."
+    hint: No statement was sent. Check account, host, user, and credentials; run it again.
+"""
+
+from ansible_collections.community.immuta.plugins.module_utils._module import run
+from ansible_collections.community.immuta.plugins.module_utils._sql import databricks
+from ansible_collections.community.immuta.plugins.module_utils._work import objects
+
+
+def main() -> None:
+    """Run the module."""
+    run(
+        lambda context: objects.info(context, databricks.Databricks),
+        {**databricks.argument_spec(), **objects.OPTIONS},
+        mutually_exclusive=objects.EITHER,
+        required_one_of=objects.EITHER,
+        required_by={"expected_sha256": "path"},
+    )
+
+
+if __name__ == "__main__":
+    main()

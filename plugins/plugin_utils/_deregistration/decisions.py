@@ -1,0 +1,187 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be done, decided when the script is saved and before anything is deleted; or why nothing may be."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed, executor, hosts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
+
+HOW_TO_LOOK = (
+    "it is not seen that the modules can sign in to the platform; immuta_deregister_verify=always has them try"
+)
+STILL_THERE = (
+    "immuta_deregister_script_executed is set, but the connection still exists: a script that was run before the deletion may"
+    " not be the one that it leaves. Remove the variable, and rerun; with immuta_deregister_executor=handoff a person runs the"
+    " script after the deletion."
+)
+NOT_ACCEPTED = (
+    "The clean-up script at {settings.script_path} (sha256 {sha256}) was regenerated from what is known of the integration's"
+    " configuration: it may lack something, or remove what is somebody else's. Read it, and set"
+    ' immuta_deregister_accept_regenerated to "{settings.connection_key}", or approve a plan that shows it.'
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What is to be done, decided when the script is saved and before anything is deleted. JSON types only.
+
+    :ivar executor: C(snowflake), C(databricks), C(handoff), C(own), or C(none)
+    :ivar preflight: the platform to sign in to before the plan is shown, or ""
+    :ivar way: the folder of the tasks that do so: C(preflight), with the module that runs the script, or C(look)
+    :ivar look_again: the platform to look at when a task file of the user's has ended, or ""
+    :ivar after: whether the look is one after the script has run, or is said to have
+    :ivar unlooked: why nobody looks where somebody else runs the script, or has, or ""
+    :ivar optional: whether the run goes on when nobody can look
+    :ivar hosts: of the platform, where the script has to be run
+    :ivar look: the script whose objects to look for on the platform before the deletion, or "" if it is not on the disk
+    :ivar plan: whether to ask for the plan of the deletion without deleting
+    :ivar delete: whether to delete the connection
+    :ivar script_path: where the script has to be at the moment of the deletion, or "" when there is none
+    :ivar script_sha256: its digest then, or ""
+    :ivar run: the task file in C(executors) that deals with the script, or ""
+    :ivar leave_script: whether the workflow keeps the script
+    """
+
+    executor: str
+    preflight: str
+    way: str
+    look_again: str
+    after: bool
+    unlooked: str
+    optional: bool
+    hosts: list[str]
+    look: str
+    plan: bool
+    delete: bool
+    script_path: str
+    script_sha256: str
+    run: str
+    leave_script: bool
+
+
+def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, check_mode: bool = False) -> Decision:
+    """Decide what is to be done.
+
+    :param signs_in: whether it is seen that the modules have what a sign-in to the script's platform takes
+    """
+    chosen = executor(settings, observed)
+    go = observed.to_do and settings.confirmed
+    stated = settings.script_executed
+    exists = bool(observed.script.get("exists"))
+    # In check mode nothing is on the disk that could be handed over.
+    run = go and observed.to_run and (stated or exists or chosen != "handoff")
+    # In check mode, a script that has changed was not written.
+    path = settings.script_path if exists and not (check_mode and observed.script.get("changed")) else ""
+    looked_at, unlooked = _looked_at(settings, observed, path, signs_in=signs_in)
+    # One session is enough: where the user's own tasks run, what was there before is seen by the plan.
+    again = looked_at if chosen == "own" and run and not stated and not check_mode else ""
+    # Nobody has looked at the platform before a regenerated script is run.
+    first = observed.exists or (observed.regenerated and observed.progress.get("state") == "none")
+    tries = observed.to_run and first and chosen in PLATFORMS and not stated
+    return Decision(
+        executor=chosen,
+        preflight=chosen if tries else "" if again else looked_at,
+        way="preflight" if tries else "look",
+        look_again=again,
+        after=bool(again) or observed.finished or stated,
+        unlooked=unlooked,
+        optional=not tries and settings.verify != "always",
+        hosts=hosts(settings, observed),
+        look=path,
+        plan=observed.exists and not settings.confirmed,
+        delete=go and observed.exists,
+        script_path=settings.script_path if observed.has_script else "",
+        script_sha256=observed.script.get("sha256", ""),
+        run=("record" if stated or (chosen == "own" and not exists) else chosen) if run else "",
+        leave_script=settings.script_in_artifact and observed.has_script and exists,
+    )
+
+
+def _looked_at(settings: Settings, observed: Observed, path: str, *, signs_in: bool) -> tuple[str, str]:
+    """The platform where what others remove is looked for, before or after; or why not. Empty if there is nothing to."""
+    script, always = observed.script, settings.verify == "always"
+    # Of what was handed over nothing is news; what the user's own tasks have done is looked at.
+    chosen = executor(settings, observed)
+    others = chosen in ("handoff", "own") and (observed.exists or (chosen == "own" and settings.confirmed))
+    if not ((observed.to_run and (settings.script_executed or others)) or (observed.finished and always)):
+        return "", ""
+    obstacles = {
+        "immuta_deregister_verify is never": settings.verify == "never",
+        "the platform is none that this collection looks at": script.get("dialect") not in PLATFORMS,
+        "the script can't be split into statements": script.get("split_error"),
+        "the script is not on the disk yet": not path,
+        "its host is not known (immuta_deregister_platform_host)": not (always or hosts(settings, observed)),
+        HOW_TO_LOOK: not (always or signs_in),
+    }
+    why = next((reason for reason, applies in obstacles.items() if applies), "")
+    return ("", why) if why else (script["dialect"], "")
+
+
+def obstacles(settings: Settings, observed: Observed) -> list[str]:
+    """Why the removal can't be finished, so that nothing is deleted; empty when all is well."""
+    script = observed.script
+    if observed.lost_script:
+        return _lost(settings, observed)
+    found = _short_lived(settings, observed)
+    if not observed.to_run:
+        return found
+    if settings.script_executed:
+        return [*found, STILL_THERE] if observed.exists else found
+    if observed.regenerated and settings.confirmed and settings.accept_regenerated != settings.connection_key:
+        found.append(NOT_ACCEPTED.format(settings=settings, sha256=script["sha256"]))
+    chosen = executor(settings, observed)
+    if chosen not in ("own", "handoff", script.get("dialect")):
+        found.append(
+            f'No executor "{settings.executor}" runs the scripts of the technology {script.get("technology")}. Set'
+            " immuta_deregister_executor to handoff or to a task file of your own."
+        )
+    if chosen in PLATFORMS and not hosts(settings, observed):
+        found.append(
+            f'On which platform the clean-up script of "{settings.connection_key}" has to be run is not known: neither'
+            " Immuta nor the saved script names a host. Set immuta_deregister_platform_host to the host of the platform."
+        )
+    if chosen in PLATFORMS and script.get("split_error"):
+        found.append(
+            f"The clean-up script at {settings.script_path} can't be split into statements that"
+            f" {chosen} runs: {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
+            " and immuta_deregister_script_executed when it has been run."
+        )
+    return found
+
+
+def _lost(settings: Settings, observed: Observed) -> list[str]:
+    """Why a run ends that finds no script."""
+    message = observed.script["msg"].replace(" is at path.", f" is at {settings.script_path}.")
+    if settings.approved_script:
+        return [
+            f"The plan that was approved has a clean-up script (sha256 {settings.approved_script}), and it is not there"
+            f" any more: {message}"
+        ]
+    if observed.exists:
+        return [message]
+    if settings.missing_script == "warn" or settings.approved_without_script:
+        return []
+    return [
+        f"Not found: {message} If it was removed before, and its technology has no clean-up script, set"
+        " immuta_deregister_missing_script to warn."
+    ]
+
+
+def _short_lived(settings: Settings, observed: Observed) -> list[str]:
+    """Why the script would be lost with the container or the job; after the deletion it is better there than nowhere."""
+    durability = observed.script.get("durability") or {}
+    kept = settings.script_in_artifact and (settings.restore or not settings.confirmed)
+    if not observed.exists or durability.get("lasting") != "dies" or kept or settings.script_durable:
+        return []
+    return [
+        f"The script at {settings.script_path} on {settings.keeper} would not outlive this run: {durability['why']}."
+        " After the deletion the script can't be had again. Set immuta_deregister_script_dir to a folder that lasts (in a"
+        " container, a mounted one), or immuta_deregister_script_host to a host that keeps it. If the path is kept, say so"
+        " with immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in"
+        " the plan's job and in this one."
+    ]

@@ -1,0 +1,160 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of a run, put together from what the modules have answered."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Step, seconds_between
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+
+
+def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
+    """What was done, in order, each with what its module says of its time.
+
+    :param rows: the statements, as the report has them
+    """
+    observed = ended.observed
+    look = _step(ended, "Try the platform", _looked(observed), _tried(observed), _not_looked(observed))
+    found = [
+        _step(ended, "Save the clean-up script", observed.script, _saved(ended), ""),
+        *([] if observed.decision.get("look_again") else [look]),
+        _step(
+            ended,
+            "Plan the deletion",
+            observed.planned,
+            "Read only. Nothing was deleted.",
+            "Part of the deletion." if "plan" in observed.deleted else "",
+        ),
+        _step(ended, "Delete the connection in Immuta", observed.deleted, _deleted(observed), _not_deleted(ended)),
+        _step(ended, "Run the clean-up script", _execution(ended), _ran(ended, rows), _not_run(ended)),
+    ]
+    if observed.decision.get("look_again"):
+        found.append(look)
+    record = _step(
+        ended,
+        "Record that the script has run",
+        observed.recorded,
+        "Written to the journal beside the script.",
+        "",
+    )
+    if record.outcome in ("done", "failed") or ended.executor == "own":
+        found.append(record)
+    return found
+
+
+def _looked(observed: Observed) -> Answer:
+    """The answer of the look; one without which the run goes on counts as none."""
+    return {"skipped": True} if observed.not_looked and "session" not in observed.tried else observed.tried
+
+
+def _not_looked(observed: Observed) -> str:
+    return f"Nobody has looked: {observed.not_looked.rstrip('.')}." if observed.not_looked else ""
+
+
+def _tried(observed: Observed) -> str:
+    objects = observed.tried.get("objects")
+    if objects is None:
+        return "Signed in, and ran nothing."
+    there = sum(row["present"] is True for row in objects)
+    return f"Signed in, and ran nothing. Of {len(objects)} objects that the script removes, {there} are there."
+
+
+def _step(ended: Ended, name: str, answer: Answer, detail: str, otherwise: str) -> Step:
+    """One step.
+
+    :param detail: what to say when it was done
+    :param otherwise: what to say when it was not needed
+    """
+    timing: dict[str, str] = answer.get("timing") or {}
+    outcome_: t.Literal["done", "failed", "skipped", "not_reached"]
+    if answer.get("failed"):
+        outcome_ = "failed"
+    elif timing:
+        outcome_ = "done"
+    else:
+        outcome_ = "not_reached" if ended.failure is not None and not answer.get("skipped") else "skipped"
+    return Step(
+        name=name,
+        outcome=outcome_,
+        changed=(outcome_ == "done" and bool(answer.get("changed"))) or (answer.get("executed") or 0) > 0,
+        started=timing.get("started"),
+        ended=timing.get("ended"),
+        seconds=seconds_between(timing["started"], timing["ended"]) if timing else None,
+        detail={"done": detail, "skipped": otherwise}.get(outcome_, ""),
+    )
+
+
+def _saved(ended: Ended) -> str:
+    observed = ended.observed
+    script = observed.script
+    if observed.no_script:
+        return f"The technology {ended.result['technology']} has no clean-up script."
+    if observed.lost_script:
+        return "Neither Immuta nor a saved file has one."
+    if script.get("changed"):
+        start = "Written to "
+    elif script.get("source") == "immuta":
+        start = "Already at "
+    else:
+        start = "Immuta can't render it any more; the saved one counts: "
+    return f"{start}{script.get('path', '')}."
+
+
+def _deleted(observed: Observed) -> str:
+    count = observed.deleted.get("deleted_objects")
+    objects = "" if count is None else f", with {count} objects below it"
+    return f"Deleted{objects}.{' Read again: it is gone.' if observed.deleted.get('verified') else ''}"
+
+
+def _not_deleted(ended: Ended) -> str:
+    if ended.observed.gone:
+        return "It does not exist any more."
+    return "" if ended.settings.confirmed else "Not confirmed."
+
+
+def _execution(ended: Ended) -> Answer:
+    """The answer of the module that ran the script, or of a task file of the user's, which does not say its times."""
+    observed = ended.observed
+    if "timing" in observed.ran or not observed.handed_at:
+        return observed.ran
+    recorded = observed.recorded if ended.recorded else {}
+    return {
+        "timing": {
+            "started": observed.handed_at,
+            "ended": recorded["timing"]["started"] if recorded else ended.ended,
+        },
+        "failed": ended.failure is not None and not recorded,
+        "changed": True,
+    }
+
+
+def _ran(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    ran = ended.observed.ran
+    if "timing" not in ran:
+        return f"Run by the task file {ended.settings.executor}."
+    count = sum(row["status"] in outcome.RUN for row in rows)
+    # Each pause ends a call of the module, not the run.
+    executed = sum(call.get("executed") or 0 for call in (*ended.observed.paused, ran))
+    mine = f", {executed} of them in this run" if "executed" in ran else ""
+    return f"{count} of {len(rows)} statements have run{mine}."
+
+
+def _not_run(ended: Ended) -> str:
+    observed = ended.observed
+    if observed.no_script:
+        return "There is none."
+    if observed.empty_script:
+        return "It holds no statement."
+    if observed.finished:
+        return "It has run to its end before."
+    if ended.settings.script_executed:
+        return "Run by other means."
+    if ended.status == "handed_off":
+        return "Handed over."
+    return "" if ended.settings.confirmed else "Not confirmed."

@@ -1,0 +1,163 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The modules that look which objects are there, with the real clients, against the stand-ins."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
+from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.immuta.tests.harness.inprocess import Modules, Result
+
+SECRET = "canary-secret-of-a-platform"
+DOUBLES = Path(__file__).parents[3] / "doubles"
+PLATFORMS = ("snowflake", "databricks")
+THERE = {
+    "snowflake": {"USER IMMUTA_SYSTEM_ACCOUNT", "DATABASE IMMUTA", "ROLE IMMUTA_SYSTEM"},
+    "databricks": {"TABLE sales.crm.customers", "CATALOG immuta"},
+}
+
+
+class Look:
+    """Calls the module of a platform with the address of its stand-in."""
+
+    def __init__(self, module: Modules, platform: str, folder: Path) -> None:
+        self.module = module
+        self.platform = platform
+        self.script = folder / "script.sql"
+        self.script.write_text((DOUBLES / f"{platform}_cleanup.sql").read_text())
+        self.double: t.Any = (
+            SnowflakeDouble(Account.example(password=SECRET))
+            if platform == "snowflake"
+            else DatabricksDouble(Metastore.example(token=SECRET, secret=f"{SECRET}-2"))
+        )
+
+    @property
+    def state(self) -> t.Any:
+        """What there is on the platform."""
+        return (self.double.account if self.platform == "snowflake" else self.double.metastore).snapshot()
+
+    def __call__(self, module: str = "objects_info", **options: t.Any) -> Result:
+        double = self.double
+        if self.platform == "snowflake":
+            known = {"host": double.host, "port": double.port, "protocol": "http", "account": "example"}
+            known |= {"user": "DEPLOYER", "password": SECRET}
+        else:
+            known = {"host": double.url, "token": SECRET, "warehouse_id": double.warehouse}
+        return self.module(f"{self.platform}_{module}", **{**known, **options})
+
+
+@pytest.fixture
+def look(request: pytest.FixtureRequest, module: Modules, tmp_path: Path) -> t.Iterator[Look]:
+    made = Look(module, request.param, tmp_path)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(made.double)
+        yield made
+
+
+both = pytest.mark.parametrize("look", PLATFORMS, indirect=True)
+on_snowflake = pytest.mark.parametrize("look", ["snowflake"], indirect=True)
+
+
+def seen(result: Result) -> dict[str, t.Any]:
+    rows = [row for row in result.good["objects"] if row["type"] == "object"]
+    return {f"{row['kind']} {row['name']}": row["present"] for row in rows}
+
+
+@both
+@pytest.mark.parametrize("check", [False, True])
+def test_sees_what_a_script_removes_and_changes_nothing(look: Look, check: bool) -> None:
+    before = look.state
+    found = look(path=str(look.script), check=check)
+    assert seen(found) == dict.fromkeys(THERE[look.platform], True)
+    assert found["changed"] is False
+    assert found["sha256"] == hashlib.sha256(look.script.read_bytes()).hexdigest()
+    assert all(
+        row["how"].startswith(("SHOW ", "SELECT ")) and row["query_id"] for row in found["objects"] if row["present"]
+    )
+    assert found["session"]
+    # Its session is one that only looks, and nothing stays beside the script.
+    assert (look.double.statements, look.state) == ([], before)
+    assert [one.name for one in look.script.parent.iterdir()] == [look.script.name]
+    assert not look("script", path=str(look.script)).failed
+    after = seen(look(path=str(look.script), check=check))
+    assert {name for name, present in after.items() if present} == THERE[look.platform] & {"TABLE sales.crm.customers"}
+
+
+LISTED = {
+    "snowflake": [("Database", "IMMUTA"), ("DATABASE", "IMMUTA"), ("ROLE", '"a.b"')],
+    "databricks": [("catalog", "IMMUTA"), ("CATALOG", "immuta"), ("SCHEMA", "sales.`no.such`")],
+}
+
+
+@both
+def test_sees_the_objects_of_a_list(look: Look) -> None:
+    found = look(objects=[{"kind": kind, "name": name} for kind, name in LISTED[look.platform]])
+    # One that is named twice is looked for once, where its name has no case, by each of its names.
+    assert list(seen(found).values()) == [True] * (1 if look.platform == "snowflake" else 2) + [False]
+    assert (found["path"], found["sha256"]) == (None, None)
+    assert look.double.statements == []
+
+
+@both
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"objects": [{"kind": "PROVIDER", "name": "X"}]}, "no read that finds a PROVIDER. Kinds: "),
+        ({"objects": [{"kind": "SCHEMA", "name": "S"}]}, "SCHEMA S, which is no full name. Write it like "),
+        ({"objects": [{"kind": "SCHEMA", "name": "A..S"}]}, "no full name"),
+        ({"objects": [{"kind": "FUNCTION", "name": "A.B.F(INT)"}]}, "with arguments. Leave them out"),
+        ({"objects": []}, "objects is empty"),
+        ({}, "one of the following is required: path, objects"),
+        ({"path": "/no/such.sql"}, "option path can't be read"),
+        ({"path": "SCRIPT", "expected_sha256": "0" * 64}, "expected_sha256 is 000"),
+        ({"path": "SCRIPT", "expected_hosts": ["https://u:p@h"]}, "expected_hosts"),
+        ({"path": "SCRIPT", "objects": [{"kind": "ROLE", "name": "R"}]}, "mutually exclusive"),
+    ],
+)
+def test_what_can_not_be_looked_for_is_refused_before_anyone_is_asked(
+    look: Look, options: dict[str, t.Any], words: str
+) -> None:
+    found = look(**{name: str(look.script) if one == "SCRIPT" else one for name, one in options.items()})
+    assert found.failed
+    assert words in found["msg"]
+    assert look.double.looks == []
+
+
+@on_snowflake
+def test_a_name_that_sql_would_take_for_another_one_is_a_warning(look: Look) -> None:
+    found = look(objects=[{"kind": "DATABASE", "name": "immuta"}])
+    assert seen(found) == {"DATABASE immuta": False}
+    assert "what SQL without quotes calls immuta is IMMUTA" in found.warned
+    assert look(objects=[{"kind": "DATABASE", "name": '"immuta"'}]).warned == ""
+
+
+@both
+def test_another_platform_is_refused(look: Look) -> None:
+    other = {
+        "snowflake": "devorg-dev.snowflakecomputing.com",
+        "databricks": "adb-6543210987654321.7.azuredatabricks.net",
+    }
+    found = look(path=str(look.script), expected_hosts=[other[look.platform]])
+    assert found.code == "wrong_platform"
+
+
+@on_snowflake
+def test_a_platform_that_does_not_answer_is_not_taken_for_empty(look: Look) -> None:
+    look.double.faults.append(Fault("look", "http", times=99, status=400, match="SHOW"))
+    soon = {"network_timeout": 1, "statement_timeout": 1}
+    found = look(objects=[{"kind": "ROLE", "name": "R"}], **soon)
+    assert (found.code, found["failure"]["hint"]) == ("look_failed", "Nothing was changed. Run it again.")
+    refused = look(path=str(look.script), password=f"wrong-{SECRET}")
+    assert refused.code == "login_failed"

@@ -1,0 +1,151 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was there before and what is there after, and what these rows prove."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    FINISHED,
+    GO,
+    ROWS,
+    SHA,
+    deleted,
+    gone,
+    left,
+    read,
+    script,
+)
+
+
+def row(name: str = "D", present: bool | None = True, query: str = "q1", *, dropped: bool = True) -> Answer:
+    """What one look has found."""
+    return {"kind": "DATABASE", "name": name, "dropped": dropped, "present": present, "how": "SHOW", "query_id": query}
+
+
+def told(found: list[Answer] | None) -> list[tuple[t.Any, ...]]:
+    """Name, before and after, and the query ids of both."""
+    return [(one["name"], one["present"], one["query_id"], one["after"], one["after_query_id"]) for one in found or ()]
+
+
+def test_rows_have_what_both_looks_have_found() -> None:
+    assert looks.rows(None, None) is None
+    assert told(looks.rows([row()], None)) == [("D", True, "q1", None, None)]
+    assert told(looks.rows([row(), row("E")], [row(present=False, query="q2")])) == [
+        ("D", True, "q1", False, "q2"),
+        ("E", True, "q1", None, None),
+    ]
+    assert told(looks.rows(None, [row(present=False, query="q2")])) == [("D", None, None, False, "q2")]
+
+
+BEFORE = {"status": "handed_off", "objects": looks.rows([row()], None)}
+COMPLETED = {"status": "completed", "objects": looks.rows([row()], [row(present=False)])}
+FAILED = {"status": "failed", "objects": looks.rows(None, [row(query="q3")])}
+NOTHING = {"status": "already_done", "objects": None}
+
+
+@pytest.mark.parametrize(
+    ("history", "exists", "present", "query"),
+    [
+        ([], False, None, None),
+        ([BEFORE], False, True, "q1"),
+        # What a run has found to be left was there, too.
+        ([FAILED], False, True, "q3"),
+        ([BEFORE, FAILED], False, True, "q3"),
+        ([BEFORE, COMPLETED, NOTHING], False, True, "q1"),
+        # A connection of the same name that was removed before is another one.
+        ([COMPLETED], True, None, None),
+        ([COMPLETED, {"status": "planned"}], True, None, None),
+        ([COMPLETED, {"status": "failed", "objects": None}], False, None, None),
+        ([COMPLETED, BEFORE], True, True, "q1"),
+    ],
+)
+def test_what_an_earlier_run_of_the_same_removal_has_seen_counts(
+    history: list[Answer], exists: bool, present: bool | None, query: str | None
+) -> None:
+    found = looks.remembered(looks.rows(None, [row(present=False, query="q9")]), history, exists=exists)
+    assert told(found) == [("D", present, query, False, "q9")]
+    assert looks.proved(found) is bool(present)
+    assert looks.remembered(None, history, exists=exists) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "proved"),
+    [
+        ([row()], [row(present=False)], True),
+        ([row()], [row(present=None)], False),
+        ([row()], [row()], False),
+        ([row(present=False)], [row(present=False)], False),
+        ([row(), row("E")], [row(present=False)], False),
+        ([row(dropped=False)], None, False),
+    ],
+)
+def test_only_what_was_seen_and_is_not_seen_any_more_is_gone(before: t.Any, after: t.Any, proved: bool) -> None:
+    assert looks.proved(looks.rows(before, after)) is proved
+
+
+def test_a_look_that_was_refused_is_no_look_that_was_not_made() -> None:
+    refused = looks.rows(None, [row(present=None)])
+    assert texts.gone(refused) == "0 of 1 objects gone, 1 not seen before, or not to be seen"
+    assert texts.gone(looks.rows([row()], None)) == ""
+
+
+OUT = {"index": 2, "reason": "r"}
+SKIP = {"statement": 2, "sha256": SHA, "reason": "r"}
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "objects", "words"),
+    [
+        ({}, gone(), [row("IMMUTA")], ""),
+        ({"script_executed": True}, gone(), [row("IMMUTA")], "still DATABASE IMMUTA, although the script removes"),
+        ({"script_executed": True}, gone(), [row("IMMUTA", None)], ""),
+        ({"script_executed": True}, gone(), [row("IMMUTA", dropped=False)], ""),
+        ({}, gone(execution=FINISHED), [row("IMMUTA")], "still DATABASE IMMUTA"),
+        # What was left out is not there to be dropped.
+        ({"skip": [SKIP], "script_executed": True}, gone(), [row("IMMUTA")], ""),
+        ({}, gone(execution={**FINISHED, "skipped": [OUT]}), [row("IMMUTA")], ""),
+        ({}, gone(execution={**FINISHED, "skipped": [OUT]}), [{**row("X TO ROLE Y"), "type": "grant"}], ""),
+        ({}, gone(execution=FINISHED), [{**row("X TO ROLE Y"), "type": "grant"}], "still DATABASE X TO ROLE Y"),
+    ],
+)
+def test_what_is_left(given: Answer, answer: Answer, objects: list[Answer], words: str) -> None:
+    assert ROWS[1]["name"] == "IMMUTA"
+    found = texts.left_behind(read(**GO, **given), Observed(answer, {"objects": objects}))
+    assert (words in found, bool(found)) == (True, bool(words))
+
+
+KNOWN = deleted(integration_known=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "deletion", "exists", "expected"),
+    [
+        (
+            script(integration_status="enabled"),
+            KNOWN,
+            False,
+            ["connection k: there -> gone", "integration 5: enabled -> not listed", "objects below it : 4 -> deleted"],
+        ),
+        (
+            script(integration_status="enabled"),
+            {**left(in_use=False), "integration_known": True},
+            False,
+            ["connection k: there -> gone", "integration 5: enabled -> deleted", "objects below it : 4 -> deleted"],
+        ),
+        (script(), {}, True, ["connection k: there -> there", "integration 5: None -> None"]),
+        (script(integration_id=None), {}, None, ["connection k: there -> None"]),
+        (gone(), {}, False, ["connection k: not there -> not there", "integration 5: None -> None"]),
+    ],
+)
+def test_the_same_in_immuta(answer: Answer, deletion: Answer, exists: bool | None, expected: list[str]) -> None:
+    found = looks.in_immuta(answer, deletion, "k", existed=answer["connection_exists"], exists=exists)
+    assert [f"{one['kind']} {one['name']}: {one['before']} -> {one['after']}" for one in found] == expected
+    assert all(one["how"] for one in found)
