@@ -299,7 +299,9 @@ class ActionModule(ActionBase):
             "result": concluded,
             "fatal": _fatal(stop),
             **({"warnings": [unwritten]} if unwritten else {}),
-            **({} if known.plan_only else _left({playbooks.OUTCOME: {known.connection_key: concluded}}, aggregate=True)),
+            **(
+                {} if known.plan_only else _left({playbooks.OUTCOME: {known.connection_key: concluded}}, aggregate=True)
+            ),
         }
 
     def _known(self, variables: Variables, checked: Result) -> Settings | None:

@@ -129,7 +129,9 @@ def hosts(
     :raises Refused: none matches, so that Ansible would do nothing and call it a success; or a limit is wanted, and there is none
     """
     pattern = CHOSEN if CHOSEN in groups else variables.get(f"{PREFIX}hosts") or "localhost"
-    if not limit and CHOSEN not in groups and variables.get(f"{PREFIX}no_limit") not in (None, "", "accept"):
+    # What is approved is limited by its plan.
+    chosen = CHOSEN in groups or variables.get(f"{PREFIX}approved")
+    if not (limit or chosen) and variables.get(f"{PREFIX}no_limit") not in (None, "", "accept"):
         raise Refused(
             f'There is no limit, so that every connection of "{pattern}" would be taken. Launch again with a limit that names hosts'
             " or groups of the inventory, or set immuta_deregister_no_limit to accept."
