@@ -215,6 +215,10 @@ class Awx:
         :param hosts: of the inventory; without them those that the template's has
         """
         template = self.controller.named("job_templates", f"{NAME}: {name}")
+        for credential in self.controller.names("job_templates", template, "credentials"):
+            kept = self.controller.named("credentials", credential)
+            kind = self.controller.objects["credential_types"][kept["credential_type"]]
+            assert controller_rules.start_mistake(kind["inputs"], kept["inputs"]) == ""
         given = json.loads(template["extra_vars"])
         survey = self.controller.surveys.get(template["id"])
         variables = controller_rules.job_variables(given, survey, artifacts or {}, answers or {})
