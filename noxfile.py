@@ -451,7 +451,7 @@ def ee(session: nox.Session) -> None:
     session.run("ansible-builder", "create", "-f", str(example), "-c", str(context), silent=True, env=environment)
     if "community.immuta" not in (context / "_build/requirements.yml").read_text():
         session.error("the image would not have the collection")
-    if "ansible-core>=2.16" not in next(context.glob("[CD]*file")).read_text():
+    if "ansible-core~=2.20.0" not in next(context.glob("[CD]*file")).read_text():
         session.error("the image would not have ansible-core")
 
 

@@ -324,11 +324,9 @@ class ActionModule(ActionBase):
             "result": concluded,
             "fatal": _fatal(stop),
             **({"warnings": [unwritten]} if unwritten else {}),
-            "ansible_stats": {
-                "data": {playbooks.OUTCOME: {known.connection_key: concluded}},
-                "per_host": False,
-                "aggregate": True,
-            },
+            **(
+                {} if known.plan_only else _left({playbooks.OUTCOME: {known.connection_key: concluded}}, aggregate=True)
+            ),
         }
 
     def _known(self, variables: Variables, checked: Result) -> Settings | None:
@@ -390,7 +388,7 @@ class ActionModule(ActionBase):
         return {
             "lines": _printable(texts.planned(ordered, document["digest"])),
             **self._write({playbooks.PLAN: approval.without_templates(document)}),
-            "ansible_stats": {"data": {playbooks.PLAN: document}, "per_host": False, "aggregate": False},
+            **_left({playbooks.PLAN: document}, aggregate=False),
         }
 
     def _finished(self, variables: Variables) -> Result:
@@ -427,6 +425,11 @@ class ActionModule(ActionBase):
             raise Refused(
                 f"The file {self._output} of immuta_deregister_output can't be written: {error.strerror}."
             ) from None
+
+
+def _left(data: Result, *, aggregate: bool) -> Result:
+    """What is left to the next job of a workflow, as by C(set_stats)."""
+    return {"ansible_stats": {"data": data, "per_host": False, "aggregate": aggregate}}
 
 
 def _fatal(stop: stops.Stop | None) -> str:

@@ -28,6 +28,7 @@ options:
     description:
       - How the API key is sent in the C(Authorization) header.
       - V(api_key) sends it as it is, which is the documented form. V(bearer) sends it after the word C(Bearer).
+      - If not set, the environment variable E(IMMUTA_AUTH_SCHEME) is used.
     type: str
     choices:
       - api_key
@@ -37,6 +38,7 @@ options:
     description:
       - Whether the API key is first exchanged for a short-lived token, which is then used for all other requests.
       - This takes one more request.
+      - If not set, the environment variable E(IMMUTA_EXCHANGE_API_KEY) is used.
     type: bool
     default: false
   validate_certs:
@@ -60,6 +62,7 @@ options:
   client_cert:
     description:
       - Path to a client certificate in PEM format, for tenants behind a proxy that asks for one. It may hold the private key as well.
+      - If not set, the environment variable E(IMMUTA_CLIENT_CERT) is used.
     type: path
   client_key:
     description:
@@ -107,6 +110,15 @@ options:
     env:
       - name: IMMUTA_API_TOKEN
       - name: IMMUTA_API_KEY
+  auth_scheme:
+    env:
+      - name: IMMUTA_AUTH_SCHEME
+  exchange_api_key:
+    env:
+      - name: IMMUTA_EXCHANGE_API_KEY
+  client_cert:
+    env:
+      - name: IMMUTA_CLIENT_CERT
   allow_http:
     env:
       - name: IMMUTA_ALLOW_HTTP

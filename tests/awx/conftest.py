@@ -29,7 +29,9 @@ from ansible_collections.community.immuta.tests.harness.play import Played, Play
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 
 ROOT = Path(__file__).parents[2]
-LOAD = ROOT / "extensions/awx/load.yml"
+AWX = ROOT / "extensions/awx"
+# What stands before the names, as with a second tenant.
+NAME = "Immuta EMEA"
 # Strings that occur nowhere else, so that in any output they are a leak.
 TOKEN = "canary-controller-token-8b1d"
 PASSWORD = "canary-awx-password-2f6a"
@@ -58,6 +60,7 @@ class Loader:
 
     def __init__(self, folder: Path, controller: ControllerDouble) -> None:
         self.controller = controller
+        _other_things(controller)
         self.key = pem(PASSPHRASE)
         self.kept = folder / "kept"
         (folder / "deployer.p8").write_text(self.key)
@@ -75,16 +78,59 @@ class Loader:
 
     def __call__(self, *arguments: str) -> Played:
         """Load them."""
+        return self.playbook("load", *arguments)
+
+    def playbook(self, name: str, *arguments: str, env: dict[str, str | None] | None = None) -> Played:
+        """Play one of the playbooks, with every setting set.
+
+        :param env: variables of the environment; None takes one away
+        """
         # The folder of a test is one that a job of AWX would not keep.
         scripts = {"immuta_deregister_script_dir": str(self.kept), "immuta_deregister_script_durable": True}
         mine = {
+            "immuta_awx_name": NAME,
             "immuta_awx_image": "registry.example.com/immuta-ee:1",
-            "immuta_awx_platforms": ["snowflake"],
-            "immuta_awx_scripts": scripts,
+            "immuta_awx_image_credential": "registry",
+            "immuta_awx_project_signature_credential": "signature",
+            "immuta_awx_instance_groups": ["with the folder"],
+            "immuta_awx_scripts": {**scripts, "immuta_deregister_report_dir": str(self.kept / "reports")},
+            "immuta_awx_requesters": ["data platform"],
+            "immuta_awx_approvers": ["security"],
+            "immuta_awx_labels": ["immuta"],
+            "immuta_awx_plan_schedule": "DTSTART:20260105T060000Z RRULE:FREQ=WEEKLY;INTERVAL=1",
+            "immuta_awx_input_sources": [
+                {
+                    "input_field_name": "password",
+                    "target_credential": f"{NAME} clean-up: Snowflake",
+                    "source_credential": "vault",
+                    "metadata": {"secret_path": "/immuta"},
+                }
+            ],
+            **{f"immuta_awx_notify_{event}": [event] for event in ("approvals", "success", "error")},
+            # Dozens of modules, none of them ours.
+            "ansible_python_interpreter": str(interpreter()),
         }
-        # Dozens of modules, none of them ours.
-        mine["ansible_python_interpreter"] = str(interpreter())
-        return self.player.command(str(LOAD), "-e", json.dumps(mine), *arguments)
+        return self.player.command(str(AWX / f"{name}.yml"), "-e", json.dumps(mine), *arguments, env=env)
+
+
+def _other_things(controller: ControllerDouble) -> None:
+    """What is there already: what the settings name, and a first tenant in another organization."""
+    (organization,) = controller.objects["organizations"]
+    other = controller.create("organizations", {"name": "Elsewhere"})["id"]
+    controller.create("inventories", {"name": "Immuta: localhost", "organization": other})
+    controller.create("inventories", {"name": "Immuta: connections", "organization": other})
+    controller.create("instance_groups", {"name": "with the folder"})
+    for name in ("data platform", "security"):
+        controller.create("teams", {"name": name, "organization": organization})
+    for name in ("approvals", "success", "error"):
+        controller.create("notification_templates", {"name": name, "organization": organization})
+    kind = controller.create("credential_types", {"name": "something else", "kind": "cloud", "inputs": {"fields": []}})[
+        "id"
+    ]
+    for name in ("registry", "signature", "vault"):
+        controller.create(
+            "credentials", {"name": name, "organization": organization, "credential_type": kind, "inputs": {}}
+        )
 
 
 @pytest.fixture(scope="session")
@@ -164,10 +210,15 @@ class Awx:
         """Run a job template.
 
         :param artifacts: what earlier jobs of the workflow have left
+        :param name: what stands behind the colon of its name
         :param answers: those to the survey that was launched
         :param hosts: of the inventory; without them those that the template's has
         """
-        template = self.controller.named("job_templates", name)
+        template = self.controller.named("job_templates", f"{NAME}: {name}")
+        for credential in self.controller.names("job_templates", template, "credentials"):
+            kept = self.controller.named("credentials", credential)
+            kind = self.controller.objects["credential_types"][kept["credential_type"]]
+            assert controller_rules.start_mistake(kind["inputs"], kept["inputs"]) == ""
         given = json.loads(template["extra_vars"])
         survey = self.controller.surveys.get(template["id"])
         variables = controller_rules.job_variables(given, survey, artifacts or {}, answers or {})

@@ -59,7 +59,7 @@ def of_snowflake(awx: Awx, double: SnowflakeDouble, **inputs: t.Any) -> dict[str
     return {**env, "SNOWFLAKE_PORT": str(double.port), "SNOWFLAKE_PROTOCOL": "http"}
 
 
-def of_immuta(awx: Awx, double: ImmutaDouble, **inputs: str) -> dict[str, str]:
+def of_immuta(awx: Awx, double: ImmutaDouble, **inputs: t.Any) -> dict[str, str]:
     return awx.injected("Immuta API key", {"url": double.url, "api_key": API_KEY, "ca_certificates": "", **inputs})
 
 
@@ -102,11 +102,16 @@ def test_every_way_to_sign_in_reaches_the_modules(
             assert not done.failed, done
 
     bundle = certificates()
-    for authorities in ("", bundle):
-        env = of_immuta(awx, immuta, ca_certificates=authorities)
+    more = {"client_certificate": f"{bundle}{pem()}", "auth_scheme": "bearer"}
+    for inputs in ({}, {"ca_certificates": bundle, **more}, {"exchange_api_key": True}):
+        env = of_immuta(awx, immuta, **inputs)
         done = module("immuta_connection_info", connection_key=KEY, env=env)
         assert [one["key"] for one in done["connections"]] == [KEY]
-    assert Path(env["IMMUTA_CA_PATH"]).read_text() == bundle
+        scheme = "bearer" if inputs else "bare"
+        assert immuta.requests[-1].authorization == scheme
+        if more.items() <= inputs.items():
+            assert Path(env["IMMUTA_CA_PATH"]).read_text() == bundle
+            assert Path(env["IMMUTA_CLIENT_CERT"]).read_text() == more["client_certificate"]
 
 
 def test_the_workflow_removes_what_was_planned_and_approved(
@@ -122,19 +127,26 @@ def test_the_workflow_removes_what_was_planned_and_approved(
         "immuta_deregister_wait_timeout": 300,
     }
     # Without a plan nothing counts as approved.
-    awx.job("Immuta: apply the approved plan", env, answers=answers)
-    assert set(immuta.state.connections) > {KEY, LAKE}
+    without = awx.job("apply the approved plan", env, answers=answers)
+    assert (without.code, without.failed) == (2, ["localhost"]), without.output
+    assert "there is no immuta_deregister_plan" in without.output
+    assert immuta.requests == []
 
-    planned = awx.job("Immuta: plan", env, answers=answers)
+    planned = awx.job("plan", env, answers=answers)
     assert planned.code == 0, planned.output
+    # It comes to the removal as extra variables, so there is no more than has to be.
+    assert set(planned.stats) == {"immuta_deregister_plan"}
+    assert planned.changed == []
     plan = planned.stats["immuta_deregister_plan"]
     assert f"Digest of this plan: {plan['digest']}" in planned.output
-    applied = awx.job("Immuta: apply the approved plan", env, "-vvv", artifacts=planned.stats, answers=answers)
+    applied = awx.job("apply the approved plan", env, "-vvv", artifacts=planned.stats, answers=answers)
     assert applied.code == 0, applied.output
     outcome = applied.stats["immuta_deregister"]
     assert {name: one["status"] for name, one in outcome.items()} == {KEY: "completed", LAKE: "completed"}
     assert not set(immuta.state.connections) & {KEY, LAKE}
-    assert {one.name for one in loader.kept.iterdir()} == {"prod%20snowflake.sql", "prod%20snowflake.sql.journal"}
+    kept = {"prod%20snowflake.sql", "prod%20snowflake.sql.journal", "reports"}
+    assert {one.name for one in loader.kept.iterdir()} == kept
+    assert f"Report: {loader.kept}/reports/prod%20snowflake.html (sha256 of " in applied.output
     for secret in (API_KEY, PASSPHRASE, *loader.key.split("\n")[1:-2]):
         assert secret not in planned.output + applied.output
 
@@ -148,7 +160,15 @@ def test_each_slice_applies_its_part_of_the_plan(awx: Awx, immuta: ImmutaDouble,
     marked = {name: about["immuta_deregister_connection_key"] for name, about in hosts.items()}
     keys = {one["__ansible_unsafe"]: name for name, one in marked.items()}
     assert set(keys) == set(immuta.state.connections)
-    planned = awx.job("Immuta: plan the inventory", env, "--limit", keys[KEY], hosts=hosts)
+    # What the workflow's survey fills in goes to each of its jobs.
+    answers = {"immuta_deregister_no_limit": "fail"}
+    whole = awx.job("plan the inventory", env, hosts=hosts, answers=answers)
+    assert whole.code != 0
+    assert "Launch again with a limit that names hosts" in whole.output
+    without = awx.job("apply the approved plan in slices", env, hosts=hosts, answers=answers)
+    assert (without.code, without.failed) == (2, ["localhost"]), without.output
+    assert "there is no immuta_deregister_plan" in without.output
+    planned = awx.job("plan the inventory", env, "--limit", keys[KEY], hosts=hosts, answers=answers)
     assert planned.code == 0, planned.output
     assert [one["connection_key"] for one in planned.stats["immuta_deregister_plan"]["connections"]] == [KEY]
 
@@ -156,7 +176,8 @@ def test_each_slice_applies_its_part_of_the_plan(awx: Awx, immuta: ImmutaDouble,
     for number in range(2):
         # As AWX deals them out. One slice has hosts that were not planned, too, and the other one only such hosts.
         part = dict(sorted(hosts.items())[number::2])
-        applied = awx.job("Immuta: apply the approved plan in slices", env, hosts=part, artifacts=planned.stats)
+        given = {"artifacts": planned.stats, "answers": answers}
+        applied = awx.job("apply the approved plan in slices", env, hosts=part, **given)
         assert applied.code == 0, applied.output
         found.append({key: one["status"] for key, one in applied.stats.get("immuta_deregister", {}).items()})
     assert sorted(found, key=len) == [{}, {KEY: "completed"}]
@@ -168,7 +189,7 @@ def test_a_schedule_fails_on_what_is_left_over(awx: Awx, immuta: ImmutaDouble, s
     env = of_immuta(awx, immuta) | of_snowflake(awx, snowflake, **signed_in)
     del immuta.state.connections[KEY], immuta.state.integrations[5]
     # A schedule has the defaults of the survey.
-    played = awx.job("Immuta: audit", env, answers={"immuta_audit_fail_on": "leftovers"})
+    played = awx.job("audit", env, answers={"immuta_audit_fail_on": "leftovers"})
     assert played.code == 2, played.output
     assert "5 objects are left over" in played.error
     assert snowflake.account.exists("DATABASE", "IMMUTA")

@@ -189,6 +189,31 @@ def answer_mistakes(questions: list[Json], answers: Json) -> list[str]:
     return found
 
 
+def launch_mistakes(template: Json, questions: list[Json], given: Json) -> list[str]:
+    """Why AWX would refuse to launch a template with these variables.
+
+    :param questions: of its survey, if that is enabled
+    """
+    # A default is no answer to a question that is required: only the web page fills it in.
+    found = answer_mistakes(questions, given)
+    strange = set(given) - {one["variable"] for one in questions}
+    if strange and not template["ask_variables_on_launch"]:
+        found.append(f"Variables {', '.join(sorted(strange))} are not allowed on launch.")
+    return found
+
+
+def requirements(project: Path) -> list[str]:
+    """The files from which AWX installs collections and roles at every update of a project, before those of the image."""
+    known = (f"{folder}/requirements.{end}" for folder in ("collections", "roles") for end in ("yml", "yaml"))
+    return [name for name in known if (project / name).exists()]
+
+
+def start_mistake(inputs: Json, given: Json) -> str:
+    """Why AWX would not start a job that has this credential, or ""."""
+    lacking = [name for name in inputs.get("required", []) if not given.get(name)]
+    return f"Job cannot start because Credential does not provide {', '.join(lacking)}" if lacking else ""
+
+
 def playbooks(root: Path) -> list[str]:
     """The files of a project that AWX offers as playbooks."""
     found = []

@@ -4,7 +4,7 @@
 
 """A stand-in for AWX: as much of its API as the modules of the collection awx.awx need to define what jobs are made of.
 
-It runs no jobs. It keeps what it is given, refuses what AWX would refuse (`controller_rules`), and never shows a secret again.
+It runs no jobs, but says whether it would, and with which variables. It keeps what it is given, refuses what AWX would refuse (`controller_rules`), and never shows a secret again.
 
     with ControllerDouble(token="example-token", project=Path("a-project")) as double:
         requests.get(double.url + "/api/v2/job_templates/", headers={"Authorization": "Bearer example-token"})
@@ -12,8 +12,8 @@ It runs no jobs. It keeps what it is given, refuses what AWX would refuse (`cont
 
 from __future__ import annotations
 
+import base64
 import copy
-import dataclasses
 import json
 import re
 import threading
@@ -22,118 +22,13 @@ import urllib.parse
 from pathlib import Path
 
 from . import controller_rules
+from .controller_kinds import KINDS, ROLES, TEMPLATES
 from .controller_rules import Json
 from .plumbing import Double, Handler
 
 API = "/api/v2/"
 VERSION = {"X-API-Product-Name": "AWX", "X-API-Product-Version": "24.6.1"}
 ENCRYPTED = "$encrypted$"
-
-
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """What there is of one kind of object.
-
-    :ivar defaults: its fields, and what they are when they are not given
-    :ivar references: fields that hold the id of another object, and where that is listed
-    :ivar links: lists of other objects, and where those are listed
-    """
-
-    type: str
-    defaults: Json
-    references: dict[str, str] = dataclasses.field(default_factory=dict)
-    links: dict[str, str] = dataclasses.field(default_factory=dict)
-
-
-PLACE = {"organization": "organizations"}
-TEMPLATES = ("job_templates", "projects", "inventory_sources", "workflow_job_templates", "workflow_approval_templates")
-KINDS: dict[str, Kind] = {
-    "organizations": Kind("organization", {"name": ""}),
-    "instance_groups": Kind("instance_group", {"name": ""}),
-    "credential_types": Kind(
-        "credential_type", {"name": "", "description": "", "kind": "", "inputs": {}, "injectors": {}, "managed": False}
-    ),
-    "credentials": Kind(
-        "credential", {"name": "", "description": "", "inputs": {}}, {**PLACE, "credential_type": "credential_types"}
-    ),
-    "execution_environments": Kind(
-        "execution_environment",
-        {"name": "", "description": "", "image": "", "pull": ""},
-        {**PLACE, "credential": "credentials"},
-    ),
-    "projects": Kind(
-        "project",
-        {"name": "", "description": "", "scm_type": "", "scm_url": "", "scm_branch": "", "scm_revision": ""},
-        {**PLACE, "credential": "credentials", "default_environment": "execution_environments"},
-    ),
-    "inventories": Kind(
-        "inventory", {"name": "", "description": "", "kind": "", "host_filter": None, "variables": ""}, PLACE
-    ),
-    "hosts": Kind(
-        "host", {"name": "", "description": "", "variables": "", "enabled": True}, {"inventory": "inventories"}
-    ),
-    "inventory_sources": Kind(
-        "inventory_source",
-        {
-            "name": "",
-            "description": "",
-            "source": "",
-            "source_path": "",
-            "overwrite": False,
-            "overwrite_vars": False,
-            "update_on_launch": False,
-        },
-        {
-            "inventory": "inventories",
-            "source_project": "projects",
-            "credential": "credentials",
-            "execution_environment": "execution_environments",
-        },
-    ),
-    "job_templates": Kind(
-        "job_template",
-        {
-            "name": "",
-            "description": "",
-            "job_type": "run",
-            "playbook": "",
-            "forks": 0,
-            "job_slice_count": 1,
-            "allow_simultaneous": False,
-            "ask_limit_on_launch": False,
-            "ask_variables_on_launch": False,
-            "extra_vars": "",
-            "survey_enabled": False,
-        },
-        {
-            **PLACE,
-            "inventory": "inventories",
-            "project": "projects",
-            "execution_environment": "execution_environments",
-        },
-        {"credentials": "credentials", "instance_groups": "instance_groups"},
-    ),
-    "workflow_job_templates": Kind(
-        "workflow_job_template",
-        {
-            "name": "",
-            "description": "",
-            "allow_simultaneous": False,
-            "ask_limit_on_launch": False,
-            "ask_variables_on_launch": False,
-            "extra_vars": "",
-            "survey_enabled": False,
-        },
-        PLACE,
-    ),
-    "workflow_job_template_nodes": Kind(
-        "workflow_job_template_node",
-        {"identifier": ""},
-        {"workflow_job_template": "workflow_job_templates", "unified_job_template": "unified_job_templates"},
-        dict.fromkeys(("success_nodes", "failure_nodes", "always_nodes"), "workflow_job_template_nodes"),
-    ),
-    "workflow_approval_templates": Kind("workflow_approval_template", {"name": "", "description": "", "timeout": 0}),
-}
 
 
 class Refused(Exception):
@@ -153,9 +48,8 @@ class _Handler(Handler):
         place, _mark, query = self.path.partition("?")
         asked = dict(urllib.parse.parse_qsl(query))
         try:
-            if self.headers.get("Authorization") != f"Bearer {double.token}":
-                raise Refused(401, "Authentication credentials were not provided.")
             with double.lock:
+                place = double.admitted(place, self.headers.get("Authorization", ""))
                 status, body = double.do(self.command, urllib.parse.unquote(place), asked, self.json())
         except Refused as error:
             double.refusals.append(f"{self.command} {place}: {error}")
@@ -164,21 +58,37 @@ class _Handler(Handler):
         self.reply(status, b"" if body is None else json.dumps(body).encode(), headers=VERSION)
 
 
+def _role(of: int, place: int) -> int:
+    """The id of a role: the place of its name among those of the object."""
+    return of * 10 + place
+
+
 class ControllerDouble(Double):
     """One controller, with an organization and nothing else.
 
     :ivar writes: the requests that may change something
     :ivar refusals: what was refused, and why
     :ivar ignored: fields that were sent and are not known here
+    :ivar launched: what was launched: the template's name, its limit, and the variables that the launch adds
+    :ivar prefix: what stands before C(v2/) in addresses, as at the gateway of AAP
+    :ivar updates: whether updates of projects succeed
     :param token: what a client has to show
     :param project: the folder that every project is a checkout of
+    :param login: user and password, which may be shown instead
     """
 
     handler = _Handler
 
-    def __init__(self, token: str, project: Path) -> None:
+    def __init__(self, token: str, project: Path, login: tuple[str, str] = ("admin", "example-password")) -> None:
         super().__init__()
         self.token = token
+        self.login = login
+        self.prefix = "/api/"
+        self.updates = True
+        self.launched: list[Json] = []
+        self.tokens: set[int] = set()
+        self.updating: set[int] = set()
+        self.teams: dict[int, list[int]] = {}
         self.lock = threading.Lock()
         self.playbooks = controller_rules.playbooks(project)
         self.objects: dict[str, dict[int, Json]] = {name: {} for name in KINDS}
@@ -188,7 +98,7 @@ class ControllerDouble(Double):
         self.refusals: list[str] = []
         self.ignored: set[str] = set()
         self._last = 0
-        self._create("organizations", {"name": "Default"})
+        self.create("organizations", {"name": "Default"})
 
     # What a test asks
 
@@ -212,7 +122,31 @@ class ControllerDouble(Double):
         """What a node of a workflow runs."""
         return next(self.objects[kind][number] for kind in TEMPLATES if number in self.objects[kind])
 
+    def may(self, team: str) -> set[tuple[str, str]]:
+        """What a team was given: names of roles and of what they are for."""
+        number = self.named("teams", team)["id"]
+        return {
+            (role, self.objects[kind][one]["name"])
+            for kind, roles in ROLES.items()
+            for one in self.objects[kind]
+            for place, role in enumerate(roles)
+            if number in self.teams.get(_role(one, place), [])
+        }
+
     # What a client asks
+
+    def admitted(self, place: str, shown: str) -> str:
+        """Where a request leads, without the controller's own prefix.
+
+        :raises Refused: the client is not known, or the address is another one's
+        """
+        if not place.startswith(f"{self.prefix}v2/"):
+            raise Refused(404, "Not found.")
+        basic = base64.b64encode(":".join(self.login).encode()).decode()
+        by_login = shown == f"Basic {basic}" and place.startswith(f"{self.prefix}v2/tokens/")
+        if not (by_login or shown == f"Bearer {self.token}"):
+            raise Refused(401, "Authentication credentials were not provided.")
+        return API + place.removeprefix(f"{self.prefix}v2/")
 
     def do(self, method: str, place: str, asked: dict[str, str], body: t.Any) -> tuple[int, t.Any]:
         """Do one request.
@@ -226,16 +160,44 @@ class ControllerDouble(Double):
             raise Refused(404, "Not found.")
         kind, number, part = match[1], int(match[2] or 0), match[3]
         if kind == "project_updates" and number:
-            return 200, {"id": number, "status": "successful"}
+            return 200, self._updated(number)
+        if kind == "tokens":
+            return self._token(method, number)
+        if kind == "roles" and part == "teams":
+            return self._link(method, "teams", self.teams.setdefault(number, []), body)
         if not number and method == "GET":
             return 200, self._list(kind, asked)
         if kind not in KINDS:
             raise Refused(404, "Not found.")
         if not number and method == "POST":
-            return 201, self._shown(kind, self._create(kind, body))
+            return 201, self._shown(kind, self.create(kind, body))
         if number not in self.objects[kind]:
             raise Refused(404, "Not found.")
         return self._about_one(method, kind, number, part, body)
+
+    def _token(self, method: str, number: int) -> tuple[int, t.Any]:
+        """Make a token for one who signs in by password, or forget it."""
+        if method == "DELETE":
+            self.tokens.remove(number)
+            return 204, None
+        self._last += 1
+        self.tokens.add(self._last)
+        return 201, {"id": self._last, "token": self.token}
+
+    def _updated(self, number: int) -> Json:
+        """The update of a project at its end."""
+        project = self.objects["projects"][number]
+        self.updating.discard(number)
+        if self.updates:
+            project["scm_revision"] = "0" * 40
+        status = "successful" if self.updates else "failed"
+        return {
+            "id": number,
+            "status": status,
+            "failed": not self.updates,
+            "finished": "2026-01-01T00:00:00Z",
+            "scm_revision": project["scm_revision"],
+        }
 
     def _about_one(self, method: str, kind: str, number: int, part: str | None, body: t.Any) -> tuple[int, t.Any]:
         one = self.objects[kind][number]
@@ -243,18 +205,61 @@ class ControllerDouble(Double):
             if method == "PATCH":
                 self._update(kind, one, body)
             return 200, self._shown(kind, one)
+        if part is None and method == "DELETE":
+            return self._delete(kind, number), None
+        if part == "update" and kind == "projects":
+            return 202, {"url": f"{self.prefix}v2/project_updates/{number}/"}
+        if part == "launch" and "survey_enabled" in KINDS[kind].defaults:
+            return 201, {"id": len(self.launched), **self._launch(kind, one, body or {})}
         if part == "survey_spec" and method in ("GET", "POST") and "survey_enabled" in KINDS[kind].defaults:
             if method == "POST":
                 self._refuse(controller_rules.survey_mistakes(body))
                 self.surveys[number] = body
             return 200, self.surveys.get(number, {}) if method == "GET" else {}
         if part == "create_approval_template" and method == "POST" and kind == "workflow_job_template_nodes":
-            approval = self._create("workflow_approval_templates", body)
+            approval = self.create("workflow_approval_templates", body)
             one["unified_job_template"] = approval["id"]
             return 201, self._shown("workflow_approval_templates", approval)
         if part in KINDS[kind].links:
             return self._link(method, KINDS[kind].links[part], self.linked.setdefault((number, part), []), body)
         raise Refused(404, "Not found.")
+
+    def _launch(self, kind: str, one: Json, given: Json) -> Json:
+        survey = self.surveys.get(one["id"], {"spec": []})["spec"] if one["survey_enabled"] else []
+        variables = given.get("extra_vars", {})
+        self._refuse(controller_rules.launch_mistakes(one, survey, variables))
+        if kind == "job_templates" and not self.objects["projects"][one["project"]]["scm_revision"]:
+            raise Refused(400, "Missing a revision to run due to failed project update.")
+        limit = given.get("limit", "") if one["ask_limit_on_launch"] else ""
+        filled = controller_rules.job_variables({}, {"spec": survey}, {}, variables)
+        self.launched.append({"name": one["name"], "limit": limit, "extra_vars": filled})
+        return self.launched[-1]
+
+    def _delete(self, kind: str, number: int) -> int:
+        """Delete an object, and what is part of it; the status of the answer.
+
+        :raises Refused: others need it
+        """
+        if kind == "credential_types" and self._of_type(number):
+            raise Refused(403, "Credential types that are in use cannot be deleted.")
+        gone = self.objects[kind].pop(number)
+        # An approval belongs to its node.
+        self.objects["workflow_approval_templates"].pop(gone.get("unified_job_template") or 0, None)
+        parts = {
+            "inventories": (("hosts", "inventory"), ("inventory_sources", "inventory")),
+            "workflow_job_templates": (("workflow_job_template_nodes", "workflow_job_template"),),
+        }
+        for part, field in parts.get(kind, ()):
+            for one in [one["id"] for one in self.objects[part].values() if one[field] == number]:
+                self._delete(part, one)
+        for linked in self.linked.values():
+            if number in linked:
+                linked.remove(number)
+        # An inventory is deleted later.
+        return 202 if kind == "inventories" else 204
+
+    def _of_type(self, number: int) -> list[Json]:
+        return [one for one in self.objects["credentials"].values() if one["credential_type"] == number]
 
     def _link(self, method: str, listed: str, linked: list[int], body: t.Any) -> tuple[int, t.Any]:
         if method == "GET":
@@ -284,11 +289,17 @@ class ControllerDouble(Double):
             return self.objects["inventories"][one["inventory"]]["organization"]
         return one.get(name)
 
-    def _create(self, kind: str, given: Json) -> Json:
+    def create(self, kind: str, given: Json) -> Json:
+        """Make an object, with defaults for what is not given.
+
+        :raises Refused: it can't be made
+        """
         self._last += 1
         one: Json = {"id": self._last, **copy.deepcopy(KINDS[kind].defaults), **dict.fromkeys(KINDS[kind].references)}
         self._update(kind, one, given)
         self.objects[kind][one["id"]] = one
+        if kind == "projects":
+            self.updating.add(one["id"])
         return one
 
     def _update(self, kind: str, one: Json, given: Json) -> None:
@@ -300,6 +311,9 @@ class ControllerDouble(Double):
                 fields[name] = ""
             if name in about.references and value is not None:
                 self._refuse([] if self._exists(about.references[name], value) else [f"{name} {value} does not exist"])
+        frozen = kind == "credential_types" and self._of_type(one["id"])
+        if frozen and fields.get("inputs", one["inputs"]) != one["inputs"]:
+            raise Refused(403, "Modifications to inputs are not allowed for credential types that are in use")
         if kind == "credentials" and "inputs" in fields:
             kept = one["inputs"].items()
             fields["inputs"] = {
@@ -314,7 +328,7 @@ class ControllerDouble(Double):
 
     def _mistakes(self, kind: str, one: Json) -> t.Iterator[str]:
         """Why an object would be refused."""
-        if not one.get("name", one.get("identifier")):
+        if "" in (one.get("name"), one.get("identifier")):
             yield "it has no name"
         if kind == "credential_types":
             if one["kind"] not in ("cloud", "net"):
@@ -323,8 +337,15 @@ class ControllerDouble(Double):
         if kind == "credentials":
             fields = self.objects["credential_types"][one["credential_type"]]["inputs"]
             yield from controller_rules.credential_mistakes(fields, one["inputs"])
-        if kind == "job_templates" and one["playbook"] not in self.playbooks:
+        if kind == "job_templates" and not (
+            self.objects["projects"][one["project"]]["scm_revision"] and one["playbook"] in self.playbooks
+        ):
             yield f"Playbook not found for project: {one['playbook']}"
+        if kind == "schedules":
+            template = self.template(one["unified_job_template"])
+            yield from controller_rules.launch_mistakes(
+                template, self.surveys.get(template["id"], {"spec": []})["spec"], one["extra_data"]
+            )
 
     @staticmethod
     def _refuse(mistakes: list[str]) -> None:
@@ -333,16 +354,22 @@ class ControllerDouble(Double):
 
     def _shown(self, kind: str, one: Json) -> Json:
         """An object as the API shows it."""
-        url = f"{API}{kind}/{one['id']}/"
+        url = f"{self.prefix}v2/{kind}/{one['id']}/"
         shown = {**copy.deepcopy(one), "type": KINDS[kind].type, "url": url, "related": {}, "summary_fields": {}}
         if "survey_enabled" in one:
             shown["related"]["survey_spec"] = f"{url}survey_spec/"
         if kind == "workflow_job_template_nodes" and one["unified_job_template"]:
             template = self.template(one["unified_job_template"])
             listed = next(name for name in TEMPLATES if one["unified_job_template"] in self.objects[name])
-            shown["related"]["unified_job_template"] = f"{API}{listed}/{template['id']}/"
+            shown["related"]["unified_job_template"] = f"{self.prefix}v2/{listed}/{template['id']}/"
         if kind == "projects":
-            shown["summary_fields"]["current_update"] = {"id": one["id"]}
+            shown["related"]["update"] = f"{url}update/"
+            if one["id"] in self.updating:
+                shown["summary_fields"]["current_update"] = {"id": one["id"]}
+        if kind in ROLES:
+            shown["summary_fields"]["object_roles"] = {
+                f"{name}_role": {"id": _role(one["id"], place)} for place, name in enumerate(ROLES[kind])
+            }
         if kind == "credentials":
             fields = self.objects["credential_types"][one["credential_type"]]["inputs"]["fields"]
             secret = {field["id"] for field in fields if field.get("secret")}

@@ -122,12 +122,12 @@ def test_a_plan_an_approval_and_two_slices(
     shared = {"hosts": "one:two", "script_in_artifact": True}
     code, planned = controller.job("plan", "plan", *HOSTS, **shared)
     assert code == 0, controller.kept
-    assert set(planned) == {"immuta_deregister_plan", "immuta_deregister_scripts", "immuta_deregister"}
+    assert set(planned) == {"immuta_deregister_plan", "immuta_deregister_scripts"}
     plan = planned["immuta_deregister_plan"]
     assert [one["status"] for one in plan["connections"]] == ["planned", "planned"]
     assert not any(one.method == "DELETE" for one in immuta.requests)
 
-    given = {name.removeprefix("immuta_deregister_"): value for name, value in planned.items() if name[-1] != "r"}
+    given = {name.removeprefix("immuta_deregister_"): value for name, value in planned.items()}
     approved = {**shared, **given, "approved": plan["digest"]}
     approved["hosts"] = "all:!localhost"
     with concurrent.futures.ThreadPoolExecutor() as pool:

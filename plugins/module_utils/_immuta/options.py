@@ -18,7 +18,12 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.transport
 
 URL_VARIABLES = ("IMMUTA_URL", "IMMUTA_BASE_URL", "IMMUTA_HOST")
 API_KEY_VARIABLES = ("IMMUTA_API_KEY", "IMMUTA_API_TOKEN")
-ALLOW_HTTP_VARIABLES = ("IMMUTA_ALLOW_HTTP",)
+# How the tenant is reached, and how it is given the key; besides files, which are on one host only.
+MANNER_VARIABLES = {
+    "auth_scheme": ("IMMUTA_AUTH_SCHEME",),
+    "exchange_api_key": ("IMMUTA_EXCHANGE_API_KEY",),
+    "allow_http": ("IMMUTA_ALLOW_HTTP",),
+}
 
 
 def argument_spec(**own: t.Any) -> dict[str, t.Any]:
@@ -30,22 +35,22 @@ def argument_spec(**own: t.Any) -> dict[str, t.Any]:
             "no_log": True,
             "fallback": (_options.first_of_environment, list(API_KEY_VARIABLES)),
         },
-        "auth_scheme": {"type": "str", "choices": ["api_key", "bearer"], "default": "api_key"},
-        "exchange_api_key": {"type": "bool", "default": False, "no_log": False},
+        "auth_scheme": {"type": "str", "choices": ["api_key", "bearer"], "default": "api_key", **_from("auth_scheme")},
+        "exchange_api_key": {"type": "bool", "default": False, "no_log": False, **_from("exchange_api_key")},
         "validate_certs": {"type": "bool", "default": True},
-        "allow_http": {
-            "type": "bool",
-            "default": False,
-            "fallback": (_options.first_of_environment, list(ALLOW_HTTP_VARIABLES)),
-        },
+        "allow_http": {"type": "bool", "default": False, **_from("allow_http")},
         "ca_path": {"type": "path", "fallback": (_options.first_of_environment, ["IMMUTA_CA_PATH"])},
-        "client_cert": {"type": "path"},
+        "client_cert": {"type": "path", "fallback": (_options.first_of_environment, ["IMMUTA_CLIENT_CERT"])},
         "client_key": {"type": "path", "no_log": False},
         "timeout": {"type": "float", "default": 30.0},
         "total_timeout": {"type": "float", "default": 120.0},
         "retries": {"type": "int", "default": 4},
         **own,
     }
+
+
+def _from(option: str) -> dict[str, t.Any]:
+    return {"fallback": (_options.first_of_environment, list(MANNER_VARIABLES[option]))}
 
 
 def settings(params: dict[str, t.Any], *, where_set: str = "the task, in module_defaults,") -> Settings:

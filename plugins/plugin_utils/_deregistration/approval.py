@@ -189,7 +189,7 @@ def mistake(plan: t.Mapping[str, t.Any], approved: str) -> str:
     if not plan:
         return (
             "immuta_deregister_approved is set, but there is no immuta_deregister_plan. Give the plan that was approved,"
-            " for example with -e @plan.json."
+            " for example with -e @plan.json. In a workflow, its first job has left none: launch the workflow again."
         )
     connections = _connections(plan)
     if connections is None:

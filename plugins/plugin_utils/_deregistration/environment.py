@@ -15,8 +15,8 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta.options import (
-    ALLOW_HTTP_VARIABLES,
     API_KEY_VARIABLES,
+    MANNER_VARIABLES,
     URL_VARIABLES,
 )
 from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
@@ -25,7 +25,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.n
 
 # By group of module_defaults: the options, and the variables that each is taken from, the first that is set.
 GROUPS: dict[str, t.Mapping[str, t.Sequence[str]]] = {
-    "immuta": {"url": URL_VARIABLES, "api_key": API_KEY_VARIABLES, "allow_http": ALLOW_HTTP_VARIABLES},
+    "immuta": {"url": URL_VARIABLES, "api_key": API_KEY_VARIABLES, **MANNER_VARIABLES},
     "snowflake": snowflake.VARIABLES,
     "databricks": databricks.VARIABLES,
 }

@@ -15,9 +15,8 @@ from ansible_collections.community.immuta.plugins.module_utils import _options
 PREFIX = "immuta_deregister_"
 # Variables of the playbooks, besides those of the role, and what the role itself sets.
 OF_PLAYBOOKS = frozenset(f"{PREFIX}{name}" for name in ("connection_keys", "hosts", "serial", "max_fail_percentage"))
-OF_PLAYBOOKS |= {
-    f"{PREFIX}{name}" for name in ("output", "no_hosts", "immuta_options", "snowflake_options", "databricks_options")
-}
+OF_PLAYBOOKS |= {f"{PREFIX}{name}" for name in ("output", "no_hosts", "no_limit")}
+OF_PLAYBOOKS |= {f"{PREFIX}{name}_options" for name in ("immuta", "snowflake", "databricks")}
 SET_BY_ROLE = frozenset({f"{PREFIX}result", f"{PREFIX}script"})
 # What the role registers, and what its own tasks hand on.
 OWN = "__deregister_connection_"

@@ -23,7 +23,7 @@ HostResult = tuple[str, str, dict[str, t.Any]]
 # The variables that the choice depends on.
 CHOICE = tuple(
     f"{PREFIX}{name}"
-    for name in ("connection_keys", "connection_key", "hosts", "approved", "plan", "confirm", "no_hosts")
+    for name in ("connection_keys", "connection_key", "hosts", "approved", "plan", "confirm", "no_hosts", "no_limit")
 )
 
 # The group of the hosts that are made of connections.
@@ -89,11 +89,12 @@ def choose(
             "Both immuta_deregister_connection_keys and immuta_deregister_hosts are set, and the second one would not count."
             " Remove one of them."
         )
-    if not keys and "approved" in given and not ("hosts" in given or "connection_key" in given):
+    if "approved" in given:
         plan = given.get("plan", {})
         if mistake := approval.mistake(plan, str(given["approved"]).strip()):
             raise Refused(mistake)
-        keys = [connection["connection_key"] for connection in plan["connections"]]
+        if not (keys or "hosts" in given or "connection_key" in given):
+            keys = [connection["connection_key"] for connection in plan["connections"]]
     return [_host(key, hosts, interpreter) for key in dict.fromkeys(keys)]
 
 
@@ -125,9 +126,16 @@ def hosts(
     :param limit: of the command line, or ""
     :param matching: the hosts that a pattern matches
     :param limited: those of them that the limit leaves
-    :raises Refused: none matches, so that Ansible would do nothing and call it a success
+    :raises Refused: none matches, so that Ansible would do nothing and call it a success; or a limit is wanted, and there is none
     """
     pattern = CHOSEN if CHOSEN in groups else variables.get(f"{PREFIX}hosts") or "localhost"
+    # What is approved is limited by its plan.
+    chosen = CHOSEN in groups or variables.get(f"{PREFIX}approved")
+    if not (limit or chosen) and variables.get(f"{PREFIX}no_limit") not in (None, "", "accept"):
+        raise Refused(
+            f'There is no limit, so that every connection of "{pattern}" would be taken. Launch again with a limit that names hosts'
+            " or groups of the inventory, or set immuta_deregister_no_limit to accept."
+        )
     if variables.get(f"{PREFIX}no_hosts") == "accept":
         return str(pattern)
     for part in split_host_pattern(pattern):

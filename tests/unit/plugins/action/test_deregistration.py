@@ -331,6 +331,10 @@ def test_conclude(tmp_path: Path, name: str) -> None:
     assert answer["lines"][-1] == f"Report: {report['html']} (sha256 of {report['json']}: {digest})"
     assert json.loads((tmp_path / "k.json").read_text(encoding="utf-8"))["status"] == expected["status"]
     assert (tmp_path / "k.html").exists()
+    # A job of a workflow that plans leaves the plan, and nothing else.
+    planning = ended(name, tmp_path)
+    planning["checked"]["settings"]["plan_only"] = True
+    assert "ansible_stats" not in run("conclude", **planning)
 
 
 def test_runs_add_themselves_to_the_report(tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ def test_a_missing_permission_is_named(tenant: Tenant, body: str) -> None:
         ({"total_timeout": -1}, "total_timeout"),
         ({"retries": -1}, "retries"),
         ({"client_key": "/x"}, "client_cert"),
+        ({"env": {"IMMUTA_CLIENT_CERT": "/no/such/cert.pem"}, "url": "https://127.0.0.1:9"}, "client_cert"),
         ({"ca_path": "/no/such/bundle.pem", "url": "https://127.0.0.1:9"}, "ca_path"),
         ({"api_key": "two\nlines"}, "api_key"),
         ({"connection_key": ".."}, "connection_key"),
@@ -263,13 +264,20 @@ def test_a_missing_library_is_named(tenant: Tenant, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "scheme"),
-    [({}, "bare"), ({"auth_scheme": "bearer"}, "bearer"), ({"exchange_api_key": True}, "bearer")],
+    [
+        ({}, "bare"),
+        ({"auth_scheme": "bearer"}, "bearer"),
+        ({"exchange_api_key": True}, "bearer"),
+        ({"env": {"IMMUTA_AUTH_SCHEME": "bearer", "IMMUTA_EXCHANGE_API_KEY": ""}}, "bearer"),
+        ({"env": {"IMMUTA_EXCHANGE_API_KEY": "true", "IMMUTA_AUTH_SCHEME": ""}}, "bearer"),
+    ],
 )
 def test_authentication(tenant: Tenant, options: dict[str, t.Any], scheme: str) -> None:
     assert not tenant("connection_info", connection_key=KEY, **options).failed
     sent = [one.authorization for one in tenant.double.requests if one.operation_id != "exchangeApiKey"]
     assert set(sent) == {scheme}
-    assert tenant.asked.count("exchangeApiKey") == (1 if "exchange_api_key" in options else 0)
+    exchanged = "true" in str(options).lower()
+    assert tenant.asked.count("exchangeApiKey") == int(exchanged)
     assert not [token for token in tenant.double.state.tokens if token in tenant.modules.output]
 
 

@@ -298,7 +298,7 @@ def test_no_mistake(given: dict[str, t.Any]) -> None:
         pytest.param(
             {"approved": "x"},
             "immuta_deregister_approved is set, but there is no immuta_deregister_plan. Give the plan that was approved, for"
-            " example with -e @plan.json.",
+            " example with -e @plan.json. In a workflow, its first job has left none: launch the workflow again.",
             id="approved without a plan",
         ),
         pytest.param(
