@@ -31,6 +31,7 @@ PACKAGE = "ansible_collections.community.immuta"
 NOT_BUILT = re.compile(r"^(\.(?!$)|noxfile|Makefile|pyproject|tools/|tests/output/|changelogs/fragments/)")
 
 sys.path.insert(0, str(ROOT / "tools"))
+import index  # noqa: E402
 import pythons  # noqa: E402
 
 
@@ -95,6 +96,9 @@ nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
 nox.options.sessions = ["lint", "types", "units_newest", "sanity_newest"]
 os.environ["PATH"] = pythons.path()
+# `make test` has set it for all its sessions.
+if "UV_SYSTEM_CERTS" not in os.environ:
+    os.environ.update(index.of_pip(os.environ))
 
 
 def everywhere(session: nox.Session) -> dict[str, str]:
@@ -332,7 +336,7 @@ def galaxy(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Run the demo, as `make demo` does."""
     install(session, NEWEST)
-    session.run("python", "tools/demo.py", env=everywhere(session))
+    session.run("python", "tools/demo.py", str(empty_folder(session, "demo")), env=everywhere(session))
 
 
 @nox.session(python=MIDDLE, tags=["test"])
