@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: databricks_script
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Run an SQL script on Databricks, statement by statement
 description:
   - Splits a script into statements, checks all of it, and runs the statements one after the other in one session. It stops at the first
@@ -307,6 +307,7 @@ timing:
   description: When the module has begun and ended, in UTC.
   returned: always, unless an option is refused at once
   type: dict
+  version_added: 0.2.0
   contains:
     started:
       description: When it has begun.
