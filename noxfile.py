@@ -344,6 +344,12 @@ def galaxy(session: nox.Session) -> None:
         session.error(f"these should not be in the collection: {strange}")
     if missing := set(BUILT) - set(names):
         session.error(f"these should be in the collection: {missing}")
+    # As on a controller without a network, where nothing of the checkout is found.
+    alone = {**environment, "ANSIBLE_COLLECTIONS_PATH": str(dist / "installed"), "PYTHONPATH": ""}
+    name = NAME.replace("/", ".")
+    session.run("ansible-galaxy", "collection", "install", "--offline", str(tarball), env=alone)
+    session.run("ansible-galaxy", "collection", "verify", "--offline", name, env=alone)
+    session.run("ansible-playbook", "--syntax-check", f"{name}.plan", env=alone)
     with session.chdir(dist):
         output = str(session.run("python", "-m", "galaxy_importer.main", str(tarball), silent=True, env=environment))
     session.log(output)

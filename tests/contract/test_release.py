@@ -105,6 +105,16 @@ def test_nothing_of_a_release_is_gone() -> None:
                 assert set(names) <= set(documented()[name][kind]), (release, name)
 
 
+def test_what_is_shown_installs_this_version() -> None:
+    texts = [GUIDE, (ROOT / "README.md").read_text("utf-8")]
+    named = [one for text in texts for one in re.findall(r"community[.-]immuta[:-](\d+(?:\.\d+)+)", text)]
+    requirements = yaml.safe_load(GUIDE.partition(".. code-block:: yaml\n\n")[2].partition("\n\nFor ")[0])
+    assert requirements["collections"][0]["name"] == NAME
+    named.append(requirements["collections"][0]["version"])
+    assert set(named) == {GALAXY["version"]}
+    assert len(named) == 4
+
+
 def test_the_guide_tells_how_to_upgrade_from_each_release() -> None:
     for release in RELEASES:
         assert f"From {release} to " in GUIDE
