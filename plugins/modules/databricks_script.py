@@ -307,7 +307,6 @@ timing:
   description: When the module has begun and ended, in UTC.
   returned: always, unless an option is refused at once
   type: dict
-  version_added: 0.2.0
   contains:
     started:
       description: When it has begun.

@@ -200,6 +200,7 @@ integration_config:
   description: The harmless part of the integration's configuration, which the file keeps; V(none) if an older version has saved it.
   returned: success and O(state=present)
   type: dict
+  version_added: 0.2.0
   sample: {type: Snowflake, id: 5, host: myorg-myaccount.snowflakecomputing.com, database: IMMUTA}
 platform_hosts:
   description:
@@ -338,10 +339,7 @@ execution:
       type: list
       elements: dict
       contains:
-        index:
-          description: Number of the statement, from 1.
-          type: int
-          sample: 1
+        index: {description: "Number of the statement, from 1.", type: int, sample: 1}
         query_id:
           description: The platform's id of the query; V(none) if it told none.
           type: str
@@ -363,14 +361,8 @@ execution:
       type: list
       elements: dict
       contains:
-        index:
-          description: Number of the statement, from 1.
-          type: int
-          sample: 7
-        reason:
-          description: Why it was left out.
-          type: str
-          sample: a colleague has dropped it
+        index: {description: "Number of the statement, from 1.", type: int, sample: 7}
+        reason: {description: Why it was left out., type: str, sample: a colleague has dropped it}
 durability:
   description: Whether the file outlives the run, as far as the host that keeps it can tell.
   returned: success and O(state=present)
