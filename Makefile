@@ -2,9 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-PYTHON3 ?= python3
-# uv trusts the authorities that the system trusts, as pip does, also behind a proxy that inspects TLS.
-export UV_SYSTEM_CERTS ?= 1
+# The Python to use. If it is not given, the best one of the machine is found: see tools/pythons.py.
+PYTHON3 ?=
+FIND = "$(or $(PYTHON3),python3)" tools/pythons.py $(if $(PYTHON3),this)
+# .venv is made again for another choice.
+empty :=
+CHOSEN := .venv/python$(subst /,-,$(subst $(empty) $(empty),-,$(PYTHON3)))
+PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
 LONG := crash faults canaries mutation coverage bench live
 
@@ -27,7 +31,7 @@ help:
 demo: .venv/demo
 	@mkdir -p .venv/tree/ansible_collections/community
 	@ln -sfn "$(CURDIR)" .venv/tree/ansible_collections/community/immuta
-	@ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/.venv/tree" .venv/bin/python tools/demo.py
+	@ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/.venv/tree" .venv/bin/python tools/demo.py demo
 
 test: .venv/checks
 	@.venv/bin/python tools/check.py $(SESSIONS)
@@ -38,19 +42,20 @@ matrix: .venv/checks
 $(LONG): .venv/checks
 	@.venv/bin/python -m nox --reuse-venv=yes -s $@ $(if $(ARGS),-- $(ARGS))
 
-.venv/python:
-	$(PYTHON3) tools/pythons.py
-	"$$($(PYTHON3) tools/pythons.py)" -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	touch $@
+$(CHOSEN):
+	@$(FIND) > /dev/null
+	"$$($(FIND))" -m venv --clear .venv
+	@touch "$@"
 
-.venv/checks: .venv/python
-	.venv/bin/uv pip install --quiet --python .venv/bin/python nox uv
-	touch $@
+.venv/checks: $(CHOSEN)
+	$(PIP) nox uv
+	@touch $@
 
-.venv/demo: .venv/python
-	.venv/bin/uv pip install --quiet --python .venv/bin/python ansible-core requests snowflake-connector-python databricks-sql-connector openapi-core pyyaml
-	touch $@
+# pip chooses the newest ansible-core that runs on this Python.
+.venv/demo: $(CHOSEN)
+	@echo "Installing ansible-core and the vendors' clients into .venv: 300 MB, about a minute, the first time only."
+	$(PIP) ansible-core requests snowflake-connector-python databricks-sql-connector openapi-core pyyaml
+	@touch $@
 
 clean:
-	rm -rf "$$(readlink -f .nox)" .venv .nox .ansible tests/output
+	rm -rf "$$(readlink -f .nox)" .venv .nox .ansible demo tests/output

@@ -27,10 +27,21 @@ import nox
 ROOT = Path(__file__).resolve().parent
 NAME = "community/immuta"
 PACKAGE = "ansible_collections.community.immuta"
-# What a checkout holds and the built collection must not.
-NOT_BUILT = re.compile(r"^(\.(?!$)|noxfile|Makefile|pyproject|tools/|tests/output/|changelogs/fragments/)")
+# What a checkout holds and the built collection must not: what only a checkout can run, or is about. And what it must hold.
+NOT_BUILT = re.compile(
+    r"^(\.(?!$)|noxfile|Makefile|pyproject|CONTRIBUTING|demo|tools|tests|docs/architecture|extensions/molecule"
+    r"|changelogs/fragments)"
+)
+BUILT = (
+    "README.md",
+    "meta/runtime.yml",
+    "playbooks/plan.yml",
+    "extensions/awx/load.yml",
+    "docs/examples/executors/snow.yml",
+)
 
 sys.path.insert(0, str(ROOT / "tools"))
+import index  # noqa: E402
 import pythons  # noqa: E402
 
 
@@ -74,6 +85,8 @@ MATRIX = {
     "2.20": pythons.first("3.12", "3.13", "3.14"),
     "2.21": NEWEST.python,
 }
+# What comes next, and nobody has released.
+DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
 # For tools that don't care.
 MIDDLE = pythons.first("3.13", "3.12")
 DOUBLES = ("openapi-core", "pyyaml", "cryptography")
@@ -95,6 +108,9 @@ nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
 nox.options.sessions = ["lint", "types", "units_newest", "sanity_newest"]
 os.environ["PATH"] = pythons.path()
+# `make test` has set it for all its sessions.
+if "UV_SYSTEM_CERTS" not in os.environ:
+    os.environ.update(index.of_pip(os.environ))
 
 
 def everywhere(session: nox.Session) -> dict[str, str]:
@@ -155,10 +171,17 @@ def install(session: nox.Session, target: Target, *packages: str) -> None:
     session.install(target.core, *target.clients, "requests", "pytest", *DOUBLES, *packages)
 
 
-def pytest(session: nox.Session, *options: str, paths: t.Iterable[str], env: dict[str, str] | None = None) -> None:
+def pytest(
+    session: nox.Session,
+    *options: str,
+    paths: t.Iterable[str],
+    env: dict[str, str] | None = None,
+    given: t.Sequence[str] | None = None,
+) -> None:
     """Run pytest on the paths, or those that the arguments name instead. Nothing collected is exit status 5: a failure."""
-    named = any("/" in one and (ROOT / one.partition("::")[0]).exists() for one in session.posargs)
-    arguments = [*options, *(() if named else paths), *session.posargs]
+    given = session.posargs if given is None else given
+    named = any("/" in one and (ROOT / one.partition("::")[0]).exists() for one in given)
+    arguments = [*options, *(() if named else paths), *given]
     environment = {**everywhere(session), **(env or {})}
     session.run("python", "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments, env=environment)
 
@@ -316,8 +339,17 @@ def galaxy(session: nox.Session) -> None:
     session.run("ansible-galaxy", "collection", "build", "--output-path", str(dist), str(base), env=environment)
     tarball = next(dist.glob("*.tar.gz"))
     with tarfile.open(tarball) as built:
-        if strange := [name for name in built.getnames() if NOT_BUILT.match(name)]:
-            session.error(f"these should not be in the collection: {strange}")
+        names = built.getnames()
+    if strange := [name for name in names if NOT_BUILT.match(name)]:
+        session.error(f"these should not be in the collection: {strange}")
+    if missing := set(BUILT) - set(names):
+        session.error(f"these should be in the collection: {missing}")
+    # As on a controller without a network, where nothing of the checkout is found.
+    alone = {**environment, "ANSIBLE_COLLECTIONS_PATH": str(dist / "installed"), "PYTHONPATH": ""}
+    name = NAME.replace("/", ".")
+    session.run("ansible-galaxy", "collection", "install", "--offline", str(tarball), env=alone)
+    session.run("ansible-galaxy", "collection", "verify", "--offline", name, env=alone)
+    session.run("ansible-playbook", "--syntax-check", f"{name}.plan", env=alone)
     with session.chdir(dist):
         output = str(session.run("python", "-m", "galaxy_importer.main", str(tarball), silent=True, env=environment))
     session.log(output)
@@ -332,7 +364,7 @@ def galaxy(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Run the demo, as `make demo` does."""
     install(session, NEWEST)
-    session.run("python", "tools/demo.py", env=everywhere(session))
+    session.run("python", "tools/demo.py", str(empty_folder(session, "demo")), env=everywhere(session))
 
 
 @nox.session(python=MIDDLE, tags=["test"])
@@ -344,6 +376,7 @@ def lint(session: nox.Session) -> None:
         "ruff format --no-cache --check .",
         "yamllint --strict .",
         "reuse lint --quiet",
+        "check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/checks.yml",
         "check-jsonschema --builtin-schema vendor.github-workflows docs/examples/pipelines/github-actions.yml",
         "check-jsonschema --builtin-schema vendor.gitlab-ci docs/examples/pipelines/gitlab-ci.yml",
         "ansible-lint --profile production --offline --strict",
@@ -458,16 +491,32 @@ def ee(session: nox.Session) -> None:
 # Not part of `make test`
 
 
+def every_test(session: nox.Session, target: Target) -> None:
+    """Run all playbooks, ansible-test units, and all of sanity, or those of the three that the arguments name."""
+    parts = session.posargs or ["integration", "units", "sanity"]
+    if strange := set(parts) - {"integration", "units", "sanity"}:
+        session.error(f"there is no part {strange}")
+    if "integration" in parts:
+        install(session, target)
+        pytest(session, "-rP", paths=["tests/integration"], given=())
+    if "units" in parts:
+        ansible_test(session, target.core, "units", "--venv", "--python", target.python)
+    if "sanity" in parts:
+        ansible_test(session, target.core, "sanity", "--local")
+
+
 @nox.session(tags=["matrix"])
 @nox.parametrize("python,core", [(python, core) for core, python in MATRIX.items()], ids=list(MATRIX))
 def matrix(session: nox.Session, core: str) -> None:
     """Run all playbooks, ansible-test units, and all of sanity on each ansible-core that is supported."""
     clients = (NEWEST if core == list(MATRIX)[-1] else OLDEST).clients
-    target = Target(f"ansible-core~={core}.0", str(session.python), clients)
-    install(session, target)
-    pytest(session, "-rP", paths=["tests/integration"])
-    ansible_test(session, target.core, "units", "--venv", "--python", target.python)
-    ansible_test(session, target.core, "sanity", "--local")
+    every_test(session, Target(f"ansible-core~={core}.0", str(session.python), clients))
+
+
+@nox.session(python=NEWEST.python)
+def devel(session: nox.Session) -> None:
+    """Run the same on the ansible-core that nobody has released; it comes from GitHub."""
+    every_test(session, NEWEST._replace(core=DEVEL))
 
 
 @nox.session(python=MIDDLE, tags=["matrix"])

@@ -13,13 +13,13 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 import typing as t
 from pathlib import Path
 
+import index
 import pythons
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,11 +61,12 @@ def run(session: str) -> Row:
 def main() -> None:
     """Run them, and leave with 1 if one has failed."""
     wanted = ["-s", *sys.argv[1:]] if sys.argv[1:] else ["-t", "test"]
+    os.environ.update(index.of_pip(os.environ))
     asked = subprocess.run([*NOX, "--list", "--json", *wanted], stdout=subprocess.PIPE, text=True, check=False)
     if asked.returncode:
         sys.exit(asked.stdout)
     listed = json.loads(asked.stdout)
-    missing = [one for one in listed if not shutil.which(f"python{one['python']}", path=pythons.path())]
+    missing = [one for one in listed if not pythons.here(one["python"])]
     sessions = [one["session"] for one in listed if one not in missing]
     began = time.monotonic()
     rows = []
@@ -86,7 +87,8 @@ def main() -> None:
     if bad:
         print("FAILED: " + ", ".join(sorted(bad)))
     # A line of its own, and the last one.
-    print(f"{len(rows) - len(bad)} passed, {len(bad)} failed", flush=True)
+    left_out = f", {len(missing)} left out" if missing else ""
+    print(f"{len(rows) - len(bad)} passed, {len(bad)} failed{left_out}", flush=True)
     sys.exit(1 if bad or not rows else 0)
 
 

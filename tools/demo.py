@@ -2,25 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows the main job on stand-in servers: the plan, the run, a second run, a killed run and the one that finishes it.
+"""Shows the main job on stand-in servers: plan, refused mistakes, run, a killed run and the one that finishes it.
 
 Run by `make demo`. The role, its modules and the platforms' clients are the real ones; only the servers are stand-ins.
+The argument names the folder that keeps playbook, scripts, journals, reports, and the whole output of every run.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import typing as t
 import urllib.parse
 import urllib.request
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "doubles"))
@@ -43,24 +50,33 @@ PLAYBOOK = f"""\
       ansible.builtin.include_role:
         name: community.immuta.deregister_connection
       vars:
-        immuta_deregister_connection_key: "{{{{ key | default('{KEY}') }}}}"
+        immuta_deregister_connection_key: {KEY}
         immuta_deregister_script_dir: "{{{{ playbook_dir }}}}/scripts"
         immuta_deregister_report_dir: "{{{{ playbook_dir }}}}/reports"
 """
+CONFIRMED = f"-e '{json.dumps({'immuta_deregister_confirm': KEY})}'"
+OTHER_CONFIRMED = (
+    f"""-e '{json.dumps({"immuta_deregister_connection_key": OTHER_KEY, "immuta_deregister_confirm": OTHER_KEY})}'"""
+)
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+WIDTH = 120
+STATEMENT = re.compile(r" +\d+\. ")
+# Patterns of statements that are worth a line.
+NONE, STRIKING = r"(?!)", r"<-|\bDROP\b"
+Rows = list[tuple[str, bool]]
 
 
 class Server:
     """A stand-in server in a process of its own."""
 
     def __init__(self, script: str, folder: Path, *arguments: str) -> None:
-        ready = folder / f"{script}.ready"
+        ready = Path(tempfile.mkdtemp(dir=folder)) / "ready"
         self._process = subprocess.Popen(
             [sys.executable, ROOT / "tests/doubles" / script, "--port=0", f"--ready-file={ready}", *arguments],
             env={**os.environ, **SECRETS},
             stdin=subprocess.DEVNULL,
         )
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > end:
                 sys.exit(f"{script} did not start")
@@ -74,7 +90,7 @@ class Server:
             return json.load(reply)
 
     def reset(self) -> None:
-        """Set the server up anew, as it was at the start."""
+        """Put the server back to where it was at the start."""
         request = urllib.request.Request(f"{self.url}/_double/reset", data=b"{}", method="POST")
         urllib.request.urlopen(request, timeout=10).close()
 
@@ -84,65 +100,185 @@ class Server:
         self._process.wait(10)
 
 
-class Play:
-    """Runs the playbook as a user would."""
+class Servers:
+    """The stand-ins: a tenant, the account and the workspace of its connections, and an account of somebody else."""
 
-    def __init__(self, folder: Path, immuta: Server, snowflake: Server, databricks: Server) -> None:
-        self._immuta = immuta
-        self._command = [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            str(folder / "site.yml"),
-        ]
-        (folder / "site.yml").write_text(PLAYBOOK)
-        self._environment = {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("ANSIBLE_", "IMMUTA_", "SNOWFLAKE_", "DATABRICKS_"))
-            },
+    def __init__(self, folder: Path) -> None:
+        self._all: list[Server] = []
+        password = "--password-env=SNOWFLAKE_PASSWORD"
+        try:
+            self.immuta = self._start(
+                "immuta_server.py", folder, f"--connection-key={KEY}", "--api-key-env=IMMUTA_API_KEY"
+            )
+            self.snowflake = self._start("snowflake_server.py", folder, password)
+            self.wrong_snowflake = self._start("snowflake_server.py", folder, password, "--account=OTHER")
+            self.databricks = self._start("databricks_server.py", folder, "--token-env=DATABRICKS_TOKEN")
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, script: str, folder: Path, *arguments: str) -> Server:
+        self._all.append(Server(script, folder, *arguments))
+        return self._all[-1]
+
+    def stop(self) -> None:
+        """End them all."""
+        for server in self._all:
+            server.stop()
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables with which a play finds them."""
+        return {
             **SECRETS,
-            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
-            "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-            "ANSIBLE_FORCE_COLOR": str(COLOUR),
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "NO_PROXY": "127.0.0.1",
-            "IMMUTA_URL": immuta.url,
-            "SNOWFLAKE_ACCOUNT": "example",
+            "IMMUTA_URL": self.immuta.url,
+            **self.of_account(self.snowflake),
             "SNOWFLAKE_USER": "DEPLOYER",
-            "SNOWFLAKE_HOST": str(snowflake.about["host"]),
-            "SNOWFLAKE_PORT": str(snowflake.about["port"]),
             "SNOWFLAKE_PROTOCOL": "http",
-            "DATABRICKS_HOST": databricks.url,
+            "DATABRICKS_HOST": self.databricks.url,
             "DATABRICKS_WAREHOUSE_ID": "abc",
         }
 
-    def run(self, *arguments: str, kill_after_delete: bool = False) -> float:
-        """Run it, and return the seconds that it took."""
-        say("  $ ansible-playbook site.yml " + " ".join(arguments), "2")
-        began = time.monotonic()
-        process = subprocess.Popen([*self._command, *arguments], env=self._environment, stdin=subprocess.DEVNULL)
-        if kill_after_delete:
-            while process.poll() is None and not self._deleted():
-                time.sleep(0.005)
-            kill_tree(process.pid)
-        code = process.wait()
-        if kill_after_delete:
-            if code != -signal.SIGKILL:
-                sys.exit("the demo could not kill the play in time")
-            say(
-                f"\n  *** killed, {time.monotonic() - began:.1f} s after its start: the connection is deleted, the script has not run ***",
-                "31;1",
-            )
-        elif code != 0:
-            sys.exit(f"the play failed with exit status {code}")
-        return time.monotonic() - began
+    def of_account(self, snowflake: Server) -> dict[str, str]:
+        """Those that lead to one of the accounts."""
+        return {
+            "SNOWFLAKE_ACCOUNT": "example" if snowflake is self.snowflake else "other",
+            "SNOWFLAKE_HOST": str(snowflake.about["host"]),
+            "SNOWFLAKE_PORT": str(snowflake.about["port"]),
+        }
 
-    def _deleted(self) -> bool:
-        return any(request["method"] == "DELETE" for request in self._immuta.ask("requests"))
+    def deletions(self) -> int:
+        """How many deletions Immuta was asked for."""
+        return sum(request["method"] == "DELETE" for request in self.immuta.ask("requests"))
+
+    def statements(self) -> list[str]:
+        """What was run on the right account."""
+        return [one["text"] for one in self.snowflake.ask("statements")]
+
+    def on_snowflake(self) -> Rows:
+        """What is there of the connection to Snowflake, by the servers' own word."""
+        tenant, account = self.immuta.ask("state"), self.snowflake.ask("state")
+        return [
+            ("Immuta      connection " + KEY, KEY in [one["key"] for one in tenant["connections"]]),
+            ("Immuta      integration 5", "5" in [str(one["id"]) for one in tenant["integrations"]]),
+            ("Snowflake   database IMMUTA", "IMMUTA" in account["databases"]),
+            ("Snowflake   role IMMUTA_SYSTEM", "IMMUTA_SYSTEM" in account["roles"]),
+            ("Snowflake   user IMMUTA_SYSTEM_ACCOUNT", "IMMUTA_SYSTEM_ACCOUNT" in account["users"]),
+        ]
+
+    def on_databricks(self) -> Rows:
+        """The same for the connection to Databricks."""
+        tenant, metastore = self.immuta.ask("state"), self.databricks.ask("state")
+        return [
+            ("Immuta      connection " + OTHER_KEY, OTHER_KEY in [one["key"] for one in tenant["connections"]]),
+            ("Databricks  catalog immuta", "immuta" in metastore["securables"]["catalog"]),
+            ("Databricks  column masks and row filters", bool(metastore["masks"] or metastore["row_filters"])),
+        ]
+
+
+class Play:
+    """Runs the playbook as a user would, keeps its output, and shows what matters of it."""
+
+    def __init__(self, folder: Path, scratch: Path, servers: Servers) -> None:
+        self._folder, self._servers = folder, servers
+        (folder / "output").mkdir()
+        (folder / "site.yml").write_text(PLAYBOOK)
+        others = ("ANSIBLE_", "IMMUTA_", "SNOWFLAKE_", "DATABRICKS_")
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(others)},
+            **servers.environment(),
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "ANSIBLE_HOME": str(scratch / "ansible"),
+            "ANSIBLE_REMOTE_TEMP": str(scratch / "ansible" / "tmp"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            "NO_PROXY": "127.0.0.1",
+            # What a killed process leaves behind goes with this folder.
+            "TMPDIR": str(scratch),
+        }
+
+    def forget(self) -> None:
+        """Remove scripts, journals, and reports of the runs so far."""
+        for name in ("scripts", "reports"):
+            shutil.rmtree(self._folder / name)
+
+    def run(
+        self,
+        name: str,
+        arguments: str = "",
+        *,
+        show: str = "",
+        statements: str = NONE,
+        kill: bool = False,
+        code: int = 0,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        """Run it, and show what a task of it says.
+
+        :param name: of the file that keeps the whole output
+        :param arguments: as a shell would be given them
+        :param show: name of the task to show
+        :param statements: a pattern of those of the script's statements that are worth a line
+        :param kill: whether to kill it as soon as the connection is deleted
+        :param code: the exit status that it should have
+        """
+        environment = environment or {}
+        account = environment.get("SNOWFLAKE_ACCOUNT")
+        say(
+            f"  $ {f'SNOWFLAKE_ACCOUNT={account} ' if account else ''}ansible-playbook site.yml {arguments}".rstrip(),
+            "1",
+        )
+        log = self._folder / "output" / f"{name}.txt"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [str(Path(sys.executable).parent / "ansible-playbook"), "site.yml", *shlex.split(arguments)],
+                env={**self._environment, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+            )
+            if kill:
+                while process.poll() is None and not self._servers.deletions():
+                    time.sleep(0.005)
+                kill_tree(process.pid)
+            ended = process.wait()
+        if ended != (-signal.SIGKILL if kill else code):
+            sys.exit(f"{log.read_text()}\nThe play ended with exit status {ended}.")
+        if not kill:
+            self._show(log.read_text(), show, statements, failed=code != 0)
+
+    def _show(self, output: str, task: str, statements: str, *, failed: bool) -> None:
+        lines = shortened(message(output, task), statements)
+        # Where the report is comes at the end of the demo.
+        lines = [line for line in lines if not line.startswith("Report: ")]
+        if not failed:
+            lines += re.findall(r"^localhost +: ok=\d+ +changed=\d+", output, re.MULTILINE)
+        for line in lines:
+            text = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1...", line.replace(f"{self._folder}/", ""))
+            text = textwrap.fill(text, WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8, break_on_hyphens=False)
+            say(text, "31" if failed else "")
+
+
+def message(output: str, task: str) -> list[str]:
+    """What the last task of this name says in a play's output, line by line."""
+    found = re.findall(rf"^TASK \[.* : {task}\] \*+\n.*? => \n(.*?)\n\n", output, re.MULTILINE | re.DOTALL)
+    if not found:
+        sys.exit(f'{output}\nThe task "{task}" did not say anything.')
+    return [str(line) for line in yaml.safe_load(found[-1])["msg"]]
+
+
+def shortened(lines: list[str], statements: str) -> list[str]:
+    """The lines, but of the script's statements only those in which a pattern is found."""
+    listed = [line for line in lines if STATEMENT.match(line)]
+    left_out = [line for line in listed if not re.search(statements, line)]
+    kept = [line for line in lines if line not in left_out]
+    if len(left_out) < len(listed):
+        place = max(kept.index(line) for line in listed if line not in left_out) + 1
+        kept.insert(place, f"        ... and {len(left_out)} others")
+    return kept
 
 
 def say(text: str, style: str = "") -> None:
@@ -150,134 +286,94 @@ def say(text: str, style: str = "") -> None:
     print(f"\033[{style}m{text}\033[0m" if COLOUR and style else text, flush=True)
 
 
-def act(number: int, title: str) -> None:
-    """Print the title of an act."""
-    line = f" {number}. {title} "
-    say(f"\n{'━' * 4}{line}{'━' * max(4, 96 - len(line))}", "36;1")
+def act(title: str, sentence: str) -> None:
+    """Print the title of an act, and what it shows."""
+    say(f"\n━━ {title} {'━' * max(4, WIDTH - 4 - len(title))}", "36;1")
+    say(sentence)
 
 
-def left_over(immuta: Server, snowflake: Server) -> list[tuple[str, bool]]:
-    """What both servers still have of the connection, by their own word."""
-    tenant, account = immuta.ask("state"), snowflake.ask("state")
-    return [
-        ("Immuta connection " + KEY, KEY in [one["key"] for one in tenant["connections"]]),
-        ("Immuta integration 5", "5" in [str(one["id"]) for one in tenant["integrations"]]),
-        ("Snowflake database IMMUTA", "IMMUTA" in account["databases"]),
-        ("Snowflake role IMMUTA_SYSTEM", "IMMUTA_SYSTEM" in account["roles"]),
-        ("Snowflake user IMMUTA_SYSTEM_ACCOUNT", "IMMUTA_SYSTEM_ACCOUNT" in account["users"]),
-    ]
+def compare(**moments: Rows) -> None:
+    """Print what the servers have, at several moments."""
+    say(" " * 48 + "".join(f"{name:<10}" for name in moments).rstrip())
+    for rows in zip(*moments.values(), strict=True):
+        cells = "".join(f"{'there' if there else 'gone':<10}" for _name, there in rows).rstrip()
+        say(f"    {rows[0][0]:<44}{cells}", "33" if rows[-1][1] else "32")
 
 
-def left_over_on_databricks(immuta: Server, databricks: Server) -> list[tuple[str, bool]]:
-    """The same for the connection to Databricks."""
-    tenant, metastore = immuta.ask("state"), databricks.ask("state")
-    return [
-        ("Immuta connection " + OTHER_KEY, OTHER_KEY in [one["key"] for one in tenant["connections"]]),
-        ("Databricks catalog immuta", "immuta" in metastore["securables"]["catalog"]),
-        ("Databricks column masks and row filters", bool(metastore["masks"] or metastore["row_filters"])),
-    ]
+def show(play: Play, servers: Servers) -> None:
+    """Run all acts."""
+    untouched = servers.on_snowflake()
 
+    act("The playbook", "This is all that you write. Addresses and credentials come from the environment.")
+    say(textwrap.indent(PLAYBOOK, "    ").rstrip())
 
-def show_left_over(rows: list[tuple[str, bool]]) -> bool:
-    """Print a table of what is left, and return whether anything is."""
-    for name, there in rows:
-        say(f"    {name:<42}{'still there' if there else 'gone'}", "33" if there else "32")
-    return any(there for _name, there in rows)
+    act("The plan", "Not confirmed, the role signs in everywhere, looks, and shows what it would do.")
+    play.run("plan", show="Show the plan", statements=STRIKING)
 
+    act("Two mistakes", "The shell has taken the quotes away, so the key ends at its space. Nothing was asked.")
+    play.run("lost-word", '-e immuta_deregister_confirm="prod snowflake"', show="Report", code=2)
+    say("\nThe environment leads to another Snowflake account than the connection. Nothing was deleted.")
+    play.run("wrong-account", CONFIRMED, show="Report", code=2, environment=servers.of_account(servers.wrong_snowflake))
+    after_mistakes = servers.on_snowflake()
 
-def show_before_and_after(folder: Path, key: str) -> bool:
-    """Print what the report of a connection says was there before and is there after; return whether something is left."""
-    report = json.loads((folder / "reports" / f"{urllib.parse.quote(key, safe='')}.json").read_text())
-    run = report["runs"][-1]
-    say("  What the report says, before and after:")
-    for row in run["immuta"]:
-        name = f"Immuta {row['kind']} {row['name']}"
-        say(f"    {name:<42}{row['before']} -> {row['after']} ({row['how']})", "32")
-    left = False
-    for row in run["objects"]:
-        gone = row["after"] is False or not row["dropped"]
-        left = left or not (row["present"] and gone)
-        name, before = f"{row['kind']} {row['name']}", "there" if row["present"] else "not seen"
-        after = "not dropped" if not row["dropped"] else "gone" if gone else "not known to be gone"
-        known = f"query id {row['after_query_id'] or row['query_id']}"
-        say(f"    {name:<42}{before} -> {after} ({known})", "32" if gone else "31")
-    return left
+    act("The run", "Confirmed, the role deletes the connection, runs the script, and looks for what is left.")
+    play.run("run", CONFIRMED, show="Report")
+    undisturbed, after_run = servers.statements(), servers.on_snowflake()
+    compare(before=untouched, after=after_run)
+
+    act("The same again", "A second run finds nothing to do, and changes nothing.")
+    play.run("again", CONFIRMED, show="Report")
+    twice = len(servers.statements()) - len(undisturbed)
+
+    act("Killed, and run again", "Everything is put back, and the run is killed when the connection is deleted.")
+    servers.immuta.reset()
+    servers.snowflake.reset()
+    play.forget()
+    play.run("killed", CONFIRMED, kill=True)
+    killed = servers.on_snowflake()
+    say("\nThe same command finishes it with the saved script, which Immuta can't render any more.")
+    play.run("resumed", CONFIRMED, show="Report")
+    resumed, same = servers.on_snowflake(), servers.statements() == undisturbed
+    compare(before=untouched, killed=killed, after=resumed)
+
+    act("Databricks Unity Catalog", "The same playbook with another key.")
+    before = servers.on_databricks()
+    play.run("databricks", OTHER_CONFIRMED, show="Report")
+    after = servers.on_databricks()
+    compare(before=before, after=after)
+
+    left = [name for name, there in [*after_run, *resumed, *after] if there]
+    # One deletion of each connection since the servers were reset.
+    if left or twice or after_mistakes != untouched or servers.deletions() != 2 or not same:
+        sys.exit(f"\nThe demo did not end as it should have. Left: {left}")
+    say("\nBy the servers' count, each connection was deleted once, and no statement was run twice.", "32")
 
 
 def main() -> None:
-    """Run all acts."""
-    folder = Path(tempfile.mkdtemp(prefix="immuta-demo-"))
-    servers: list[Server] = []
-    confirm = f"immuta_deregister_confirm='{KEY}'"
+    """Run the demo in the folder that is named; in a new one, where others may write to the folders above that one."""
+    folder = Path(sys.argv[1]).resolve()
+    if any(one.stat().st_mode & 0o022 and not one.stat().st_mode & stat.S_ISVTX for one in folder.parents):
+        folder = Path(tempfile.mkdtemp(prefix="immuta-demo-"))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    scratch = Path(tempfile.mkdtemp(prefix="immuta-demo-"))
+    say("The demo takes about a minute. Stand-in servers on this machine play Immuta, Snowflake, and Databricks;")
+    say("the role, its modules, and the vendors' clients are the real ones.")
     try:
-        immuta = Server("immuta_server.py", folder, f"--connection-key={KEY}", "--api-key-env=IMMUTA_API_KEY")
-        servers.append(immuta)
-        snowflake = Server("snowflake_server.py", folder, "--password-env=SNOWFLAKE_PASSWORD")
-        servers.append(snowflake)
-        databricks = Server("databricks_server.py", folder, "--token-env=DATABRICKS_TOKEN")
-        servers.append(databricks)
-        play = Play(folder, immuta, snowflake, databricks)
-
-        act(1, "The plan: check mode asks, and changes nothing")
-        play.run("--check", "--diff")
-        planned = (len(immuta.ask("requests")), len(snowflake.ask("statements")))
-
-        act(2, "The run: saved, deleted, executed, verified")
-        seconds = play.run("-e", confirm)
-        requests = len(immuta.ask("requests")) - planned[0]
-        undisturbed = [one["text"] for one in snowflake.ask("statements")]
-        statements = len(undisturbed)
-        left = show_before_and_after(folder, KEY)
-
-        act(3, "The same again: nothing to do")
-        before = len(immuta.ask("requests"))
-        again = play.run("-e", confirm)
-        requests_again = len(immuta.ask("requests")) - before
-        statements_again = len(snowflake.ask("statements")) - statements
-
-        act(4, "A run that is killed between the deletion and the script")
-        immuta.reset()
-        snowflake.reset()
-        shutil.rmtree(folder / "scripts")
-        play.run("-e", confirm, kill_after_delete=True)
-        say("  What both servers say now:")
-        show_left_over(left_over(immuta, snowflake))
-
-        act(5, "The same command once more: it goes on where the other one died")
-        play.run("-e", confirm)
-
-        deletes = sum(request["method"] == "DELETE" for request in immuta.ask("requests"))
-
-        act(6, "A connection to Databricks Unity Catalog: the same role, the same plan and run")
-        other = f"key='{OTHER_KEY}'"
-        play.run("-e", other, "-e", f"immuta_deregister_confirm='{OTHER_KEY}'")
-        on_databricks = len(databricks.ask("statements"))
-        left = show_before_and_after(folder, OTHER_KEY) or left
-
-        act(7, "In the end")
-        say("  What the servers say:")
-        failed = show_left_over([*left_over(immuta, snowflake), *left_over_on_databricks(immuta, databricks)])
-        sent = [one["text"] for one in snowflake.ask("statements")]
-        same = "the same as undisturbed" if sent == undisturbed else "NOT the same as undisturbed"
-        say("")
-        say(
-            f"    plan             {planned[0]} requests to Immuta, {planned[1]} statements on Snowflake, nothing changed"
-        )
-        say(
-            f"    run              {requests} requests to Immuta, {statements} statements on Snowflake, {seconds:.1f} s"
-        )
-        say(
-            f"    second run       {requests_again} requests to Immuta, {statements_again} statements on Snowflake, {again:.1f} s"
-        )
-        say(f"    killed + rerun   {deletes} deletion, {len(sent)} statements, {same}")
-        say(f"    Databricks       {on_databricks} statements in one session")
-        if failed or left or planned[1] or statements_again or deletes != 1 or sent != undisturbed:
-            sys.exit("\nThe demo did not end as it should have.")
-        say("\n  Nothing is left behind, and nothing was done twice.", "32;1")
+        servers = Servers(scratch)
+        try:
+            show(Play(folder, scratch, servers), servers)
+        finally:
+            servers.stop()
     finally:
-        for server in servers:
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
+    page = folder / "reports" / f"{urllib.parse.quote(KEY)}.html"
+    if not page.exists():
+        sys.exit(f"There is no report at {page}.")
+    say(f"\nKept in {folder}:", "1")
+    say("  site.yml, scripts/ (with their journals), reports/, and output/ (all that the runs have printed)")
+    say("Open the report:", "1")
+    say(f"  {page}")
 
 
 if __name__ == "__main__":

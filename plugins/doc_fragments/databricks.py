@@ -23,7 +23,6 @@ options:
       - To addresses of the own machine (C(localhost), C(127.0.0.1)) C(http) is always allowed.
     type: bool
     default: false
-    version_added: 0.1.0
   warehouse_id:
     description:
       - Id of the SQL warehouse. This or O(http_path) is needed.

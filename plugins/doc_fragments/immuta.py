@@ -53,7 +53,7 @@ options:
       - If not set, the environment variable E(IMMUTA_ALLOW_HTTP) is used.
     type: bool
     default: false
-    version_added: 0.1.0
+    version_added: 0.2.0
   ca_path:
     description:
       - Path to a bundle of CA certificates in PEM format, for tenants behind a private certificate authority.

@@ -52,6 +52,7 @@ options:
         with a host of your own, it fails with C(platform_unknown).
       - If not set, the script is for whatever platform the other options name.
     type: list
+    version_added: 0.2.0
     elements: str
   missing_objects:
     description:
@@ -59,6 +60,7 @@ options:
         none of the grants and policies.
       - V(fail) fails with the code C(objects_missing), unless a part of the script has run.
     type: str
+    version_added: 0.2.0
     choices:
       - accept
       - fail
@@ -70,6 +72,7 @@ options:
         again.
       - What the session may not see is not taken for gone; RV(objects) says so.
     type: bool
+    version_added: 0.2.0
     default: false
   pause_after:
     description:
@@ -78,11 +81,13 @@ options:
       - There is no pause where the rest may depend on the session, for example in a transaction, while something temporary is needed,
         or after the call of a procedure.
     type: float
+    version_added: 0.2.0
   skip:
     description:
       - Statements that are not to be run, for example one that can't succeed any more. The journal says so, with the reason.
       - For a statement that has run, it says that those behind it don't need what it did to its session.
     type: list
+    version_added: 0.2.0
     elements: dict
     suboptions:
       statement:

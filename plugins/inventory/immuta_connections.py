@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: immuta_connections
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: The connections of an Immuta tenant as hosts
 description:
   - Makes a host of every connection, so that one play can take many of them out of service, with Ansible's own means for many hosts.

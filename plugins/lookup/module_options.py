@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: module_options
 short_description: "[INTERNAL] Options of the modules for a host"
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - B(This is internal.) It is part of the playbooks of this collection, for C(module_defaults). It can change at any time; use it nowhere
     else.

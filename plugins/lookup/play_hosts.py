@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: play_hosts
 short_description: "[INTERNAL] Hosts of the playbooks of this collection"
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - B(This is internal.) It is part of the playbooks of this collection, for C(hosts). It can change at any time; use it nowhere else.
   - Returns the hosts that were made of connections, or else the pattern C(immuta_deregister_hosts), or else C(localhost). It fails if

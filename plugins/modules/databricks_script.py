@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: databricks_script
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: Run an SQL script on Databricks, statement by statement
 description:
   - Splits a script into statements, checks all of it, and runs the statements one after the other in one session. It stops at the first

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: deregistration
 short_description: "[INTERNAL] Decide and report for the role community.immuta.deregister_connection"
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - B(This is internal.) It is part of the role P(community.immuta.deregister_connection#role) and of the playbooks of this collection.
     Its options can change at any time; use it nowhere else.

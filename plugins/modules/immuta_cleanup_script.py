@@ -88,12 +88,13 @@ options:
       - fail
       - accept
     default: fail
-    version_added: 0.1.0
+    version_added: 0.2.0
   script_required:
     description:
       - Whether it is a failure if there is no script, since the technology has none (the code V(no_cleanup_script)), or since the
         connection is gone and no script was saved (V(script_lost)). If not, RV(failure) says so.
     type: bool
+    version_added: 0.2.0
     default: true
   without_script:
     description:
@@ -102,6 +103,7 @@ options:
         with a technology that has none, instead of V(script_unknown).
       - It changes nothing if Immuta renders a script.
     type: bool
+    version_added: 0.2.0
     default: false
   diff_text:
     description:
@@ -110,7 +112,7 @@ options:
         procedure's arguments, is shown. Don't set this where others read the output.
     type: bool
     default: false
-    version_added: 0.1.0
+    version_added: 0.2.0
 seealso:
   - module: community.immuta.snowflake_script
   - module: community.immuta.immuta_connection
@@ -172,6 +174,7 @@ tenant:
   description: Address of the tenant that the script is of.
   returned: success and O(state=present)
   type: str
+  version_added: 0.2.0
   sample: https://example.hosted.immutacloud.com
 connection_key:
   description: Key of the connection that the script belongs to; V(none) if it was asked for by O(integration_id).
@@ -202,6 +205,7 @@ integration_config:
   description: The harmless part of the integration's configuration, which the file keeps; V(none) if an older version has saved it.
   returned: success and O(state=present)
   type: dict
+  version_added: 0.2.0
   sample: {type: Snowflake, id: 5, host: myorg-myaccount.snowflakecomputing.com, database: IMMUTA}
 platform_hosts:
   description:
@@ -209,6 +213,7 @@ platform_hosts:
       can't render the script any more.
   returned: success and O(state=present)
   type: list
+  version_added: 0.2.0
   elements: str
   sample:
     - myorg-myaccount.snowflakecomputing.com
@@ -297,6 +302,7 @@ empty:
   description: Whether the script holds no statement, only comments or nothing at all.
   returned: success and O(state=present)
   type: bool
+  version_added: 0.2.0
   sample: false
 split_error:
   description:
@@ -311,6 +317,7 @@ kept:
   description: Where the script is kept that this one replaces, or would replace in check mode; V(none) if it replaces none.
   returned: success and O(state=present)
   type: str
+  version_added: 0.2.0
   sample: /srv/immuta/prod-snowflake.sql.1
 execution:
   description: What the journal beside the file says of earlier runs of the script.
@@ -334,10 +341,7 @@ execution:
       type: list
       elements: dict
       contains:
-        index:
-          description: Number of the statement, from 1.
-          type: int
-          sample: 1
+        index: {description: "Number of the statement, from 1.", type: int, sample: 1}
         query_id:
           description: The platform's id of the query; V(none) if it told none.
           type: str
@@ -359,18 +363,13 @@ execution:
       type: list
       elements: dict
       contains:
-        index:
-          description: Number of the statement, from 1.
-          type: int
-          sample: 7
-        reason:
-          description: Why it was left out.
-          type: str
-          sample: a colleague has dropped it
+        index: {description: "Number of the statement, from 1.", type: int, sample: 7}
+        reason: {description: Why it was left out., type: str, sample: a colleague has dropped it}
 durability:
   description: Whether the file outlives the run, as far as the host that keeps it can tell.
   returned: success and O(state=present)
   type: dict
+  version_added: 0.2.0
   contains:
     lasting:
       description:
@@ -394,6 +393,7 @@ timing:
   description: When the module has begun and ended, in UTC.
   returned: always, unless an option is refused at once
   type: dict
+  version_added: 0.2.0
   contains:
     started:
       description: When it has begun.

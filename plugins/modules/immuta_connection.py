@@ -62,11 +62,13 @@ options:
       - Right before the deletion the file is read. Unless it is there, as it was saved, and of this connection, nothing is deleted.
       - In check mode, a file that is not there is taken for one that a task before would save, with a warning.
     type: path
+    version_added: 0.2.0
   expected_script_sha256:
     description:
       - C(sha256) of the file at O(script_path), as M(community.immuta.immuta_cleanup_script) returned it. If it is another one, nothing is
         deleted.
     type: str
+    version_added: 0.2.0
   wait:
     description:
       - Whether to wait until the connection is gone, and to verify it.
@@ -173,6 +175,7 @@ timing:
   description: When the module has begun and ended, in UTC.
   returned: always, unless an option is refused at once
   type: dict
+  version_added: 0.2.0
   contains:
     started:
       description: When it has begun.

@@ -92,6 +92,7 @@ timing:
   description: When the module has begun and ended, in UTC.
   returned: always, unless an option is refused at once
   type: dict
+  version_added: 0.2.0
   contains:
     started:
       description: When it has begun.
@@ -105,6 +106,7 @@ failure:
   description: What went wrong, for programs.
   returned: failure
   type: dict
+  version_added: 0.2.0
   sample:
     code: authentication
     status: 401

@@ -237,6 +237,7 @@ paused:
   description: Whether it has stopped before the end because of O(pause_after), with nothing wrong.
   returned: if there is a script that could be split, also on failure
   type: bool
+  version_added: 0.2.0
   sample: false
 session:
   description:
@@ -256,6 +257,7 @@ objects:
     - With O(verify), what has to be gone, as it was found when all statements had run.
   returned: success and O(preflight), if none of them is there, and with O(verify) when all statements have run
   type: list
+  version_added: 0.2.0
   elements: dict
   contains:
     type:
@@ -312,6 +314,7 @@ timing:
   description: When the module has begun and ended, in UTC.
   returned: always, unless an option is refused at once
   type: dict
+  version_added: 0.2.0
   contains:
     started:
       description: When it has begun.

@@ -154,7 +154,8 @@ def test_a_difference_is_seen(change: dict[str, t.Any]) -> None:
 
 def test_what_all_modules_return_is_documented_alike() -> None:
     # Fragments can't hold return values, so each module has its own copy.
-    assert len({json.dumps(returned(name)["timing"], sort_keys=True) for name in MODULES}) == 1
+    copies = [{**returned(name)["timing"], "version_added": None} for name in MODULES]
+    assert len({json.dumps(one, sort_keys=True) for one in copies}) == 1
 
 
 @pytest.mark.parametrize("name", MODULES)

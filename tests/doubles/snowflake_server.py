@@ -539,14 +539,17 @@ def main() -> None:
     parser = command_line("A stand-in Snowflake account for tests.")
     parser.add_argument("--password-env", metavar="NAME", help="environment variable that holds DEPLOYER's password")
     parser.add_argument("--protecting", action="store_true", help="let a policy of Immuta still protect a table")
+    parser.add_argument("--account", metavar="NAME", help="be another account than EXAMPLE, with this name and locator")
     options = parser.parse_args()
     known = {"password": os.environ[options.password_env]} if options.password_env else {}
-    serve(
-        SnowflakeDouble(
-            host=options.host, port=options.port, renew=lambda: Account.example(protecting=options.protecting, **known)
-        ),
-        options.ready_file,
-    )
+
+    def renew() -> Account:
+        account = Account.example(protecting=options.protecting, **known)
+        if options.account:
+            account.name = account.account_name = options.account.upper()
+        return account
+
+    serve(SnowflakeDouble(host=options.host, port=options.port, renew=renew), options.ready_file)
 
 
 if __name__ == "__main__":
