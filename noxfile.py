@@ -74,6 +74,17 @@ MATRIX = {
     "2.20": pythons.first("3.12", "3.13", "3.14"),
     "2.21": NEWEST.python,
 }
+# Guides name each other by their addresses on GitHub, which work there. On the site, the links stay on it.
+LINKS_OF_THE_SITE = """
+def setup(app):
+    import re
+    guide = re.compile(r"<https://github.com/[^>]*/docs/docsite/rst/(\\w+)\\.rst(#[^>]*)?>")
+
+    def stay(app, name, source):
+        source[0] = guide.sub(r"<\\1.html\\2>", source[0])
+
+    app.connect("source-read", stay)
+"""
 # For tools that don't care.
 MIDDLE = pythons.first("3.13", "3.12")
 DOUBLES = ("openapi-core", "pyyaml", "cryptography")
@@ -482,9 +493,20 @@ def site(session: nox.Session) -> None:
         conf.write(
             "\nintersphinx_mapping = {}\n"
             "nitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values'), ('std:envvar', 'ANSIBLE_.*')]\n"
+            f"{LINKS_OF_THE_SITE}"
         )
-    (place / "rst").mkdir(mode=0o700, exist_ok=True)
+    # antsibull-docs takes no pictures along.
+    shutil.copytree(ROOT / "docs/docsite/rst/images", place / "rst/docsite/images")
+    (place / "rst").chmod(0o700)
     session.run("bash", str(place / "build.sh"), external=True, silent=True, env=environment)
+    session.log(f"Open {place / 'build/html/index.html'}")
+
+
+@nox.session(python=MIDDLE)
+def pages(session: nox.Session) -> None:
+    """Write what of the documentation is made from something else: the page of the error codes, and the pictures."""
+    session.install(NEWEST.core, "requests")
+    session.run("python", "tools/pages.py", env=everywhere(session))
 
 
 @nox.session(python=NEWEST.python)
