@@ -357,6 +357,7 @@ def lint(session: nox.Session) -> None:
         "reuse lint --quiet",
         "check-jsonschema --builtin-schema vendor.github-workflows docs/examples/pipelines/github-actions.yml",
         "check-jsonschema --builtin-schema vendor.gitlab-ci docs/examples/pipelines/gitlab-ci.yml",
+        "check-jsonschema --builtin-schema vendor.azure-pipelines docs/examples/pipelines/azure-pipelines.yml",
         "ansible-lint --profile production --offline --strict",
     ):
         session.run(*command.split(), env=everywhere(session))
