@@ -74,16 +74,22 @@ MATRIX = {
     "2.20": pythons.first("3.12", "3.13", "3.14"),
     "2.21": NEWEST.python,
 }
-# Guides name each other by their addresses on GitHub, which work there. On the site, the links stay on it.
-LINKS_OF_THE_SITE = """
+# Guides name each other by their addresses on GitHub, which work there; on the site, the links stay on it. antsibull-docs takes no
+# pictures along.
+CONFIGURATION_OF_THE_SITE = """
+# No inventory of another site is fetched, so references into those sites can't be resolved.
+intersphinx_mapping = {}
+nitpick_ignore_regex = [('std:ref', 'ansible_.*|action_plugins|common_return_values'), ('std:envvar', 'ANSIBLE_.*')]
+
 def setup(app):
-    import re
+    import re, shutil
     guide = re.compile(r"<https://github.com/[^>]*/docs/docsite/rst/(\\w+)\\.rst(#[^>]*)?>")
 
     def stay(app, name, source):
         source[0] = guide.sub(r"<\\1.html\\2>", source[0])
 
     app.connect("source-read", stay)
+    shutil.copytree(IMAGES, f"{app.srcdir}/docsite/images", dirs_exist_ok=True)
 """
 # For tools that don't care.
 MIDDLE = pythons.first("3.13", "3.12")
@@ -490,15 +496,8 @@ def site(session: nox.Session) -> None:
     options = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(place))
     session.run("antsibull-docs", "sphinx-init", *options, NAME.replace("/", "."), silent=True, env=environment)
     with (place / "conf.py").open("a") as conf:
-        # No inventory of another site is fetched, so references into those sites can't be resolved.
-        conf.write(
-            "\nintersphinx_mapping = {}\n"
-            "nitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values'), ('std:envvar', 'ANSIBLE_.*')]\n"
-            f"{LINKS_OF_THE_SITE}"
-        )
-    # antsibull-docs takes no pictures along.
-    shutil.copytree(ROOT / "docs/docsite/rst/images", place / "rst/docsite/images")
-    (place / "rst").chmod(0o700)
+        conf.write(f"\nIMAGES = {str(ROOT / 'docs/docsite/rst/images')!r}\n{CONFIGURATION_OF_THE_SITE}")
+    (place / "rst").mkdir(mode=0o700, exist_ok=True)
     session.run("bash", str(place / "build.sh"), external=True, silent=True, env=environment)
     session.log(f"Open {place / 'build/html/index.html'}")
 

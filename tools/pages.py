@@ -23,11 +23,13 @@ PLUGINS = ROOT / "plugins"
 ERRORS = ROOT / "docs" / "errors.yml"
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 IMAGES = GUIDES / "images"
+# REUSE-IgnoreStart
 LICENSE = (
     "Copyright (c) 2026 The community.immuta contributors",
     "GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)",
     "SPDX-License-Identifier: GPL-3.0-or-later",
 )
+# REUSE-IgnoreEnd
 MADE = "Made by tools/pages.py. Change its source, {}, and run the tool."
 
 # The error codes
@@ -119,14 +121,15 @@ def advice() -> dict[str, str]:
 # The pictures
 
 LANE, MARGIN, STEP, LINE = 235, 20, 20, 17
-WIDTH_OF_LETTER = 6.7
+WIDTH_OF_LETTER = 7.2
 STYLE = """
 svg { background: #ffffff; font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
-text { fill: #1f2328; text-anchor: middle; } .head { font-weight: 600; } .bar { fill: #b35900; font-weight: 600; }
+text { fill: #1f2328; text-anchor: middle; }
+.label { stroke: #ffffff; stroke-width: 4; paint-order: stroke; } .head { font-weight: 600; } .bar { fill: #b35900; font-weight: 600; }
 .lane { stroke: #8c959f; stroke-dasharray: 2 4; } .arrow { stroke: #0969da; stroke-width: 1.5; } .tip { fill: #0969da; }
 .box { fill: #eef4fb; stroke: #0969da; } .name { fill: #f6f8fa; stroke: #8c959f; } .line { stroke: #b35900; }
 @media (prefers-color-scheme: dark) {
-svg { background: #0d1117; } text { fill: #e6edf3; } .box { fill: #12233a; stroke: #4493f8; } .name { fill: #21262d; }
+svg { background: #0d1117; } text { fill: #e6edf3; } .label { stroke: #0d1117; } .box { fill: #12233a; stroke: #4493f8; } .name { fill: #21262d; }
 .arrow { stroke: #4493f8; } .tip { fill: #4493f8; } .bar { fill: #f0a050; } .line { stroke: #f0a050; }
 }
 """.strip()
@@ -193,10 +196,9 @@ class Picture:
         else:
             self._box(self._x(one), text)
 
-    def _text(self, x: float, text: str, width: float, kind: str = "") -> None:
-        style = f' class="{kind}"' if kind else ""
+    def _text(self, x: float, text: str, width: float, kind: str) -> None:
         for line in textwrap.wrap(text, int(width / WIDTH_OF_LETTER)):
-            self.parts.append(f'<text{style} x="{x}" y="{self.y:.0f}">{html.escape(line)}</text>')
+            self.parts.append(f'<text class="{kind}" x="{x}" y="{self.y:.0f}">{html.escape(line)}</text>')
             self.y += LINE
 
     def _bar(self, text: str) -> None:
@@ -204,7 +206,7 @@ class Picture:
         self.parts.append(
             f'<line class="line" x1="{MARGIN}" y1="{self.y - 16:.0f}" x2="{self.width - MARGIN}" y2="{self.y - 16:.0f}"/>'
         )
-        self._text(self.width / 2, text, self.width - 2 * MARGIN, "bar")
+        self._text(self.width / 2, text, self.width - 2 * MARGIN, "bar label")
         self.y += STEP - 4
 
     def _box(self, x: float, text: str) -> None:
@@ -213,11 +215,11 @@ class Picture:
             f'<rect class="box" x="{x - LANE / 2 + 10}" y="{self.y - 16:.0f}" width="{LANE - 20}"'
             f' height="{lines * LINE + 10}" rx="6"/>'
         )
-        self._text(x, text, LANE - 30)
+        self._text(x, text, LANE - 30, "inside")
         self.y += STEP
 
     def _arrow(self, start: float, end: float, text: str) -> None:
-        self._text((start + end) / 2, text, abs(end - start) - 20)
+        self._text((start + end) / 2, text, abs(end - start) - 20, "label")
         way = 1 if end > start else -1
         y = self.y - 8
         self.parts.append(f'<line class="arrow" x1="{start}" y1="{y:.0f}" x2="{end - 8 * way}" y2="{y:.0f}"/>')

@@ -107,7 +107,8 @@ def complaints(spec: dict[str, t.Any], given: dict[str, t.Any], *, whole: bool =
     :param whole: whether what is required has to be there
     """
     lax = {
-        name: {**about, "default": None, "required": whole and about.get("required", False)} for name, about in spec.items()
+        name: {**about, "default": None, "required": whole and about.get("required", False)}
+        for name, about in spec.items()
     }
     dummy = {name: value for name, value in given.items() if known(value) or name not in spec}
     if whole:
@@ -129,7 +130,9 @@ def wrong(node: t.Any) -> list[str]:
         return []
     if node.get("plugin") == "community.immuta.immuta_connections":
         return complaints(documented("inventory")["immuta_connections"]["options"], node)
-    if set(node) & {"immuta_deregister_script", "immuta_deregister_plan"} and isinstance(next(iter(node.values())), dict):
+    if set(node) & {"immuta_deregister_script", "immuta_deregister_plan"} and isinstance(
+        next(iter(node.values())), dict
+    ):
         return []
     found = variables(node)
     for name, value in node.items():
@@ -248,6 +251,8 @@ def test_a_mistake_in_a_command_is_seen() -> None:
 
 def test_the_readme_and_the_quick_start_show_the_same_commands() -> None:
     # Those of the quick start run, in tests/integration/test_documentation.py.
-    readme, quick = ([words for words in commands(text) if words[0] == "ansible-playbook"] for text in
-                     (PAGES["README.md"], GUIDES["guide_quickstart"]))
+    readme, quick = (
+        [words for words in commands(text) if words[0] == "ansible-playbook"]
+        for text in (PAGES["README.md"], GUIDES["guide_quickstart"])
+    )
     assert readme == quick and len(quick) == 2
