@@ -203,8 +203,10 @@ def test_commands_name_what_there_is(name: str) -> None:
     text = GUIDES.get(name) or PAGES[name]
     for program, *words in commands(text):
         if program != "ansible-playbook":
-            # What `make` does is listed in the Makefile.
-            assert program in PROGRAMS or (program == "make" and f"\n{words[0]}:" in (ROOT / "Makefile").read_text())
+            # What `make` can do is listed in its help.
+            assert program in PROGRAMS or (
+                program == "make" and f'"make {words[0]} ' in (ROOT / "Makefile").read_text()
+            )
             continue
         assert require_playbook(words, text) == [], words
 
