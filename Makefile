@@ -12,12 +12,13 @@ PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
 LONG := crash faults canaries mutation coverage bench live
 
-.PHONY: help demo test matrix $(LONG) clean
+.PHONY: help demo test matrix docs $(LONG) clean
 
 help:
 	@echo "make demo       the main job on stand-in servers"
 	@echo "make test       what a change has to pass (8 minutes on two cores)"
 	@echo "make matrix     all playbooks, unit tests, and sanity on every ansible-core from 2.16, and the site of the documentation"
+	@echo "make docs       the site of the documentation, offline once its tools are installed"
 	@echo "make crash      kill the role at every point, and run it again (an hour or two)"
 	@echo "make faults     every fault of the servers, and every variant of the API (an hour and a half)"
 	@echo "make canaries   look for secrets in all that every path leaves behind"
@@ -38,6 +39,9 @@ test: .venv/checks
 
 matrix: .venv/checks
 	@.venv/bin/python -m nox --reuse-venv=yes -t matrix
+
+docs: .venv/checks
+	@.venv/bin/python -m nox --reuse-venv=yes -s site
 
 $(LONG): .venv/checks
 	@.venv/bin/python -m nox --reuse-venv=yes -s $@ $(if $(ARGS),-- $(ARGS))

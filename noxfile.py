@@ -87,6 +87,23 @@ MATRIX = {
 }
 # What comes next, and nobody has released.
 DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
+# Guides name each other by their addresses on GitHub, which work there; on the site, the links stay on it. antsibull-docs takes no
+# pictures along.
+CONFIGURATION_OF_THE_SITE = """
+# No inventory of another site is fetched, so references into those sites can't be resolved.
+intersphinx_mapping = {}
+nitpick_ignore_regex = [('std:ref', 'ansible_.*|action_plugins|common_return_values'), ('std:envvar', 'ANSIBLE_.*')]
+
+def setup(app):
+    import re, shutil
+    guide = re.compile(r"<https://github.com/[^>]*/docs/docsite/rst/(\\w+)\\.rst(#[^>]*)?>")
+
+    def stay(app, name, source):
+        source[0] = guide.sub(r"<\\1.html\\2>", source[0])
+
+    app.connect("source-read", stay)
+    shutil.copytree(IMAGES, f"{app.srcdir}/docsite/images", dirs_exist_ok=True)
+"""
 # For tools that don't care.
 MIDDLE = pythons.first("3.13", "3.12")
 DOUBLES = ("openapi-core", "pyyaml", "cryptography")
@@ -379,6 +396,7 @@ def lint(session: nox.Session) -> None:
         "check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/checks.yml",
         "check-jsonschema --builtin-schema vendor.github-workflows docs/examples/pipelines/github-actions.yml",
         "check-jsonschema --builtin-schema vendor.gitlab-ci docs/examples/pipelines/gitlab-ci.yml",
+        "check-jsonschema --builtin-schema vendor.azure-pipelines docs/examples/pipelines/azure-pipelines.yml",
         "ansible-lint --profile production --offline --strict",
     ):
         session.run(*command.split(), env=everywhere(session))
@@ -527,13 +545,17 @@ def site(session: nox.Session) -> None:
     options = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(place))
     session.run("antsibull-docs", "sphinx-init", *options, NAME.replace("/", "."), silent=True, env=environment)
     with (place / "conf.py").open("a") as conf:
-        # No inventory of another site is fetched, so references into those sites can't be resolved.
-        conf.write(
-            "\nintersphinx_mapping = {}\n"
-            "nitpick_ignore_regex = [('std:ref', 'ansible_.*|common_return_values'), ('std:envvar', 'ANSIBLE_.*')]\n"
-        )
+        conf.write(f"\nIMAGES = {str(ROOT / 'docs/docsite/rst/images')!r}\n{CONFIGURATION_OF_THE_SITE}")
     (place / "rst").mkdir(mode=0o700, exist_ok=True)
     session.run("bash", str(place / "build.sh"), external=True, silent=True, env=environment)
+    session.log(f"Open {place / 'build/html/index.html'}")
+
+
+@nox.session(python=MIDDLE)
+def pages(session: nox.Session) -> None:
+    """Write what of the documentation is made from something else: the page of the error codes, and the pictures."""
+    session.install(NEWEST.core, "requests")
+    session.run("python", "tools/pages.py", env=everywhere(session))
 
 
 @nox.session(python=NEWEST.python)

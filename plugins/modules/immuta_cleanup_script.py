@@ -152,9 +152,7 @@ exists:
   type: bool
   sample: true
 sha256:
-  description:
-    - Digest of the whole file, as C(sha256sum) prints it.
-    - In check mode, O(expected_sha256) if there is no file yet.
+  description: Digest of the whole file, as C(sha256sum) prints it. In check mode, O(expected_sha256) if there is no file yet.
   returned: success and not O(state=absent)
   type: str
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae

@@ -161,7 +161,9 @@ def test_no_file_that_is_built_names_one_that_is_not() -> None:
     texts = [one for one in built() if Path(one).suffix in (".md", ".rst") and not one.startswith("CHANGELOG")]
     assert len(texts) > 8
     for name in texts:
-        for path in re.findall(r"`([\w.-]+(?:/[\w.-]+)+)/?`+(?!`| of the repository)", (ROOT / name).read_text("utf-8")):
+        for path in re.findall(
+            r"`([\w.-]+(?:/[\w.-]+)+)/?`+(?!`| of the repository)", (ROOT / name).read_text("utf-8")
+        ):
             assert not (ROOT / path).exists() or any(one == path or one.startswith(f"{path}/") for one in built()), path
 
 

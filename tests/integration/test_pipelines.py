@@ -66,6 +66,41 @@ class Runner:
         return done.returncode
 
 
+def require_readable(summary: str, digest: str) -> None:
+    """Fail unless a person can read from a summary what is to be approved."""
+    assert summary.startswith(f"To approve: {digest}\n")
+    for line in (
+        f"connection_key: {KEY}",
+        "   23. line 67: DROP DATABASE IMMUTA",
+        "   18. line 60: CALL PROCEDURE IMMUTA.PUBLIC.IMMUTA_DETACH_POLICIES   <- look at it",
+        "         calls a procedure: IMMUTA.PUBLIC.IMMUTA_DETACH_POLICIES",
+    ):
+        assert line in summary.splitlines()
+
+
+def require_azure_devops_alike(runner: Runner, workflow: Job, digest: str) -> None:
+    """Fail unless the pipeline for Azure DevOps does the same as a workflow for GitHub, of which the plan has run."""
+    plan, apply = example("azure-pipelines.yml")["stages"]
+    (planning,), (applying,) = plan["jobs"], apply["jobs"]
+    first, show, *_more = planning["steps"]
+    _download, last, publish = applying["strategy"]["runOnce"]["deploy"]["steps"]
+    theirs = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    assert [first["bash"], last["bash"]] == [theirs[0], theirs[2]]
+    for step in (first, last):
+        assert {"IMMUTA_API_KEY", "SNOWFLAKE_PRIVATE_KEY_RAW", "DATABRICKS_CLIENT_SECRET"} <= set(step["env"])
+    # A value in the script itself would be a part of it.
+    assert not any("${{" in one["bash"] or "$(" in one["bash"] for one in (first, show, last))
+    assert (applying["environment"], apply["dependsOn"], publish["condition"]) == ("immuta", "plan", "always()")
+
+    assert applying["variables"] == {"APPROVED": "$[ stageDependencies.plan.plan.outputs['show.digest'] ]"}
+    before = len(runner.output)
+    assert runner("plan", show["bash"]) == 0, runner.output
+    told = runner.output[before:]
+    assert f"##vso[task.setvariable variable=digest;isOutput=true]{digest}\n" in told
+    (summary,) = re.findall(r"##vso\[task.uploadsummary\](.*)", told)
+    require_readable(Path(summary).read_text(), digest)
+
+
 @pytest.fixture
 def runner(player: Player) -> t.Iterator[Runner]:
     running = Runner(player)
@@ -100,8 +135,9 @@ def test_github_actions(runner: Runner, immuta: ImmutaDouble, snowflake: Snowfla
     assert KEY in immuta.state.connections
     assert plan["outputs"] == {"digest": "${{ steps.show.outputs.digest }}"}
     (digest,) = re.findall(r"^digest=([0-9a-f]{64})$", Path(files["GITHUB_OUTPUT"]).read_text(), re.MULTILINE)
-    assert f"To approve: {digest}" in Path(files["GITHUB_STEP_SUMMARY"]).read_text()
+    require_readable(Path(files["GITHUB_STEP_SUMMARY"]).read_text(), digest)
     known["needs.plan.outputs.digest"] = digest
+    require_azure_devops_alike(runner, workflow, digest)
 
     (kept,) = (step["with"]["path"] for step in plan["steps"] if "upload-artifact" in step.get("uses", ""))
     shutil.copy(runner.folder("plan") / kept, runner.folder("apply") / kept)
@@ -116,12 +152,17 @@ def test_github_actions(runner: Runner, immuta: ImmutaDouble, snowflake: Snowfla
 
 def test_gitlab_ci(runner: Runner, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
     pipeline = example("gitlab-ci.yml")
-    plan, apply = pipeline["plan"], pipeline["apply"]
-    assert (apply["when"], apply["allow_failure"], apply["needs"]) == ("manual", False, ["plan"])
+    # What is included must leave the other jobs and pipelines of a project alone.
+    assert set(pipeline) == {"variables", ".immuta", "immuta-plan", "immuta-apply"}
+    plan, apply = pipeline["immuta-plan"], pipeline["immuta-apply"]
+    asked = '$CI_PIPELINE_SOURCE == "web" && $CONNECTION_KEY'
+    assert plan["rules"] == [{"if": asked}]
+    assert apply["rules"] == [{"if": asked, "when": "manual", "allow_failure": False}]
+    assert (plan["extends"], apply["extends"], apply["needs"]) == (".immuta", ".immuta", ["immuta-plan"])
 
     def run(name: str, **variables: str) -> int:
         # One shell for all, in which the first that fails is the last.
-        return runner(name, "\n".join(pipeline[name]["script"]), CONNECTION_KEY=KEY, **variables)
+        return runner(name, "\n".join(pipeline[f"immuta-{name}"]["script"]), CONNECTION_KEY=KEY, **variables)
 
     assert run("plan") == 0, runner.output
     (kept,) = plan["artifacts"]["paths"]
