@@ -193,6 +193,7 @@ integration_status:
   description: Status of the integration, in Immuta's words; V(none) if Immuta has not described it.
   returned: success and O(state=present), if there is a script
   type: str
+  version_added: 0.2.0
   sample: enabled
 technology:
   description: The data platform, as Immuta calls it.

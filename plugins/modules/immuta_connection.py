@@ -139,6 +139,7 @@ integration_known:
   description: Whether RV(integration) was read after the deletion. Otherwise V(none) says nothing of the integration.
   returned: success
   type: bool
+  version_added: 0.2.0
   sample: true
 deleted_objects:
   description: How many objects below the connection Immuta says it has deleted; V(none) if it does not say.

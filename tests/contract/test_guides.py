@@ -46,6 +46,7 @@ PROGRAMS = {
     "ansible-galaxy": "make demo and the session galaxy",
     "ansible-inventory": "tests/integration/test_inventory.py",
     "export": "the shell",
+    "git": "git itself",
     "pip": "the sessions",
     "sha256sum": "coreutils",
 }

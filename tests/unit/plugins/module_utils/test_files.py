@@ -316,7 +316,7 @@ def _try_often(path: str) -> None:
 
 def test_places_in_one_new_folder_are_left_as_they_were(tmp_path: Path) -> None:
     os.utime(tmp_path, ns=(5, 7))
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
     paths = [str(tmp_path / path) for path in ("a/b/x", "a/b/y", "a/c/z", "x")]
     processes = [context.Process(target=_try_often, args=(path,)) for path in paths]
     for one in processes:
