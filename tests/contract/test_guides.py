@@ -47,6 +47,7 @@ PROGRAMS = {
     "ansible-inventory": "tests/integration/test_inventory.py",
     "export": "the shell",
     "git": "git itself",
+    "python3": "Python itself",
     "pip": "the sessions",
     "sha256sum": "coreutils",
 }
