@@ -48,6 +48,7 @@ PROGRAMS = {
     "export": "the shell",
     "git": "git itself",
     "python3": "Python itself",
+    "rm": "coreutils",
     "pip": "the sessions",
     "sha256sum": "coreutils",
 }
