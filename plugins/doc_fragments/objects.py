@@ -10,6 +10,30 @@ from __future__ import annotations
 class ModuleDocFragment:
     """Used as C(community.immuta.objects)."""
 
+    LIST = r"""
+options:
+  objects:
+    description:
+      - Objects to look for where there is no script to tell them.
+    type: list
+    version_added: 0.2.0
+    elements: dict
+    suboptions:
+      kind:
+        description: Kind of the object, as in C(DROP), for example V(DATABASE) or V(ROLE). The case does not matter.
+        type: str
+        required: true
+      name:
+        description:
+          - Its full name, exactly as the platform has it, for example V(IMMUTA) or V(SALES.CRM.CUSTOMERS), and without arguments.
+          - A part that holds a dot is quoted as in SQL.
+        type: str
+        required: true
+      role:
+        description: On Snowflake, the role to take before, as the script does. If not set, that of the sign-in.
+        type: str
+"""
+
     DOCUMENTATION = r"""
 options:
   path:
@@ -24,22 +48,6 @@ options:
     description:
       - Digest of the script, as C(sha256sum) prints it. If it is another one, nothing is asked.
     type: str
-  objects:
-    description:
-      - Objects to look for, with the role of the sign-in.
-    type: list
-    elements: dict
-    suboptions:
-      kind:
-        description: Kind of the object, as in C(DROP), for example V(DATABASE) or V(ROLE). The case does not matter.
-        type: str
-        required: true
-      name:
-        description:
-          - Its full name, exactly as the platform has it, for example V(IMMUTA) or V(SALES.CRM.CUSTOMERS), and without arguments.
-          - A part that holds a dot is quoted as in SQL.
-        type: str
-        required: true
   expected_hosts:
     description:
       - Hosts of the platform on which the objects would be, for example V(myorg-myaccount.snowflakecomputing.com). All forms of the vendors

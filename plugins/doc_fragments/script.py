@@ -42,6 +42,7 @@ options:
         object that a role may not see is not found.
       - One list answers for many grants. For grants and policies there are at most 200 reads; for what is beyond them, RV(objects[].how)
         says that it was not looked for. The policies of Snowflake take a warehouse.
+      - Where there is no script yet, O(objects) says what to look for.
     type: bool
     default: false
   expected_hosts:

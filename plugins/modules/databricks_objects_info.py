@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - community.immuta.databricks
   - community.immuta.objects
+  - community.immuta.objects.list
   - community.immuta.attributes
   - community.immuta.attributes.info_module
   - community.immuta.attributes.actiongroup_databricks

@@ -31,6 +31,7 @@ author:
 extends_documentation_fragment:
   - community.immuta.databricks
   - community.immuta.script
+  - community.immuta.objects.list
   - community.immuta.attributes
   - community.immuta.attributes.actiongroup_databricks
 attributes:

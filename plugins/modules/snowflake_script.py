@@ -30,6 +30,7 @@ author:
 extends_documentation_fragment:
   - community.immuta.snowflake
   - community.immuta.script
+  - community.immuta.objects.list
   - community.immuta.attributes
   - community.immuta.attributes.actiongroup_snowflake
 attributes:

@@ -66,6 +66,9 @@ def test_what_was_planned_and_approved_is_done_and_nothing_else(
     assert deletions(immuta) == 0
     assert not site.player.scripts.exists()
     assert snowflake.statements == []
+    # Nothing is on the disk, and who approves sees what is there, whose it is, and how old.
+    (database,) = [one for one in plan["connections"][1]["objects"] if one["kind"] == "DATABASE"]
+    assert (database["present"], bool(database["owner"] and database["created_on"])) == (True, True)
 
     lied = {**plan, "connections": [plan["connections"][0], {**plan["connections"][1], "script_sha256": "0" * 64}]}
     refused, outcome = site.run(DEREGISTER, plan=lied, approved=plan["digest"])

@@ -47,7 +47,7 @@ OPTIONS: dict[str, t.Any] = {
         },
     },
 }
-MUTUALLY_EXCLUSIVE = [("path", "script")]
+MUTUALLY_EXCLUSIVE = [("path", "script", "objects")]
 
 
 def ensure_executed(context: Context, kind: type[Target]) -> Outcome:
@@ -134,7 +134,8 @@ def _require_runnable(context: Context, script: LoadedScript) -> None:
 def _preflight(context: Context, kind: type[Target], script: LoadedScript | None) -> Outcome:
     if script:
         _require_runnable(context, script)
-    session, objects = target.look(context.params, kind, script.statements if script else None)
+    statements = script.statements if script else target.dropping(context, kind.dialect) or None
+    session, objects = target.look(context.params, kind, statements)
     result: dict[str, t.Any] = {"session": session, "executed": 0, "objects": objects}
     if script:
         # Snowflake's query history takes a warehouse; other sessions are of one.

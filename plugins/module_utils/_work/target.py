@@ -9,16 +9,29 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address
+from ansible_collections.community.immuta.plugins.module_utils._context import Context
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._sql import verify
+from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads, verify
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import LOOKING, Platform
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 OPTIONS: dict[str, t.Any] = {
     "path": {"type": "path"},
     "expected_sha256": {"type": "str"},
     "expected_hosts": {"type": "list", "elements": "str"},
+    "objects": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "kind": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
+            "role": {"type": "str"},
+        },
+    },
 }
+# What is before the name of an object, outermost first.
+OUTER = {"snowflake": ("DATABASE", "SCHEMA"), "databricks": ("CATALOG", "SCHEMA")}
 
 
 class Target(Platform, t.Protocol):
@@ -67,3 +80,42 @@ def look(
     finally:
         connection.close()
     return platform.session, rows
+
+
+def dropping(context: Context, dialect: str) -> list[Statement]:
+    """Return statements that would drop the objects that the options name: what a script drops can be looked for.
+
+    None of them is ever sent.
+
+    :raises InvalidOption: an object can't be looked for
+    """
+    # A role is taken for all that come after it.
+    wanted = sorted(context.params["objects"] or (), key=lambda one: bool(one["role"]))
+    return [statement for one in wanted for statement in _dropping(context, dialect, **one)]
+
+
+def _dropping(context: Context, dialect: str, kind: str, name: str, role: str | None) -> list[Statement]:
+    kind = " ".join(kind.upper().split())
+    what = f"The option objects names {kind} {name}"
+    if not (length := reads.length(dialect, kind)):
+        known = reads.SNOWFLAKE if dialect == "snowflake" else reads.DATABRICKS
+        raise InvalidOption(
+            f"{what}, and there is no read that finds a {kind}.", hint=f"Kinds: {', '.join(sorted(known))}."
+        )
+    parts = names.parts(name)
+    if len(parts) != length:
+        whole = ".".join((*OUTER[dialect][: length - 1], "NAME"))
+        raise InvalidOption(
+            f"{what}, which is no full name.", hint=f"Write it like {whole}. Quote a part that holds a dot."
+        )
+    if "(" in name and '"' not in name:
+        raise InvalidOption(f"{what}, with arguments.", hint="Leave them out: all of that name are looked for.")
+    if dialect == "snowflake" and '"' not in name and name != name.upper():
+        context.warn(
+            f"{what}, and names are compared exactly: what SQL without quotes calls {name} is {name.upper()}. Write it in"
+            " upper case, or in double quotes if it is the one in lower case."
+        )
+    if role and dialect != "snowflake":
+        raise InvalidOption(f"{what}, and a role.", hint="Leave the role out: Databricks has none.")
+    use = f"USE ROLE {names.quoted((role,), dialect)}; " if role else ""
+    return list(split(f"{use}DROP {kind} {names.quoted(parts, dialect)};", dialect))

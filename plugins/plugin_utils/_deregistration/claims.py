@@ -106,6 +106,7 @@ def statements(ended: Ended, history: t.Sequence[t.Mapping[str, t.Any]]) -> list
 def _statement(ended: Ended, row: Answer, answer: Answer) -> dict[str, t.Any]:
     return {
         **{name: row[name] for name in ("index", "line", "verb", "object", "name", "unusual")},
+        **{name: row[name] for name in ("grantee", "privileges", "action") if row.get(name)},
         "status": _status(ended, row),
         **({"reason": ended.left_out[row["index"]]} if row["index"] in ended.left_out else {}),
         **{name: row.get(name, answer.get(name)) for name in ("query_id", "rowcount", "seconds", "answer")},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed, executor, hosts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
@@ -39,6 +40,7 @@ class Decision:
     :ivar optional: whether the run goes on when nobody can look
     :ivar hosts: of the platform, where the script has to be run
     :ivar look: the script whose objects to look for on the platform before the deletion, or "" if it is not on the disk
+    :ivar objects: what to look for in its place then
     :ivar plan: whether to ask for the plan of the deletion without deleting
     :ivar delete: whether to delete the connection
     :ivar script_path: where the script has to be at the moment of the deletion, or "" when there is none
@@ -56,6 +58,7 @@ class Decision:
     optional: bool
     hosts: list[str]
     look: str
+    objects: list[dict[str, str]]
     plan: bool
     delete: bool
     script_path: str
@@ -93,6 +96,7 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
         optional=not tries and settings.verify != "always",
         hosts=hosts(settings, observed),
         look=path,
+        objects=[] if path else _objects(observed),
         plan=observed.exists and not settings.confirmed,
         delete=go and observed.exists,
         script_path=settings.script_path if observed.has_script else "",
@@ -114,12 +118,17 @@ def _looked_at(settings: Settings, observed: Observed, path: str, *, signs_in: b
         "immuta_deregister_verify is never": settings.verify == "never",
         "the platform is none that this collection looks at": script.get("dialect") not in PLATFORMS,
         "the script can't be split into statements": script.get("split_error"),
-        "the script is not on the disk yet": not path,
+        "the script is not on the disk yet": not (path or _objects(observed)),
         "its host is not known (immuta_deregister_platform_host)": not (always or hosts(settings, observed)),
         HOW_TO_LOOK: not (always or signs_in),
     }
     why = next((reason for reason, applies in obstacles.items() if applies), "")
     return ("", why) if why else (script["dialect"], "")
+
+
+def _objects(observed: Observed) -> list[dict[str, str]]:
+    dialect = observed.script.get("dialect") or ""
+    return dropped.objects(observed.script.get("statements") or (), dialect) if dialect in PLATFORMS else []
 
 
 def obstacles(settings: Settings, observed: Observed) -> list[str]:

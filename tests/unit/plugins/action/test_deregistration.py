@@ -149,6 +149,7 @@ def test_decide() -> None:
         "optional": False,
         "hosts": ["a.snowflakecomputing.com"],
         "look": "~/.local/state/community.immuta/k.sql",
+        "objects": [],
         "plan": False,
         "delete": True,
         "script_path": read().script_path,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
@@ -111,6 +113,29 @@ def test_sees_the_objects_of_a_list(look: Look) -> None:
 
 
 @both
+def test_the_description_of_a_script_finds_what_the_script_does(look: Look) -> None:
+    described = [one.describe() for one in split(look.script.read_text("utf-8"), look.platform)]
+    listed = look(objects=dropped.objects(described, look.platform)).good["objects"]
+    by_script = [row for row in look(path=str(look.script)).good["objects"] if row["type"] == "object"]
+    told = ("kind", "name", "present", "owner", "created_on")
+    found = {tuple(row[one] for one in told) for row in listed}
+    assert found == {tuple(row[one] for one in told) for row in by_script if row["dropped"]}
+    # The module that runs the script looks in the same way before there is one.
+    tried = look("script", preflight=True, objects=dropped.objects(described, look.platform))
+    assert {tuple(row[one] for one in told) for row in tried.good["objects"]} == found
+    assert (tried["executed"], look.double.statements) == (0, [])
+
+
+@on_snowflake
+def test_a_role_is_taken_for_an_object(look: Look) -> None:
+    """A role that the user does not have makes it unknown, and holds for no other object."""
+    wanted = [{"kind": "DATABASE", "name": "IMMUTA", "role": "NOBODYS"}, {"kind": "DATABASE", "name": "SNOWFLAKE_X"}]
+    rows = look(objects=wanted).good["objects"]
+    assert [(row["name"], row["present"]) for row in rows] == [("SNOWFLAKE_X", False), ("IMMUTA", None)]
+    assert "could not be looked for" in rows[1]["how"]
+
+
+@both
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -133,6 +158,12 @@ def test_what_can_not_be_looked_for_is_refused_before_anyone_is_asked(
     assert found.failed
     assert words in found["msg"]
     assert look.double.looks == []
+
+
+@pytest.mark.parametrize("look", ["databricks"], indirect=True)
+def test_databricks_has_no_roles(look: Look) -> None:
+    found = look(objects=[{"kind": "CATALOG", "name": "immuta", "role": "R"}])
+    assert (found.failed, "Databricks has none" in found["msg"]) == (True, True)
 
 
 @on_snowflake

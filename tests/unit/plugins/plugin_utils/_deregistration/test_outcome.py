@@ -627,6 +627,12 @@ def test_objects(tried: list[Answer] | None, ran_: list[Answer] | None, finished
 
 
 # Who looks, where, and when: the platform before the plan, the platform afterwards, and why nobody does.
+def test_what_is_not_on_the_disk_is_looked_for_by_its_description() -> None:
+    there, not_there = (decisions.decide(read(**GO), Observed(script(exists=exists))) for exists in (True, False))
+    assert (bool(there.look), there.objects) == (True, [])
+    assert (not_there.look, not_there.objects) == ("", [{"kind": "DATABASE", "name": '"IMMUTA"', "role": "ADMIN"}])
+
+
 @pytest.mark.parametrize(
     ("given", "answer", "signs_in", "expected"),
     [
@@ -648,7 +654,8 @@ def test_objects(tried: list[Answer] | None, ran_: list[Answer] | None, finished
         # Before: of what is handed over, and by the plan of what the user's own tasks run, whose run looks afterwards.
         (HANDOFF, script(), True, ("snowflake", "", "")),
         (HANDOFF, script(), False, ("", "", "verify=always has them try")),
-        (HANDOFF, script(exists=False), True, ("", "", "not on the disk")),
+        (HANDOFF, script(exists=False), True, ("snowflake", "", "")),
+        (HANDOFF, script(exists=False, statements=[]), True, ("", "", "not on the disk")),
         (HANDOFF, gone(), True, ("", "", "")),
         (OWN, script(), True, ("", "snowflake", "")),
         (OWN, gone(), True, ("", "snowflake", "")),

@@ -125,6 +125,14 @@ def test_a_regenerated_script_is_marked() -> None:
     assert not mark.search(page.render(TEMPLATES, report(SITUATIONS["completed"])))
 
 
+def test_a_statement_says_whom_it_gives_what() -> None:
+    found = report(SITUATIONS["completed"])
+    row = found["runs"][0]["statements"][0]
+    row.update(verb="REVOKE", object="TABLE", name="A.B", grantee="ROLE R", privileges="SELECT, INSERT", action="CASCADE")
+    shown = " ".join(Page(page.render(TEMPLATES, found)).text.split())
+    assert "REVOKE SELECT, INSERT ON TABLE A.B FROM ROLE R CASCADE" in shown
+
+
 def test_what_has_run_is_counted_apart_from_what_was_stated() -> None:
     observed = Observed(gone(execution=PARTIAL), {}, SKIPPED, SKIPPED, recorded=RECORDED)
     text = Page(page.render(TEMPLATES, report(Situation(GO, observed)))).text

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which objects a script drops, by the description of its statements: what can be looked for before the script is saved."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
+from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
+
+# Any other verb may run statements that are not described here, which leave the session anywhere.
+_PLAIN = frozenset(
+    """
+    ALTER COMMENT COMMIT CREATE DELETE DESC DESCRIBE DROP GRANT INSERT MERGE REVOKE ROLLBACK SELECT SET SHOW TRUNCATE UNDROP
+    UNSET UPDATE USE
+    """.split()
+)
+# In the place of a role that can't be told.
+_SOME = None
+
+
+def objects(rows: t.Iterable[t.Mapping[str, t.Any]], dialect: str) -> list[dict[str, str]]:
+    """Return what to look for, as the option C(objects) of the platform's modules has it; only what is told exactly.
+
+    :param rows: C(statements) of C(immuta_cleanup_script)
+    """
+    found: dict[tuple[str, names.Current], dict[str, str]] = {}
+    made: set[tuple[str, t.Any]] = set()
+    current = names.UNKNOWN
+    # The name of the role that the script has taken; empty for that of the sign-in.
+    known: str | None = ""
+    for row in rows:
+        verb, kind, name = (row.get(part) or "" for part in ("verb", "object", "name"))
+        own = Head(
+            verb, kind, name, session=bool(row.get("session")), hides=verb not in _PLAIN and kind != "TRANSACTION"
+        )
+        whole = names.full(names.parts(name), reads.length(dialect, kind), current)
+        # What can't be printed is written with backslashes there.
+        plain = whole is not None and "\\" not in name
+        if verb == "CREATE":
+            made.add((kind, whole))
+        elif verb == "DROP" and whole and plain and known is not _SOME and (kind, whole) not in made:
+            taken = {"role": known} if known else {}
+            found.setdefault((kind, whole), {"kind": kind, "name": names.quoted(whole, dialect), **taken})
+        current = names.after(own, dialect, current)
+        if own.hides:
+            known = _SOME
+        elif verb == "USE" and kind == "ROLE":
+            parts = names.parts(name)
+            known = parts[0] if len(parts) == 1 and "\\" not in name else _SOME
+    return list(found.values())

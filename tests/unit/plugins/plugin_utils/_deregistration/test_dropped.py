@@ -1,0 +1,47 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be looked for before the script is saved: only what the description of its statements tells exactly."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped
+
+S, D = "snowflake", "databricks"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "script", "expected"),
+    [
+        (S, "SELECT 1", []),
+        (S, "DROP DATABASE IF EXISTS immuta", [("DATABASE", '"IMMUTA"', "")]),
+        (S, "DROP DATABASE a; DROP DATABASE A; DROP ROLE a", [("DATABASE", '"A"', ""), ("ROLE", '"A"', "")]),
+        (S, "USE ROLE r; DROP ROLE a", [("ROLE", '"A"', "R")]),
+        (S, "USE ROLE IDENTIFIER('r'); DROP ROLE a", []),
+        (S, "USE ROLE r; EXECUTE IMMEDIATE 'USE ROLE q'; DROP ROLE a", []),
+        (S, "USE ROLE r; CALL p(); USE ROLE q; DROP ROLE a", [("ROLE", '"A"', "Q")]),
+        (S, "DROP TABLE a.b.c", [("TABLE", '"A"."B"."C"', "")]),
+        (S, "DROP TABLE c", []),
+        (S, "USE DATABASE a; USE SCHEMA b; DROP TABLE c", [("TABLE", '"A"."B"."C"', "")]),
+        (S, "USE DATABASE a; CALL p(); DROP SCHEMA c", []),
+        (S, "USE DATABASE a; BEGIN TRANSACTION; DROP SCHEMA c", [("SCHEMA", '"A"."C"', "")]),
+        (S, "CREATE DATABASE a; DROP DATABASE a", []),
+        (S, 'DROP DATABASE "a.b"', [("DATABASE", '"a.b"', "")]),
+        (S, 'DROP DATABASE "a\tb"', []),
+        (S, "ALTER TABLE a.b.c UNSET TAG t; REVOKE ROLE a FROM USER b", []),
+        (S, "DROP SOMETHING a", []),
+        (D, "DROP CATALOG immuta CASCADE", [("CATALOG", "`immuta`", "")]),
+        (D, "USE CATALOG a; DROP SCHEMA b", [("SCHEMA", "`a`.`b`", "")]),
+        (D, "SET CATALOG a; DROP TABLE b.c", [("TABLE", "`a`.`b`.`c`", "")]),
+        (D, "DROP TEMPORARY VARIABLE v", []),
+    ],
+    ids=str,
+)
+def test_objects(dialect: str, script: str, expected: list[tuple[str, str, str]]) -> None:
+    rows = [statement.describe() for statement in split(script, dialect)]
+    found = dropped.objects(rows, dialect)
+    assert [(one["kind"], one["name"], one.get("role", "")) for one in found] == expected
