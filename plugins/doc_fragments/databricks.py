@@ -31,7 +31,7 @@ options:
   http_path:
     description:
       - HTTP path of the SQL warehouse, or of a cluster, as its connection details show it.
-      - Of what a cluster has run there is no query history, so a statement in doubt can't be looked up there (see O(on_unknown)).
+      - Clusters keep no query history, so a statement whose outcome is unknown can't be looked up there.
       - If not set, the environment variable E(DATABRICKS_HTTP_PATH) is used.
     type: str
   auth_type:

@@ -25,7 +25,8 @@ VARIANTS: dict[str, dict[str, t.Any]] = {
     "lists": {"search_envelope": "list", "delete_reply": "empty_204", "native_integration_id": "absent"},
     "capped": {"search_envelope": "data", "search_page_cap": 1, "deletion_reads": 2, "script_form": "sql"},
 }
-# A search or a configuration in another way than the variant's, and an integration without a script, are refused with 400, whatever the description says of the request.
+# A search or a configuration in another way than the variant's, and an integration without a script, are refused with 400,
+# whatever the description says of the request.
 CONFIG = """
 [warnings]
 fail-on = []

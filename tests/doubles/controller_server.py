@@ -4,7 +4,8 @@
 
 """A stand-in for AWX: as much of its API as the modules of the collection awx.awx need to define what jobs are made of.
 
-It runs no jobs, but says whether it would, and with which variables. It keeps what it is given, refuses what AWX would refuse (`controller_rules`), and never shows a secret again.
+It runs no jobs, but says whether it would, and with which variables. It keeps what it is given, refuses what AWX would
+refuse (`controller_rules`), and never shows a secret again.
 
     with ControllerDouble(token="example-token", project=Path("a-project")) as double:
         requests.get(double.url + "/api/v2/job_templates/", headers={"Authorization": "Bearer example-token"})

@@ -239,7 +239,8 @@ def test_the_version(monkeypatch: pytest.MonkeyPatch, tenant: Tenant, path: Path
     assert version() is None
     for told, expected in (("2024.3.1", "2024.3.1"), ("2024.3 of canary", None)):
         about = {"technology": "Snowflake", "immutaVersion": told}
-        answer = lambda _self, path, _one, about=about: {"objectPath": path, **about}  # noqa: E731
-        monkeypatch.setattr(immuta_tenant.Tenant, "_object", answer)
+        monkeypatch.setattr(
+            immuta_tenant.Tenant, "_object", lambda _self, path, _one, about=about: {"objectPath": path, **about}
+        )
         assert version() == expected
     assert CANARY not in path.read_text()

@@ -128,7 +128,9 @@ def test_a_regenerated_script_is_marked() -> None:
 def test_a_statement_says_whom_it_gives_what() -> None:
     found = report(SITUATIONS["completed"])
     row = found["runs"][0]["statements"][0]
-    row.update(verb="REVOKE", object="TABLE", name="A.B", grantee="ROLE R", privileges="SELECT, INSERT", action="CASCADE")
+    row.update(
+        verb="REVOKE", object="TABLE", name="A.B", grantee="ROLE R", privileges="SELECT, INSERT", action="CASCADE"
+    )
     shown = " ".join(Page(page.render(TEMPLATES, found)).text.split())
     assert "REVOKE SELECT, INSERT ON TABLE A.B FROM ROLE R CASCADE" in shown
 
