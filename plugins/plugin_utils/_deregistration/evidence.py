@@ -118,10 +118,11 @@ def read(file: str) -> Report | None:
     """Read a report; None when there is none.
 
     :raises NotAReport: the file is something else
+    :raises _files.NotOwn: other users may write there: what a report says is believed
     :raises OSError: it can't be read
     """
     try:
-        report = json.loads(_files.read_regular(file, limit=None))
+        report = json.loads(_files.read_own(file, limit=None)[0])
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError):

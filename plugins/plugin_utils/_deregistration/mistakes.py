@@ -11,9 +11,9 @@ import os
 import re
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _address
+from ansible_collections.community.immuta.plugins.module_utils import _address, _files
 from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence, task_file
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
 
@@ -83,7 +83,7 @@ def _executor(settings: Settings) -> str:
     executor = settings.executor
     if settings.own_tasks:
         if os.path.isfile(executor):
-            return ""
+            return _changeable(executor)
         return f"The task file {executor} of immuta_deregister_executor does not exist on the controller."
     if executor in ("auto", "handoff", *PLATFORMS):
         return ""
@@ -95,6 +95,19 @@ def _executor(settings: Settings) -> str:
     return (
         f'immuta_deregister_executor is "{executor}". Set it to auto, handoff, {", ".join(PLATFORMS)}, or the absolute'
         " path of a task file."
+    )
+
+
+def _changeable(executor: str) -> str:
+    try:
+        found = task_file.changeable(executor)
+    except OSError as error:
+        return f"The task file {executor} of immuta_deregister_executor can't be read: {error.strerror}."
+    if not found:
+        return ""
+    return (
+        f"The task file {executor} of immuta_deregister_executor can't be trusted: anybody may write to {found}. Take that"
+        " permission away (chmod o-w)."
     )
 
 
@@ -163,6 +176,11 @@ def _report(settings: Settings) -> str:
         return (
             f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another"
             " folder."
+        )
+    except _files.NotOwn as error:
+        return (
+            f"The report {file} can't be trusted: {error.strerror}. {_files.MAKE_OWN} Or set immuta_deregister_report_dir"
+            " to another folder."
         )
     except OSError as error:
         return (

@@ -10,7 +10,6 @@ The defaults, types and choices are those of the role's argument spec.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import typing as t
 import urllib.parse
@@ -18,7 +17,7 @@ import urllib.parse
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names, origin
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names, origin, task_file
 
 PREFIX = names.PREFIX
 ROLE = os.path.join(origin.COLLECTION, "roles", "deregister_connection")
@@ -197,20 +196,10 @@ def read(
         skip=value["skip"] or [],
         integration_config=value["integration_config"] or {},
         verify=value["verify"],
-        task_file=_task_file(value["executor"]),
+        task_file=task_file.describe(value["executor"]) if os.path.isabs(value["executor"]) else None,
         plan_only=plan_only,
         reason=" ".join(str(value["reason"] or (entry or {}).get("reason") or "").split()),
     )
-
-
-def _task_file(executor: str) -> dict[str, str] | None:
-    if not os.path.isabs(executor):
-        return None
-    try:
-        with open(executor, "rb") as file:
-            return {"path": executor, "sha256": hashlib.sha256(file.read()).hexdigest()}
-    except OSError:
-        return None
 
 
 def _no_key(plan: t.Mapping[str, t.Any], approved: str | None) -> str:
