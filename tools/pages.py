@@ -75,13 +75,13 @@ def errors_page(groups: list[dict[str, t.Any]], advice: dict[str, str]) -> str:
         "",
         *_heading("Troubleshooting by error code", "="),
         *_wrapped(
-            "When a module of this collection fails, its result has the field ``failure``, and in it a ``code`` that does not"
-            " change between versions. Ansible prints it with the failed task; the role's report has it as well. Search this"
-            " page for it. How a failed run reads as a whole, and what to do about a statement that is stuck, is in"
+            "When a module of this collection fails, its result has the field ``failure`` with a ``code`` that does not change"
+            " between versions. Ansible prints it with the failed task, and the role's report has it, too. Search this page for"
+            " it. For how to read a failed run, and for stuck statements, see"
             f" {_link('guide_troubleshooting', 'troubleshooting')}."
         ),
         "",
-        *_wrapped('Where the advice says "above", it means the message of the error, which the role prints above it.'),
+        *_wrapped('In the advice, "above" refers to the error message, which the role prints above it.'),
     ]
     for group in groups:
         lines += ["", *_heading(group["title"], "-")]

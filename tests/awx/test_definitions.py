@@ -34,9 +34,9 @@ PLAN_ALL, APPLY_ALL = f"{NAME}: plan the inventory", f"{NAME}: apply the approve
 WORKFLOW, WORKFLOW_ALL = f"{NAME}: deregister with approval", f"{NAME}: deregister the inventory with approval"
 # The first digits of the SHA-256 of each type's inputs, as they were released. AWX refuses another form of them once there is a credential.
 INPUTS = {
-    "Immuta API key": "190f8d84e3a77097",
-    "Immuta clean-up: Snowflake": "416363b87c0b904e",
-    "Immuta clean-up: Databricks": "e45358695f986165",
+    "Immuta API key": "fbebf3afca6814e8",
+    "Immuta clean-up: Snowflake": "ca2099562eebda10",
+    "Immuta clean-up: Databricks": "b7fb1549327a357d",
 }
 # Secrets, although their options are paths.
 FILES = {"private_key_file", "client_cert"}
