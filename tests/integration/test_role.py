@@ -335,21 +335,33 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
                         "mode": "0600",
                     },
                 },
-                {"ansible.builtin.fail": {"msg": "not yet"}, "when": "own_fails | default(false) | bool"},
+                {
+                    "name": "Fail",
+                    "ansible.builtin.fail": {"msg": "not yet"},
+                    "when": "own_fails is defined",
+                    "no_log": "{{ own_fails | default('') == 'hidden' }}",
+                },
             ]
         )
     )
     asked = {"executor": str(own), "report_dir": str(player.folder / "reports"), **CONFIRMED}
-    broken = player.role("-e", "own_fails=true", **asked)
-    assert broken.code != 0
+    hidden, broken = (player.role("-e", f"own_fails={how}", **asked) for how in ("hidden", "shown"))
+    assert (hidden.code, broken.code) == (2, 2)
     assert "not yet" in broken.error
+    # Ansible may print it. The role does not keep it.
+    assert 'The task "Fail" has failed. It has no_log' in hidden.error
+    assert "not yet" not in hidden.error
+    assert "not yet" not in json.dumps(hidden.result)
     run_by_hand(snowflake.environment(PASSWORD), player_script(player))
     played = player.role(**asked)
     assert played.code == 0, played.output
     assert played.result["status"] == "completed"
     # What nobody here has seen is not told as if it had been.
     runs = json.loads((player.folder / "reports" / "prod%20snowflake.json").read_text())["runs"]
-    assert [{row["status"] for row in one["statements"]} for one in runs] == [{"handed_over"}, {"stated"}]
+    assert [{row["status"] for row in one["statements"]} for one in runs] == [
+        *[{"handed_over"}] * 2,
+        {"stated"},
+    ]
     assert [one["verified"][-1]["state"] for one in runs] == ["not_verified", "stated"]
     steps = [{step["name"]: step["outcome"] for step in one["steps"]} for one in runs]
     assert [one["Run the clean-up script"] for one in steps] == ["failed", "done"]

@@ -401,6 +401,12 @@ def test_a_file_that_is_no_report_is_a_mistake_and_a_report_is_none(tmp_path: Pa
     assert mistakes(report_dir=str(tmp_path)) == [
         f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another folder."
     ]
+    for place, mode in ((file, 0o666), (tmp_path, 0o777)):
+        before = place.stat().st_mode
+        place.chmod(mode)
+        (found,) = mistakes(report_dir=str(tmp_path))
+        assert f"The report {file} can't be trusted: other users may write to {place} (mode {mode:04o})." in found
+        place.chmod(before)
     report = {"report": evidence.KIND, "format": evidence.FORMAT, "runs": [], "connection_key": "other"}
     file.write_text(json.dumps(report), encoding="utf-8")
     assert mistakes(report_dir=str(tmp_path)) == [
