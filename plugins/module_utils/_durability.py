@@ -116,20 +116,22 @@ def judge(mountinfo: str, path: str, marked: Marks) -> Verdict:
         return verdict("dies", marked.machine)
     if point != "/":
         if kind in LAYERED:
-            return verdict("unknown", f"{point} is put together from layers ({kind})")
+            return verdict("unknown", f"{point} is a layered file system ({kind})")
         return verdict("lasting", f"{point} is mounted ({kind})")
     if marked.job:
-        return verdict("dies", f"it is on no mounted folder, and {marked.job} removes the rest with the job")
+        return verdict(
+            "dies", (f"it is not on a mounted folder, and {marked.job} removes everything else with the job")
+        )
     return verdict(*_at_root(mount, marked))
 
 
 def _at_root(mount: Mount, marked: Marks) -> tuple[Lasting, str]:
     """Judge the file system at the root of all."""
-    own = "it is on no mounted folder, and the container's own files are removed with it"
+    own = "it is not on a mounted folder, and the container's own files are removed with it"
     if marked.container:
         return "dies", f"{own} ({marked.container})"
     if marked.pet:
-        return "lasting", "this container is kept like a machine"
+        return "lasting", "this container is long-lived, like a machine"
     if mount.filesystem in LAYERED:
         return "dies", f"{own} ({mount.filesystem})"
     if not marked.file:

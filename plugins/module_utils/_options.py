@@ -100,7 +100,7 @@ class UnfitSecret(InvalidOption):
 
     def __init__(self, label: str, why: str, remedy: str, value: str, *, is_word: bool) -> None:
         super().__init__(
-            f"{label} {why}, and Ansible puts asterisks in its place wherever it occurs in a result.", hint=remedy
+            f"{label} {why}, and Ansible would replace it with asterisks wherever it occurs in a result.", hint=remedy
         )
         self.value = value
         self.is_word = is_word
@@ -136,10 +136,10 @@ def _require_fit(label: str, value: str, others: t.Mapping[str, str], remedy: st
     if len(value.strip()) < SHORTEST_SECRET:
         why = f"has fewer than {SHORTEST_SECRET} characters"
     elif _words.is_common(value.strip()):
-        why = "is a word that results hold"
+        why = "is a word that occurs in results"
     elif within := next((name for name, text in others.items() if value.strip() in text), ""):
         why, is_word = f"is a part of the option {within}", False
     else:
         return
-    hint = f"{remedy} Take {SHORTEST_SECRET} or more characters that are no common word."
+    hint = f"{remedy} Use {SHORTEST_SECRET} or more characters that are not a common word."
     raise UnfitSecret(label, why, hint, value, is_word=is_word)

@@ -198,7 +198,7 @@ failure:
   type: dict
   sample:
     code: look_failed
-    message: "The platform did not answer while it was looked at: Connection reset by peer."
+    message: "Looking at the platform failed: Connection reset by peer."
     hint: "Nothing was changed. Run it again."
 """
 

@@ -124,8 +124,8 @@ def read(
     known = {name: value for name, value in given.items() if value not in (None, "")}
     if wrong := next((name for name, value in known.items() if not fits(name, value, secret=secret)), None):
         raise InvalidOption(
-            f"The field {wrong} of {option} is not what is needed there, or looks like a credential, and is not shown. Give the"
-            f" plain {'number' if FIELDS[wrong] is int else 'name'} alone, as Immuta has it."
+            f"The field {wrong} of {option} has the wrong form or looks like a credential, so it is not shown."
+            f" Give only the {'number' if FIELDS[wrong] is int else 'name'}, as Immuta has it."
         )
     about: dict[str, t.Any] = {
         name: fields.to_number(value) if FIELDS[name] is int else value for name, value in known.items()

@@ -82,7 +82,7 @@ class Response(http.client.HTTPResponse):
         if codings:
             if lengths or codings != ["chunked"]:
                 raise NotWhole(
-                    "it contradicts itself about its length, or is in a transfer coding that was not asked for"
+                    "it contradicts itself about its length, or uses a transfer coding that was not requested"
                 )
             yield from self._chunks()
         elif lengths:
@@ -90,7 +90,7 @@ class Response(http.client.HTTPResponse):
                 raise NotWhole("it contradicts itself about its length, or names one that is not a number")
             yield from self._exactly(int(lengths[0]), "body")
         else:
-            raise NotWhole("it came without its length, so nothing shows whether its end is missing")
+            raise NotWhole("it gives no length, so nothing shows whether it is complete")
         if self._lines.buffered() or self._wire.arrived():
             raise NotWhole("it is longer than announced")
         yield from itertools.repeat(b"")
@@ -100,7 +100,7 @@ class Response(http.client.HTTPResponse):
         while rest:
             piece = self._lines.read1(min(rest, PIECE))
             if not piece:
-                raise NotWhole(f"only {size - rest} of {size} bytes of its {what} came")
+                raise NotWhole(f"only {size - rest} of {size} bytes of its {what} arrived")
             rest -= len(piece)
             yield piece
 

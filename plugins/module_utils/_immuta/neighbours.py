@@ -25,7 +25,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
 
 # What a server or a proxy may take for the structure of a path, although it is encoded in a key.
 STRUCTURE = re.compile(r"[/\\%;?#]")
-LOOK = "Look at these connections in Immuta as an administrator, and find out which of them the integration belongs to."
+LOOK = "Check these connections in Immuta as an administrator, and find out to which of them the integration belongs."
 
 
 class Ambiguous(errors.Refused):
@@ -80,7 +80,7 @@ class Neighbours:
             raise Shared(
                 f"Immuta lists the connection {listed.key!r}, but does not describe it, so it is not known whether it"
                 f" has the same integration as the connection {self._subject.key!r}. Nothing was changed.",
-                hint=f"Rerun it. If it stays so: {LOOK}",
+                hint=f"Run it again. If it fails the same way: {LOOK}",
             )
         return found
 
@@ -125,7 +125,7 @@ class Neighbours:
         if others:
             raise Shared(
                 f"The integration {number} belongs to the connection {self._subject.key!r} and to"
-                f" {_named(others)}: removing one would take away what the other one needs. Nothing was changed.",
+                f" {_named(others)}: removing one would take away what the other needs. Nothing was changed.",
                 hint=f"{LOOK} Have Immuta's support correct the other one.",
             )
         return number

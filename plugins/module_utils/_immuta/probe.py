@@ -144,7 +144,7 @@ class _Probe:
         self, operation: Operation, about: str, subject: str, *, body: t.Any = None, **parameters: str | int
     ) -> _Asked:
         if operation not in ASKED or operation.effect is not Effect.READ:
-            raise errors.Refused(f"{operation.name} is no read. Nothing was sent; please report this bug.")
+            raise errors.Refused(f"{operation.name} is not a read operation. Nothing was sent; please report this bug.")
         asked = _Asked(operation, about, subject)
         self._asked.append(asked)
         try:

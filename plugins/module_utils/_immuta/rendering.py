@@ -65,8 +65,9 @@ class ScriptUnknown(errors.Refused):
         super().__init__(
             f"It is not known whether Immuta has a clean-up script for {subject}: its technology is {technology!r}"
             f" ({about.title}), and Immuta renders none for it. Nothing was changed.",
-            hint="Look in Immuta for a script, and save what it has. To go on without one, set without_script (in the"
-            f" role immuta_deregister_without_script) to true; on the platform may be left: {about.left}.",
+            hint="Look in Immuta for a script, and save what it has. To continue without one, set"
+            " without_script (in the role immuta_deregister_without_script) to true. This may be left on"
+            f" the platform: {about.left}.",
             technology=technology,
         )
 
@@ -292,7 +293,8 @@ class _Fetch:
             raise errors.Refused(
                 f"Immuta lists {self._subject}, but does not describe it, so it is not known which integration is"
                 " behind it.",
-                hint="Run it again. If it stays so, find the integration in Immuta, and name it in integration_id.",
+                hint="Run it again. If it fails the same way, find the integration in Immuta, and name it in"
+                " integration_id.",
             )
         return number
 
@@ -333,8 +335,8 @@ class _Fetch:
                 f"Immuta's answers don't fit together: {self._subject} is {technology} now, but the script at"
                 f" {saved.path} was saved when it was {saved.owner.technology}, and has not run to its end. Nothing was"
                 " changed.",
-                hint="Look at it in Immuta as an administrator. If it is right, run the saved script, or find out that"
-                " it isn't needed, move it away, and run this again.",
+                hint="Check it in Immuta as an administrator. If Immuta is right, run the saved script, or"
+                " make sure that it isn't needed; then move it away, and run this again.",
             )
 
     def _render(self, number: int) -> Reply | None:
@@ -360,11 +362,11 @@ class _Fetch:
             "" if self._saved else f" Save its script first, with immuta_cleanup_script and integration_id={left.id}."
         )
         raise Contradiction(
-            f"Immuta's answers don't fit together: it says that {self._subject}, or the script of it, is not there, but"
-            f" its integration {left.id} is listed as {left.status!r}. Nothing was changed.",
-            hint="The API key may not see everything, or Immuta has kept the integration. Look at both in Immuta as an"
-            f" administrator.{first} If the connection is gone for certain, delete or disable the integration {left.id}"
-            " there, and run this again.",
+            f"Immuta's answers don't fit together: it says that {self._subject} or its script does not exist,"
+            f" but lists its integration {left.id} as {left.status!r}. Nothing was changed.",
+            hint="The API key may not see everything, or Immuta has kept the integration. Check both in Immuta"
+            f" as an administrator.{first} If the connection is certainly gone, delete or disable the"
+            f" integration {left.id} there, and run this again.",
         )
 
     def _without_immuta(self) -> Rendered:
@@ -400,19 +402,19 @@ class _Fetch:
         regeneration.require_free(known, self._integrations)
         answer, refused = regeneration.ask(self._client, known)
         if answer is None:
-            raise self._lost(known, f"It has refused to regenerate one ({'; '.join(refused)}).")
+            raise self._lost(known, f"It refused to regenerate one ({'; '.join(refused)}).")
         return self._rendered(answer, known, regenerated=True)
 
     def _lost(self, known: Configuration, why: str = "") -> ScriptLost:
         if self._exists:
             message = (
-                f"Immuta has no integration for {self._subject}, so it can't render the clean-up script, and no saved"
-                " script is at path."
+                f"Immuta has no integration for {self._subject}, so it can't render the clean-up script, and"
+                " there is no saved script at path."
             )
         else:
             message = (
-                f"Immuta at {self._client.settings.url} does not know {self._subject}, and no saved clean-up script is"
-                " at path."
+                f"Immuta at {self._client.settings.url} does not know {self._subject}, and there is no saved"
+                " clean-up script at path."
             )
         return ScriptLost(
             f"{message} {why}".rstrip(),

@@ -49,11 +49,13 @@ def text_of(reply: Reply, operation: Operation = RENDER_CLEANUP_SCRIPT) -> str:
     if isinstance(body, dict):
         names = [name for name in body if name.lower() in TEXT_FIELDS]
         if not names:
-            raise no_script(f"is an error, or unknown: {message_of(reply)}".rstrip(": "), reply.status, operation)
+            raise no_script(
+                f"is an error, or has an unknown form: {message_of(reply)}".rstrip(": "), reply.status, operation
+            )
         if len(body) > 1:
             # A member beside the script may tell that it is not whole or belongs elsewhere. A message may quote the script.
             raise no_script(
-                "has more than a script, so that it may be an error or a part of one", reply.status, operation
+                "has other fields beside the script, so it may be an error, or incomplete", reply.status, operation
             )
         body = body.get(names[0]) if names[0] in TEXT_FIELDS else None
     # JSON can hold half of a surrogate pair, which no file and no platform accepts.

@@ -292,7 +292,7 @@ class Execution:
         if self._session.may_be_retagged(statement.index):
             sign = "by its text, since the script may have changed the query tag"
         return UnknownOutcome(
-            f"{_label(statement)} was sent by an earlier run, and whether it has run is not known.",
+            f"{_label(statement)} was sent by an earlier run, and it is not known whether it ran.",
             hint=f"{obstacle}Look for it in {self._platform.name}'s query history ({sign})."
             " To send it again, set on_unknown=rerun (immuta_deregister_on_unknown in the role). If it has run, name it"
             f" in {SKIP}.",
@@ -387,12 +387,12 @@ class Execution:
         row["status"] = "unknown" if problem.lost else "failed"
         row["query_id"] = problem.query_id
         hint = problem.hint or (
-            "Fix the cause and run this again: it goes on with this statement. If it can't succeed any more, name it in"
-            f" {SKIP}."
+            "Fix the cause and run this again: it continues with this statement. If it can no longer succeed,"
+            f" name it in {SKIP}."
         )
         if problem.lost:
             again = "finds that out, or says what to decide" if self._journal else "sends it again"
-            hint = f"{problem.hint} Whether it has run is not known. Running this again {again}.".lstrip()
+            hint = f"{problem.hint} It is not known whether it ran. Running this again {again}.".lstrip()
         if problem.wait:
             hint = f"It was tried for {self._waited:g} s. {hint}"
         text = self._script.text if len(self._script.text) <= LONGEST_SEARCHED else statement.text
@@ -415,8 +415,8 @@ def require_committed(script: LoadedScript, session: Session) -> None:
     opener = session.left_open
     if opener:
         raise TransactionOpen(
-            f"{_label(script.statements[opener - 1])} opens a transaction, and no statement behind it certainly commits"
-            " it: the platform would roll it back at the end.",
+            f"{_label(script.statements[opener - 1])} opens a transaction, and no later statement is certain"
+            " to commit it: the platform would roll it back at the end.",
             hint="No statement was sent. Add a COMMIT to the script, or have a person run it.",
             index=opener,
         )

@@ -222,7 +222,7 @@ def require(expected: t.Iterable[str], place: Place) -> None:
     wrong = [host for host, relation in relations.items() if relation == "different"]
     if wrong:
         raise WrongPlatform(
-            f"The session is on {place}, but it has to be on {' and '.join(wrong)}. No statement of the script was sent.",
+            f"The session is on {place}, but it must be on {' and '.join(wrong)}. No statement of the script was sent.",
             hint="Sign in to the platform of that host. The options of this module, module_defaults, and the environment"
             " say where it signs in.",
             expected=list(relations),
@@ -230,8 +230,8 @@ def require(expected: t.Iterable[str], place: Place) -> None:
         )
     if "same" not in relations.values():
         raise PlatformUnknown(
-            f"Whether {' and '.join(relations)} leads to where the session is, {place}, can't be told. No statement of"
-            " the script was sent.",
+            f"It is not known whether {' and '.join(relations)} leads to {place}, where the session is. No"
+            " statement of the script was sent.",
             hint="If it does, name the platform's own host in expected_hosts, too; for the role, in"
             " immuta_deregister_platform_host.",
             expected=list(relations),

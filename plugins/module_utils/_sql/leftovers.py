@@ -35,7 +35,7 @@ REFERENCES = (
 )
 # Where policies are attached is none of the question what there is.
 ASIDE = "SNOWFLAKE.ACCOUNT_USAGE.POLICY_REFERENCES"
-NO_WAREHOUSE = "The session has no warehouse, which it takes to look where policies are attached."
+NO_WAREHOUSE = "The session has no warehouse, which is needed to see where policies are attached."
 CATALOGS = (
     "SELECT catalog_name, catalog_owner, created FROM system.information_schema.catalogs"
     " WHERE catalog_name LIKE '%immuta%'"
@@ -93,7 +93,7 @@ class _Reader:
                 raise
             if problem.lost:
                 raise LookFailed(
-                    f"The platform did not answer while it was looked at: {problem.message}",
+                    f"Looking at the platform failed: {problem.message}",
                     hint="Nothing was changed. Run it again.",
                     query_id=problem.query_id,
                 ) from None

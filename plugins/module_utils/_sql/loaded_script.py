@@ -81,5 +81,5 @@ def _script(path: str | None, raw: bytes, dialect: str, expected_sha256: str | N
         raise ScriptError(f"{what} is not UTF-8 (byte {error.start}).", hint="Convert it to UTF-8.") from None
     statements = split(text, dialect)
     if not statements:
-        raise ScriptError(f"{what} holds no statement.", hint="Check that it is the right one.")
+        raise ScriptError(f"{what} contains no statement.", hint="Check that it is the right one.")
     return LoadedScript(path, text, sha256, dialect, statements)

@@ -21,8 +21,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 
 # The fields of a configuration that tell what was made: database, catalog, role, user, impersonation_role, principal.
 Made = t.Mapping[str, str]
-NOT_KNOWN = "which the integration is not known to have made"
-ONLY_DOCUMENTED = f"{NOT_KNOWN} (what its configuration says is not known)"
+NOT_KNOWN = "which may not be the integration's own"
+ONLY_DOCUMENTED = f"{NOT_KNOWN} (its configuration is not known)"
 # Of every account; none of them is anybody's own.
 _SYSTEM = frozenset(
     """
@@ -99,7 +99,9 @@ class _Own:
         marks = list(found.always)
         if found.on_others and not own:
             marks.append(found.on_others)
-        marks.extend(f"takes {name} off its object, {self._foreign}" for name in found.detached if not self._has(name))
+        marks.extend(
+            f"removes {name} from its object, {self._foreign}" for name in found.detached if not self._has(name)
+        )
         if not own and (taken := self._taken(head, found)):
             marks.append(f"{taken}, {self._foreign}")
         return marks
@@ -107,12 +109,12 @@ class _Own:
     def _taken(self, head: Head, found: Marks) -> str:
         """Return what a statement takes away from others, as far as no other mark tells."""
         if head.verb == "REVOKE" and not self._is_grantee(head):
-            return f"takes rights from {' '.join(filter(None, head.grantee)) or 'somebody'}"
+            return f"revokes rights from {' '.join(filter(None, head.grantee)) or 'somebody'}"
         if not head.removes or head.session or not head.kind or not head.name:
             return ""
         if head.verb == "DROP":
             return " ".join(filter(None, ("drops", head.kind, head.name, *(("on", *head.on) if any(head.on) else ()))))
-        return "" if found.always or found.detaches else f"unsets what is set on {head.kind} {head.name}"
+        return "" if found.always or found.detaches else f"unsets properties of {head.kind} {head.name}"
 
     def _is_grantee(self, head: Head) -> bool:
         kind, name = head.grantee

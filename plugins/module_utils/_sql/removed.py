@@ -14,8 +14,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.head import 
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 NOT_PLAIN = "Its full name is not in the script."
-NO_WAY = "There is no read that finds objects of this kind."
-NO_ROLE = "Which role the script takes for it is not in the script."
+NO_WAY = "No read finds objects of this kind."
+NO_ROLE = "The script does not say which role it uses for it."
 GRANT, POLICY = "GRANT", "POLICY"
 OBJECT = "object"
 # In the place of a role whose name is not in the script.

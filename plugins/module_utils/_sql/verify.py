@@ -104,11 +104,11 @@ def require_gone(rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
     left = [row for row in rows if row["present"]]
     if left:
         raise ObjectsLeft(
-            "All statements have run, and this is still on the platform, although the script drops it, revokes it, or takes"
-            f" it off: {_listed(left)}.",
-            hint="Look at who has made it, and when. Remove it by hand if it is Immuta's, and run this again, which only looks"
-            " again; verify=false (in the role, immuta_deregister_verify=never) leaves it at what the platform has"
-            " answered.",
+            "All statements have run, but this is still on the platform, although the script drops it, revokes"
+            f" it, or takes it off: {_listed(left)}.",
+            hint="Check who created it, and when. If it is Immuta's, remove it by hand, and run this again,"
+            " which only looks again. With verify=false (in the role, immuta_deregister_verify=never) the"
+            " platform's answers are taken as proof.",
         )
 
 
@@ -248,7 +248,7 @@ class _Look:
                 raise
             if problem.lost:
                 raise LookFailed(
-                    f"The platform did not answer while it was looked at: {problem.message}",
+                    f"Looking at the platform failed: {problem.message}",
                     hint=self._hint,
                     query_id=problem.query_id,
                 ) from None
@@ -277,8 +277,9 @@ def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str
     refused = next((row["how"] for row in rows if row["present"] is None), "")
     where = " ".join(str(session[name]) for name in ("account", "host") if session.get(name))
     raise ObjectsMissing(
-        f"None of what the script removes is on the platform ({where}), or may be seen there: {_listed(rows)}. {refused}"
-        f"{' ' if refused else ''}Is this the right account, and may the user take the roles that the script takes?",
+        f"Nothing that the script removes exists on the platform ({where}), or this session can't see it:"
+        f" {_listed(rows)}. {refused}{' ' if refused else ''}Is this the right account, and may the user switch"
+        " to the roles that the script uses?",
         hint="No statement of the script was sent. Sign in to the right one; if this is it, set missing_objects=accept,"
         " for the role immuta_deregister_missing_objects=accept.",
     )

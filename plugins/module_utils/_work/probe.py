@@ -86,7 +86,7 @@ def _write(path: str, data: bytes) -> None:
 
 def _other(path: str) -> Refused:
     return Refused(
-        f"The option path ({path}) leads to something other than a file of this module, which is left alone.",
+        f"The option path ({path}) names something other than a file of this module. It was not changed.",
         hint=CHOOSE_ANOTHER,
     )
 
