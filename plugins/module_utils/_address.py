@@ -90,7 +90,7 @@ def normal(url: str) -> str:
 def split(url: str) -> urllib.parse.SplitResult:
     """Return the parts of a URL.
 
-    :raises ValueError: its brackets hold no IPv6 address, which not every Python notices, or its port is none
+    :raises ValueError: its brackets contain no IPv6 address (not every Python notices), or its port is invalid
     """
     parts = urllib.parse.urlsplit(url)
     if {"[", "]"} & set(parts.netloc):

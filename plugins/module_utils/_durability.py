@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a file outlives the container or the job that writes it: from the mount table, and from what marks a container.
+"""Whether a file outlives the container or job that writes it, judged by the mount table and the signs of a container.
 
 The rules are in C(judge), which is pure. C(look) asks this machine.
 """
@@ -38,7 +38,7 @@ Lasting = t.Literal["lasting", "dies", "unknown"]
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """Whether what is written to a path lasts.
+    """The verdict on whether a file at a path lasts.
 
     :ivar why: the reason
     :ivar mount: the mount point that the path is below, or None
@@ -53,11 +53,11 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class Marks:
-    """What tells that this process runs in something that is thrown away.
+    """The signs that this process runs in a container or job whose files are removed at its end.
 
     :ivar container: what says so for certain, or ""
     :ivar file: a file that says so, but is also in machines that were made from a container's image; or ""
-    :ivar pet: whether it is a container that is kept like a machine
+    :ivar pet: whether the container is long-lived, like a machine
     :ivar job: the system whose job this is, in which only mounted folders last, or ""
     :ivar pipeline: the system whose job this is, which may run in a container or on a machine, or ""
     :ivar machine: why the whole machine is thrown away, or ""

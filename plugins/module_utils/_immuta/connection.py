@@ -101,9 +101,9 @@ def find_in_list(client: Client, key: str) -> Connection | None:
 
 
 def require_sight(client: Client, what: str) -> list[integration.Integration]:
-    """Refuse to take something for absent when the API key may just not see it.
+    """Refuse to count something as absent if the API key may just not see it.
 
-    Immuta leaves out of its answers what a key may not read. A key that may read integrations may read every
+    Immuta's answers leave out what a key may not read. A key that may read integrations may read every
     connection.
 
     :param what: the subject of the error message

@@ -78,7 +78,7 @@ class Response(http.client.HTTPResponse):
         return [one.strip().lower() for line in self.headers.get_all(name, []) for one in line.split(",")]
 
     def _pieces(self, lengths: list[str], codings: list[str]) -> t.Iterator[bytes]:
-        """The body, then empty pieces for ever: whoever reads on after an error must not see an end."""
+        """Yield the body in pieces, then empty ones for ever, so that reading on after an error meets no end."""
         if codings:
             if lengths or codings != ["chunked"]:
                 raise NotWhole(
@@ -122,7 +122,7 @@ class Response(http.client.HTTPResponse):
 
 
 class _Wire(io.RawIOBase):
-    """What the socket receives. Each read has a time-out of its own."""
+    """The bytes that the socket receives. Each read has its own time-out."""
 
     def __init__(self, sock: t.Any, raw: t.Any, left: t.Callable[[], float]) -> None:
         self._sock = sock
@@ -170,7 +170,7 @@ class _Lines(io.BufferedReader):
         return self.last
 
     def buffered(self) -> bytes:
-        """What was received and not read yet."""
+        """The bytes that were received and not read yet."""
         self._wire.paused = True
         try:
             return self.peek()

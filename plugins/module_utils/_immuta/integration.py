@@ -40,7 +40,7 @@ class Integration:
     warehouse: str | None = None
     catalog: str | None = None
     http_path: str | None = None
-    # What it has made on the platform, as far as its configuration names it: see made_by.
+    # What it created on the platform, as far as its configuration names it: see made_by.
     made: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -111,7 +111,7 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
 
 
 def _made(config: dict[str, t.Any]) -> dict[str, str]:
-    """Return the names in a configuration of what the integration has made, or uses as its own; no credential."""
+    """Return the names in a configuration of what the integration created, or uses as its own; no credential."""
     inner = {name: config.get(name) for name in ("impersonation", "oAuthClientConfig")}
     parts = {name: value if isinstance(value, dict) else {} for name, value in inner.items()}
     found = {

@@ -55,7 +55,7 @@ class Neighbours:
 
     @functools.cached_property
     def _described(self) -> list[Connection]:
-        """The other connections of which Immuta can tell the integration."""
+        """Return the other connections whose integration Immuta can tell."""
         found = (self._describe(one) for one in self.listed if technologies.of(one.technology).described)
         return [one for one in found if one is not None]
 
@@ -131,7 +131,7 @@ class Neighbours:
         return number
 
     def candidates(self) -> list[int]:
-        """Return the ids of the integrations in use on the connection's host, for one of which Immuta names none.
+        """Return the ids of the integrations in use on the host of a connection for which Immuta names no integration.
 
         :raises PermissionDenied: the API key may not read integrations
         """

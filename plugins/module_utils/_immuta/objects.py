@@ -49,7 +49,7 @@ def path_of(item: t.Any, operation: Operation) -> Path:
 
 
 def names(given: t.Any) -> list[t.Any]:
-    """Return the names in the path of an object, in any of the forms; of something else, what is no text or nothing."""
+    """Return the names in the path of an object, in any of the forms; anything else gives what is not text, or nothing."""
     if isinstance(given, dict):
         found = []
         while isinstance(given, dict):

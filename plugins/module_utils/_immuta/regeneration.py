@@ -33,7 +33,7 @@ def find(given: Configuration, integrations: t.Iterable[Integration]) -> Integra
 
 
 def agreed(given: Configuration | None, listed: Configuration, asked: Configuration) -> Configuration:
-    """Return what is known of an integration: what Immuta lists of it, and what is given besides.
+    """Return what is known of an integration: what Immuta lists of it, and what the task gives in addition.
 
     :param listed: what Immuta tells of it; empty if it is not listed
     :param asked: what the task and the connection tell of it
@@ -52,7 +52,7 @@ def agreed(given: Configuration | None, listed: Configuration, asked: Configurat
 
 
 def require_free(known: Configuration, integrations: t.Iterable[Integration]) -> None:
-    """Refuse to have a script made that would remove what an integration in use has on the platform.
+    """Refuse to have a script regenerated that would remove what an integration in use has on the platform.
 
     :raises Refused: one in use has the same database or catalog, or may have it
     """
@@ -70,7 +70,7 @@ def require_free(known: Configuration, integrations: t.Iterable[Integration]) ->
 def _same_place(one: Configuration, other: Configuration, *, unless_told: bool = False) -> bool:
     """Return whether two are of one technology, on one host, and in one database or catalog.
 
-    :param unless_told: whether a place that is not told counts as the same
+    :param unless_told: whether an unknown place counts as the same
     """
     pairs = ((one.type, other.type), (one.host, other.host), (one.home, other.home))
     return all(
@@ -80,7 +80,7 @@ def _same_place(one: Configuration, other: Configuration, *, unless_told: bool =
 
 
 def obstacle(known: Configuration) -> str:
-    """Return why there is no use in asking, as a sentence, or ""."""
+    """Return why it is useless to ask Immuta for a script, as a sentence, or ""."""
     if known.type and technologies.of(known.type).script != "yes":
         return f"It is not known whether Immuta has a clean-up script for the technology {known.type!r}."
     if known.missing:

@@ -85,7 +85,7 @@ class Contradiction(errors.ImmutaError):
 
 
 class ScriptLost(errors.ImmutaError):
-    """Immuta can't render the script any more, there is no saved copy, and no other way has led to one.
+    """Immuta can't render the script any more, there is no saved copy, and no other way led to one.
 
     :ivar known: what is known of the integration
     """
@@ -123,7 +123,7 @@ class Rendered:
     :ivar source: C(immuta) when Immuta has just rendered it for its integration, C(saved) when only the file has it,
         C(regenerated) when Immuta has rendered it from a configuration, now or when the file was saved
     :ivar connection_exists: None when only the integration was asked for
-    :ivar made: what the integration has made, as its configuration names it; None when Immuta does not tell any more
+    :ivar made: what the integration created, as its configuration names it; None if Immuta no longer tells
     :ivar status: that of the integration, in Immuta's words; None when it was not described
     """
 
@@ -178,7 +178,7 @@ def fetch(
     :param saved: the file as it is now; it must have passed C(require_own)
     :param started: whether a part of the saved script has run, which happens only after the deletion
     :param finished: whether it has run to its end
-    :param without_script: whether a technology of which that is not known counts as one without a script
+    :param without_script: whether to treat a technology as one without a script if that is not known
     :param known: what is known of the integration's configuration, for when neither Immuta nor the file has the script
     :raises NoCleanupScript: the technology has none
     :raises ScriptUnknown: it may have one, but Immuta renders none
@@ -230,7 +230,7 @@ class _Fetch:
         return self._rendered(reply, self._configuration(number)) if reply else self._without_immuta()
 
     def _configuration(self, number: int) -> Configuration:
-        """Return what Immuta tells of the integration."""
+        """Return the integration's configuration, as Immuta returned it."""
         host = next((host for host in self._hosts if host), None)
         found = self._described or integration.Integration(number, "", "")
         return configuration.of(found, self._technology, host)
@@ -299,7 +299,7 @@ class _Fetch:
         return number
 
     def _require_known(self) -> None:
-        """Refuse to take a script that Immuta does not render for a fault, where there may be none at all."""
+        """Refuse if Immuta renders no script and it is not known whether the technology has one."""
         if technologies.of(self._technology).script == "unknown":
             raise self._unknown(self._technology)
 
@@ -354,7 +354,7 @@ class _Fetch:
         return reply
 
     def _require_unused(self, integrations: t.Iterable[integration.Integration], number: int | None) -> None:
-        """Refuse to go on with a saved script while Immuta still governs through its integration."""
+        """Refuse to continue with a saved script while Immuta still governs through its integration."""
         left = next((listed for listed in integrations if listed.id == number), None)
         if left is None or not left.in_use or left.status in integration.ENDING_STATUSES:
             return

@@ -49,12 +49,12 @@ class NotSaved(Failure):
 
 @dataclasses.dataclass(frozen=True)
 class Owner:
-    """What a script belongs to.
+    """The tenant, connection, and integration to which a script belongs.
 
     :ivar url: the tenant
     :ivar connection_key: None when the script was asked for by integration id
     :ivar dialect: C(snowflake), C(databricks), or None for a technology whose SQL this collection does not know
-    :ivar integration_id: None for a regenerated script of an integration of which it is not known
+    :ivar integration_id: None for a regenerated script, if it is not known
     :ivar hosts: of the platform, as connection and integration name them; files of older versions have none
     :ivar config: the harmless part of the integration's configuration; files of older versions have none
     :ivar regenerated: whether Immuta has rendered the script from a configuration, not for the integration itself
@@ -116,7 +116,7 @@ def contents(owner: Owner, body: str) -> bytes:
 def read(path: str) -> Saved | None:
     """Return the script at C(path), or None when there is no file.
 
-    :raises Refused: there is something else
+    :raises Refused: something else is there
     """
     try:
         entry = os.lstat(path)
@@ -230,7 +230,7 @@ def keep(path: str) -> None:
     """Keep the script at C(path) beside it before it is replaced; of those kept before, the oldest may go.
 
     :raises NotSaved: it can't be kept
-    :raises Refused: there is something else
+    :raises Refused: something else is there
     """
     old, places = read(path), _places(path)
     if old is None:

@@ -33,7 +33,7 @@ def text_of(reply: Reply, operation: Operation = RENDER_CLEANUP_SCRIPT) -> str:
     if looks_like_html(reply):
         raise not_immuta(reply, operation, "a script")
     try:
-        # A byte order mark is no part of a script.
+        # A byte order mark is not part of a script.
         text = reply.body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise not_immuta(reply, operation, "UTF-8 text") from None
@@ -67,9 +67,9 @@ def text_of(reply: Reply, operation: Operation = RENDER_CLEANUP_SCRIPT) -> str:
 def no_script(
     why: str, status: int | None = None, operation: Operation = RENDER_CLEANUP_SCRIPT
 ) -> errors.UnexpectedReply:
-    """Return the error for an answer of Immuta's that is no clean-up script.
+    """Return the error for an answer of Immuta's that is not a clean-up script.
 
-    :param why: the end of a sentence; never holds a part of a script
+    :param why: the end of a sentence; never contains a part of a script
     """
     return errors.UnexpectedReply(
         f"Immuta was asked for the clean-up script, and the answer {why.rstrip('.')}.",

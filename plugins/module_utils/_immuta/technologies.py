@@ -5,7 +5,7 @@
 """The technologies of connections, as data: what Immuta tells of each, and what remains on the platform.
 
 Source: U(https://documentation.immuta.com/saas/developer-guides/api-intro/connections-api). The names are those of
-Immuta's own API description, and are matched exactly: nothing is known of a name that only resembles one of them.
+Immuta's own API description, and are matched exactly: a name that only resembles one of them is unknown.
 """
 
 from __future__ import annotations

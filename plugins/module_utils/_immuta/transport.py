@@ -56,7 +56,7 @@ PRIVATE_AUTHORITY = "If the certificate is signed by a private authority, name i
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Where Immuta is and how to talk to it.
+    """The address of Immuta, and how to talk to it.
 
     :ivar url: scheme, host, optional port and optional prefix; no trailing slash
     :ivar auth_scheme: C(api_key) sends the key as it is, C(bearer) after the word C(Bearer)
@@ -197,7 +197,7 @@ class Transport:
 
         :param path: below the tenant's URL, percent-encoded
         :param body: sent as JSON unless it is None
-        :param deadline: on the clock; the request is not begun and not read past it
+        :param deadline: on the clock; after it, the request is neither started nor read
         :param authorize: whether the API key goes along
         :raises TransportError: no complete answer; C(sent) tells whether Immuta may have the request
         :raises DeadlineExceeded: the answer was not complete in time
@@ -321,7 +321,7 @@ class Transport:
         )
 
     def _is_tls(self, error: BaseException) -> bool:
-        """Whether the two sides do not agree on TLS; an end in the middle of it is a connection that broke."""
+        """Return whether the two sides disagree on TLS; a connection that ends during the handshake just broke."""
         causes = list(_causes(error))
         kinds = (ssl.SSLError, self._requests.exceptions.SSLError, self._urllib3.exceptions.SSLError)
         ended = any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in causes)
@@ -364,7 +364,7 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
 
 
 def _tls_remedy(error: BaseException) -> str:
-    """What to do about a TLS connection that failed."""
+    """Return what to do about a TLS connection that failed."""
     for one in _causes(error):
         if number := getattr(one, "verify_code", 0):
             return CERTIFICATE_REMEDIES.get(number, PRIVATE_AUTHORITY)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a person does on a platform where there is no clean-up script: which objects go, in which order, and as whom.
+"""Steps for cleaning up a platform by hand, without a script: what to drop, in which order, and as whom.
 
 The objects are those that the integration's configuration names, and else those that the vendor documents: see C(documented).
 """

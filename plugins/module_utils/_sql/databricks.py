@@ -32,7 +32,7 @@ VARIABLES = warehouse.VARIABLES
 SECRETS = frozenset({"token", "client_secret"})
 # A warehouse that is starting or overloaded answers one of these.
 BUSY = (429, 503)
-# Certainly not executed. 503 may be the word of what stands between, about a statement that it has passed on.
+# Certainly not executed. 503 may come from a proxy in between, about a statement that it has passed on.
 REFUSED = (400, 401, 403, 404, 429)
 SIGN_IN_REMEDIES = {
     401: "Check the credentials: a token may have expired.",
@@ -255,7 +255,7 @@ class Databricks:
     def principals(self, word: str) -> t.Any:
         """Return the workspace's answer to the question for service principals with a word in their names.
 
-        :raises OSError: there is none, or it is no good one
+        :raises OSError: there is none, or it can't be used
         """
         return self._get(PRINCIPALS, {"filter": f'displayName co "{word}"'}).json()
 
@@ -382,7 +382,7 @@ class Databricks:
     def _get(self, path: str, query: dict[str, t.Any] | None = None) -> t.Any:
         """Return the workspace's answer to a request of its REST API.
 
-        :raises OSError: there is none, or it is no good one
+        :raises OSError: there is none, or it can't be used
         """
         import requests
 

@@ -100,14 +100,14 @@ class Execution:
         self.report = initial_report(script, self._progress, self._session)
 
     def run(self) -> Report:
-        """Run what has not run yet.
+        """Run the statements that have not run yet. A finished script opens no connection.
 
-        A finished script opens no connection. After an earlier run, the statements that set up what the rest needs of
-        the session are sent again first, since their session is gone.
+        After an earlier run, the statements that set up what the rest needs of the session are sent again first, since
+        their session is gone.
 
         :raises StatementFailed: a statement failed
         :raises UnknownOutcome: an earlier run left a statement in doubt; no statement of the script was sent
-        :raises SessionLost: a person has to decide how to go on
+        :raises SessionLost: a person has to decide how to continue
         :raises TransactionOpen: the script never commits
         :raises Failure: the sign-in was refused, or the journal can't be written. The C(result) of every error tells
             what has run.
@@ -167,7 +167,7 @@ class Execution:
 
     @functools.cached_property
     def _first_bound(self) -> int:
-        """The index of the first statement whose session later ones may need; beyond the last one if there is none."""
+        """Return the index of the first statement whose session later ones may need; one past the end if none."""
         bound = (statement.index for statement in self._script.statements if statement.is_bound)
         return next(bound, len(self._script.statements) + 1)
 
@@ -310,7 +310,7 @@ class Execution:
                 return
             self._record(statement, problem)
             if problem.starting and self._answered:
-                # Whatever stands between may have said so of a statement that it has passed on.
+                # A proxy in between may have said so about a statement that it has passed on.
                 found = self._find(cursor, statement, {"tag": self._tag, "time": sent.isoformat()})
                 if found is not None and found.state == "done":
                     self._note_done(statement, row, found.query_id)

@@ -42,19 +42,19 @@ WORKSPACES: dict[str, re.Pattern[str]] = {
 
 
 class WrongPlatform(Failure):
-    """The session is on another account or workspace than it has to be; no statement of the script was sent."""
+    """The session is on another account or workspace than it must be; no statement of the script was sent."""
 
     code = "wrong_platform"
 
 
 class PlatformUnknown(Failure):
-    """Whether the session is where it has to be can't be told; no statement of the script was sent."""
+    """It is not known whether the session is where it must be; no statement of the script was sent."""
 
     code = "platform_unknown"
 
 
 class Place(t.Protocol):
-    """Where a session is."""
+    """The place of a session: an account or a workspace."""
 
     def relation(self, host: str) -> Relation:
         """Return whether a host leads there."""
@@ -64,14 +64,14 @@ class Place(t.Protocol):
 
 
 def bare(host: str) -> str:
-    """Return a host in lower case without scheme, path, port, and trailing dot; "" for what is none."""
+    """Return a host in lower case without scheme, path, port, and trailing dot; "" for anything else."""
     name = host.strip().lower().rpartition("://")[2].partition("/")[0]
     name = re.sub(r":\d*$", "", name).rstrip(".")
     return name if HOST.fullmatch(name) else ""
 
 
 def bare_host(written: str) -> str:
-    """Return a host without scheme, slash, and trailing dot; "" for what is none, or has a path."""
+    """Return a host without scheme, slash, and trailing dot; "" for anything else, or if it has a path."""
     found = WRITTEN.fullmatch(written.strip())
     with contextlib.suppress(ValueError):
         return found["host"] if found and _address.split(f"//{found['host']}") else ""

@@ -70,7 +70,7 @@ def read(path: str) -> Progress:
 
     A crash may leave a last line without its end; its event was not recorded.
 
-    :raises JournalError: the journal can't be read, is no journal or is damaged, or other users may write it
+    :raises JournalError: the journal can't be read, is not a journal, or is damaged; or other users may write it
     """
     try:
         raw, _mode = _files.read_own(path, limit=None, follow=False)

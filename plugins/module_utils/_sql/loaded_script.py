@@ -45,7 +45,7 @@ def load(path: str, dialect: str, expected_sha256: str | None = None) -> LoadedS
     :param dialect: C(snowflake) or C(databricks)
     :param expected_sha256: the approved digest, if one was pinned
     :raises ScriptError: the file can't be read, or is not the approved one
-    :raises SplitError: the statements can't be told apart for certain
+    :raises SplitError: the script can't be split with certainty
     """
     try:
         raw, _mode = _files.read_own(path, limit=LARGEST)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a person should look at a statement before a clean-up script is approved.
+"""The reasons for a person to look at a statement before a clean-up script is approved.
 
 Whose objects a statement is about is not known here: see C(made_by). No literal is part of a mark.
 """
@@ -29,9 +29,9 @@ MOST_WORDS = 5
 
 
 class Marks(t.NamedTuple):
-    """What is to be said of a statement.
+    """The marks of a statement.
 
-    :ivar always: whoever has made its object
+    :ivar always: regardless of who created its object
     :ivar on_others: what it does to an object, which is ordinary if the object is one of Immuta's own; may be empty
     :ivar detached: the policies and tags that it takes off an object, as far as they are named
     :ivar detaches: whether all that it does is to take policies or masks off an object
@@ -71,7 +71,7 @@ def of(own: head.Head, script: str, dialect: str, start: int, end: int) -> Marks
 
 
 def _arrow(words: head.Words, script: str) -> int | None:
-    """Return where another statement follows on; the sign in a literal is none."""
+    """Return the position of the sign with which another statement continues; one in a literal does not count."""
     at = 0
     while (token := words.token(at)) is not None:
         if token.kind == MARK and script.startswith(head.FLOW, token.start):

@@ -70,7 +70,7 @@ class Splitter:
     def run(self) -> list[Statement]:
         """Return the statements.
 
-        :raises Unreadable: they can't be told apart for certain
+        :raises Unreadable: the script can't be split with certainty
         """
         text = self._text
         self._check_characters()

@@ -55,7 +55,7 @@ class ObjectsLeft(Failure):
 
 
 class Eyes(t.Protocol):
-    """What looking needs from a vendor.
+    """The interface of a vendor for looking at a platform.
 
     :ivar dialect: its SQL dialect
     :ivar session: what is known of the session: on Snowflake its C(role)
@@ -72,9 +72,9 @@ class Eyes(t.Protocol):
 
 
 def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[dict[str, t.Any]]:
-    """Look for everything that a script takes away; return a row for each.
+    """Look for everything that a script removes; return a row for each.
 
-    The roles that the script takes are taken for it, since nobody sees what his role may not see.
+    The session switches to the roles that the script uses, since a role does not see what it may not see.
 
     :param cursor: of a PEP 249 connection that has just been opened
     :raises LookFailed: the platform did not answer
@@ -96,9 +96,9 @@ def look_again(
 
 
 def require_gone(rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
-    """Refuse to take a script for ended that leaves what it drops.
+    """Refuse to call a script finished if something that it drops is left.
 
-    :param rows: what was found when it had run
+    :param rows: what was found after it ran
     :raises ObjectsLeft: something is still there
     """
     left = [row for row in rows if row["present"]]
@@ -113,7 +113,7 @@ def require_gone(rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
 
 
 class _Answer:
-    """What a read has answered: rows, or why there are none."""
+    """The answer to a read: rows, or why there are none."""
 
     def __init__(self, columns: list[str], rows: list[t.Any], query_id: str | None, problem: Problem | None) -> None:
         self.query_id = query_id
@@ -139,7 +139,7 @@ class _Answer:
         return self._found[key].get(read.value)
 
     def value(self, row: t.Sequence[t.Any], *columns: str) -> t.Any:
-        """Return what a row has in the first of these columns that there is; None if there is none."""
+        """Return the value of a row in the first of these columns that it has; None if it has none."""
         return next((row[self._columns.index(one)] for one in columns if one in self._columns), None)
 
 
@@ -264,8 +264,8 @@ def _bare(role: str | None) -> str | None:
 def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str, t.Any]) -> None:
     """Refuse a platform that has none of the objects that a script is there to remove.
 
-    Grants and policies count where there are no objects: those of one metastore may name what others have, too. What no
-    read finds is left out of account. Nothing is refused if nothing else is left.
+    Grants and policies count where there are no objects: those of one metastore may name what others have, too. Things
+    that no read finds don't count. Nothing is refused if nothing else is left.
 
     :param session: of the platform, for the message
     :raises ObjectsMissing: none of the others is there, or the platform refuses to look for any

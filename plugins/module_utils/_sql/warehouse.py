@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a Databricks warehouse is, and which way leads in: from options, before any client is imported."""
+"""The address of a Databricks warehouse and the way to sign in, from options, before any client is imported."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.session impo
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
-# What tells that there is no script, and is no failure of the module's.
+# The errors that mean that there is no script; the module did not fail.
 WITHOUT = ("no_cleanup_script", "script_lost")
 REGENERATED = (
     "Immuta did not render this script for the integration, but regenerated it from what is known of its"
@@ -83,7 +83,7 @@ def _tenant(context: Context) -> str | None:
 
 
 def _still_usable(context: Context, path: str) -> dict[str, t.Any] | None:
-    """Return what a failed task reports of the script on the disk; None when there is none that can be used."""
+    """Return what a failed task reports of the script on the disk; None if there is no usable one."""
     try:
         saved = _own_or_none(context, path)
         progress = journal.read(journal.journal_path(path))
@@ -210,7 +210,7 @@ def _settled(
 
 
 def _as_started(script: Rendered, saved: Saved | None, progress: journal.Progress) -> Rendered:
-    """Leave a script as it is that an older version has saved, and that has started: the journal has its digest."""
+    """Keep a script unchanged that an older version saved and that has started: the journal has its digest."""
     if saved is None or progress.state == "none" or saved.owner not in script.owner.older:
         return script
     return dataclasses.replace(script, owner=saved.owner, raw=saved_script.contents(saved.owner, script.body))
@@ -336,7 +336,7 @@ def _own_or_none(context: Context, path: str) -> Saved | None:
 
 
 def _split(script: Rendered) -> tuple[list[Statement], dict[str, t.Any] | None]:
-    """Return the statements, and why they can't be told apart; a script that can't be split is still worth saving."""
+    """Return the statements, or why the script can't be split; such a script is still worth saving."""
     try:
         return _statements(script.owner, script.raw.decode()), None
     except SplitError as error:

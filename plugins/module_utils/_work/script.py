@@ -193,7 +193,7 @@ def _execute(
 
 
 def _skips(context: Context, script: LoadedScript) -> dict[int, str]:
-    """Return why each statement of this script is left out; what is said of other scripts does not matter.
+    """Return why each statement of this script is left out; entries for other scripts are ignored.
 
     :raises InvalidOption: there is no such statement, or no reason
     """
