@@ -14,14 +14,14 @@ class ModuleDocFragment:
 options:
   integration_config:
     description:
-      - What is known of the configuration of the integration, for when the script is lost, as RV(integration_config) of an earlier run
-        has it. It is used only if neither Immuta nor O(path) has the script.
-      - If Immuta still lists the integration, it is asked for the integration's script. If it renders none, it is asked to regenerate one from
-        the configuration, in each of the ways that may be meant by its documentation.
+      - What is known of the configuration of the integration, in case the script is lost, as an earlier run returned it in
+        RV(integration_config). It is used only if neither Immuta nor O(path) has the script.
+      - If Immuta still lists the integration, it is asked for the integration's script. If it renders none, it is asked to regenerate one
+        from the configuration, in each of the ways that its documentation may mean.
       - The fields are V(type), V(id), V(host), V(port), V(database) or V(catalog), V(warehouse), V(http_path), V(role), V(user),
         V(impersonation_role), and V(principal). To regenerate a script, V(type), V(host), and V(database) or V(catalog) are needed.
-      - None of them is a secret. Another field, and a value that looks like a credential, are refused and not shown. So is a
-        configuration in whose place another integration is in use.
+      - None of them is a secret. Other fields, and values that look like a credential, are refused and not shown. A configuration is also
+        refused if another integration is in use in the same place.
     type: dict
     version_added: 0.2.0
 """

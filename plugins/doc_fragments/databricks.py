@@ -19,8 +19,8 @@ options:
     type: str
   allow_http:
     description:
-      - Whether O(host) may begin with C(http), so that the credentials and the script go over the wire in clear.
-      - To addresses of the own machine (C(localhost), C(127.0.0.1)) C(http) is always allowed.
+      - Whether O(host) may start with C(http), so that the credentials and the script are sent unencrypted.
+      - C(http) to the same machine (C(localhost), C(127.0.0.1)) is always allowed.
     type: bool
     default: false
   warehouse_id:
@@ -60,24 +60,24 @@ options:
     type: str
   catalog:
     description:
-      - Catalog to begin with.
+      - Initial catalog.
       - If not set, the environment variable E(DATABRICKS_CATALOG) is used.
     type: str
   schema:
     description:
-      - Schema to begin with.
+      - Initial schema.
       - If not set, the environment variable E(DATABRICKS_SCHEMA) is used.
     type: str
   login_timeout:
     description:
-      - Seconds that opening the session may take. A warehouse that is stopped is started by it, and waited for; so is one that opens
-        sessions while it starts, at the first statement.
+      - Seconds that opening the session may take. This starts a stopped warehouse and waits for it. If the warehouse opens sessions while
+        it starts, the first statement waits for it.
     type: int
     default: 600
   network_timeout:
     description:
-      - Seconds without a word from Databricks after which the client gives up. A statement may take longer; the client asks for its
-        state all the time.
+      - Seconds without an answer from Databricks after which the client gives up. A statement may take longer, because the client keeps
+        asking for its state.
     type: int
     default: 300
   statement_timeout:

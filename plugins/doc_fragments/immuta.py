@@ -17,7 +17,7 @@ options:
       - Address of the Immuta tenant, scheme and host, for example V(https://example.hosted.immutacloud.com).
       - If not set, the environment variables E(IMMUTA_URL), E(IMMUTA_BASE_URL), and E(IMMUTA_HOST) are used, in this order.
       - Redirects are never followed, so that the API key goes to this address only.
-      - It must not hold a user name or a password, and must begin with C(https) unless O(allow_http=true).
+      - It must not contain a user name or a password, and must start with C(https) unless O(allow_http=true).
     type: str
   api_key:
     description:
@@ -48,8 +48,8 @@ options:
     default: true
   allow_http:
     description:
-      - Whether O(url) may begin with C(http), so that the API key, the script, and the passwords in it go over the wire in clear.
-      - To addresses of the own machine (C(localhost), C(127.0.0.1)) C(http) is always allowed.
+      - Whether O(url) may start with C(http), so that the API key, the script, and the passwords in it are sent unencrypted.
+      - C(http) to the same machine (C(localhost), C(127.0.0.1)) is always allowed.
       - If not set, the environment variable E(IMMUTA_ALLOW_HTTP) is used.
     type: bool
     default: false
@@ -61,12 +61,12 @@ options:
     type: path
   client_cert:
     description:
-      - Path to a client certificate in PEM format, for tenants behind a proxy that asks for one. It may hold the private key as well.
+      - Path to a client certificate in PEM format, for tenants behind a proxy that asks for one. It may contain the private key as well.
       - If not set, the environment variable E(IMMUTA_CLIENT_CERT) is used.
     type: path
   client_key:
     description:
-      - Path to the private key of O(client_cert), when it is in a file of its own.
+      - Path to the private key of O(client_cert), if it is in a separate file.
     type: path
   timeout:
     description:
@@ -75,12 +75,12 @@ options:
     default: 30.0
   total_timeout:
     description:
-      - Seconds that one API call may take in all, with its retries.
+      - Seconds that one API call may take in total, including its retries.
     type: float
     default: 120.0
   retries:
     description:
-      - How often an API call is repeated at the most after the connection broke, or Immuta answered 429, 502, 503, or 504.
+      - How often an API call is repeated at most after the connection broke, or Immuta answered 429, 502, 503, or 504.
       - A call that changes something is repeated only when it certainly did not reach Immuta, or on 429.
     type: int
     default: 4
@@ -89,12 +89,12 @@ requirements:
 notes:
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)). A C(.netrc) file is not used.
   - In the user name and the password of a proxy, C(@), C(:), and C(/) must be encoded; other addresses must have neither.
-  - For string options an empty string is the same as not set, so that answers of AWX and AAP surveys can be passed on. So is
-    a variable of the environment that holds nothing.
-  - String options take text only. Without quotes YAML takes V(1.10), V(0123), and V(yes) for the numbers 1.1 and 83, and for true, which
-    are other names. So numbers, booleans, and lists are refused, in lists of patterns, too.
-  - Modules refuse secrets of fewer than 8 characters, and those that are a word of the results (such as V(finished) or V(snowflake)) or a
-    part of another option, since Ansible puts asterisks in the place of a secret wherever it occurs in a result.
+  - For string options, an empty string means not set, so that answers of AWX and AAP surveys can be passed on. So does an empty environment
+    variable.
+  - String options accept text only. Without quotes, YAML reads V(1.10), V(0123), and V(yes) as 1.1, 83, and true, which are different
+    names. So numbers, booleans, and lists are refused, also in lists of patterns.
+  - Modules refuse secrets that have fewer than 8 characters, are a word of the results (such as V(finished) or V(snowflake)), or are part
+    of another option, because Ansible replaces a secret with asterisks wherever it occurs in a result.
 """
 
     # For plugins that are no modules: what a module takes from the environment of its host, Ansible takes from its own.

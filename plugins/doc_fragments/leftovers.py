@@ -14,21 +14,21 @@ class ModuleDocFragment:
 options:
   names:
     description:
-      - Names of databases (on Snowflake) or catalogs (on Databricks) that integrations of Immuta have, or had. They are looked for besides
-        what looks like Immuta's.
+      - Names of databases (on Snowflake) or catalogs (on Databricks) that integrations of Immuta have, or had. They are looked for in
+        addition to what looks like Immuta's.
     type: list
     elements: str
     default: []
   compare_hosts:
     description:
-      - Hosts of the platform, for example those of the tenant's integrations. RV(hosts) tells whether each leads to where the session
-        is. All forms of the vendors are known.
+      - Hosts of the platform, for example those of the tenant's integrations. RV(hosts) tells whether each leads to where the session is.
+        All forms of the vendors' host names are known.
     type: list
     elements: str
     default: []
 notes:
-  - String options take text only. Without quotes YAML takes V(1.10), V(0123), and V(yes) for the numbers 1.1 and 83, and for true, which
-    are other names. So numbers, booleans, and lists are refused.
-  - Secrets of fewer than 8 characters are refused, and those that are a word of the results (such as V(finished) or V(snowflake)) or a part
-    of another option, since Ansible puts asterisks in the place of a secret wherever it occurs in a result.
+  - String options accept text only. Without quotes, YAML reads V(1.10), V(0123), and V(yes) as 1.1, 83, and true, which are different
+    names. So numbers, booleans, and lists are refused.
+  - Secrets are refused if they have fewer than 8 characters, are a word of the results (such as V(finished) or V(snowflake)), or are part
+    of another option, because Ansible replaces a secret with asterisks wherever it occurs in a result.
 """

@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options:
   objects:
     description:
-      - Objects to look for where there is no script to tell them.
+      - Objects to look for if there is no script that names them.
     type: list
     version_added: 0.2.0
     elements: dict
@@ -26,11 +26,11 @@ options:
       name:
         description:
           - Its full name, exactly as the platform has it, for example V(IMMUTA) or V(SALES.CRM.CUSTOMERS), and without arguments.
-          - A part that holds a dot is quoted as in SQL.
+          - A part that contains a dot is quoted as in SQL.
         type: str
         required: true
       role:
-        description: On Snowflake, the role to take before, as the script does. If not set, that of the sign-in.
+        description: On Snowflake, the role to switch to before looking, as the script does. If not set, the role of the sign-in.
         type: str
 """
 
@@ -38,30 +38,30 @@ options:
 options:
   path:
     description:
-      - Path to a script, in UTF-8. What it drops, unsets, revokes, or takes off, and has not made itself, is looked for, with the roles that
-        it takes, since an object that a role may not see is not found. No statement of it is sent.
+      - Path to a script, in UTF-8. The module looks for what the script drops, unsets, revokes, or takes off and did not create itself, in
+        the roles that the script uses, since a role does not find what it may not see. No statement of the script is sent.
       - It, and every folder above it, must belong to the user of the task or to root, and nobody else may write to them, unless a folder
         has the sticky bit.
       - Exactly one of O(path) and O(objects) is needed.
     type: path
   expected_sha256:
     description:
-      - Digest of the script, as C(sha256sum) prints it. If it is another one, nothing is asked.
+      - Digest of the script, as C(sha256sum) prints it. If it differs, nothing is asked.
     type: str
   expected_hosts:
     description:
-      - Hosts of the platform on which the objects would be, for example V(myorg-myaccount.snowflakecomputing.com). All forms of the vendors
-        are known. After the sign-in, and before anything is looked for, the session is asked where it is.
-      - If one of the hosts leads elsewhere, the module fails with the code C(wrong_platform). If none of them is known to lead there, as
-        with a host of your own, it fails with C(platform_unknown).
-      - If not set, whatever platform the other options name is looked at.
+      - Hosts of the platform on which the objects would be, for example V(myorg-myaccount.snowflakecomputing.com). All forms of the
+        vendors' host names are known. After the sign-in, and before anything is looked for, the session is asked where it is.
+      - If one of the hosts leads elsewhere, the module fails with the code C(wrong_platform). If it is not known whether any of them leads
+        there, as with your own host name, it fails with C(platform_unknown).
+      - If not set, the module looks at whatever platform the other options name.
     type: list
     elements: str
 notes:
-  - V(false) in RV(objects[].present) is what this session sees. An object that its role may not see is not there for it, so compare with a
-    look that has found it.
-  - String options take text only. Without quotes YAML takes V(1.10), V(0123), and V(yes) for the numbers 1.1 and 83, and for true, which
-    are other names. So numbers, booleans, and lists are refused.
-  - Secrets of fewer than 8 characters are refused, and those that are a word of the results (such as V(finished) or V(snowflake)) or a part
-    of another option, since Ansible puts asterisks in the place of a secret wherever it occurs in a result.
+  - V(false) in RV(objects[].present) means that this session does not see the object, perhaps because its role may not. Compare with an
+    earlier look that found it.
+  - String options accept text only. Without quotes, YAML reads V(1.10), V(0123), and V(yes) as 1.1, 83, and true, which are different
+    names. So numbers, booleans, and lists are refused.
+  - Secrets are refused if they have fewer than 8 characters, are a word of the results (such as V(finished) or V(snowflake)), or are part
+    of another option, because Ansible replaces a secret with asterisks wherever it occurs in a result.
 """

@@ -22,42 +22,42 @@ options:
   script:
     description:
       - The script itself. No record is kept of what ran, unless O(journal) is set.
-      - It may hold credentials, so its text is not logged or shown.
+      - It may contain credentials, so its text is not logged or shown.
     type: str
   expected_sha256:
     description:
-      - Digest of the script that was approved, as C(sha256sum) prints it. If it is another one, nothing is sent.
+      - Digest of the script that was approved, as C(sha256sum) prints it. If it differs, nothing is sent.
     type: str
   journal:
     description:
       - Path to the journal. If not set, O(path) with C(.journal) appended.
       - A symbolic link, or a file that is something else, is refused and stays as it is.
-      - While a run is at work on it, another run on the same journal is refused.
+      - While a run uses it, another run with the same journal is refused.
     type: path
   preflight:
     description:
-      - Whether to check the script, if there is one, to sign in, to look whether what the script takes away is there, and to do nothing
-        else. Looked for are objects that it drops or unsets, grants that it revokes, and policies that it takes off.
-      - Looking only reads, and sends nothing of the script's own text. It takes the roles that the script takes, by their names, since an
-        object that a role may not see is not found.
-      - One list answers for many grants. For grants and policies there are at most 200 reads; for what is beyond them, RV(objects[].how)
-        says that it was not looked for. The policies of Snowflake take a warehouse.
-      - Where there is no script yet, O(objects) says what to look for.
+      - Whether only to check the script, if there is one, to sign in, and to look whether what the script removes exists. That is the
+        objects that it drops or unsets, the grants that it revokes, and the policies that it takes off.
+      - Looking only reads, and sends nothing of the script's own text. It switches to the roles that the script uses, since a role does not
+        find what it may not see.
+      - One list covers many grants. At most 200 reads are sent for grants and policies; for the rest, RV(objects[].how) says that it was
+        not looked for. Looking for policies on Snowflake needs a warehouse.
+      - If there is no script yet, O(objects) says what to look for.
     type: bool
     default: false
   expected_hosts:
     description:
-      - Hosts of the platform that the script is for, for example V(myorg-myaccount.snowflakecomputing.com). All forms of the vendors are
-        known. After the sign-in, and before a statement of the script is sent, the session is asked where it is.
-      - If one of the hosts leads elsewhere, the module fails with the code C(wrong_platform). If none of them is known to lead there, as
-        with a host of your own, it fails with C(platform_unknown).
+      - Hosts of the platform that the script is for, for example V(myorg-myaccount.snowflakecomputing.com). All forms of the vendors' host
+        names are known. After the sign-in, and before a statement of the script is sent, the session is asked where it is.
+      - If one of the hosts leads elsewhere, the module fails with the code C(wrong_platform). If it is not known whether any of them leads
+        there, as with your own host name, it fails with C(platform_unknown).
       - If not set, the script is for whatever platform the other options name.
     type: list
     version_added: 0.2.0
     elements: str
   missing_objects:
     description:
-      - What to do with O(preflight=true) when none of the objects that the script drops or unsets is there; in a script without objects,
+      - What to do with O(preflight=true) if none of the objects that the script drops or unsets exists, or, for a script without objects,
         none of the grants and policies.
       - V(fail) fails with the code C(objects_missing), unless a part of the script has run.
     type: str
@@ -68,25 +68,25 @@ options:
     default: accept
   verify:
     description:
-      - Whether to look again, in the same session, when all statements have run. If something that the script drops, revokes, or takes off
-        is still there, and the script has not given it back, the module fails with the code C(objects_left), and the next run only looks
+      - Whether to look again, in the same session, after all statements ran. If something that the script drops, revokes, or takes off is
+        still there, and the script has not given it back, the module fails with the code C(objects_left), and the next run only looks
         again.
-      - What the session may not see is not taken for gone; RV(objects) says so.
+      - What the session may not see does not count as gone; RV(objects) says so.
     type: bool
     version_added: 0.2.0
     default: false
   pause_after:
     description:
-      - Seconds after which to stop before the next statement, so that a playbook can say how far it is. Run the module again until
-        RV(paused) is false. If not set, the script is run to its end.
+      - Seconds after which to stop before the next statement, so that a playbook can report progress. Run the module again until RV(paused)
+        is false. If not set, the script is run to its end.
       - There is no pause where the rest may depend on the session, for example in a transaction, while something temporary is needed,
         or after the call of a procedure.
     type: float
     version_added: 0.2.0
   skip:
     description:
-      - Statements that are not to be run, for example one that can't succeed any more. The journal says so, with the reason.
-      - For a statement that has run, it says that those behind it don't need what it did to its session.
+      - Statements to leave out, for example one that can no longer succeed. The journal records them, with the reason.
+      - For a statement that has run, it means that later ones don't need what it did to its session.
     type: list
     version_added: 0.2.0
     elements: dict
@@ -96,7 +96,7 @@ options:
         type: int
         required: true
       sha256:
-        description: Digest of the script, RV(sha256). Of another script, nothing is left out.
+        description: Digest of the script, RV(sha256). In another script, nothing is left out.
         type: str
         required: true
       reason:
@@ -104,8 +104,8 @@ options:
         type: str
         required: true
 notes:
-  - String options take text only. Without quotes YAML takes V(1.10), V(0123), and V(yes) for the numbers 1.1 and 83, and for true, which
-    are other names. So numbers, booleans, and lists are refused.
-  - Secrets of fewer than 8 characters are refused, and those that are a word of the results (such as V(finished) or V(snowflake)) or a part
-    of another option, since Ansible puts asterisks in the place of a secret wherever it occurs in a result.
+  - String options accept text only. Without quotes, YAML reads V(1.10), V(0123), and V(yes) as 1.1, 83, and true, which are different
+    names. So numbers, booleans, and lists are refused.
+  - Secrets are refused if they have fewer than 8 characters, are a word of the results (such as V(finished) or V(snowflake)), or are part
+    of another option, because Ansible replaces a secret with asterisks wherever it occurs in a result.
 """

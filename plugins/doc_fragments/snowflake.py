@@ -30,8 +30,8 @@ options:
   authenticator:
     description:
       - How to sign in, as the Snowflake client calls it, for example V(SNOWFLAKE_JWT), V(PROGRAMMATIC_ACCESS_TOKEN), V(OAUTH), or
-        V(SNOWFLAKE). Ways that ask a person are refused, and ways that need more than the options here, for example
-        V(WORKLOAD_IDENTITY), work through O(connection_name).
+        V(SNOWFLAKE). Ways that need a person are refused, and ways that need more than the options here, for example V(WORKLOAD_IDENTITY),
+        work through O(connection_name).
       - If not set, it follows from the credentials. A private key means V(SNOWFLAKE_JWT), a token V(PROGRAMMATIC_ACCESS_TOKEN).
       - If not set, the environment variable E(SNOWFLAKE_AUTHENTICATOR) is used.
     type: str
@@ -57,7 +57,7 @@ options:
     type: str
   token_file_path:
     description:
-      - Path to a file that holds the token.
+      - Path to a file with the token.
       - If not set, the environment variable E(SNOWFLAKE_TOKEN_FILE_PATH) is used.
     type: path
   host:
@@ -80,27 +80,27 @@ options:
       - https
   role:
     description:
-      - Role to begin with. A script may switch to others.
+      - Initial role. A script may switch to others.
       - If not set, the environment variable E(SNOWFLAKE_ROLE) is used.
     type: str
   warehouse:
     description:
-      - Warehouse to begin with.
+      - Initial warehouse.
       - If not set, the environment variable E(SNOWFLAKE_WAREHOUSE) is used.
     type: str
   database:
     description:
-      - Database to begin with.
+      - Initial database.
       - If not set, the environment variable E(SNOWFLAKE_DATABASE) is used.
     type: str
   schema:
     description:
-      - Schema to begin with.
+      - Initial schema.
       - If not set, the environment variable E(SNOWFLAKE_SCHEMA) is used.
     type: str
   connection_name:
     description:
-      - Name of a connection in the Snowflake client's C(connections.toml), from which everything is taken that is not set otherwise.
+      - Name of a connection in the Snowflake client's C(connections.toml), which supplies everything that is not set otherwise.
       - If neither this nor O(account) is set, the environment variable E(SNOWFLAKE_DEFAULT_CONNECTION_NAME) is used.
     type: str
   connections_file_path:

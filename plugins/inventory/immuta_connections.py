@@ -9,11 +9,11 @@ name: immuta_connections
 version_added: 0.2.0
 short_description: The connections of an Immuta tenant as hosts
 description:
-  - Makes a host of every connection, so that one play can take many of them out of service, with Ansible's own means for many hosts.
+  - Makes a host of every connection, so that one play can take many of them out of service, with Ansible's own tools for many hosts.
   - An inventory source is a file whose name ends in C(immuta_connections.yml) or C(immuta_connections.yaml).
-  - It is all connections that are asked for or an error. An API key that may not see everything is an error, too, since Immuta leaves out
-    what a key may not see.
-  - It takes one request for each connection, besides those for the lists. Connections that O(include_keys), O(exclude_keys),
+  - Either every requested connection becomes a host, or the plugin fails. It also fails if the API key may not see everything, since Immuta
+    leaves out what a key may not see.
+  - It sends one request for each connection, in addition to those for the lists. Connections that O(include_keys), O(exclude_keys),
     O(include_technologies), and O(exclude_technologies) leave out are not looked up.
 author:
   - The community.immuta contributors (@ansible-collections)
@@ -31,14 +31,14 @@ options:
       - community.immuta.immuta_connections
   include_keys:
     description:
-      - Shell patterns (V(*), V(?), V([seq]), V([!seq])) of connection keys. Only connections of which the key matches one of them become
-        hosts. Case matters.
+      - Shell patterns (V(*), V(?), V([seq]), V([!seq])) of connection keys. Only connections whose key matches one of them become hosts.
+        Case matters.
       - If empty, keys don't matter.
     type: list
     elements: str
     default: []
   exclude_keys:
-    description: Shell patterns of keys of connections that don't become hosts, whatever else includes them. Case matters.
+    description: Shell patterns of keys of connections that don't become hosts, even if another option includes them. Case matters.
     type: list
     elements: str
     default: []
@@ -51,7 +51,7 @@ options:
     elements: str
     default: []
   exclude_technologies:
-    description: Shell patterns of technologies of which the connections don't become hosts, whatever else includes them.
+    description: Shell patterns of technologies whose connections don't become hosts, even if another option includes them.
     type: list
     elements: str
     default: []
@@ -59,31 +59,31 @@ options:
     description:
       - Shell patterns of statuses of integrations, such as V(enabled) and V(disabled). Only connections with such an integration become
         hosts. Case does not matter.
-      - V(unknown) stands for the status of a connection of which Immuta tells no integration.
+      - V(unknown) is the status of a connection for which Immuta names no integration.
       - If empty, statuses don't matter.
     type: list
     elements: str
     default: []
   exclude_statuses:
-    description: Shell patterns of statuses of integrations of which the connections don't become hosts, whatever else includes them.
+    description: Shell patterns of statuses of integrations whose connections don't become hosts, even if another option includes them.
     type: list
     elements: str
     default: []
 notes:
   - Options that are not about construction or caching may be templates. Lookups and extra variables can be used in them. In a pattern,
-    V([{]) stands for a brace that begins no template.
+    write a brace that does not start a template as V([{]).
   - Do not write the API key into the source. Where no plugin can read a source, Ansible's messages may show lines of it.
   - A connection's host is named after the harmless characters of its key and the first ten digits of the key's SHA-256, for example
     C(prod-snowflake-c676119c0f). So a host's name depends on nothing but the key, no two keys have the same one, and no server has it.
-    The playbooks of this collection name the hosts that they make in the same way, so that variables of the inventory hold for both.
+    The playbooks of this collection name the hosts that they make in the same way, so that variables of the inventory apply to both.
   - Each host has the variables C(immuta_deregister_connection_key), which is the key itself, and C(immuta_connection), a dictionary with
     what M(community.immuta.immuta_connection_info) returns of a connection. With C(ansible_connection=local) and
     C(ansible_python_interpreter) set to the controller's, its tasks run there. What comes from Immuta is never templated.
   - Each host is in the group C(immuta_connections), and in groups for its technology, status, and state, such as
     C(immuta_technology_snowflake), C(immuta_status_enabled), and C(immuta_state_active). Their names are in lower case, with V(_) for
     other characters than letters and digits, and with V(unknown) for what Immuta does not tell.
-  - The cache holds no secrets. It is used for the same O(url) and the same filters only.
-  - Unless C(any_unparsed_is_failed) is set in Ansible's configuration, Ansible takes a source that can't be read for a warning, and goes on
+  - The cache contains no secrets. It is used for the same O(url) and the same filters only.
+  - Unless C(any_unparsed_is_failed) is set in Ansible's configuration, Ansible only warns about a source that can't be read, and continues
     without its hosts.
 seealso:
   - module: community.immuta.immuta_connection_info
@@ -107,7 +107,7 @@ exclude_statuses:
   - disabled
   - deleted
 
-# Groups and variables of one's own.
+# Your own groups and variables.
 keyed_groups:
   - key: immuta_connection.hostname
     prefix: platform

@@ -15,7 +15,7 @@ description:
     else.
   - Returns what the host's variables C(immuta_deregister_immuta_options), C(immuta_deregister_snowflake_options), and
     C(immuta_deregister_databricks_options) hold. Where the modules run on another host than the controller, or as another user, the
-    environment of C(ansible-playbook) is put beneath it.
+    environment of C(ansible-playbook) supplies what they don't set.
 author:
   - The community.immuta contributors (@ansible-collections)
 options:

@@ -12,8 +12,8 @@ short_description: "[INTERNAL] Hosts of the playbooks of this collection"
 version_added: 0.2.0
 description:
   - B(This is internal.) It is part of the playbooks of this collection, for C(hosts). It can change at any time; use it nowhere else.
-  - Returns the hosts that were made of connections, or else the pattern C(immuta_deregister_hosts), or else C(localhost). It fails if
-    no host matches, which Ansible itself takes for success.
+  - Returns the hosts that were created from connections, or else the pattern C(immuta_deregister_hosts), or else C(localhost). It fails if
+    no host matches, which Ansible itself counts as success.
 author:
   - The community.immuta contributors (@ansible-collections)
 options: {}

@@ -52,8 +52,8 @@ def require_no_user_info(value: t.Any, option: str, remedy: str, *, error: type[
     for address in value if isinstance(value, list) else [value]:
         if isinstance(address, str) and user_info(address):
             raise error(
-                f"The option {option} holds a user name or a password (there is an @ in it), and is not shown.",
-                hint=f"{remedy} What is in it may have been logged: change it.",
+                f"The option {option} contains a user name or a password (it has an @), so it is not shown.",
+                hint=f"{remedy} It may have been logged: change the password.",
             )
 
 
@@ -73,7 +73,7 @@ def require_plain_proxies(*, error: type[Failure]) -> None:
         info = user_info(value)
         if "@" in info or _NO_PATH.search(info):
             raise error(
-                f"The environment variable {name} holds a password that is not encoded, and is not shown.",
+                f"The environment variable {name} contains a password that is not encoded, so it is not shown.",
                 hint="In the user name and the password of a proxy, write @ as %40, : as %3A, and / as %2F.",
             )
 
@@ -90,7 +90,7 @@ def normal(url: str) -> str:
 def split(url: str) -> urllib.parse.SplitResult:
     """Return the parts of a URL.
 
-    :raises ValueError: its brackets hold no IPv6 address, which not every Python notices, or its port is none
+    :raises ValueError: its brackets contain no IPv6 address (not every Python notices), or its port is invalid
     """
     parts = urllib.parse.urlsplit(url)
     if {"[", "]"} & set(parts.netloc):

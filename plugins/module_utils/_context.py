@@ -12,7 +12,7 @@ import typing as t
 
 @dataclasses.dataclass
 class Outcome:
-    """What a module did, or in check mode would do.
+    """The outcome of a module: what it did, or in check mode would do.
 
     :ivar changed: whether the task changes anything
     :ivar result: the return values, JSON types only

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a file outlives the container or the job that writes it: from the mount table, and from what marks a container.
+"""Whether a file outlives the container or job that writes it, judged by the mount table and the signs of a container.
 
 The rules are in C(judge), which is pure. C(look) asks this machine.
 """
@@ -38,7 +38,7 @@ Lasting = t.Literal["lasting", "dies", "unknown"]
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """Whether what is written to a path lasts.
+    """The verdict on whether a file at a path lasts.
 
     :ivar why: the reason
     :ivar mount: the mount point that the path is below, or None
@@ -53,11 +53,11 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class Marks:
-    """What tells that this process runs in something that is thrown away.
+    """The signs that this process runs in a container or job whose files are removed at its end.
 
     :ivar container: what says so for certain, or ""
     :ivar file: a file that says so, but is also in machines that were made from a container's image; or ""
-    :ivar pet: whether it is a container that is kept like a machine
+    :ivar pet: whether the container is long-lived, like a machine
     :ivar job: the system whose job this is, in which only mounted folders last, or ""
     :ivar pipeline: the system whose job this is, which may run in a container or on a machine, or ""
     :ivar machine: why the whole machine is thrown away, or ""
@@ -116,20 +116,22 @@ def judge(mountinfo: str, path: str, marked: Marks) -> Verdict:
         return verdict("dies", marked.machine)
     if point != "/":
         if kind in LAYERED:
-            return verdict("unknown", f"{point} is put together from layers ({kind})")
+            return verdict("unknown", f"{point} is a layered file system ({kind})")
         return verdict("lasting", f"{point} is mounted ({kind})")
     if marked.job:
-        return verdict("dies", f"it is on no mounted folder, and {marked.job} removes the rest with the job")
+        return verdict(
+            "dies", (f"it is not on a mounted folder, and {marked.job} removes everything else with the job")
+        )
     return verdict(*_at_root(mount, marked))
 
 
 def _at_root(mount: Mount, marked: Marks) -> tuple[Lasting, str]:
     """Judge the file system at the root of all."""
-    own = "it is on no mounted folder, and the container's own files are removed with it"
+    own = "it is not on a mounted folder, and the container's own files are removed with it"
     if marked.container:
         return "dies", f"{own} ({marked.container})"
     if marked.pet:
-        return "lasting", "this container is kept like a machine"
+        return "lasting", "this container is long-lived, like a machine"
     if mount.filesystem in LAYERED:
         return "dies", f"{own} ({mount.filesystem})"
     if not marked.file:

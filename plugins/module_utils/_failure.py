@@ -113,7 +113,7 @@ def require_digest(
     if expected and expected.lower() != actual:
         raise error(
             f"{what} {actual}, but {option} is {expected}.{consequence}",
-            hint="It is not the one that was approved: look at it, and approve it again if it is right.",
+            hint="It is not the one that was approved. Review it, and approve it again if it is right.",
             code=code,
         )
 

@@ -61,7 +61,7 @@ def replace(path: str, data: bytes, mode: int = MODE) -> None:
 
 
 def create(path: str, data: bytes, mode: int = MODE) -> None:
-    """Write a whole file durably, as C(replace), where there is none.
+    """Create a file durably, as C(replace) does, where none exists.
 
     :raises FileExistsError: there is something, which stays
     """
@@ -288,7 +288,7 @@ def read_own(path: str, *, limit: int | None, follow: bool = True) -> tuple[byte
 
 
 def open_regular(path: str, flags: int) -> int:
-    """Open a regular file, and wait for nobody. With O_NOFOLLOW, a symbolic link is none.
+    """Open a regular file without blocking. With O_NOFOLLOW, a symbolic link is refused.
 
     :raises NotRegular: it is a folder, a pipe, a device, a link
     """
@@ -315,10 +315,10 @@ def _require_regular(status: os.stat_result, path: str) -> None:
 
 
 def require_own(path: str) -> None:
-    """Refuse a file that other users may change, replace, or have made, as ssh refuses a key. It need not exist.
+    """Refuse a file that other users may change, replace, or have created, as ssh refuses a key. It need not exist.
 
     It, and every folder and link on the way to it, has to belong to this user or the super-user, and only they may write
-    to it. A folder with the sticky bit is good for all: nobody can rename or remove there what is another's.
+    to it. A folder with the sticky bit may be writable for all: there, nobody can rename or remove files of others.
 
     :raises NotOwn: says which one is at fault
     """

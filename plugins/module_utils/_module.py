@@ -113,7 +113,7 @@ def _mask_options(module: AnsibleModule, argument_spec: dict[str, t.Any], word: 
 
 
 def _mask_fields(module: AnsibleModule, name: str, harmless: t.Callable[[str, t.Any], bool]) -> None:
-    """Mask in a dictionary what is not known to be harmless: it is refused, and Ansible prints it."""
+    """Mask the fields of a dictionary unless they are certainly harmless: they are refused, and Ansible prints them."""
     given = module.params.get(name)
     if isinstance(given, dict):
         others = {field: value for field, value in given.items() if not (value is None or harmless(field, value))}

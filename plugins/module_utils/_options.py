@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What options have in common: values from the environment, and checks."""
+"""Common to all options: values from the environment, and checks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def require_positive(params: dict[str, t.Any], *names: str, error: type[Failure]
 
 
 def not_text(value: t.Any, *, secret: bool = False) -> str | None:
-    """Return what a value is that is not text; None for text, also where it is vaulted.
+    """Return a description of a value that is not text; None for text, also if it is vaulted.
 
     YAML takes C(1.10) and C(0123) for the numbers 1.1 and 83, C(yes) for true, and C(2026-01-31) for a date. As text they
     are other keys.
@@ -92,7 +92,7 @@ def _require_text(label: str, value: t.Any, example: str, *, secret: bool = Fals
 
 
 class UnfitSecret(InvalidOption):
-    """A secret that Ansible would mask where it is none.
+    """A secret that Ansible would also mask where the same characters are no secret.
 
     :ivar value: the secret; it is in no message and no result
     :ivar is_word: whether it is short or a common word, so that it occurs in this message by chance
@@ -100,18 +100,18 @@ class UnfitSecret(InvalidOption):
 
     def __init__(self, label: str, why: str, remedy: str, value: str, *, is_word: bool) -> None:
         super().__init__(
-            f"{label} {why}, and Ansible puts asterisks in its place wherever it occurs in a result.", hint=remedy
+            f"{label} {why}, and Ansible would replace it with asterisks wherever it occurs in a result.", hint=remedy
         )
         self.value = value
         self.is_word = is_word
 
 
 def require_fit_secrets(params: t.Mapping[str, t.Any], spec: Spec, ignored: t.Container[str] = ()) -> None:
-    """Refuse secrets that are short, or equal to what is none, before they make the results unreadable.
+    """Refuse secrets that are short, or equal to other values, before they make the results unreadable.
 
     :param params: the options, with what the environment gives
     :param spec: their argument spec
-    :param ignored: options with C(no_log) that are no secrets as a whole
+    :param ignored: options with C(no_log) that are not secrets as a whole
     :raises UnfitSecret: naming the option or the variable of the environment
     """
     secrets = {name for name, about in spec.items() if about.get("no_log")}
@@ -136,10 +136,10 @@ def _require_fit(label: str, value: str, others: t.Mapping[str, str], remedy: st
     if len(value.strip()) < SHORTEST_SECRET:
         why = f"has fewer than {SHORTEST_SECRET} characters"
     elif _words.is_common(value.strip()):
-        why = "is a word that results hold"
+        why = "is a word that occurs in results"
     elif within := next((name for name, text in others.items() if value.strip() in text), ""):
         why, is_word = f"is a part of the option {within}", False
     else:
         return
-    hint = f"{remedy} Take {SHORTEST_SECRET} or more characters that are no common word."
+    hint = f"{remedy} Use {SHORTEST_SECRET} or more characters that are not a common word."
     raise UnfitSecret(label, why, hint, value, is_word=is_word)

@@ -21,9 +21,9 @@ _HIDDEN = re.compile(f"[{_UNSEEN}]")
 
 
 def printable(text: t.Any) -> str:
-    r"""Return a text on one line, with an escape such as C(\n), C(\x1b), or C(\u202e) for what can't be seen.
+    r"""Return a text on one line, with escapes such as C(\n), C(\x1b), or C(\u202e) for invisible characters.
 
-    :param text: anything; what is no string is converted first
+    :param text: anything; a value that is not a string is converted first
     """
     return _SUSPECT.sub(_escaped, str(text))
 

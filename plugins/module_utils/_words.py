@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Words of 8 or more characters that results hold as values, in lower case.
+"""Words of 8 or more characters that occur in results as values, in lower case.
 
-Ansible puts asterisks in the place of a secret wherever its characters occur in a result. So a secret that is one of
-these words, or a part of one, would change what the tasks behind it read. A unit test compares them with the code.
+Ansible replaces a secret with asterisks wherever its characters occur in a result. So a secret that is one of these
+words, or a part of one, would change what later tasks read. A unit test compares them with the code.
 """
 
 from __future__ import annotations

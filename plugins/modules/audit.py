@@ -13,7 +13,7 @@ short_description: "[INTERNAL] Decide and report for the playbook community.immu
 version_added: 0.2.0
 description:
   - B(This is internal.) It is part of the playbook C(community.immuta.audit). Its options can change at any time; use it nowhere else.
-  - It asks nobody. It turns the answers of the modules into what is in use, what is left over, and what is not certain.
+  - It sends no requests. From the results of the modules it decides what is in use, what is left over, and what is not certain.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:

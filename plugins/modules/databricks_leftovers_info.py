@@ -13,7 +13,7 @@ short_description: Look for what Immuta may have left in a Databricks metastore
 description:
   - Lists the catalogs with C(immuta) in their names, the service principals that own them, and those with C(immuta) in their
     names.
-  - It only reads, and decides nothing. Whether something is in use, Immuta has to be asked, as the playbook C(community.immuta.audit) does.
+  - It only reads, and decides nothing. Only Immuta knows whether something is in use; the playbook C(community.immuta.audit) asks it.
   - Databricks shows what the user may see. Only a metastore admin sees everything.
 author:
   - The community.immuta contributors (@ansible-collections)
@@ -54,7 +54,7 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - What looks like Immuta's. Whether it is in use only Immuta can tell, see the playbook C(community.immuta.audit).
+    - What looks like Immuta's. Only Immuta knows whether it is in use; see the playbook C(community.immuta.audit).
   returned: success
   type: list
   elements: dict
@@ -69,7 +69,7 @@ objects:
       elements: str
       sample: [immuta]
     part:
-      description: What of an integration has such a name, V(catalog), or V(principal) for a service principal.
+      description: Which part of an integration has such a name, V(catalog), or V(principal) for a service principal.
       type: str
       sample: catalog
     home:
@@ -81,7 +81,7 @@ objects:
       type: str
       sample: 5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77
     created_on:
-      description: When it was made, if Databricks tells.
+      description: When it was created, if Databricks tells.
       type: str
       sample: "2025-11-03T08:15:00+00:00"
     last_used:
@@ -116,16 +116,16 @@ attached:
       type: str
       sample: TABLE
     table:
-      description: The parts of the name of that.
+      description: The parts of that object's name.
       type: list
       elements: str
       sample: [sales, crm, customers]
     column:
-      description: The column; V(none) for what is about rows.
+      description: The column; V(none) for a policy on rows.
       type: str
       sample: email
 hosts:
-  description: Of each of O(compare_hosts), whether it leads to where the session is.
+  description: For each of O(compare_hosts), whether it leads to where the session is.
   returned: success
   type: list
   elements: dict
@@ -149,13 +149,13 @@ sees_all:
   type: bool
   sample: true
 reads:
-  description: What was asked.
+  description: The reads that were sent.
   returned: success
   type: list
   elements: dict
   contains:
     read:
-      description: The statement, or what else was asked.
+      description: The statement, or the request.
       type: str
       sample: "SELECT metastore_name, metastore_owner FROM system.information_schema.metastores"
     query_id:
@@ -163,11 +163,11 @@ reads:
       type: str
       sample: 01b2c3d4-0000-0000-0000-000000000001
     rows:
-      description: How many rows it has shown.
+      description: How many rows it returned.
       type: int
       sample: 1
     refused:
-      description: Why it was refused, or has not shown all; V(none) if it was not.
+      description: Why it was refused or is incomplete; V(none) otherwise.
       type: str
       sample: null
 session:
@@ -180,16 +180,16 @@ session:
     metastore: emea
     user: auditor@example.com
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:
@@ -198,7 +198,7 @@ failure:
   type: dict
   sample:
     code: look_failed
-    message: "The platform did not answer while it was looked at: Connection reset by peer."
+    message: "Looking at the platform failed: Connection reset by peer."
     hint: "Nothing was changed. Run it again."
 """
 

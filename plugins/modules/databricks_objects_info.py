@@ -9,10 +9,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: databricks_objects_info
 version_added: 0.2.0
-short_description: Look which objects are on Databricks
+short_description: Look up which objects are on Databricks
 description:
-  - Signs in and looks, by exact name, for all that a script takes away (objects, grants, and policies), or for the objects of a list. It
-    sends nothing but reads, and changes nothing.
+  - Signs in and looks, by exact name, for everything that a script removes (objects, grants, and policies), or for the objects of a list.
+    It sends nothing but reads, and changes nothing.
   - It reads C(system.information_schema), and waits for a warehouse that starts.
 author:
   - The community.immuta contributors (@ansible-collections)
@@ -29,7 +29,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what of the script's objects is there
+- name: See which of the script's objects exist
   community.immuta.databricks_objects_info:
     host: dbc-a1b2345c-d6e7.cloud.databricks.com
     warehouse_id: 1234567890abcdef
@@ -39,7 +39,7 @@ EXAMPLES = r"""
     expected_hosts: [dbc-a1b2345c-d6e7.cloud.databricks.com]
   register: before
 
-- name: See whether two objects are there (credentials from the environment)
+- name: See whether two objects exist (credentials from the environment)
   community.immuta.databricks_objects_info:
     objects:
       - kind: CATALOG
@@ -66,8 +66,8 @@ sha256:
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 objects:
   description:
-    - What the script takes away and has not made itself, that is the objects that it drops or unsets, the grants that it revokes, and the
-      policies that it takes off; or the objects of the list. Each is there once.
+    - What the script removes and did not create itself (the objects that it drops or unsets, the grants that it revokes, and the policies
+      that it takes off), or the objects of the list. Each is listed once.
   returned: success
   type: list
   elements: dict
@@ -90,12 +90,12 @@ objects:
       type: str
       sample: immuta
     dropped:
-      description: Whether it has to be gone in the end. Otherwise the script unsets something of it, or brings it back.
+      description: Whether it must be gone in the end. Otherwise the script only unsets something of it, or brings it back.
       type: bool
       sample: true
     present:
       description:
-        - Whether it is there, and may be seen; V(none) if that could not be told, for which RV(objects[].how) has the reason.
+        - Whether it exists and is visible; V(none) if that is not known. RV(objects[].how) gives the reason.
         - V(false) is what the user sees. Only what the same user has seen before is certainly gone.
       type: bool
       sample: true
@@ -104,11 +104,11 @@ objects:
       type: str
       sample: 5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77
     created_on:
-      description: When it was made, if Databricks tells.
+      description: When it was created, if Databricks tells.
       type: str
       sample: "2025-11-03T08:15:00+00:00"
     how:
-      description: The read that told, or why there is none.
+      description: The read that showed it, or why there is none.
       type: str
       sample: "SELECT catalog_name, catalog_owner, created FROM system.information_schema.catalogs WHERE catalog_name = 'immuta'"
     query_id:
@@ -116,7 +116,7 @@ objects:
       type: str
       sample: 01b2c3d4-0000-0000-0000-000000000002
 session:
-  description: Host, HTTP path, catalog, and schema that the session began with; empty if none was opened.
+  description: Host, HTTP path, catalog, and schema with which the session started; empty if none was opened.
   returned: success
   type: dict
   sample:
@@ -125,16 +125,16 @@ session:
     catalog:
     schema:
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:

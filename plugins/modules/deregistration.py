@@ -14,7 +14,7 @@ version_added: 0.2.0
 description:
   - B(This is internal.) It is part of the role P(community.immuta.deregister_connection#role) and of the playbooks of this collection.
     Its options can change at any time; use it nowhere else.
-  - It asks nobody. It turns the answers of the modules into what is to be done next, what is printed, and the report.
+  - It sends no requests. From the results of the modules it decides what to do next, what to print, and what to report.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -45,7 +45,7 @@ options:
       - planned
       - finished
   plan_only:
-    description: Whether to take nothing for confirmed.
+    description: Whether to treat everything as unconfirmed.
     type: bool
     default: false
   checked:
@@ -78,20 +78,20 @@ settings:
   returned: O(stage=check)
   type: dict
 decision:
-  description: What is to be done.
+  description: What to do next.
   returned: O(stage=decide)
   type: dict
 result:
-  description: What came of the run, as in RV(ignore:immuta_deregister_result).
+  description: Outcome of the run, as in RV(ignore:immuta_deregister_result).
   returned: O(stage=conclude)
   type: dict
 lines:
-  description: What came of the run, or of all runs of the play, for people.
+  description: Outcome of the run, or of all runs of the play, for people.
   returned: O(stage=conclude), O(stage=planned), and O(stage=finished)
   type: list
   elements: str
 fatal:
-  description: Why the run has stopped, where no failed task says so; empty otherwise.
+  description: Why the run stopped, if no failed task says so; empty otherwise.
   returned: O(stage=conclude)
   type: str
 hosts:

@@ -11,16 +11,16 @@ module: immuta_cleanup_script
 version_added: 0.1.0
 short_description: Keep the clean-up script of an Immuta integration in a file
 description:
-  - Asks Immuta for the script that removes what Immuta has set up on Snowflake or Databricks, and makes it durable in a file. The file
-    is written atomically with mode V(0600), synced, and read back.
+  - Asks Immuta for the script that removes what Immuta set up on Snowflake or Databricks, and saves it durably in a file. The file is
+    written atomically with mode V(0600), synced, and read back.
   - Immuta can render the script only as long as the connection exists. Afterwards the file is the only copy, so save it B(before)
     the connection is deleted.
-  - The first line of the file is an SQL comment that names tenant, connection, and integration, and holds the digest of the rest. A file
-    that does not begin so, or that belongs to something else, is never overwritten.
-  - A script that another one replaces is kept beside it, at the path with C(.1) behind it, the one before that with C(.2), and so on up to
-    C(.3). None is replaced by an answer that is an error, a web page, or prose.
-  - If the script is lost, it can be had again from O(integration_config), as long as Immuta regenerates one. Such a script is marked in its
-    first line, and RV(source) and a warning say so. Read it before it is run.
+  - The first line of the file is an SQL comment that names tenant, connection, and integration, and has the digest of the rest. A file that
+    does not start with such a line, or that belongs to something else, is never overwritten.
+  - A script that is replaced is kept beside the new one, with C(.1) appended to the path; the one before it has C(.2), and so on up to
+    C(.3). An answer that is an error, a web page, or prose never replaces a script.
+  - If the script is lost, Immuta may be able to regenerate one from O(integration_config). Such a script is marked in its first line, and
+    RV(source) and a warning say so. Read it before you run it.
   - Fails with the code V(no_cleanup_script) for technologies that have no script, and names what may be left on the platform.
   - An integration that another connection names as well is refused.
 author:
@@ -34,8 +34,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The script is asked for, but not saved.
-      - With O(state=executed), an O(path) with no file is taken for one that a task before it would save, with a warning.
+      - The script is fetched, but not saved.
+      - With O(state=executed), a missing file at O(path) is taken for one that an earlier task would save, with a warning.
   diff_mode:
     support: full
     details:
@@ -55,18 +55,18 @@ options:
     type: int
   path:
     description:
-      - The file. Missing folders are made with mode V(0700).
-      - It must outlive the run of the playbook. In a container, name a mounted folder. RV(durability) says what is known of it.
+      - The file. Missing folders are created with mode V(0700).
+      - It must outlive the run of the playbook. In a container, name a mounted folder. RV(durability) says what is known about that.
       - The file, its journal, and every folder above them must belong to the user of the task or to root, and nobody else may write to them,
         unless a folder has the sticky bit. Anything else is refused, as ssh refuses a key.
-      - The file system must have locks. Runs that save a script at the same path wait for each other.
+      - The file system must support locks. Runs that save a script at the same path wait for each other.
     type: path
     required: true
   state:
     description:
       - V(present) means that the script is in the file. If Immuta can't render it any more, a file that was saved earlier counts.
       - V(executed) records that the saved script was run by other means, for example by hand. Nothing is sent to Immuta.
-      - V(absent) means that neither the file nor the journal beside it exists, nor scripts that it has replaced. Nothing is sent to Immuta.
+      - V(absent) means that neither the file nor the journal beside it exists, nor the scripts that it replaced. Nothing is sent to Immuta.
     type: str
     choices:
       - present
@@ -76,12 +76,12 @@ options:
   expected_sha256:
     description:
       - RV(sha256) of the script that was approved.
-      - If it is another one, the task fails and the file stays as it is.
+      - If it differs, the task fails and the file stays as it is.
     type: str
   empty_script:
     description:
-      - What to do with a script that holds no statement, only comments or nothing at all.
-      - V(fail) refuses it and leaves the file as it is, since it is likely that Immuta has gone wrong.
+      - What to do with a script that contains no statement, only comments or nothing at all.
+      - V(fail) refuses it and leaves the file as it is, since an error in Immuta is likely.
       - V(accept) saves it. There is nothing to run then.
     type: str
     choices:
@@ -91,23 +91,23 @@ options:
     version_added: 0.2.0
   script_required:
     description:
-      - Whether it is a failure if there is no script, since the technology has none (the code V(no_cleanup_script)), or since the
-        connection is gone and no script was saved (V(script_lost)). If not, RV(failure) says so.
+      - Whether the task fails if there is no script, because the technology has none (the code V(no_cleanup_script)), or because the
+        connection is gone and no script was saved (V(script_lost)). If V(false), the task succeeds, and RV(failure) says why there is none.
     type: bool
     version_added: 0.2.0
     default: true
   without_script:
     description:
-      - Whether to take the technology for one without a clean-up script where that is not known, as with V(Redshift), V(Teradata), and
-        names that this collection does not know, if Immuta renders no script. The task then fails with the code V(no_cleanup_script), as
-        with a technology that has none, instead of V(script_unknown).
+      - Whether to treat the technology as one without a clean-up script if that is not known, as with V(Redshift), V(Teradata), and names
+        that this collection does not know, and Immuta renders no script. The task then fails with the code V(no_cleanup_script), as with a
+        technology that has none, instead of V(script_unknown).
       - It changes nothing if Immuta renders a script.
     type: bool
     version_added: 0.2.0
     default: false
   diff_text:
     description:
-      - Whether the diff holds the text of the script in place of the list of its statements.
+      - Whether the diff shows the text of the script instead of the list of its statements.
       - Credentials are masked by the words before them and by their form. One that has neither, such as a password in the middle of a
         procedure's arguments, is shown. Don't set this where others read the output.
     type: bool
@@ -169,7 +169,7 @@ source:
   type: str
   sample: immuta
 tenant:
-  description: Address of the tenant that the script is of.
+  description: Address of the tenant that the script comes from.
   returned: success and O(state=present)
   type: str
   version_added: 0.2.0
@@ -185,12 +185,12 @@ connection_exists:
   type: bool
   sample: true
 integration_id:
-  description: Id of the integration that the script belongs to; V(none) if it is not known of a regenerated one.
+  description: Id of the integration that the script belongs to; V(none) if it is not known for a regenerated one.
   returned: success and O(state=present)
   type: int
   sample: 5
 integration_status:
-  description: Status of the integration, in Immuta's words; V(none) if Immuta has not described it.
+  description: Status of the integration, in Immuta's words; V(none) if Immuta did not describe it.
   returned: success and O(state=present), if there is a script
   type: str
   version_added: 0.2.0
@@ -201,7 +201,7 @@ technology:
   type: str
   sample: Snowflake
 integration_config:
-  description: The harmless part of the integration's configuration, which the file keeps; V(none) if an older version has saved it.
+  description: The harmless part of the integration's configuration, which the file keeps; V(none) if an older version saved it.
   returned: success and O(state=present)
   type: dict
   version_added: 0.2.0
@@ -232,7 +232,7 @@ statements:
       type: int
       sample: 12
     line:
-      description: Line of the file on which it begins.
+      description: Line of the file on which it starts.
       type: int
       sample: 40
     start:
@@ -240,27 +240,27 @@ statements:
       type: int
       sample: 1604
     length:
-      description: How many characters its text has from there on. The semicolon behind it is not part of it.
+      description: Length of its text in characters, without the semicolon after it.
       type: int
       sample: 28
     verb:
-      description: What it does.
+      description: Its verb.
       type: str
       sample: DROP
     object:
-      description: Kind of the object that it does it to, where that is plain.
+      description: Kind of the object that it is about, if the statement shows it.
       type: str
       sample: DATABASE
     name:
-      description: Name of that object, where that is plain.
+      description: Name of that object, if the statement shows it.
       type: str
       sample: IMMUTA
     grantee:
-      description: Whom it gives rights to, or takes them from, kind and name, where that is plain; else empty.
+      description: Kind and name of the grantee of a C(GRANT) or C(REVOKE), if the statement shows it; else empty.
       type: str
       sample: ""
     privileges:
-      description: The privileges that it gives or takes; empty for a role, and for a statement that does neither.
+      description: The privileges that it grants or revokes; empty for a role, and for a statement that does neither.
       type: str
       sample: ""
     action:
@@ -268,18 +268,18 @@ statements:
       type: str
       sample: ""
     session:
-      description: Whether all it changes is the session that it runs in.
+      description: Whether it changes only the session that it runs in.
       type: bool
       sample: false
     repeatable:
-      description: Whether sending it a second time certainly does no harm.
+      description: Whether it can certainly be sent a second time without harm.
       type: bool
       sample: true
     resumes_at:
       description:
-        - The statement with which the next run goes on if a run stops at this one. Usually this one. In a transaction, which ends with
-          its session, the one that opens it.
-        - V(none) if the rest needs something of the session that another one can't have, so that a person has to decide.
+        - The statement with which the next run continues if a run stops at this one. Usually, this is the statement itself. In a
+          transaction, which ends with its session, it is the one that opens it.
+        - V(none) if the rest needs something of the session that a new one can't have, so that a person has to decide.
       type: int
       sample: 12
     unusual:
@@ -288,17 +288,17 @@ statements:
       sample: false
     marks:
       description:
-        - Why the statement is out of the ordinary, with the words that decide, a short text each. Empty when it is ordinary.
-        - Marked is what can't be seen in this list (blocks, C(EXECUTE IMMEDIATE), C(CALL), computed names), what changes the account, what
-          drops a part of an object, and what a clean-up script has no need of.
-        - Marked is also what drops, unsets, or takes rights on an object that the integration is not known to have made. Its own are what its
-          configuration names, and what Immuta documents, as far as Immuta still tells the configuration or the file keeps it.
-        - In these texts and in names, what can't be printed is written as an escape, such as C(\n).
+        - Why the statement is unusual, a short text for each reason. Empty if it is not unusual.
+        - Statements are marked if this list can't show their effect (blocks, C(EXECUTE IMMEDIATE), C(CALL), computed names), if they change
+          the account or drop a part of an object, or if a clean-up script does not need them.
+        - So are statements that drop, unset, or revoke rights on an object that may not be the integration's own. Its own objects are those
+          that its configuration names, if Immuta still returns it or the file keeps it, and those that Immuta documents.
+        - In these texts and in names, unprintable characters are written as escapes, such as C(\n).
       type: list
       elements: str
       sample: []
 empty:
-  description: Whether the script holds no statement, only comments or nothing at all.
+  description: Whether the script contains no statement, only comments or nothing at all.
   returned: success and O(state=present)
   type: bool
   version_added: 0.2.0
@@ -306,20 +306,20 @@ empty:
 split_error:
   description:
     - Why the script can't be split into statements that the modules of this collection run, with C(line) and C(column); V(none) if it can.
-    - That is also so if it holds a placeholder that was not filled in, a command of a client (V(PUT), V(GET), V(!name)), or the
-      execution of another script (V(EXECUTE IMMEDIATE FROM)).
-    - The script is saved all the same.
+    - The reason may also be a placeholder that was not filled in, a client command (V(PUT), V(GET), V(!name)), or the execution of another
+      script (V(EXECUTE IMMEDIATE FROM)).
+    - The script is saved anyway.
   returned: success and O(state=present)
   type: dict
   sample:
 kept:
-  description: Where the script is kept that this one replaces, or would replace in check mode; V(none) if it replaces none.
+  description: Where the replaced script is kept, or would be kept in check mode; V(none) if none is replaced.
   returned: success and O(state=present)
   type: str
   version_added: 0.2.0
   sample: /srv/immuta/prod-snowflake.sql.1
 execution:
-  description: What the journal beside the file says of earlier runs of the script.
+  description: What the journal beside the file says about earlier runs of the script.
   returned: success and not O(state=absent)
   type: dict
   contains:
@@ -342,11 +342,11 @@ execution:
       contains:
         index: {description: "Number of the statement, from 1.", type: int, sample: 1}
         query_id:
-          description: The platform's id of the query; V(none) if it told none.
+          description: The platform's id of the query; V(none) if it gave none.
           type: str
           sample: 01b2c3d4-0001-a2b3-0000-000100020003
         rowcount:
-          description: Number of rows; V(none) if the platform told none.
+          description: Number of rows; V(none) if the platform gave none.
           type: int
           sample: 1
         seconds:
@@ -354,11 +354,11 @@ execution:
           type: float
           sample: 0.125
         answer:
-          description: What the platform said of a C(DROP), for example whether the object was there; V(none) for any other statement.
+          description: The platform's answer to a C(DROP), for example whether the object was there; V(none) for any other statement.
           type: str
           sample: IMMUTA successfully dropped.
     skipped:
-      description: The statements that a person has left out, with the option O(community.immuta.snowflake_script#module:skip).
+      description: The statements that a person left out, with the option O(community.immuta.snowflake_script#module:skip).
       type: list
       elements: dict
       contains:
@@ -373,7 +373,7 @@ durability:
     lasting:
       description:
         - V(lasting), V(dies), or V(unknown).
-        - V(dies) in memory, in the own files of a container, and in what a job of AWX, GitHub Actions, or GitLab CI takes away at its end.
+        - V(dies) in memory, in a container's own files, and where a job of AWX, GitHub Actions, or GitLab CI removes the file at its end.
       type: str
       sample: dies
     why:
@@ -389,23 +389,23 @@ durability:
       type: str
       sample: tmpfs
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   version_added: 0.2.0
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:
   description:
     - What went wrong, for programs.
-    - With V(script_lost), C(by_hand) says what to do on the platform, a sentence or two each, and C(integration_config) what is known.
+    - With V(script_lost), C(by_hand) lists what to do on the platform, and C(integration_config) is what is known of the configuration.
   returned: failure, and without O(script_required) if there is no script
   type: dict
   sample:
@@ -413,7 +413,7 @@ failure:
     status:
     method:
     path:
-    message: Immuta does not know the connection 'prod snowflake', and no saved clean-up script is at path.
+    message: Immuta does not know the connection 'prod snowflake', and there is no saved clean-up script at path.
     hint: Did you mean 'Prod Snowflake'?
     tenant: https://example.hosted.immutacloud.com
     saved:

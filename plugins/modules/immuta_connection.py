@@ -15,8 +15,8 @@ description:
   - Deleting a connection can't be undone. It removes every data source below the connection and the access controls on them, and
     Immuta can't render the connection's clean-up script any more. Save the script first with M(community.immuta.immuta_cleanup_script),
     or use the role P(community.immuta.deregister_connection#role), which does all of it in the right order.
-  - Refuses an integration that another connection names as well, and a key with a slash, or another character that means something in a
-    path, unless the whole connection answers at that path.
+  - Refuses an integration that another connection names as well, and a key with a slash or another character that has a meaning in a path,
+    unless the whole connection answers at that path.
   - Where Immuta has no clean-up script for the technology, a warning names what may be left on the platform.
 author:
   - The community.immuta contributors (@ansible-collections)
@@ -28,7 +28,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Returns the plan and its digest. Nothing but reads is sent.
+      - Returns the plan and its digest. Only reads are sent.
   diff_mode:
     support: full
   idempotent:
@@ -36,7 +36,7 @@ attributes:
 options:
   connection_key:
     description:
-      - Key of the connection. It is the connection's display name in the Immuta UI, and may hold spaces; its case matters.
+      - Key of the connection. It is the connection's display name in the Immuta UI, and may contain spaces; its case matters.
     type: str
     required: true
   state:
@@ -48,24 +48,24 @@ options:
     default: absent
   confirm:
     description:
-      - The connection key once more. It must equal O(connection_key), else nothing is deleted.
+      - The connection key, repeated. It must equal O(connection_key); otherwise nothing is deleted.
       - Needed to delete; not needed in check mode, or when the connection does not exist.
     type: str
   expected_plan_digest:
     description:
       - RV(plan.digest) of the plan that was approved, from a run in check mode.
-      - If the plan has become another one since, the task fails and nothing is deleted.
+      - If the plan has changed since, the task fails and nothing is deleted.
     type: str
   script_path:
     description:
-      - The file in which M(community.immuta.immuta_cleanup_script) has saved the clean-up script, on the host that runs the task.
-      - Right before the deletion the file is read. Unless it is there, as it was saved, and of this connection, nothing is deleted.
-      - In check mode, a file that is not there is taken for one that a task before would save, with a warning.
+      - The file in which M(community.immuta.immuta_cleanup_script) saved the clean-up script, on the host that runs the task.
+      - The file is read right before the deletion. Unless it exists, is unchanged, and belongs to this connection, nothing is deleted.
+      - In check mode, a missing file is taken for one that an earlier task would save, with a warning.
     type: path
     version_added: 0.2.0
   expected_script_sha256:
     description:
-      - C(sha256) of the file at O(script_path), as M(community.immuta.immuta_cleanup_script) returned it. If it is another one, nothing is
+      - C(sha256) of the file at O(script_path), as M(community.immuta.immuta_cleanup_script) returned it. If it differs, nothing is
         deleted.
     type: str
     version_added: 0.2.0
@@ -136,13 +136,13 @@ integration:
     status: deleted
     in_use: false
 integration_known:
-  description: Whether RV(integration) was read after the deletion. Otherwise V(none) says nothing of the integration.
+  description: Whether RV(integration) was read after the deletion. If not, V(none) says nothing about the integration.
   returned: success
   type: bool
   version_added: 0.2.0
   sample: true
 deleted_objects:
-  description: How many objects below the connection Immuta says it has deleted; V(none) if it does not say.
+  description: How many objects below the connection Immuta reports as deleted; V(none) if it does not tell.
   returned: success
   type: int
   sample: 5
@@ -165,7 +165,7 @@ plan:
           target: prod snowflake
           effect: the connection, every data source below it and the access controls on them are removed
     irreversible:
-      description: Whether the plan holds a step that can't be undone.
+      description: Whether the plan has a step that can't be undone.
       type: bool
       sample: true
     digest:
@@ -173,17 +173,17 @@ plan:
       type: str
       sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   version_added: 0.2.0
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:

@@ -22,7 +22,7 @@ extends_documentation_fragment:
 options:
   connection_key:
     description:
-      - Key of one connection. It is the connection's display name in the Immuta UI and may hold spaces.
+      - Key of one connection. It is the connection's display name in the Immuta UI and may contain spaces.
       - If not set, all connections are returned.
     type: str
 seealso:
@@ -89,17 +89,17 @@ connections:
       type: str
       sample: enabled
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   version_added: 0.2.0
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:

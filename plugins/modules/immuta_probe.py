@@ -9,15 +9,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: immuta_probe
 version_added: 0.2.0
-short_description: Record what an Immuta tenant answers, without a value
+short_description: Record the form of an Immuta tenant's answers, without values
 description:
-  - Asks Immuta's API what this collection asks, and some more that is documented, and records the status, the content type, and the shape of
+  - Sends the reads that this collection uses, and some other documented ones, and records the status, the content type, and the shape of
     each answer in a file that can be shown to others.
-  - A shape is a schema with the types of fields. It holds no value, but those of enumerations that Immuta documents, for example V(Snowflake)
-    and V(enabled).
-  - The names of fields are told when Immuta documents them. Another one is told only when it looks like the name of a field, is in each of
-    several objects, and is part of no value. All others, such as names of users or connections, are left out.
-  - Only reads are sent. Scripts are not asked for.
+  - A shape is a schema with the types of fields. It contains no values, except those of enumerations that Immuta documents, for example
+    V(Snowflake) and V(enabled).
+  - The names of fields are recorded if Immuta documents them. Any other name is recorded only if it looks like the name of a field, is in
+    each of several objects, and is not part of a value. All others, such as names of users or connections, are left out.
+  - Only reads are sent. Scripts are not fetched.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -28,7 +28,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Asks, and writes no file.
+      - Sends the reads, but writes no file.
   diff_mode:
     support: none
   idempotent:
@@ -36,8 +36,8 @@ attributes:
 options:
   path:
     description:
-      - The file that is written, with the mode V(0600). Its folder is made if it is missing.
-      - Only a file that this module has written is replaced. Whether it can be written is tried before anything is asked.
+      - The file that is written, with the mode V(0600). Its folder is created if it is missing.
+      - Only a file that this module wrote is replaced. The module checks that it can write the file before it sends anything.
     type: path
     required: true
   connection_key:
@@ -47,7 +47,7 @@ options:
     type: str
   immuta_version:
     description:
-      - Version of Immuta, for example V(2025.1), where Immuta's answers don't tell it.
+      - Version of Immuta, for example V(2025.1), if Immuta's answers don't tell it.
     type: str
 seealso:
   - module: community.immuta.immuta_connection_info
@@ -61,7 +61,7 @@ EXAMPLES = r"""
     api_key: "{{ immuta_api_key }}"
     path: /srv/immuta/immuta-probe.json
 
-- name: The same, with the version (url and api_key from the environment)
+- name: Record it with the version (url and api_key from the environment)
   community.immuta.immuta_probe:
     path: /srv/immuta/immuta-probe.json
     immuta_version: "2025.1"
@@ -138,16 +138,16 @@ probe:
           type: dict
           sample: {"type": ["object"], "properties": {"technology": {"type": ["string"], "examples": ["Snowflake"]}}, "required": ["technology"]}
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:

@@ -13,8 +13,8 @@ short_description: List saved clean-up scripts, and how far each has run
 description:
   - Lists the clean-up scripts that M(community.immuta.immuta_cleanup_script) and the role
     P(community.immuta.deregister_connection#role) have saved in a folder, and what their journals say.
-  - A script that other users may have written, that was changed, or that is none is listed with a RV(scripts[].problem), and
-    nothing that it says is believed. Its text is never returned.
+  - A file that other users may have written, that was changed, or that is not a saved script is listed with a RV(scripts[].problem), and
+    nothing in it is trusted. Its text is never returned.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ extends_documentation_fragment:
 options:
   path:
     description:
-      - The folder, for example that of the variable C(immuta_deregister_script_dir). One that is not there holds no script.
+      - The folder, for example that of the variable C(immuta_deregister_script_dir). A missing folder counts as empty.
     type: path
     required: true
 seealso:
@@ -36,7 +36,7 @@ EXAMPLES = r"""
     path: /srv/immuta
   register: saved
 
-- name: List those of another one
+- name: List the scripts of another folder
   community.immuta.saved_scripts_info:
     path: /srv/immuta/others
 
@@ -62,7 +62,7 @@ scripts:
       type: str
       sample: /srv/immuta/prod%20snowflake.sql
     connection_key:
-      description: Key of the connection; V(none) if the script was asked for by its integration, or is not believed.
+      description: Key of the connection; V(none) if the script was asked for by its integration, or is not trusted.
       type: str
       sample: prod snowflake
     integration_id:
@@ -78,7 +78,7 @@ scripts:
       type: str
       sample: https://example.hosted.immutacloud.com
     state:
-      description: What the journal says, V(none) if nothing has run, V(partial), or V(finished); none if it is not believed.
+      description: What the journal says, V(none) if nothing has run, V(partial), or V(finished); none if it is not trusted.
       type: str
       sample: partial
     done:
@@ -90,20 +90,20 @@ scripts:
       type: int
       sample: 14
     problem:
-      description: Why the script or its journal is not believed; none if it is.
+      description: Why the script or its journal is not trusted; none if it is.
       type: str
       sample: null
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:

@@ -14,7 +14,7 @@ description:
   - Lists the objects of an account that look like Immuta's, by the names that Immuta documents. These are the database, the role
     C(<DATABASE>_SYSTEM), the user C(<DATABASE>_SYSTEM_ACCOUNT), the roles of users, those for impersonation, and the policies
     in the database or owned by the role. Every database, role, and user with C(IMMUTA) in its name is listed, too.
-  - It only reads, and decides nothing. Whether something is in use, Immuta has to be asked, as the playbook C(community.immuta.audit) does.
+  - It only reads, and decides nothing. Only Immuta knows whether something is in use; the playbook C(community.immuta.audit) asks it.
   - Snowflake shows what the O(role) may see. Only C(ACCOUNTADMIN) sees everything.
 author:
   - The community.immuta contributors (@ansible-collections)
@@ -55,7 +55,7 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - What looks like Immuta's. Whether it is in use only Immuta can tell, see the playbook C(community.immuta.audit).
+    - What looks like Immuta's. Only Immuta knows whether it is in use; see the playbook C(community.immuta.audit).
   returned: success
   type: list
   elements: dict
@@ -71,8 +71,8 @@ objects:
       sample: [IMMUTA]
     part:
       description:
-        - What of an integration has such a name, V(database), V(system_role), V(system_user), V(user_role), V(impersonation_role), or
-          V(policy); V(alike) for one that only has Immuta's name in its own.
+        - Which part of an integration has such a name, V(database), V(system_role), V(system_user), V(user_role), V(impersonation_role), or
+          V(policy); V(alike) for an object that only has Immuta's name in its own.
       type: str
       sample: database
     home:
@@ -84,7 +84,7 @@ objects:
       type: str
       sample: IMMUTA_SYSTEM
     created_on:
-      description: When it was made, if Snowflake tells.
+      description: When it was created, if Snowflake tells.
       type: str
       sample: "2025-11-03T08:15:00+00:00"
     last_used:
@@ -97,8 +97,8 @@ objects:
       sample: null
 attached:
   description:
-    - Tables that the policies of RV(objects) protect, as C(ACCOUNT_USAGE) knows them, which runs up to two hours behind; V(none) if
-      they can't be asked for, for example without a O(warehouse).
+    - Tables that the policies of RV(objects) protect, as C(ACCOUNT_USAGE) lists them, which is up to two hours behind; V(none) if that
+      can't be read, for example without a O(warehouse).
   returned: success
   type: list
   elements: dict
@@ -121,16 +121,16 @@ attached:
       type: str
       sample: TABLE
     table:
-      description: The parts of the name of that.
+      description: The parts of that object's name.
       type: list
       elements: str
       sample: [SALES, CRM, CUSTOMERS]
     column:
-      description: The column; V(none) for what is about rows.
+      description: The column; V(none) for a policy on rows.
       type: str
       sample: EMAIL
 hosts:
-  description: Of each of O(compare_hosts), whether it leads to where the session is.
+  description: For each of O(compare_hosts), whether it leads to where the session is.
   returned: success
   type: list
   elements: dict
@@ -154,13 +154,13 @@ sees_all:
   type: bool
   sample: true
 reads:
-  description: What was asked.
+  description: The reads that were sent.
   returned: success
   type: list
   elements: dict
   contains:
     read:
-      description: The statement, or what else was asked.
+      description: The statement, or the request.
       type: str
       sample: "SHOW DATABASES LIKE '%IMMUTA%'"
     query_id:
@@ -168,15 +168,15 @@ reads:
       type: str
       sample: 01b2c3d4-0000-0000-0000-000000000001
     rows:
-      description: How many rows it has shown.
+      description: How many rows it returned.
       type: int
       sample: 1
     refused:
-      description: Why it was refused, or has not shown all; V(none) if it was not.
+      description: Why it was refused or is incomplete; V(none) otherwise.
       type: str
       sample: null
 session:
-  description: Account, user, role, and warehouse of the session, and what Snowflake itself says of the account.
+  description: Account, user, role, and warehouse of the session, and what Snowflake returns about the account.
   returned: success
   type: dict
   sample:
@@ -185,16 +185,16 @@ session:
     role: ACCOUNTADMIN
     warehouse: ADMIN_WH
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:
@@ -203,7 +203,7 @@ failure:
   type: dict
   sample:
     code: look_failed
-    message: "The platform did not answer while it was looked at: Connection reset by peer."
+    message: "Looking at the platform failed: Connection reset by peer."
     hint: "Nothing was changed. Run it again."
 """
 

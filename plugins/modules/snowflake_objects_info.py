@@ -9,10 +9,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: snowflake_objects_info
 version_added: 0.2.0
-short_description: Look which objects are on Snowflake
+short_description: Look up which objects are on Snowflake
 description:
-  - Signs in and looks, by exact name, for all that a script takes away (objects, grants, and policies), or for the objects of a list. It
-    sends nothing but reads, and changes nothing.
+  - Signs in and looks, by exact name, for everything that a script removes (objects, grants, and policies), or for the objects of a list.
+    It sends nothing but reads, and changes nothing.
   - It needs no warehouse, except to look for the policies on tables.
 author:
   - The community.immuta contributors (@ansible-collections)
@@ -29,7 +29,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what of the script's objects is there
+- name: See which of the script's objects exist
   community.immuta.snowflake_objects_info:
     account: myorg-myaccount
     user: deployer
@@ -38,7 +38,7 @@ EXAMPLES = r"""
     expected_hosts: [myorg-myaccount.snowflakecomputing.com]
   register: before
 
-- name: See whether two objects are there (credentials from the environment)
+- name: See whether two objects exist (credentials from the environment)
   community.immuta.snowflake_objects_info:
     objects:
       - kind: DATABASE
@@ -65,8 +65,8 @@ sha256:
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 objects:
   description:
-    - What the script takes away and has not made itself, that is the objects that it drops or unsets, the grants that it revokes, and the
-      policies that it takes off; or the objects of the list. Each is there once.
+    - What the script removes and did not create itself (the objects that it drops or unsets, the grants that it revokes, and the policies
+      that it takes off), or the objects of the list. Each is listed once.
   returned: success
   type: list
   elements: dict
@@ -89,13 +89,13 @@ objects:
       type: str
       sample: IMMUTA
     dropped:
-      description: Whether it has to be gone in the end. Otherwise the script unsets something of it, or brings it back.
+      description: Whether it must be gone in the end. Otherwise the script only unsets something of it, or brings it back.
       type: bool
       sample: true
     present:
       description:
-        - Whether it is there, and may be seen; V(none) if that could not be told, for which RV(objects[].how) has the reason.
-        - V(false) is what the session sees in the role that the script takes. Only what was there in the same role before is certainly gone.
+        - Whether it exists and is visible; V(none) if that is not known. RV(objects[].how) gives the reason.
+        - V(false) is what the session sees in the role that the script uses. Only what the same role has seen before is certainly gone.
       type: bool
       sample: true
     owner:
@@ -103,11 +103,11 @@ objects:
       type: str
       sample: IMMUTA_SYSTEM
     created_on:
-      description: When it was made, if Snowflake tells.
+      description: When it was created, if Snowflake tells.
       type: str
       sample: "2025-11-03T08:15:00+00:00"
     how:
-      description: The read that told, or why there is none.
+      description: The read that showed it, or why there is none.
       type: str
       sample: "SHOW DATABASES LIKE 'IMMUTA'"
     query_id:
@@ -116,7 +116,7 @@ objects:
       sample: 01b2c3d4-0000-0000-0000-000000000002
 session:
   description:
-    - Account, user, role, and warehouse of the session. With O(expected_hosts) also what Snowflake itself says of the account, C(locator),
+    - Account, user, role, and warehouse of the session. With O(expected_hosts) also what Snowflake returns about the account, C(locator),
       C(organization), C(name), and C(region).
   returned: success
   type: dict
@@ -126,16 +126,16 @@ session:
     role: ACCOUNTADMIN
     warehouse: ADMIN_WH
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:

@@ -13,16 +13,15 @@ short_description: Run an SQL script on Snowflake, statement by statement
 description:
   - Splits a script into statements, checks all of it, and runs the statements one after the other in one session. It stops at the first
     one that fails.
-  - A script whose statements can't be told apart for certain (an open quote, an open block, an unknown syntax) is refused before anything is
-    sent.
+  - A script that can't be split with certainty (an open quote, an open block, an unknown syntax) is refused before anything is sent.
   - So is one with a placeholder of a template that was not filled in, for example C(${ROLE}), one with a command that a client would
     run, not the platform (C(PUT), C(GET), C(!name)), and one that runs another script (C(EXECUTE IMMEDIATE FROM)).
-  - What ran is recorded in a journal beside the script. A second run goes on after the last statement that ran; of the statements that
+  - What ran is recorded in a journal beside the script. A second run continues after the last statement that ran; of the statements that
     set up the session (C(USE), C(SET), C(ALTER SESSION)), those that the rest needs are sent again first. A script that ran to its end is
     not run again.
-  - A transaction that is open when a run stops is rolled back by Snowflake, and the second run goes on with the statement that opened it.
-    Where the rest needs something that ended with the session, such as a temporary table, the second run stops and says what to decide.
-    RV(statements[].resumes_at) tells beforehand. What a procedure does to the session is not known.
+  - A transaction that is open when a run stops is rolled back by Snowflake, and the second run continues with the statement that opened it.
+    If the rest needs something that ended with the session, such as a temporary table, the second run stops and says what to decide.
+    RV(statements[].resumes_at) shows this beforehand. What a procedure does to the session is not known.
   - Snowflake commits data definitions at once. Otherwise nothing is rolled back when a statement fails.
   - A script that ends in an open transaction is refused.
 author:
@@ -39,7 +38,7 @@ attributes:
     details:
       - Splits the script and lists its statements. No connection is made, except with O(preflight=true), which signs in
         and looks.
-      - An O(path) with no file is taken for one that a task before it would save, with a warning. RV(statements) is empty then.
+      - A missing file at O(path) is taken for one that an earlier task would save, with a warning. RV(statements) is empty then.
   diff_mode:
     support: full
     details:
@@ -51,12 +50,12 @@ attributes:
 options:
   on_unknown:
     description:
-      - What to do with a statement that an earlier run has sent, and of which nobody knows whether it ran.
+      - What to do with a statement that an earlier run sent and whose outcome is unknown.
       - A statement that can be sent twice without harm (for example C(DROP ... IF EXISTS)) is sent again in any case.
-      - With V(fail), Snowflake's query history is asked for it. If it ran, the run goes on after it; if it failed, it is sent again; if
-        the history does not tell, the run stops before a statement of the script is sent. Asking needs a O(warehouse), and that
-        neither O(query_tag) nor the script had changed the query tag when it was sent.
-      - V(rerun) sends it again without asking.
+      - With V(fail), it is looked up in Snowflake's query history. If it ran, the run continues after it; if it failed, it is sent again;
+        if the history does not show it, the run stops before a statement of the script is sent. The lookup needs a O(warehouse), and
+        neither O(query_tag) nor the script may have changed the query tag before the statement was sent.
+      - V(rerun) sends it again without looking.
     type: str
     choices:
       - fail
@@ -71,12 +70,12 @@ options:
 seealso:
   - module: community.immuta.immuta_cleanup_script
   - name: Snowflake SQL command reference
-    description: The statements that a script may hold.
+    description: The statements that a script may contain.
     link: https://docs.snowflake.com/en/sql-reference-commands
 """
 
 EXAMPLES = r"""
-- name: See whether the sign-in leads to the right place, and what of the script's objects is there
+- name: Check that the sign-in leads to the right place, and which of the script's objects exist
   community.immuta.snowflake_script:
     account: myorg-myaccount
     user: deployer
@@ -87,7 +86,7 @@ EXAMPLES = r"""
     missing_objects: fail
   register: checked
 
-- name: Run what was looked at (credentials from the environment)
+- name: Run what was checked (credentials from the environment)
   community.immuta.snowflake_script:
     path: /srv/immuta/prod-snowflake.sql
     expected_sha256: "{{ checked.sha256 }}"
@@ -128,7 +127,7 @@ statements:
       type: int
       sample: 12
     line:
-      description: Line of the script on which it begins.
+      description: Line of the script on which it starts.
       type: int
       sample: 40
     start:
@@ -136,27 +135,27 @@ statements:
       type: int
       sample: 1604
     length:
-      description: How many characters its text has from there on. The semicolon behind it is not part of it.
+      description: Length of its text in characters, without the semicolon after it.
       type: int
       sample: 28
     verb:
-      description: What it does.
+      description: Its verb.
       type: str
       sample: DROP
     object:
-      description: Kind of the object that it does it to, where that is plain.
+      description: Kind of the object that it is about, if the statement shows it.
       type: str
       sample: DATABASE
     name:
-      description: Name of that object, where that is plain.
+      description: Name of that object, if the statement shows it.
       type: str
       sample: IMMUTA
     grantee:
-      description: Whom it gives rights to, or takes them from, kind and name, where that is plain; else empty.
+      description: Kind and name of the grantee of a C(GRANT) or C(REVOKE), if the statement shows it; else empty.
       type: str
       sample: ""
     privileges:
-      description: The privileges that it gives or takes; empty for a role, and for a statement that does neither.
+      description: The privileges that it grants or revokes; empty for a role, and for a statement that does neither.
       type: str
       sample: ""
     action:
@@ -164,11 +163,11 @@ statements:
       type: str
       sample: ""
     session:
-      description: Whether all it changes is the session that it runs in.
+      description: Whether it changes only the session that it runs in.
       type: bool
       sample: false
     repeatable:
-      description: Whether sending it a second time certainly does no harm.
+      description: Whether it can certainly be sent a second time without harm.
       type: bool
       sample: true
     unusual:
@@ -177,30 +176,30 @@ statements:
       sample: false
     marks:
       description:
-        - Why the statement is out of the ordinary, with the words that decide, a short text each. Empty when it is ordinary.
-        - Marked is what can't be seen in this list (blocks, C(EXECUTE IMMEDIATE), C(CALL), computed names), what changes the account, what
-          drops a part of an object, and what a clean-up script has no need of.
-        - In these texts and in names, what can't be printed is written as an escape, such as C(\n).
+        - Why the statement is unusual, a short text for each reason. Empty if it is not unusual.
+        - Statements are marked if this list can't show their effect (blocks, C(EXECUTE IMMEDIATE), C(CALL), computed names), if they change
+          the account or drop a part of an object, or if a clean-up script does not need them.
+        - In these texts and in names, unprintable characters are written as escapes, such as C(\n).
       type: list
       elements: str
       sample: []
     resumes_at:
       description:
-        - The statement with which the next run goes on if a run stops at this one. Usually this one. In a transaction, which ends with
-          its session, the one that opens it.
-        - V(none) if the rest needs something of the session that another one can't have, so that a person has to decide.
+        - The statement with which the next run continues if a run stops at this one. Usually, this is the statement itself. In a
+          transaction, which ends with its session, it is the one that opens it.
+        - V(none) if the rest needs something of the session that a new one can't have, so that a person has to decide.
       type: int
       sample: 12
     status:
       description:
-        - V(done) if this run has run it, V(skipped) if an earlier run has, V(replayed) if an earlier run has and it was sent again to set up
-          the session, V(failed), V(unknown) if it was sent and the answer is missing, V(rolled_back) if it has run in a transaction that
-          ended with the session, V(skipped_by_operator) if O(skip) has left it out, or V(not_run).
+        - V(done) if this run ran it, V(skipped) if an earlier run did, V(replayed) if an earlier run did and it was sent again to set up
+          the session, V(failed), V(unknown) if it was sent and the answer is missing, V(rolled_back) if it ran in a transaction that ended
+          with the session, V(skipped_by_operator) if O(skip) left it out, or V(not_run).
       type: str
       sample: done
     reason:
       description: Why it was left out.
-      returned: if O(skip) has left it out
+      returned: if O(skip) left it out
       type: str
       sample: a colleague has dropped it
     query_id:
@@ -208,7 +207,7 @@ statements:
       type: str
       sample: 01b2c3d4-0000-0000-0000-000000000001
     rowcount:
-      description: How many rows it was about, if Snowflake tells.
+      description: How many rows it affected, if Snowflake tells.
       type: int
       sample: 1
     seconds:
@@ -216,11 +215,11 @@ statements:
       type: float
       sample: 0.21
     answer:
-      description: What Snowflake said of a C(DROP), for example whether the object was there; V(none) for any other statement.
+      description: Snowflake's answer to a C(DROP), for example whether the object was there; V(none) for any other statement.
       type: str
       sample: IMMUTA successfully dropped.
 executed:
-  description: How many statements this run has run.
+  description: How many statements this run ran.
   returned: if there is a script that could be split, also on failure
   type: int
   sample: 14
@@ -230,20 +229,20 @@ total:
   type: int
   sample: 14
 resumed:
-  description: Whether an earlier run had run some of them.
+  description: Whether an earlier run ran some of them.
   returned: if there is a script that could be split, also on failure
   type: bool
   sample: false
 paused:
-  description: Whether it has stopped before the end because of O(pause_after), with nothing wrong.
+  description: Whether it stopped before the end because of O(pause_after), without an error.
   returned: if there is a script that could be split, also on failure
   type: bool
   version_added: 0.2.0
   sample: false
 session:
   description:
-    - Account, user, role, and warehouse of the session; empty if none was opened. With O(expected_hosts) also what Snowflake itself says
-      of the account, C(locator), C(organization), C(name), and C(region).
+    - Account, user, role, and warehouse of the session; empty if none was opened. With O(expected_hosts) also what Snowflake returns about
+      the account, C(locator), C(organization), C(name), and C(region).
   returned: success
   type: dict
   sample:
@@ -253,9 +252,9 @@ session:
     warehouse: ADMIN_WH
 objects:
   description:
-    - With O(preflight), what the script takes away and has not made itself, as it was found on the platform; V(none) if there was no
-      script to look at. That is the objects that it drops or unsets, the grants that it revokes, and the policies that it takes off.
-    - With O(verify), what has to be gone, as it was found when all statements had run.
+    - With O(preflight), what the script removes and did not create itself, as found on the platform; V(none) if there was no script to look
+      at. These are the objects that it drops or unsets, the grants that it revokes, and the policies that it takes off.
+    - With O(verify), what must be gone, as found after all statements ran.
   returned: success and O(preflight), if none of them is there, and with O(verify) when all statements have run
   type: list
   version_added: 0.2.0
@@ -279,13 +278,13 @@ objects:
       type: str
       sample: IMMUTA
     dropped:
-      description: Whether it has to be gone in the end. Otherwise the script unsets something of it, or brings it back.
+      description: Whether it must be gone in the end. Otherwise the script only unsets something of it, or brings it back.
       type: bool
       sample: true
     present:
       description:
-        - Whether it is there, and may be seen; V(none) if that could not be told, for which RV(objects[].how) has the reason.
-        - V(false) is what the session sees in the role that the script takes. Only what was there in the same role before is certainly gone.
+        - Whether it exists and is visible; V(none) if that is not known. RV(objects[].how) gives the reason.
+        - V(false) is what the session sees in the role that the script uses. Only what the same role has seen before is certainly gone.
       type: bool
       sample: true
     owner:
@@ -293,11 +292,11 @@ objects:
       type: str
       sample: IMMUTA_SYSTEM
     created_on:
-      description: When it was made, if Snowflake tells.
+      description: When it was created, if Snowflake tells.
       type: str
       sample: "2025-11-03T08:15:00+00:00"
     how:
-      description: The read that told, or why there is none.
+      description: The read that showed it, or why there is none.
       type: str
       sample: "SHOW DATABASES LIKE 'IMMUTA'"
     query_id:
@@ -312,17 +311,17 @@ journal:
     path: /srv/immuta/prod-snowflake.sql.journal
     state: finished
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   version_added: 0.2.0
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:

@@ -131,8 +131,8 @@ def test_refuses_a_technology_whose_scripts_it_can_not_split(
 
 
 NO_SCRIPTS = {
-    "Sorry, something went wrong.": "no SQL",
-    "DROP ROLE R;\nInternal Server Error": "no SQL",
+    "Sorry, something went wrong.": "not SQL",
+    "DROP ROLE R;\nInternal Server Error": "not SQL",
     "": "immuta_deregister_empty_script",
     "-- Nothing to do;\n/* really */": "immuta_deregister_empty_script",
     "USE ROLE {{ admin_role }};\nDROP ROLE R;": "Placeholder that was not filled in at line 2, column 10",
@@ -194,16 +194,16 @@ def test_another_platform_stops_it_before_the_deletion(
     here, dev, own = HOSTS["snowflake"], "devorg-dev.snowflakecomputing.com", "snowflake.corp.example"
     workspace, other = HOSTS["databricks"], "adb-6543210987654321.7.azuredatabricks.net"
     variants: list[Variant] = [
-        (snowflake_site, named(snowflake_site, dev, dev), f"it has to be on {dev}"),
-        (snowflake_site, named(snowflake_site, here, dev), f"it has to be on {dev}"),
-        (snowflake_site, named(snowflake_site, dev, here), f"it has to be on {dev}"),
-        (snowflake_site, named(snowflake_site, dev, None, platform_host=here), f"it has to be on {dev}"),
+        (snowflake_site, named(snowflake_site, dev, dev), f"it must be on {dev}"),
+        (snowflake_site, named(snowflake_site, here, dev), f"it must be on {dev}"),
+        (snowflake_site, named(snowflake_site, dev, here), f"it must be on {dev}"),
+        (snowflake_site, named(snowflake_site, dev, None, platform_host=here), f"it must be on {dev}"),
         (snowflake_site, named(snowflake_site, own, None), "immuta_deregister_platform_host"),
-        (snowflake_site, named(snowflake_site, None, own, platform_host=dev), f"it has to be on {dev}"),
+        (snowflake_site, named(snowflake_site, None, own, platform_host=dev), f"it must be on {dev}"),
         (snowflake_site, named(snowflake_site, None, None), "Set immuta_deregister_platform_host"),
         (snowflake_site, {"platform_host": "no host"}, "which is not a host"),
-        (databricks_site, named(databricks_site, other, other), f"it has to be on {other}"),
-        (databricks_site, named(databricks_site, workspace, f"https://{other}"), f"it has to be on {other}"),
+        (databricks_site, named(databricks_site, other, other), f"it must be on {other}"),
+        (databricks_site, named(databricks_site, workspace, f"https://{other}"), f"it must be on {other}"),
         (databricks_site, named(databricks_site, "dbx.corp.example", None), "immuta_deregister_platform_host"),
     ]
     given = [

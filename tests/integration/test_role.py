@@ -182,7 +182,7 @@ def test_a_technology_without_a_script_is_deleted_and_what_may_be_left_is_named(
     played = player.role(connection_key="grants", confirm="grants")
     assert played.code == 0, played.output
     assert played.result["status"] == "completed"
-    assert "the grants that Immuta has given" in played.result["left_on_platform"]
+    assert "the grants that Immuta gave" in played.result["left_on_platform"]
     assert "Look on the platform for what may be left there: the grants" in played.output
     assert "grants" not in immuta.state.connections
 

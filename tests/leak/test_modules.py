@@ -235,7 +235,7 @@ def test_an_address_with_a_password_is_refused_and_not_shown(
     for secret in (PAT, SHORT.replace("\\", "-")):
         given = address.format(secret)
         answer = modules(module, **{**more, option: given})
-        assert f"The option {option} holds a user name or a password" in answer.result["msg"]
+        assert f"The option {option} contains a user name or a password" in answer.result["msg"]
         assert "is not shown" in answer.result["msg"]
         assert given.strip() not in json.dumps(answer.result)
         assert secret not in answer.printed

@@ -141,9 +141,10 @@ class Client:
         """Return the error for a family whose witness answers 404."""
         others = "" if family == "integrations" else self._integrations_only()
         return errors.ApiMissing(
-            f"No Immuta {family} API answers at the url {self.settings.url}{others}, so nothing can be said about what"
-            " exists.",
-            hint="Have connections switched on, or check url." if others else "Check url (host only, no path).",
+            f"No Immuta {family} API answers at the url {self.settings.url}{others}, so it is not known what exists.",
+            hint="Have connections enabled on the tenant, or check url."
+            if others
+            else "Check url (host only, no path).",
             method=absent.details["method"],
             path=absent.details["path"],
             status=404,
@@ -166,7 +167,7 @@ class Client:
         token = answer.get("token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token:
             raise errors.UnexpectedReply(
-                "Immuta took the API key but answered without a token.", method="POST", path=EXCHANGE_API_KEY.path
+                "Immuta accepted the API key, but its answer has no token.", method="POST", path=EXCHANGE_API_KEY.path
             )
         _redact.add([token])
         self._transport.use_token(token)
@@ -209,13 +210,11 @@ def _segment(name: str, value: str | int) -> str:
     """Return one path segment, percent-encoded without exceptions; keys may hold spaces, slashes and anything else."""
     text = str(value)
     if text in ("", ".", ".."):
-        raise InvalidOption(f"The option {name} is {text!r}, which can't be addressed in a URL.")
+        raise InvalidOption(f"The option {name} is {text!r}, which can't be used in a URL.")
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:
-        raise InvalidOption(
-            f"The option {name} is {text!r}, which is not text and can't be addressed in a URL."
-        ) from None
+        raise InvalidOption(f"The option {name} is {text!r}, which is not text and can't be used in a URL.") from None
 
 
 def seconds_until(retry_after: str, now: datetime.datetime | None = None) -> float:
@@ -249,9 +248,9 @@ def parse_json(reply: Reply, operation: Operation) -> t.Any:
         return None
     if len(reply.body) > LARGEST_JSON or sum(map(reply.body.count, (b"{", b"[", b","))) > MOST_VALUES:
         raise errors.UnexpectedReply(
-            f"{operation.method} {operation.path} was answered with more than any tenant has"
-            f" ({len(reply.body)} bytes). Nothing of it was read.",
-            hint="Check url, and what is between: this does not look like the Immuta API.",
+            f"The answer to {operation.method} {operation.path} is larger than any tenant's ({len(reply.body)}"
+            " bytes). It was not read.",
+            hint="Check url and any proxy in between: this does not look like the Immuta API.",
             method=operation.method,
             path=operation.path,
             status=reply.status,
@@ -323,7 +322,7 @@ def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaEr
     if status == 409 and operation.conflict == "exists":
         return errors.AlreadyExists(
             f"Immuta has one already (409){tail}",
-            hint="Find out in Immuta what it belongs to. It may be left over from an earlier try.",
+            hint="Find out in Immuta what it belongs to. It may be left over from an earlier attempt.",
             **where,
         )
     if status == 409:
@@ -333,7 +332,7 @@ def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaEr
     if status >= 500:
         return errors.ServerError(
             f"Immuta failed on {operation.method} {path} ({status}){tail}",
-            hint="Run it again later. Some versions answer 500 to a key that they don't know."
+            hint="Run it again later. Some versions answer 500 to an unknown API key."
             if status == 500
             else "Run it again later.",
             **where,

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The harmless part of an integration's configuration: what a clean-up script can be had by once Immuta has forgotten it.
+"""The harmless part of an integration's configuration, from which Immuta may regenerate a clean-up script.
 
-Only the fields of C(Configuration) are ever kept, sent, or shown. None of them is a secret; what is in no field is dropped
-where Immuta has sent it, and refused where a person has given it.
+Only the fields of C(Configuration) are ever kept, sent, or shown. None of them is a secret. Other fields are dropped if
+Immuta sent them, and refused if a person gave them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LONGEST = 255
 
 @dataclasses.dataclass(frozen=True)
 class Configuration:
-    """Where an integration is, and what it has made there or uses as its own.
+    """The configuration of an integration: its place, and the objects that it created or uses there.
 
     :ivar type: the technology, as Immuta calls it
     :ivar id: of the integration
@@ -54,12 +54,12 @@ class Configuration:
 
     @property
     def made(self) -> dict[str, str]:
-        """What the integration has made, in the words of C(made_by)."""
+        """The objects that the integration created, in the words of C(made_by)."""
         return {name: value for name, value in self.as_dict().items() if name in MADE}
 
     @property
     def home(self) -> str | None:
-        """The database or catalog that the integration has made."""
+        """The database or catalog that the integration created."""
         return self.catalog if technologies.of(self.type or "").dialect == "databricks" else self.database
 
     @property
@@ -69,7 +69,7 @@ class Configuration:
         return [name for name in ("type", "host", home) if not getattr(self, name)]
 
     def differs(self, other: Configuration) -> list[str]:
-        """Return the fields by which the two are of different integrations; what one does not tell is no difference."""
+        """Return the fields in which two configurations differ; a value that one of them lacks is no difference."""
         names = ("type", "id", "host", "database", "catalog")
         pairs = ((name, getattr(self, name), getattr(other, name)) for name in names)
         return [
@@ -88,7 +88,7 @@ def _folded(value: str | int) -> str:
 
 
 def of(found: integration.Integration, technology: str = "", host: str | None = None) -> Configuration:
-    """Return the configuration of an integration that Immuta tells.
+    """Return the configuration of an integration, as Immuta returned it.
 
     :param technology: of its connection, if that is known
     :param host: of the platform, as the connection names it, if the integration names none
@@ -124,8 +124,8 @@ def read(
     known = {name: value for name, value in given.items() if value not in (None, "")}
     if wrong := next((name for name, value in known.items() if not fits(name, value, secret=secret)), None):
         raise InvalidOption(
-            f"The field {wrong} of {option} is not what is needed there, or looks like a credential, and is not shown. Give the"
-            f" plain {'number' if FIELDS[wrong] is int else 'name'} alone, as Immuta has it."
+            f"The field {wrong} of {option} has the wrong form or looks like a credential, so it is not shown."
+            f" Give only the {'number' if FIELDS[wrong] is int else 'name'}, as Immuta has it."
         )
     about: dict[str, t.Any] = {
         name: fields.to_number(value) if FIELDS[name] is int else value for name, value in known.items()

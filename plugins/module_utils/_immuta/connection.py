@@ -101,9 +101,9 @@ def find_in_list(client: Client, key: str) -> Connection | None:
 
 
 def require_sight(client: Client, what: str) -> list[integration.Integration]:
-    """Refuse to take something for absent when the API key may just not see it.
+    """Refuse to count something as absent if the API key may just not see it.
 
-    Immuta leaves out of its answers what a key may not read. A key that may read integrations may read every
+    Immuta's answers leave out what a key may not read. A key that may read integrations may read every
     connection.
 
     :param what: the subject of the error message
@@ -114,8 +114,8 @@ def require_sight(client: Client, what: str) -> list[integration.Integration]:
         return integration.list_all(client)
     except errors.PermissionDenied as denied:
         raise errors.PermissionDenied(
-            f"Immuta does not show {what} to this API key, which may not see everything: nothing can be said about what"
-            " exists.",
+            f"Immuta does not show {what} to this API key, so the key may not see everything, and it is not"
+            " known what exists.",
             hint=f"Use a key whose owner has {ADMIN}.",
             **denied.details,
         ) from None
@@ -128,14 +128,14 @@ def from_description(body: t.Any, key: str) -> Connection:
     """
     if not isinstance(body, dict) or "connectionKey" not in body:
         raise errors.UnexpectedReply(
-            "Immuta's answer does not describe a connection.",
+            "Immuta answered with something other than a connection.",
             method=GET_CONNECTION.method,
             path=GET_CONNECTION.path,
         )
     if body["connectionKey"] != key:
         raise errors.UnexpectedReply(
-            f"Immuta answers with the connection {fields.shown(body['connectionKey'])} when asked for {key!r}.",
-            hint="Use the key as Immuta spells it; its case matters.",
+            f"Immuta was asked for the connection {key!r}, but answered with {fields.shown(body['connectionKey'])}.",
+            hint="Spell the key exactly as Immuta does; its case matters.",
             method=GET_CONNECTION.method,
             path=GET_CONNECTION.path,
         )

@@ -4,7 +4,7 @@
 
 """The errors of talking to Immuta, as one tree.
 
-A message tells what Immuta answered, a hint what to do next. Neither holds a header, a token or a whole body.
+A message tells what Immuta answered, a hint what to do next. Neither contains a header, a token, or a whole body.
 """
 
 from __future__ import annotations

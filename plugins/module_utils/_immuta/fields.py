@@ -55,8 +55,8 @@ def flag(value: t.Any, field: str, operation: Operation) -> bool | None:
 def _other(value: t.Any, field: str, wanted: str, operation: Operation) -> UnexpectedReply:
     return UnexpectedReply(
         f"In Immuta's answer to {operation.method} {operation.path} the field {field} is"
-        f" {KINDS.get(type(value), 'something else')}, where {wanted} is expected.",
-        hint="Run it again. If it stays so, this version of Immuta answers otherwise than documented.",
+        f" {KINDS.get(type(value), 'something else')}, but {wanted} was expected.",
+        hint="Run it again. If it fails the same way, this version of Immuta does not answer as documented.",
         method=operation.method,
         path=operation.path,
     )

@@ -78,11 +78,11 @@ class Response(http.client.HTTPResponse):
         return [one.strip().lower() for line in self.headers.get_all(name, []) for one in line.split(",")]
 
     def _pieces(self, lengths: list[str], codings: list[str]) -> t.Iterator[bytes]:
-        """The body, then empty pieces for ever: whoever reads on after an error must not see an end."""
+        """Yield the body in pieces, then empty ones for ever, so that reading on after an error meets no end."""
         if codings:
             if lengths or codings != ["chunked"]:
                 raise NotWhole(
-                    "it contradicts itself about its length, or is in a transfer coding that was not asked for"
+                    "it contradicts itself about its length, or uses a transfer coding that was not requested"
                 )
             yield from self._chunks()
         elif lengths:
@@ -90,7 +90,7 @@ class Response(http.client.HTTPResponse):
                 raise NotWhole("it contradicts itself about its length, or names one that is not a number")
             yield from self._exactly(int(lengths[0]), "body")
         else:
-            raise NotWhole("it came without its length, so nothing shows whether its end is missing")
+            raise NotWhole("it gives no length, so nothing shows whether it is complete")
         if self._lines.buffered() or self._wire.arrived():
             raise NotWhole("it is longer than announced")
         yield from itertools.repeat(b"")
@@ -100,7 +100,7 @@ class Response(http.client.HTTPResponse):
         while rest:
             piece = self._lines.read1(min(rest, PIECE))
             if not piece:
-                raise NotWhole(f"only {size - rest} of {size} bytes of its {what} came")
+                raise NotWhole(f"only {size - rest} of {size} bytes of its {what} arrived")
             rest -= len(piece)
             yield piece
 
@@ -122,7 +122,7 @@ class Response(http.client.HTTPResponse):
 
 
 class _Wire(io.RawIOBase):
-    """What the socket receives. Each read has a time-out of its own."""
+    """The bytes that the socket receives. Each read has its own time-out."""
 
     def __init__(self, sock: t.Any, raw: t.Any, left: t.Callable[[], float]) -> None:
         self._sock = sock
@@ -170,7 +170,7 @@ class _Lines(io.BufferedReader):
         return self.last
 
     def buffered(self) -> bytes:
-        """What was received and not read yet."""
+        """The bytes that were received and not read yet."""
         self._wire.paused = True
         try:
             return self.peek()

@@ -40,7 +40,7 @@ class Integration:
     warehouse: str | None = None
     catalog: str | None = None
     http_path: str | None = None
-    # What it has made on the platform, as far as its configuration names it: see made_by.
+    # What it created on the platform, as far as its configuration names it: see made_by.
     made: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -72,7 +72,7 @@ def to_id(value: t.Any, field: str, operation: Operation) -> int:
         raise UnexpectedReply(
             f"In Immuta's answer to {operation.method} {operation.path} the field {field} is {fields.shown(value)}, which is not"
             " the id of an integration.",
-            hint="Nothing can be said about whose integration is meant. Look at it in Immuta, or ask Immuta's support.",
+            hint="It is not known which integration is meant. Check it in Immuta, or ask Immuta's support.",
             method=operation.method,
             path=operation.path,
         )
@@ -87,7 +87,7 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
     """
     if not isinstance(item, dict):
         raise UnexpectedReply(
-            "Immuta's answer holds something other than an integration.", method=operation.method, path=operation.path
+            "Immuta answered with something other than an integration.", method=operation.method, path=operation.path
         )
     config = item.get("config")
     config = config if isinstance(config, dict) else {}
@@ -111,7 +111,7 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
 
 
 def _made(config: dict[str, t.Any]) -> dict[str, str]:
-    """Return the names in a configuration of what the integration has made, or uses as its own; no credential."""
+    """Return the names in a configuration of what the integration created, or uses as its own; no credential."""
     inner = {name: config.get(name) for name in ("impersonation", "oAuthClientConfig")}
     parts = {name: value if isinstance(value, dict) else {} for name, value in inner.items()}
     found = {
@@ -137,7 +137,7 @@ def get(client: Client, integration_id: int) -> Integration | None:
     found = from_api(parse_json(reply, GET_INTEGRATION), GET_INTEGRATION)
     if found.id != integration_id:
         raise UnexpectedReply(
-            f"Immuta answers with the integration {found.id} when asked for {integration_id}.",
+            f"Immuta was asked for the integration {integration_id}, but answered with {found.id}.",
             method=GET_INTEGRATION.method,
             path=GET_INTEGRATION.path,
         )

@@ -25,7 +25,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
 
 # What a server or a proxy may take for the structure of a path, although it is encoded in a key.
 STRUCTURE = re.compile(r"[/\\%;?#]")
-LOOK = "Look at these connections in Immuta as an administrator, and find out which of them the integration belongs to."
+LOOK = "Check these connections in Immuta as an administrator, and find out to which of them the integration belongs."
 
 
 class Ambiguous(errors.Refused):
@@ -55,7 +55,7 @@ class Neighbours:
 
     @functools.cached_property
     def _described(self) -> list[Connection]:
-        """The other connections of which Immuta can tell the integration."""
+        """Return the other connections whose integration Immuta can tell."""
         found = (self._describe(one) for one in self.listed if technologies.of(one.technology).described)
         return [one for one in found if one is not None]
 
@@ -80,7 +80,7 @@ class Neighbours:
             raise Shared(
                 f"Immuta lists the connection {listed.key!r}, but does not describe it, so it is not known whether it"
                 f" has the same integration as the connection {self._subject.key!r}. Nothing was changed.",
-                hint=f"Rerun it. If it stays so: {LOOK}",
+                hint=f"Run it again. If it fails the same way: {LOOK}",
             )
         return found
 
@@ -125,13 +125,13 @@ class Neighbours:
         if others:
             raise Shared(
                 f"The integration {number} belongs to the connection {self._subject.key!r} and to"
-                f" {_named(others)}: removing one would take away what the other one needs. Nothing was changed.",
+                f" {_named(others)}: removing one would take away what the other needs. Nothing was changed.",
                 hint=f"{LOOK} Have Immuta's support correct the other one.",
             )
         return number
 
     def candidates(self) -> list[int]:
-        """Return the ids of the integrations in use on the connection's host, for one of which Immuta names none.
+        """Return the ids of the integrations in use on the host of a connection for which Immuta names no integration.
 
         :raises PermissionDenied: the API key may not read integrations
         """

@@ -44,12 +44,12 @@ def path_of(item: t.Any, operation: Operation) -> Path:
     key = item.get("connectionKey") if isinstance(item, dict) else None
     path = names(given) if given is not None else [key]
     if not path or not all(isinstance(name, str) for name in path) or key not in (None, path[0]):
-        raise _unreadable("holds an object without a path", operation)
+        raise _unreadable("contains an object without a path", operation)
     return tuple(path)
 
 
 def names(given: t.Any) -> list[t.Any]:
-    """Return the names in the path of an object, in any of the forms; of something else, what is no text or nothing."""
+    """Return the names in the path of an object, in any of the forms; anything else gives what is not text, or nothing."""
     if isinstance(given, dict):
         found = []
         while isinstance(given, dict):
@@ -134,9 +134,9 @@ class _Search:
         if self._perhaps:
             return self._found
         if refused and not self._pages:
-            refused.explain_first("Immuta takes the object search in none of the known ways.")
+            refused.explain_first("Immuta rejects every known form of the object search.")
             raise refused
-        raise _unreadable(self._ended or f"ends after {len(self._found)} objects, and may go on")
+        raise _unreadable(self._ended or f"ends after {len(self._found)} objects, and may be incomplete")
 
     def _whole(self, way: _Way) -> bool:
         """Ask in one way, and return whether that has shown the whole list.
@@ -179,7 +179,7 @@ class _Search:
                 self._ended = None if counted else f"ends after {len(seen)} of {page.total} objects"
                 return counted
             if page.cursor in cursors:
-                raise _unreadable(f"goes in circles after {len(seen)} objects")
+                raise _unreadable(f"repeats itself after {len(seen)} objects")
             cursors.add(page.cursor)
             for rest in list(rests):
                 try:
@@ -203,7 +203,7 @@ class _Search:
         page = page_of(parse_json(reply, SEARCH_OBJECTS))
         self._found.update({path: one for path, one in page.objects.items() if path not in self._found})
         if len(self._found) > MOST_OBJECTS:
-            raise _unreadable(f"holds more than {MOST_OBJECTS} objects")
+            raise _unreadable(f"has more than {MOST_OBJECTS} objects")
         return page
 
 
@@ -223,7 +223,7 @@ def page_of(body: t.Any) -> _Page:
         lists = [body[name] for name in ENVELOPES if isinstance(body.get(name), list)]
         body = [item for part in lists for item in part] if lists else None
     if not isinstance(body, list):
-        raise _unreadable("holds no list")
+        raise _unreadable("contains no list")
     return _Page({path_of(item, SEARCH_OBJECTS): _kept(item) for item in body}, len(body), total, cursor, last)
 
 
@@ -234,10 +234,10 @@ def _kept(item: Body) -> Body:
 
 def _unreadable(what: str, operation: Operation = SEARCH_OBJECTS) -> errors.UnexpectedReply:
     return errors.UnexpectedReply(
-        f"Immuta's answer to the object search {what}, so nothing can be said about what exists."
+        f"Immuta's answer to the object search {what}, so it is not known what exists."
         if operation is SEARCH_OBJECTS
         else f"Immuta's answer to {operation.method} {operation.path} {what}.",
-        hint="Run it again. If it stays so, this version of Immuta answers otherwise than documented.",
+        hint="Run it again. If it fails the same way, this version of Immuta does not answer as documented.",
         method=operation.method,
         path=operation.path,
     )

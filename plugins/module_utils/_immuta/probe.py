@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a tenant answers to each operation that reads: status, content type, and shape; never a value.
+"""Records a tenant's answer to each read operation: status, content type, and shape; never a value.
 
-Scripts are not asked for: that a tenant renders one more than once without harm is likely, but not documented.
+Scripts are not fetched: rendering one more than once is likely harmless, but not documented.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ VERSION = re.compile(r"20[0-9]{2}\.[0-9]{1,2}(?:\.[0-9]{1,3}){0,2}")
 
 @dataclasses.dataclass
 class _Asked:
-    """One request, and what came of it.
+    """One request, and its outcome.
 
     :ivar about: a technology, C(absent), or the way to ask; for a person
     :ivar subject: what tells it from the other requests of the operation: a key, an id; stays here
@@ -104,12 +104,12 @@ class _Asked:
 
     @property
     def good(self) -> bool:
-        """Whether Immuta has done what it was asked."""
+        """Whether Immuta did what it was asked."""
         return self.reply is not None and self.reply.status in self.operation.good and self.body == "json"
 
 
 def ask(client: Client, *, connection_key: str | None = None) -> tuple[list[Answer], str | None]:
-    """Ask, and return what is told of the answers, and Immuta's version if one of them has it.
+    """Send all reads; return what may be shown of the answers, and Immuta's version if one of them has it.
 
     :param connection_key: of a connection to ask about, though the search does not show it
     :raises ImmutaError: nothing was answered as Immuta would
@@ -144,7 +144,7 @@ class _Probe:
         self, operation: Operation, about: str, subject: str, *, body: t.Any = None, **parameters: str | int
     ) -> _Asked:
         if operation not in ASKED or operation.effect is not Effect.READ:
-            raise errors.Refused(f"{operation.name} is no read. Nothing was sent; please report this bug.")
+            raise errors.Refused(f"{operation.name} is not a read operation. Nothing was sent; please report this bug.")
         asked = _Asked(operation, about, subject)
         self._asked.append(asked)
         try:
@@ -166,7 +166,7 @@ class _Probe:
         return asked
 
     def answers(self) -> list[Answer]:
-        """Return what is told of each answer."""
+        """Return what may be shown of each answer."""
         words = set().union(*(shape.words_of(one.document) | shape.words_of(one.subject) for one in self._asked))
         places: dict[str, shape.Place] = {}
         for operation in ASKED:

@@ -33,7 +33,7 @@ def find(given: Configuration, integrations: t.Iterable[Integration]) -> Integra
 
 
 def agreed(given: Configuration | None, listed: Configuration, asked: Configuration) -> Configuration:
-    """Return what is known of an integration: what Immuta lists of it, and what is given besides.
+    """Return what is known of an integration: what Immuta lists of it, and what the task gives in addition.
 
     :param listed: what Immuta tells of it; empty if it is not listed
     :param asked: what the task and the connection tell of it
@@ -44,24 +44,24 @@ def agreed(given: Configuration | None, listed: Configuration, asked: Configurat
         if names := given.differs(one):
             told = " and ".join(f"{name} {getattr(given, name)!r} (not {getattr(one, name)!r})" for name in names)
             raise errors.Refused(
-                f"The configuration that is given (integration_config) is not that of {where}: it has {told}. Nothing"
+                f"The given configuration (integration_config) does not match {where}: it has {told}. Nothing"
                 " was changed.",
-                hint="Look in Immuta, or in the report, for the configuration of the integration that was behind the"
-                " connection.",
+                hint="Look up the configuration of the connection's integration in Immuta or in the report.",
             )
     return dataclasses.replace(given, **{**asked.as_dict(), **listed.as_dict()})
 
 
 def require_free(known: Configuration, integrations: t.Iterable[Integration]) -> None:
-    """Refuse to have a script made that would remove what an integration in use has on the platform.
+    """Refuse to have a script regenerated that would remove what an integration in use has on the platform.
 
     :raises Refused: one in use has the same database or catalog, or may have it
     """
     for one in integrations:
         if one.id != known.id and one.in_use and _same_place(configuration.of(one), known, unless_told=True):
             raise errors.Refused(
-                f"The integration {one.id} is {one.status!r}, and is on {known.host} with {known.home!r}, or may be: a script"
-                " that is regenerated for this place would remove what it needs. Nothing was changed.",
+                f"The integration {one.id} is {one.status!r}, and is or may be on {known.host} with"
+                f" {known.home!r}: a script regenerated for that place would remove what it needs. Nothing was"
+                " changed.",
                 hint="Deregister the connection of that integration, whose script Immuta renders. It removes what is there.",
                 code="integration_shared",
             )
@@ -70,7 +70,7 @@ def require_free(known: Configuration, integrations: t.Iterable[Integration]) ->
 def _same_place(one: Configuration, other: Configuration, *, unless_told: bool = False) -> bool:
     """Return whether two are of one technology, on one host, and in one database or catalog.
 
-    :param unless_told: whether a place that is not told counts as the same
+    :param unless_told: whether an unknown place counts as the same
     """
     pairs = ((one.type, other.type), (one.host, other.host), (one.home, other.home))
     return all(
@@ -80,9 +80,9 @@ def _same_place(one: Configuration, other: Configuration, *, unless_told: bool =
 
 
 def obstacle(known: Configuration) -> str:
-    """Return why there is no use in asking, as a sentence, or ""."""
+    """Return why it is useless to ask Immuta for a script, as a sentence, or ""."""
     if known.type and technologies.of(known.type).script != "yes":
-        return f"Immuta is not known to have a clean-up script for the technology {known.type!r}."
+        return f"It is not known whether Immuta has a clean-up script for the technology {known.type!r}."
     if known.missing:
         return f"To have one regenerated, {' and '.join(known.missing)} of the integration must be known."
     return ""

@@ -28,7 +28,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.transport
 # How often a DELETE is sent again after its answer was lost and a read has shown that nothing happened.
 RESENDS = 2
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 10.0, 1.5
-READS_FIRST = "it reads first and goes on from there."
+READS_FIRST = "it first reads what is there, and continues from that."
 
 
 class WrongObject(errors.ImmutaError):
@@ -164,20 +164,20 @@ class Remover:
                 errors.TimedOut(
                     f"{self._so_far()} but after {self._wait_timeout:g} s the connection"
                     f" {self._connection.key!r} is still there.",
-                    hint="Run it again: it goes on waiting. Raise wait_timeout for large connections.",
+                    hint="Run it again to continue waiting. Raise wait_timeout for large connections.",
                 )
             )
 
     def _so_far(self) -> str:
-        return "Immuta took the deletion," if self._answer == "taken" else "The connection was not found any more,"
+        return "Immuta accepted the deletion," if self._answer == "taken" else "The connection was not found any more,"
 
     def _look(self, question: t.Callable[..., bool], *about: t.Any) -> bool:
         try:
             return question(*about)
         except errors.ImmutaError as error:
             error.explain_first(
-                f"{self._so_far()} but whether it is gone could not be read. Nothing is lost: run it again,"
-                f" {READS_FIRST}"
+                f"{self._so_far()} but it could not be checked whether it is gone. Nothing is lost."
+                f" Run it again: {READS_FIRST}"
             )
             raise
 
@@ -188,7 +188,7 @@ class Remover:
             try:
                 count = self._count(parse_json(self._call_delete(), DELETE_OBJECT))
             except errors.Busy as busy:
-                done = "Nothing was deleted" if not resends else "Whether anything was deleted is not known"
+                done = "Nothing was deleted" if not resends else "It is not known whether anything was deleted"
                 busy.explain_first(
                     f"{done}. It stayed busy for {self._wait_timeout:g} s; run it again later or raise wait_timeout."
                 )
@@ -228,14 +228,15 @@ class Remover:
         deleted = objects.names(body.get("objectPath", body.get("connectionKey", key)))
         if not all(isinstance(name, str) for name in deleted):
             raise errors.UnexpectedReply(
-                "In Immuta's answer to the deletion the field objectPath is no path.",
+                "In Immuta's answer to the deletion the field objectPath is not a path.",
                 method=DELETE_OBJECT.method,
                 path=DELETE_OBJECT.path,
             )
         if deleted != [key]:
             raise WrongObject(
-                f"Immuta says that it has deleted {fields.shown(deleted)}, but the connection {key!r} was meant.",
-                hint="Don't rerun it. Look at both in Immuta as an administrator.",
+                f"Immuta says that it deleted {fields.shown(deleted)}, but it was asked to delete the"
+                f" connection {key!r}.",
+                hint="Don't rerun it. Check both in Immuta as an administrator.",
                 method=DELETE_OBJECT.method,
                 path=DELETE_OBJECT.path,
             )
@@ -258,8 +259,8 @@ class Remover:
             return self._still_there()
         except errors.ImmutaError as error:
             lost.hint = (
-                f"Whether the connection was deleted could not be read either: {error.message.rstrip('.')}. Nothing is"
-                f" lost: run it again, {READS_FIRST}"
+                f"Nor could it be checked whether the connection was deleted: {error.message.rstrip('.')}."
+                f" Nothing is lost. Run it again: {READS_FIRST}"
             )
             raise lost from None
 

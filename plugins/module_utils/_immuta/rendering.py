@@ -65,8 +65,9 @@ class ScriptUnknown(errors.Refused):
         super().__init__(
             f"It is not known whether Immuta has a clean-up script for {subject}: its technology is {technology!r}"
             f" ({about.title}), and Immuta renders none for it. Nothing was changed.",
-            hint="Look in Immuta for a script, and save what it has. To go on without one, set without_script (in the"
-            f" role immuta_deregister_without_script) to true; on the platform may be left: {about.left}.",
+            hint="Look in Immuta for a script, and save what it has. To continue without one, set"
+            " without_script (in the role immuta_deregister_without_script) to true. This may be left on"
+            f" the platform: {about.left}.",
             technology=technology,
         )
 
@@ -84,7 +85,7 @@ class Contradiction(errors.ImmutaError):
 
 
 class ScriptLost(errors.ImmutaError):
-    """Immuta can't render the script any more, there is no saved copy, and no other way has led to one.
+    """Immuta can't render the script any more, there is no saved copy, and no other way led to one.
 
     :ivar known: what is known of the integration
     """
@@ -122,7 +123,7 @@ class Rendered:
     :ivar source: C(immuta) when Immuta has just rendered it for its integration, C(saved) when only the file has it,
         C(regenerated) when Immuta has rendered it from a configuration, now or when the file was saved
     :ivar connection_exists: None when only the integration was asked for
-    :ivar made: what the integration has made, as its configuration names it; None when Immuta does not tell any more
+    :ivar made: what the integration created, as its configuration names it; None if Immuta no longer tells
     :ivar status: that of the integration, in Immuta's words; None when it was not described
     """
 
@@ -177,7 +178,7 @@ def fetch(
     :param saved: the file as it is now; it must have passed C(require_own)
     :param started: whether a part of the saved script has run, which happens only after the deletion
     :param finished: whether it has run to its end
-    :param without_script: whether a technology of which that is not known counts as one without a script
+    :param without_script: whether to treat a technology as one without a script if that is not known
     :param known: what is known of the integration's configuration, for when neither Immuta nor the file has the script
     :raises NoCleanupScript: the technology has none
     :raises ScriptUnknown: it may have one, but Immuta renders none
@@ -229,7 +230,7 @@ class _Fetch:
         return self._rendered(reply, self._configuration(number)) if reply else self._without_immuta()
 
     def _configuration(self, number: int) -> Configuration:
-        """Return what Immuta tells of the integration."""
+        """Return the integration's configuration, as Immuta returned it."""
         host = next((host for host in self._hosts if host), None)
         found = self._described or integration.Integration(number, "", "")
         return configuration.of(found, self._technology, host)
@@ -292,12 +293,13 @@ class _Fetch:
             raise errors.Refused(
                 f"Immuta lists {self._subject}, but does not describe it, so it is not known which integration is"
                 " behind it.",
-                hint="Run it again. If it stays so, find the integration in Immuta, and name it in integration_id.",
+                hint="Run it again. If it fails the same way, find the integration in Immuta, and name it in"
+                " integration_id.",
             )
         return number
 
     def _require_known(self) -> None:
-        """Refuse to take a script that Immuta does not render for a fault, where there may be none at all."""
+        """Refuse if Immuta renders no script and it is not known whether the technology has one."""
         if technologies.of(self._technology).script == "unknown":
             raise self._unknown(self._technology)
 
@@ -333,8 +335,8 @@ class _Fetch:
                 f"Immuta's answers don't fit together: {self._subject} is {technology} now, but the script at"
                 f" {saved.path} was saved when it was {saved.owner.technology}, and has not run to its end. Nothing was"
                 " changed.",
-                hint="Look at it in Immuta as an administrator. If it is right, run the saved script, or find out that"
-                " it isn't needed, move it away, and run this again.",
+                hint="Check it in Immuta as an administrator. If Immuta is right, run the saved script, or"
+                " make sure that it isn't needed; then move it away, and run this again.",
             )
 
     def _render(self, number: int) -> Reply | None:
@@ -352,7 +354,7 @@ class _Fetch:
         return reply
 
     def _require_unused(self, integrations: t.Iterable[integration.Integration], number: int | None) -> None:
-        """Refuse to go on with a saved script while Immuta still governs through its integration."""
+        """Refuse to continue with a saved script while Immuta still governs through its integration."""
         left = next((listed for listed in integrations if listed.id == number), None)
         if left is None or not left.in_use or left.status in integration.ENDING_STATUSES:
             return
@@ -360,11 +362,11 @@ class _Fetch:
             "" if self._saved else f" Save its script first, with immuta_cleanup_script and integration_id={left.id}."
         )
         raise Contradiction(
-            f"Immuta's answers don't fit together: it says that {self._subject}, or the script of it, is not there, but"
-            f" its integration {left.id} is listed as {left.status!r}. Nothing was changed.",
-            hint="The API key may not see everything, or Immuta has kept the integration. Look at both in Immuta as an"
-            f" administrator.{first} If the connection is gone for certain, delete or disable the integration {left.id}"
-            " there, and run this again.",
+            f"Immuta's answers don't fit together: it says that {self._subject} or its script does not exist,"
+            f" but lists its integration {left.id} as {left.status!r}. Nothing was changed.",
+            hint="The API key may not see everything, or Immuta has kept the integration. Check both in Immuta"
+            f" as an administrator.{first} If the connection is certainly gone, delete or disable the"
+            f" integration {left.id} there, and run this again.",
         )
 
     def _without_immuta(self) -> Rendered:
@@ -400,19 +402,19 @@ class _Fetch:
         regeneration.require_free(known, self._integrations)
         answer, refused = regeneration.ask(self._client, known)
         if answer is None:
-            raise self._lost(known, f"It has refused to regenerate one ({'; '.join(refused)}).")
+            raise self._lost(known, f"It refused to regenerate one ({'; '.join(refused)}).")
         return self._rendered(answer, known, regenerated=True)
 
     def _lost(self, known: Configuration, why: str = "") -> ScriptLost:
         if self._exists:
             message = (
-                f"Immuta has no integration for {self._subject}, so it can't render the clean-up script, and no saved"
-                " script is at path."
+                f"Immuta has no integration for {self._subject}, so it can't render the clean-up script, and"
+                " there is no saved script at path."
             )
         else:
             message = (
-                f"Immuta at {self._client.settings.url} does not know {self._subject}, and no saved clean-up script is"
-                " at path."
+                f"Immuta at {self._client.settings.url} does not know {self._subject}, and there is no saved"
+                " clean-up script at path."
             )
         return ScriptLost(
             f"{message} {why}".rstrip(),

@@ -34,7 +34,7 @@ LARGEST = 64 * 1024 * 1024
 KEPT = 3
 # Seconds to wait for another run that saves a script at the same path.
 PATIENCE = 10.0
-CHOOSE_ANOTHER = "Name another path, or move what is there away."
+CHOOSE_ANOTHER = "Name another path, or move away what is there."
 
 
 class NotOurs(Refused):
@@ -49,12 +49,12 @@ class NotSaved(Failure):
 
 @dataclasses.dataclass(frozen=True)
 class Owner:
-    """What a script belongs to.
+    """The tenant, connection, and integration to which a script belongs.
 
     :ivar url: the tenant
     :ivar connection_key: None when the script was asked for by integration id
     :ivar dialect: C(snowflake), C(databricks), or None for a technology whose SQL this collection does not know
-    :ivar integration_id: None for a regenerated script of an integration of which it is not known
+    :ivar integration_id: None for a regenerated script, if it is not known
     :ivar hosts: of the platform, as connection and integration name them; files of older versions have none
     :ivar config: the harmless part of the integration's configuration; files of older versions have none
     :ivar regenerated: whether Immuta has rendered the script from a configuration, not for the integration itself
@@ -116,14 +116,14 @@ def contents(owner: Owner, body: str) -> bytes:
 def read(path: str) -> Saved | None:
     """Return the script at C(path), or None when there is no file.
 
-    :raises Refused: there is something else
+    :raises Refused: something else is there
     """
     try:
         entry = os.lstat(path)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Refused(f"The option path ({path}) can't be looked at: {error.strerror}.") from None
+        raise Refused(f"The option path ({path}) can't be checked: {error.strerror}.") from None
     try:
         raw, mode = _files.read_own(path, limit=LARGEST)
     except _files.NotOwn as error:
@@ -134,7 +134,7 @@ def read(path: str) -> Saved | None:
         raise Refused(f"The file {path} is larger than any clean-up script.", hint=CHOOSE_ANOTHER) from None
     except OSError as error:
         if stat.S_ISLNK(entry.st_mode) and not os.path.exists(path):
-            raise Refused(f"The option path ({path}) is a symbolic link into nowhere.", hint=CHOOSE_ANOTHER) from None
+            raise Refused(f"The option path ({path}) is a broken symbolic link.", hint=CHOOSE_ANOTHER) from None
         raise Refused(f"The file {path} can't be read: {error.strerror}.", hint=CHOOSE_ANOTHER) from None
     return _parse(path, raw, mode)
 
@@ -193,8 +193,8 @@ def require_intact(saved: Saved) -> None:
     if not saved.intact:
         raise Refused(
             f"The script at {saved.path} was changed after it was saved.",
-            hint="Move it away to have it fetched again while the connection still exists, or restore it from a copy."
-            " To run the changed one, give the file itself to the platform's script module.",
+            hint="Move it away so that it is fetched again (while the connection still exists), or restore it"
+            " from a copy. To run the changed one, pass the file itself to the platform's script module.",
         )
 
 
@@ -230,7 +230,7 @@ def keep(path: str) -> None:
     """Keep the script at C(path) beside it before it is replaced; of those kept before, the oldest may go.
 
     :raises NotSaved: it can't be kept
-    :raises Refused: there is something else
+    :raises Refused: something else is there
     """
     old, places = read(path), _places(path)
     if old is None:
@@ -274,7 +274,7 @@ def reserved(path: str, *, check_mode: bool) -> t.Iterator[None]:
         except BlockingIOError:
             raise Refused(
                 f"Another run is saving a script at {path}.",
-                hint="Wait until it has ended. Each connection needs a path of its own.",
+                hint="Wait until it has ended. Each connection needs its own path.",
                 code="locked",
             ) from None
         except OSError as error:
@@ -321,7 +321,7 @@ def restrict(path: str) -> None:
     except OSError as error:
         raise Refused(
             f"Other users may read the script at {path}, and that can't be changed: {error.strerror}.",
-            hint="Run the task as the user whose file it is, or have that user set its mode to 0600.",
+            hint="Run the task as the file's owner, or have the owner set its mode to 0600.",
         ) from None
 
 

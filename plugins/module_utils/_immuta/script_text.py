@@ -33,7 +33,7 @@ def text_of(reply: Reply, operation: Operation = RENDER_CLEANUP_SCRIPT) -> str:
     if looks_like_html(reply):
         raise not_immuta(reply, operation, "a script")
     try:
-        # A byte order mark is no part of a script.
+        # A byte order mark is not part of a script.
         text = reply.body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise not_immuta(reply, operation, "UTF-8 text") from None
@@ -49,11 +49,13 @@ def text_of(reply: Reply, operation: Operation = RENDER_CLEANUP_SCRIPT) -> str:
     if isinstance(body, dict):
         names = [name for name in body if name.lower() in TEXT_FIELDS]
         if not names:
-            raise no_script(f"is an error, or unknown: {message_of(reply)}".rstrip(": "), reply.status, operation)
+            raise no_script(
+                f"is an error, or has an unknown form: {message_of(reply)}".rstrip(": "), reply.status, operation
+            )
         if len(body) > 1:
             # A member beside the script may tell that it is not whole or belongs elsewhere. A message may quote the script.
             raise no_script(
-                "has more than a script, so that it may be an error or a part of one", reply.status, operation
+                "has other fields beside the script, so it may be an error, or incomplete", reply.status, operation
             )
         body = body.get(names[0]) if names[0] in TEXT_FIELDS else None
     # JSON can hold half of a surrogate pair, which no file and no platform accepts.
@@ -65,9 +67,9 @@ def text_of(reply: Reply, operation: Operation = RENDER_CLEANUP_SCRIPT) -> str:
 def no_script(
     why: str, status: int | None = None, operation: Operation = RENDER_CLEANUP_SCRIPT
 ) -> errors.UnexpectedReply:
-    """Return the error for an answer of Immuta's that is no clean-up script.
+    """Return the error for an answer of Immuta's that is not a clean-up script.
 
-    :param why: the end of a sentence; never holds a part of a script
+    :param why: the end of a sentence; never contains a part of a script
     """
     return errors.UnexpectedReply(
         f"Immuta was asked for the clean-up script, and the answer {why.rstrip('.')}.",

@@ -33,7 +33,7 @@ PARTS = frozenset(part.lower() for name in FIELD_NAMES for part in PART.findall(
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """What may be told of a place in some documents.
+    """The names of fields that may be shown at one place of some documents.
 
     :ivar fields: the names that may be told, and what may be told below each
     :ivar others: what may be told below all the other names
@@ -48,8 +48,8 @@ class Place:
 def learn(documents: t.Sequence[t.Any], words: t.Container[str]) -> Place:
     """Return which names may be told.
 
-    A name that Immuta does not document is let out if it looks like a field's, stands in each of at least two objects at
-    its place, of which each has a documented field, too, and neither it nor a word in it is one of a value.
+    A name that Immuta does not document is let out if it looks like a field's, is in each of at least two objects at
+    its place that also have a documented field, and if neither it nor a word in it occurs in a value.
 
     :param documents: answers to one operation, each about something else
     :param words: as of C(words_of), of all answers

@@ -28,11 +28,11 @@ LONGEST_ALARM = 1e8
 
 
 class Late(BaseException):
-    """The deadline has passed. It is not an Exception, so that no library on the way handles it and goes on."""
+    """The deadline has passed. It is not an Exception, so that no library in between handles it and continues."""
 
 
 class Bounds(threading.local):
-    """What the calling thread's request has to keep, and how far it has come.
+    """The limits of the calling thread's request, and its progress.
 
     :param clock: seconds that only go forward
     :ivar deadline: on the clock
@@ -123,7 +123,7 @@ class _Connection:
 
 
 def adapter(requests: t.Any, bounds: Bounds) -> HTTPAdapter:
-    """What a session of requests is mounted on, so that its connections keep the bounds.
+    """Return the adapter that makes the connections of a session of requests keep the bounds.
 
     :param requests: the module, which may be missing where this file is imported
     """

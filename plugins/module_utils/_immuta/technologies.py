@@ -5,7 +5,7 @@
 """The technologies of connections, as data: what Immuta tells of each, and what remains on the platform.
 
 Source: U(https://documentation.immuta.com/saas/developer-guides/api-intro/connections-api). The names are those of
-Immuta's own API description, and are matched exactly: nothing is known of a name that only resembles one of them.
+Immuta's own API description, and are matched exactly: a name that only resembles one of them is unknown.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Technology:
 
 
 # Policies on these are not enforced on the platform: Immuta only reads there.
-ACCOUNT = "the account with which Immuta has read the catalog"
+ACCOUNT = "the account with which Immuta read the catalog"
 UNKNOWN = Technology(
     "",
     "a technology that this collection does not know",
     "unknown",
-    "whatever Immuta has set up there, such as grants, roles, and views",
+    "whatever Immuta set up there, such as grants, roles, and views",
     described=True,
 )
 
@@ -54,13 +54,13 @@ TECHNOLOGIES: tuple[Technology, ...] = (
         "Glue",
         "AWS Lake Formation",
         "no",
-        "LF-Tags with the key Immuta_policy, and the grants that Immuta has given",
+        "LF-Tags with the key Immuta_policy, and the grants that Immuta gave",
         described=True,
     ),
     Technology(
         "Trino", "Trino and Starburst", "no", "Immuta's plugin on the cluster, and the system API key that it uses"
     ),
-    Technology("PostgreSQL", "PostgreSQL", "no", "the grants that Immuta has given, and the database made for Immuta"),
+    Technology("PostgreSQL", "PostgreSQL", "no", "the grants that Immuta gave, and the database made for Immuta"),
     Technology("Redshift", "Amazon Redshift", "unknown", "grants, roles, masking policies, and Immuta's database"),
     Technology("BigQuery", "Google BigQuery", "no", "the service account and the role made for Immuta"),
     Technology("Teradata", "Teradata", "unknown", "roles, views, and Immuta's database"),

@@ -40,10 +40,11 @@ REACHABLE = (
     "Check url, the name's address, proxies (HTTPS_PROXY, NO_PROXY) and firewalls from the host that runs the module."
 )
 NOT_WHOLE = (
-    "Run it again. If it stays so, look at what is between: a proxy or a load balancer may cut or alter answers."
+    "Run it again. If it fails the same way, check what is in between: a proxy or a load balancer may cut or"
+    " alter answers."
 )
 # What to do about a certificate, by OpenSSL's number for what is wrong with it.
-OTHER_NAME = "The certificate is for another name: check url, it must be the name that the certificate has."
+OTHER_NAME = "The certificate is for another name: set url to the name that the certificate has."
 CERTIFICATE_REMEDIES = {
     9: "The certificate is not valid yet: check the clock of the host that runs the module.",
     10: "Have the server's certificate renewed, or check the clock of the host that runs the module.",
@@ -55,7 +56,7 @@ PRIVATE_AUTHORITY = "If the certificate is signed by a private authority, name i
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Where Immuta is and how to talk to it.
+    """The address of Immuta, and how to talk to it.
 
     :ivar url: scheme, host, optional port and optional prefix; no trailing slash
     :ivar auth_scheme: C(api_key) sends the key as it is, C(bearer) after the word C(Bearer)
@@ -89,18 +90,18 @@ class Settings:
         parts = self._parts()
         if parts.scheme == "http" and not self.allow_http and not _address.is_loopback(parts.hostname or ""):
             raise ConfigurationError(
-                "The option url begins with http://, so the API key would go over the wire in clear.",
+                "The option url starts with http://, so the API key would be sent unencrypted.",
                 hint="Use https://. For a tenant without TLS, set allow_http to true (or IMMUTA_ALLOW_HTTP).",
             )
         if parts.query or parts.fragment:
             raise ConfigurationError(
-                "The option url holds a query or a fragment.",
-                hint="Give scheme and host only, as in the browser's bar.",
+                "The option url contains a query or a fragment.",
+                hint="Give scheme and host only, as in the browser's address bar.",
             )
         if not (self.api_key.isascii() and self.api_key.isprintable()):
             raise ConfigurationError(
-                "The option api_key holds characters that no API key has.",
-                hint="Look for line breaks and stray blanks.",
+                "The option api_key contains characters that no API key has.",
+                hint="Check it for line breaks and stray spaces.",
             )
         object.__setattr__(self, "url", self.url.rstrip("/"))
 
@@ -113,12 +114,12 @@ class Settings:
             parts = _address.split(self.url)
         except ValueError:
             raise ConfigurationError(
-                "The option url has a port that is no number from 0 to 65535, or an IPv6 address that is none.",
+                "The option url has a port that is not a number from 0 to 65535, or an invalid IPv6 address.",
                 hint="Write an IPv6 address in brackets, as in https://[2001:db8::1]:8443",
             ) from None
         if parts.scheme not in ("http", "https") or not parts.hostname or not self.url.isprintable() or " " in self.url:
             raise ConfigurationError(
-                "The option url must begin with https:// and name a host, without blanks.",
+                "The option url must start with https:// and name a host, without spaces.",
                 hint="For example: https://example.hosted.immutacloud.com",
             )
         return parts
@@ -196,7 +197,7 @@ class Transport:
 
         :param path: below the tenant's URL, percent-encoded
         :param body: sent as JSON unless it is None
-        :param deadline: on the clock; the request is not begun and not read past it
+        :param deadline: on the clock; after it, the request is neither started nor read
         :param authorize: whether the API key goes along
         :raises TransportError: no complete answer; C(sent) tells whether Immuta may have the request
         :raises DeadlineExceeded: the answer was not complete in time
@@ -259,7 +260,7 @@ class Transport:
             return bytes(body)
         if packing not in ("gzip", "x-gzip"):
             raise TransportError(
-                f"{self._host()} answered with a content encoding that was not asked for.", sent=True, **where
+                f"{self._host()} answered with a content encoding that was not requested.", sent=True, **where
             )
         # urllib3 does not notice when packed data lack their end, or have anything behind it.
         unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
@@ -269,7 +270,7 @@ class Transport:
             raise self._not_whole(str(error), where) from None
         self._require_size(unpacked, where)
         if not unpacker.eof or unpacker.unused_data:
-            raise self._not_whole("its packed data do not end where they should", where)
+            raise self._not_whole("its compressed data do not end where they should", where)
         return unpacked
 
     def _require_size(self, body: bytes | bytearray, where: dict[str, t.Any]) -> None:
@@ -278,19 +279,19 @@ class Transport:
 
     def _not_whole(self, reason: str, where: dict[str, t.Any]) -> TransportError:
         return TransportError(
-            f"The answer of {self._host()} can't be used: {reason}.", sent=True, hint=NOT_WHOLE, **where
+            f"The answer from {self._host()} can't be used: {reason}.", sent=True, hint=NOT_WHOLE, **where
         )
 
     def _redirect(self, response: requests.Response, where: dict[str, t.Any]) -> RedirectRefused:
         try:
-            target = urlsplit(response.headers.get("Location", "")).hostname or "another path of its own"
+            target = urlsplit(response.headers.get("Location", "")).hostname or "another path on the same host"
         except ValueError:
-            target = "an address that is none"
+            target = "an invalid address"
         in_clear = urlsplit(self._settings.url).scheme == "http"
-        gone = "The API key has gone over the wire in clear: rotate it. " if in_clear else ""
+        gone = "The API key was sent unencrypted: rotate it. " if in_clear else ""
         return RedirectRefused(
-            f"{self._host()} redirects to {_redact.redact_message(target)[:200]}; redirects are not followed, since the API key would"
-            " go with them.",
+            f"{self._host()} redirects to {_redact.redact_message(target)[:200]}; redirects are not followed,"
+            " because they would take the API key along.",
             hint=f"{gone}Set url to the tenant's final address.",
             status=response.status_code,
             **where,
@@ -320,7 +321,7 @@ class Transport:
         )
 
     def _is_tls(self, error: BaseException) -> bool:
-        """Whether the two sides do not agree on TLS; an end in the middle of it is a connection that broke."""
+        """Return whether the two sides disagree on TLS; a connection that ends during the handshake just broke."""
         causes = list(_causes(error))
         kinds = (ssl.SSLError, self._requests.exceptions.SSLError, self._urllib3.exceptions.SSLError)
         ended = any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in causes)
@@ -363,7 +364,7 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
 
 
 def _tls_remedy(error: BaseException) -> str:
-    """What to do about a TLS connection that failed."""
+    """Return what to do about a TLS connection that failed."""
     for one in _causes(error):
         if number := getattr(one, "verify_code", 0):
             return CERTIFICATE_REMEDIES.get(number, PRIVATE_AUTHORITY)
@@ -371,9 +372,9 @@ def _tls_remedy(error: BaseException) -> str:
             # urllib3 1.26 compares the names itself.
             return OTHER_NAME
         if isinstance(one, ssl.SSLError) and "ALERT" in str(one.reason):
-            return "If the server asks for a client certificate, name one that it knows in client_cert."
+            return "If the server asks for a client certificate, name one that it trusts in client_cert."
     return (
-        "Check that url begins with the right scheme and has the right port, and the files in ca_path and client_cert."
+        "Check that url starts with the right scheme and has the right port, and the files in ca_path and client_cert."
     )
 
 

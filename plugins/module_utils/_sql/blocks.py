@@ -76,7 +76,7 @@ class Frame:
 
 @dataclasses.dataclass(slots=True)
 class State:
-    """What is known of the statement that is being read.
+    """The state of the statement that is being read.
 
     :ivar fresh: whether it has not started yet
     :ivar verb: its first word

@@ -30,7 +30,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.dialect impo
 
 
 def secrets(text: str, dialect: str) -> list[str]:
-    """Return what is secret in a script: as it is written, and as the platform reads it.
+    """Return the secrets in a script, as written and as the platform reads them.
 
     :param text: any text, also one that can't be split
     :param dialect: C(snowflake) or C(databricks)
@@ -80,7 +80,7 @@ def _credentials(text: str, rules: Dialect) -> list[_Credential]:
 
 
 class _Reader:
-    """Reads a text token by token, and keeps what is a credential.
+    """Reads a text token by token, and collects credentials.
 
     :ivar found: the credentials
     :ivar names: the words and names of the code, which are no secrets where a comment has them
@@ -193,7 +193,7 @@ class _Reader:
         self._word_before = word
 
     def _follow(self, word: str) -> None:
-        """Decide what a word means for the literals behind it."""
+        """Decide what a word means for the literals after it."""
         if word in ("CREDENTIAL", "CREDENTIALS"):
             self._group = 0
         elif self._group == 0:

@@ -32,11 +32,11 @@ VARIABLES = warehouse.VARIABLES
 SECRETS = frozenset({"token", "client_secret"})
 # A warehouse that is starting or overloaded answers one of these.
 BUSY = (429, 503)
-# Certainly not executed. 503 may be the word of what stands between, about a statement that it has passed on.
+# Certainly not executed. 503 may come from a proxy in between, about a statement that it has passed on.
 REFUSED = (400, 401, 403, 404, 429)
 SIGN_IN_REMEDIES = {
     401: "Check the credentials: a token may have expired.",
-    403: "Check the credentials: a token may have expired, or may not use the warehouse.",
+    403: "Check the credentials: a token may have expired, or lack permission to use the warehouse.",
     404: "Check host, and warehouse_id or http_path: there is no such warehouse.",
 }
 # Either of the two ways suffices: no retry policy, which may become compulsory, and pauses longer than the time for
@@ -255,7 +255,7 @@ class Databricks:
     def principals(self, word: str) -> t.Any:
         """Return the workspace's answer to the question for service principals with a word in their names.
 
-        :raises OSError: there is none, or it is no good one
+        :raises OSError: there is none, or it can't be used
         """
         return self._get(PRINCIPALS, {"filter": f'displayName co "{word}"'}).json()
 
@@ -302,7 +302,7 @@ class Databricks:
 
         query_id = cursor.query_id
         if isinstance(error, NotFinished):
-            message = "It was cancelled." if error.state == "CANCELLED" else "Its time was up (statement_timeout)."
+            message = "It was cancelled." if error.state == "CANCELLED" else "It ran out of time (statement_timeout)."
             return platform.Problem(message, query_id=query_id)
         if not isinstance(error, (self._client.Error, urllib3.exceptions.HTTPError, OSError)):
             if not platform.is_clients_own(error):
@@ -319,7 +319,10 @@ class Databricks:
         if status in BUSY:
             hint = "The warehouse is starting or overloaded: wait, and run this again."
         elif status in (401, 403):
-            hint = "The token has expired or was revoked: sign in with a new one, and run this again: it goes on with this statement."
+            hint = (
+                "The token has expired or was revoked. Sign in with a new one, and run this again: it"
+                " continues with this statement."
+            )
         elif (found and found[1] == "42501") or "PERMISSION_DENIED" in message:
             hint = "The user that runs the script lacks a privilege: grant it, or sign in as a metastore admin."
         return platform.Problem(
@@ -348,7 +351,7 @@ class Databricks:
     def find(self, cursor: t.Any, doubt: platform.Doubt) -> platform.Found | None:
         """Look a statement up in the warehouse's query history."""
         if self._endpoint.warehouse is None:
-            self.obstacle = "What a cluster has run has no query history. Name a SQL warehouse in warehouse_id."
+            self.obstacle = "Clusters keep no query history. Name a SQL warehouse in warehouse_id."
             return None
         then = datetime.datetime.fromisoformat(doubt.time)
         since = min(then, datetime.datetime.now(datetime.timezone.utc)) - CLOCKS_APART
@@ -379,7 +382,7 @@ class Databricks:
     def _get(self, path: str, query: dict[str, t.Any] | None = None) -> t.Any:
         """Return the workspace's answer to a request of its REST API.
 
-        :raises OSError: there is none, or it is no good one
+        :raises OSError: there is none, or it can't be used
         """
         import requests
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a statement does beyond its head, in its own words: which privileges, which action, whether others go with it.
+"""Details of a statement beyond its head, in its own words: privileges, action, and whether it cascades.
 
 Literals and quoted names are never part of it.
 """
@@ -22,9 +22,9 @@ _ROLES = frozenset(("ROLE", "DATABASE ROLE", "APPLICATION ROLE"))
 
 
 class Details(t.NamedTuple):
-    """What a statement does beyond its head.
+    """Details of a statement beyond its head.
 
-    :ivar privileges: that it gives or takes, for example C(SELECT, INSERT); empty for a role and any other statement
+    :ivar privileges: that it grants or revokes, for example C(SELECT, INSERT); empty for a role and any other statement
     :ivar action: of an C(ALTER), for example C(UNSET MASKING POLICY); C(CASCADE) or C(RESTRICT) of a C(DROP) or C(REVOKE)
     """
 

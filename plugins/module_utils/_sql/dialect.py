@@ -109,7 +109,7 @@ class Dialect:
         if sign == "$":
             return self._dollar(text, start, end)
         if sign == "*":
-            raise Unreadable("A comment is closed that was not opened", start, "Remove the */, or open the comment.")
+            raise Unreadable("Unexpected end of a comment (*/)", start, "Remove the */, or open the comment.")
         if sign == "&":
             raise Unreadable("Client variable (&name)", start, "Write its value into the script.")
         if sign in "{<#":
@@ -153,7 +153,7 @@ class Dialect:
 
     def _comment(self, text: str, start: int, end: int) -> int:
         if _ends_in_path(text, start):
-            raise Unreadable("A path without quotes holds a comment sign", start, "Put the path into quotes.")
+            raise Unreadable("A path without quotes contains a comment sign", start, "Put the path into quotes.")
         if text[start + 1] == "*":
             return self._block_comment(text, start, end)
         if text.startswith("\r", end) and not text.startswith("\r\n", end):
@@ -175,7 +175,7 @@ class Dialect:
                 depth -= 1
                 if depth == 0:
                     if hint and _NOT_IN_HINT.search(text, end, inner.start()):
-                        raise Unreadable("A hint (/*+) holds quotes, ; or --", start, "Remove the hint.")
+                        raise Unreadable("A hint (/*+) contains quotes, ; or --", start, "Remove the hint.")
                     return inner.end()
             elif hint or (self.hints and text.startswith("+", inner.end())):
                 raise Unreadable("A comment is opened inside a comment", inner.start(), "Remove the inner sign.")

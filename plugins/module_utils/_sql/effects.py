@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a statement does to its session, and what it needs of it. What isn't certain counts as needed.
+"""The effect of a statement on its session, and what it needs of the session. What isn't certain counts as needed.
 
 A session is a set of keys: the role, the current database, each variable, each parameter, each temporary object, the
 last result. The procedures of a site can't be read, so a C(CALL) needs everything, and is taken to set nothing.
@@ -35,7 +35,7 @@ Writes = dict[str, str]
 
 @dataclasses.dataclass(slots=True)
 class Effect:
-    """What one statement does to its session, and needs of it.
+    """The effect of one statement on its session, and what it needs of it.
 
     :ivar writes: what becomes of each key that it sets
     :ivar reads: the keys that it needs
@@ -144,7 +144,7 @@ class _Reader:
 
     @property
     def _hides(self) -> bool:
-        """Whether it holds statements of its own, which its text shows."""
+        """Return whether it contains other statements, which its text shows."""
         return self._flows or (self.verb == "BEGIN" and self.kind != "TRANSACTION") or self._executes_text
 
     @property
@@ -154,7 +154,7 @@ class _Reader:
 
     @property
     def _unseen(self) -> bool:
-        """Whether it runs statements that can't be read here."""
+        """Return whether it runs statements that can't be read here."""
         return self.verb == "CALL" or (self.verb == "EXECUTE" and not self.kind and not self._executes_text)
 
     def effect(self) -> Effect:
@@ -255,7 +255,7 @@ class _Reader:
         return at
 
     def _assigned(self) -> tuple[list[str], int]:
-        """Return the names before the sign of assignment, and the position behind it."""
+        """Return the names before the sign of assignment, and the position after it."""
         names: list[str] = []
         at = 1
         while self.words.token(at) is not None:
@@ -369,7 +369,7 @@ class _Reader:
 
     @property
     def _is_relative(self) -> bool:
-        """Whether it may name an object without its database or schema."""
+        """Return whether it may name an object without its database or schema."""
         if self.verb not in ("CREATE", "DROP", "GRANT", "REVOKE", "ALTER") or _RELATIVE.search(self.text):
             return True
         if self.kind in _ACCOUNT_LEVEL or self.kind.endswith(" INTEGRATION"):

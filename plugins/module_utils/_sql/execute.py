@@ -100,14 +100,14 @@ class Execution:
         self.report = initial_report(script, self._progress, self._session)
 
     def run(self) -> Report:
-        """Run what has not run yet.
+        """Run the statements that have not run yet. A finished script opens no connection.
 
-        A finished script opens no connection. After an earlier run, the statements that set up what the rest needs of
-        the session are sent again first, since their session is gone.
+        After an earlier run, the statements that set up what the rest needs of the session are sent again first, since
+        their session is gone.
 
         :raises StatementFailed: a statement failed
         :raises UnknownOutcome: an earlier run left a statement in doubt; no statement of the script was sent
-        :raises SessionLost: a person has to decide how to go on
+        :raises SessionLost: a person has to decide how to continue
         :raises TransactionOpen: the script never commits
         :raises Failure: the sign-in was refused, or the journal can't be written. The C(result) of every error tells
             what has run.
@@ -167,7 +167,7 @@ class Execution:
 
     @functools.cached_property
     def _first_bound(self) -> int:
-        """The index of the first statement whose session later ones may need; beyond the last one if there is none."""
+        """Return the index of the first statement whose session later ones may need; one past the end if none."""
         bound = (statement.index for statement in self._script.statements if statement.is_bound)
         return next(bound, len(self._script.statements) + 1)
 
@@ -292,7 +292,7 @@ class Execution:
         if self._session.may_be_retagged(statement.index):
             sign = "by its text, since the script may have changed the query tag"
         return UnknownOutcome(
-            f"{_label(statement)} was sent by an earlier run, and whether it has run is not known.",
+            f"{_label(statement)} was sent by an earlier run, and it is not known whether it ran.",
             hint=f"{obstacle}Look for it in {self._platform.name}'s query history ({sign})."
             " To send it again, set on_unknown=rerun (immuta_deregister_on_unknown in the role). If it has run, name it"
             f" in {SKIP}.",
@@ -310,7 +310,7 @@ class Execution:
                 return
             self._record(statement, problem)
             if problem.starting and self._answered:
-                # Whatever stands between may have said so of a statement that it has passed on.
+                # A proxy in between may have said so about a statement that it has passed on.
                 found = self._find(cursor, statement, {"tag": self._tag, "time": sent.isoformat()})
                 if found is not None and found.state == "done":
                     self._note_done(statement, row, found.query_id)
@@ -387,12 +387,12 @@ class Execution:
         row["status"] = "unknown" if problem.lost else "failed"
         row["query_id"] = problem.query_id
         hint = problem.hint or (
-            "Fix the cause and run this again: it goes on with this statement. If it can't succeed any more, name it in"
-            f" {SKIP}."
+            "Fix the cause and run this again: it continues with this statement. If it can no longer succeed,"
+            f" name it in {SKIP}."
         )
         if problem.lost:
             again = "finds that out, or says what to decide" if self._journal else "sends it again"
-            hint = f"{problem.hint} Whether it has run is not known. Running this again {again}.".lstrip()
+            hint = f"{problem.hint} It is not known whether it ran. Running this again {again}.".lstrip()
         if problem.wait:
             hint = f"It was tried for {self._waited:g} s. {hint}"
         text = self._script.text if len(self._script.text) <= LONGEST_SEARCHED else statement.text
@@ -415,8 +415,8 @@ def require_committed(script: LoadedScript, session: Session) -> None:
     opener = session.left_open
     if opener:
         raise TransactionOpen(
-            f"{_label(script.statements[opener - 1])} opens a transaction, and no statement behind it certainly commits"
-            " it: the platform would roll it back at the end.",
+            f"{_label(script.statements[opener - 1])} opens a transaction, and no later statement is certain"
+            " to commit it: the platform would roll it back at the end.",
             hint="No statement was sent. Add a COMMIT to the script, or have a person run it.",
             index=opener,
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may follow the verb of a statement, for the verbs that sentences begin with too ("Update in progress").
+"""Patterns of what may follow the verb of a statement, for verbs that also start sentences ("Update in progress").
 
 The rest of a statement is an outline: tokens in upper case with a space between two; of a literal only its quote. What
 the dialects don't agree on is allowed.
@@ -14,7 +14,7 @@ import re
 
 _PART = r'(?:"|[\w$!]+)'
 _NAME = rf"(?:[@:$] )?{_PART}(?: \.(?: {_PART})?)*"
-# Words of which the kinds of objects consist, and those between the verb and the kind.
+# Words that kinds of objects consist of, and those between the verb and the kind.
 _KIND_WORDS = "|".join(
     """
     ACCESS ACCOUNT AGGREGATE AGGREGATION ALERT API APPLICATION ASSEMBLY AUTHENTICATION AUTHORIZATION BUDGET CAST CATALOG

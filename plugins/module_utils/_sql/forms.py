@@ -79,7 +79,7 @@ def holds(text: str) -> bool:
 
 
 def values(form: str) -> t.Iterator[str]:
-    """Yield a credential as it is, decoded, and of a name with a password the password alone."""
+    """Yield a credential as written, decoded, and, for a user name with a password, the password alone."""
     for text in dict.fromkeys((form, urllib.parse.unquote(form))):
         yield text
         name, colon, password = text.partition(":")

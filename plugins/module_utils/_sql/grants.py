@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a C(GRANT) gives and a C(REVOKE) takes: one privilege on one object, or on all or future ones, of one grantee."""
+"""Grants, as in C(GRANT) and C(REVOKE): one privilege on one object, or on all or future ones, of one grantee."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ class Words:
         return ".".join(parts)
 
     def after_name(self, at: int) -> int:
-        """Return the position after the name at C(at), and after parentheses behind it."""
+        """Return the position after the name at C(at), and after the parentheses that follow it."""
         at += 1
         while self.word(at) == ".":
             at += 1 if self.word(at + 1) == "." else 2
@@ -150,7 +150,7 @@ class Words:
         return self._text[first.start : last.end] if first and last else ""
 
     def literal(self, at: int) -> str | None:
-        """Return the string at C(at), to which Databricks joins those behind it; None if more makes up the text."""
+        """Return the string at C(at), with the next ones joined as on Databricks; None if the text has other parts."""
         found: list[str] = []
         while (token := self.token(at)) is not None and token.kind == STRING and not (self.snowflake and found):
             found.append(self._rules.value(self._text, token))
@@ -228,7 +228,7 @@ def _alter(words: Words, verb: str, at: int, snowflake: bool) -> Head:
 
 
 def actions(words: Words) -> list[tuple[str, int]]:
-    """Return what an C(ALTER) does, by the word for each action, and the positions of these; none for unknown kinds.
+    """Return the actions of an C(ALTER), a word for each, and their positions; none for unknown kinds.
 
     An action without a word of its own is told by its first word, which may be empty.
     """

@@ -42,19 +42,19 @@ WORKSPACES: dict[str, re.Pattern[str]] = {
 
 
 class WrongPlatform(Failure):
-    """The session is on another account or workspace than it has to be; no statement of the script was sent."""
+    """The session is on another account or workspace than it must be; no statement of the script was sent."""
 
     code = "wrong_platform"
 
 
 class PlatformUnknown(Failure):
-    """Whether the session is where it has to be can't be told; no statement of the script was sent."""
+    """It is not known whether the session is where it must be; no statement of the script was sent."""
 
     code = "platform_unknown"
 
 
 class Place(t.Protocol):
-    """Where a session is."""
+    """The place of a session: an account or a workspace."""
 
     def relation(self, host: str) -> Relation:
         """Return whether a host leads there."""
@@ -64,14 +64,14 @@ class Place(t.Protocol):
 
 
 def bare(host: str) -> str:
-    """Return a host in lower case without scheme, path, port, and trailing dot; "" for what is none."""
+    """Return a host in lower case without scheme, path, port, and trailing dot; "" for anything else."""
     name = host.strip().lower().rpartition("://")[2].partition("/")[0]
     name = re.sub(r":\d*$", "", name).rstrip(".")
     return name if HOST.fullmatch(name) else ""
 
 
 def bare_host(written: str) -> str:
-    """Return a host without scheme, slash, and trailing dot; "" for what is none, or has a path."""
+    """Return a host without scheme, slash, and trailing dot; "" for anything else, or if it has a path."""
     found = WRITTEN.fullmatch(written.strip())
     with contextlib.suppress(ValueError):
         return found["host"] if found and _address.split(f"//{found['host']}") else ""
@@ -222,7 +222,7 @@ def require(expected: t.Iterable[str], place: Place) -> None:
     wrong = [host for host, relation in relations.items() if relation == "different"]
     if wrong:
         raise WrongPlatform(
-            f"The session is on {place}, but it has to be on {' and '.join(wrong)}. No statement of the script was sent.",
+            f"The session is on {place}, but it must be on {' and '.join(wrong)}. No statement of the script was sent.",
             hint="Sign in to the platform of that host. The options of this module, module_defaults, and the environment"
             " say where it signs in.",
             expected=list(relations),
@@ -230,8 +230,8 @@ def require(expected: t.Iterable[str], place: Place) -> None:
         )
     if "same" not in relations.values():
         raise PlatformUnknown(
-            f"Whether {' and '.join(relations)} leads to where the session is, {place}, can't be told. No statement of"
-            " the script was sent.",
+            f"It is not known whether {' and '.join(relations)} leads to {place}, where the session is. No"
+            " statement of the script was sent.",
             hint="If it does, name the platform's own host in expected_hosts, too; for the role, in"
             " immuta_deregister_platform_host.",
             expected=list(relations),

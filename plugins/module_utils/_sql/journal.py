@@ -70,7 +70,7 @@ def read(path: str) -> Progress:
 
     A crash may leave a last line without its end; its event was not recorded.
 
-    :raises JournalError: the journal can't be read, is no journal or is damaged, or other users may write it
+    :raises JournalError: the journal can't be read, is not a journal, or is damaged; or other users may write it
     """
     try:
         raw, _mode = _files.read_own(path, limit=None, follow=False)
@@ -209,13 +209,13 @@ class Journal:
             _files.lock_at(self._handle, self.path)
         except BlockingIOError:
             raise Locked(
-                f"Another run is at work on this script: it has locked {self.path}.",
+                f"Another run is using this script: it has locked {self.path}.",
                 hint="Wait until it has ended, then run this again.",
             ) from None
         except OSError as error:
             raise JournalError(
                 f"The journal {self.path} can't be locked: {error.strerror}.",
-                hint="Nothing was sent. Name a journal on a file system that has locks.",
+                hint="Nothing was sent. Name a journal on a file system that supports locks.",
             ) from None
         raw = self._whole()
         self.progress = _replay(self.path, raw)
@@ -282,7 +282,7 @@ class Journal:
         except OSError as error:
             raise JournalError(
                 f"The journal {self.path} can't be written: {error.strerror}.",
-                hint="Free some space and run this again; the journal says where to go on.",
+                hint="Free some space and run this again; the journal says where to continue.",
             ) from None
         _apply(self.progress, event)
 
@@ -297,15 +297,15 @@ def require_same(path: str, progress: Progress, sha256: str, total: int) -> None
     if progress.sha256 != sha256:
         raise JournalError(
             f"The journal {path} belongs to another script (sha256 {progress.sha256}).",
-            hint="The script was changed after it had started to run. Restore it, or move the journal away to run it from"
-            " its beginning.",
+            hint="The script was changed after it had started to run. Restore it, or move the journal away to"
+            " run it from the start.",
             code="script_changed",
         )
     if progress.state == "partial" and progress.total != total:
         raise JournalError(
             f"The journal {path} counts {progress.total} statements in this script, and this run counts {total}.",
-            hint="Another version of this collection has started to run it and has split it differently. Finish it with"
-            " that version.",
+            hint="Another version of this collection started to run it and split it differently. Finish it"
+            " with that version.",
         )
 
 
@@ -338,7 +338,7 @@ def removing(path: str) -> t.Iterator[None]:
             _files.lock_at(handle, path)
         except BlockingIOError:
             raise Locked(
-                f"A run is at work on this script: it has locked {path}.", hint="Wait until it has ended."
+                f"A run is using this script: it has locked {path}.", hint="Wait until it has ended."
             ) from None
         except OSError as error:
             raise _not_removed(path, error) from None

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking for objects that look like Immuta's, whoever has made them: by the documented names, by owner, and by word.
+"""Finds objects that look like Immuta's, by documented names, by owner, and by word, regardless of who created them.
 
-Reads only; knows no vendor. What a read was refused is told with it, so that nobody takes what was not shown for gone.
+Reads only; knows no vendor. Reads that were refused are listed, so that nobody counts as gone what was not shown.
 
 Sources: U(https://docs.snowflake.com/en/sql-reference/sql/show-users), which also says what a role sees,
 U(https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-information-schema).
@@ -35,7 +35,7 @@ REFERENCES = (
 )
 # Where policies are attached is none of the question what there is.
 ASIDE = "SNOWFLAKE.ACCOUNT_USAGE.POLICY_REFERENCES"
-NO_WAREHOUSE = "The session has no warehouse, which it takes to look where policies are attached."
+NO_WAREHOUSE = "The session has no warehouse, which is needed to see where policies are attached."
 CATALOGS = (
     "SELECT catalog_name, catalog_owner, created FROM system.information_schema.catalogs"
     " WHERE catalog_name LIKE '%immuta%'"
@@ -48,10 +48,10 @@ ATTACHED = {"column_masks": ("mask", "MASK"), "row_filters": ("filter", "ROW FIL
 
 
 class Eyes(t.Protocol):
-    """What looking needs from a vendor.
+    """The interface of a vendor for looking at a platform.
 
     :ivar dialect: its SQL dialect
-    :ivar session: what the sign-in has told
+    :ivar session: what the sign-in returned
     """
 
     dialect: str
@@ -93,7 +93,7 @@ class _Reader:
                 raise
             if problem.lost:
                 raise LookFailed(
-                    f"The platform did not answer while it was looked at: {problem.message}",
+                    f"Looking at the platform failed: {problem.message}",
                     hint="Nothing was changed. Run it again.",
                     query_id=problem.query_id,
                 ) from None
@@ -121,7 +121,7 @@ def find(
 ) -> Row:
     """Return what looks like Immuta's, where it is attached, and whether hosts lead to where the session is.
 
-    :param names: databases or catalogs that are looked for besides
+    :param names: more databases or catalogs to look for
     :param principals: None where there are none
     :raises LookFailed: the platform did not answer
     """

@@ -82,7 +82,7 @@ class _Known:
 
 
 class _Quoted:
-    """What a message has in quotes: a name, or a literal that is in no text that is known here.
+    """Masks what a message has in quotes, unless it is a name.
 
     :param names: in upper case
     """

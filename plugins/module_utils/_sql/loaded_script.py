@@ -45,7 +45,7 @@ def load(path: str, dialect: str, expected_sha256: str | None = None) -> LoadedS
     :param dialect: C(snowflake) or C(databricks)
     :param expected_sha256: the approved digest, if one was pinned
     :raises ScriptError: the file can't be read, or is not the approved one
-    :raises SplitError: the statements can't be told apart for certain
+    :raises SplitError: the script can't be split with certainty
     """
     try:
         raw, _mode = _files.read_own(path, limit=LARGEST)
@@ -81,5 +81,5 @@ def _script(path: str | None, raw: bytes, dialect: str, expected_sha256: str | N
         raise ScriptError(f"{what} is not UTF-8 (byte {error.start}).", hint="Convert it to UTF-8.") from None
     statements = split(text, dialect)
     if not statements:
-        raise ScriptError(f"{what} holds no statement.", hint="Check that it is the right one.")
+        raise ScriptError(f"{what} contains no statement.", hint="Check that it is the right one.")
     return LoadedScript(path, text, sha256, dialect, statements)

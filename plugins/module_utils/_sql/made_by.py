@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which statements of a clean-up script are about objects that the integration is not known to have made.
+"""Marks the statements of a clean-up script whose objects may not be the integration's own.
 
-What an integration has made is told by its configuration, and by the names that the vendor documents. Rights are its own
-if they are on one of its objects, or its role, its user, or its service principal had them.
+The objects of an integration are those that its configuration names, and those with the names that the vendor
+documents. Rights are its own if they are on one of its objects, or its role, its user, or its service principal had
+them.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 
 # The fields of a configuration that tell what was made: database, catalog, role, user, impersonation_role, principal.
 Made = t.Mapping[str, str]
-NOT_KNOWN = "which the integration is not known to have made"
-ONLY_DOCUMENTED = f"{NOT_KNOWN} (what its configuration says is not known)"
+NOT_KNOWN = "which may not be the integration's own"
+ONLY_DOCUMENTED = f"{NOT_KNOWN} (its configuration is not known)"
 # Of every account; none of them is anybody's own.
 _SYSTEM = frozenset(
     """
@@ -30,7 +31,7 @@ _SYSTEM = frozenset(
     HIVE_METASTORE MAIN SAMPLES SYSTEM WORKSPACE __DATABRICKS_INTERNAL
     """.split()
 )
-# Kinds of which the name of a database comes first, besides those that a read finds.
+# Kinds whose names start with a database, in addition to those that a read finds.
 _IN_DATABASE = frozenset(
     kind.strip()
     for kind in """
@@ -44,7 +45,7 @@ _PRINCIPAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 def describe(
     rows: t.Sequence[dict[str, t.Any]], statements: t.Sequence[Statement], made: Made | None
 ) -> list[dict[str, t.Any]]:
-    """Return the rows of a script's statements with C(marks) that know what the integration has made.
+    """Return the rows of a script's statements with C(marks) that take the integration's own objects into account.
 
     :param rows: what C(Statement.describe) returns of each, or more
     :param made: None if the configuration is not known: then only documented names are its own
@@ -63,7 +64,7 @@ def marks(statements: t.Sequence[Statement], made: Made | None) -> list[list[str
 
 
 class _Own:
-    """What is the integration's own, in a script that is read from its beginning."""
+    """The integration's own objects, in a script that is read from its start."""
 
     def __init__(self, statements: t.Sequence[Statement], made: Made | None) -> None:
         self._snowflake = bool(statements) and statements[0].dialect == "snowflake"
@@ -77,7 +78,7 @@ class _Own:
         self._current = names.UNKNOWN
 
     def _kept(self, name: str) -> set[str]:
-        """Return a configured name as the platform may keep it: as it is or in upper case, or without case."""
+        """Return the forms in which the platform may keep a configured name: unchanged, upper case, or without case."""
         return {name, name.upper()} if self._snowflake else {name.lower()}
 
     def _of_principals(self, statements: t.Iterable[Statement], known: str | None) -> set[str]:
@@ -99,20 +100,22 @@ class _Own:
         marks = list(found.always)
         if found.on_others and not own:
             marks.append(found.on_others)
-        marks.extend(f"takes {name} off its object, {self._foreign}" for name in found.detached if not self._has(name))
+        marks.extend(
+            f"removes {name} from its object, {self._foreign}" for name in found.detached if not self._has(name)
+        )
         if not own and (taken := self._taken(head, found)):
             marks.append(f"{taken}, {self._foreign}")
         return marks
 
     def _taken(self, head: Head, found: Marks) -> str:
-        """Return what a statement takes away from others, as far as no other mark tells."""
+        """Return what a statement removes from others, unless another mark says so."""
         if head.verb == "REVOKE" and not self._is_grantee(head):
-            return f"takes rights from {' '.join(filter(None, head.grantee)) or 'somebody'}"
+            return f"revokes rights from {' '.join(filter(None, head.grantee)) or 'somebody'}"
         if not head.removes or head.session or not head.kind or not head.name:
             return ""
         if head.verb == "DROP":
             return " ".join(filter(None, ("drops", head.kind, head.name, *(("on", *head.on) if any(head.on) else ()))))
-        return "" if found.always or found.detaches else f"unsets what is set on {head.kind} {head.name}"
+        return "" if found.always or found.detaches else f"unsets properties of {head.kind} {head.name}"
 
     def _is_grantee(self, head: Head) -> bool:
         kind, name = head.grantee

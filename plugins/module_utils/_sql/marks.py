@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a person should look at a statement before a clean-up script is approved.
+"""The reasons for a person to look at a statement before a clean-up script is approved.
 
 Whose objects a statement is about is not known here: see C(made_by). No literal is part of a mark.
 """
@@ -29,9 +29,9 @@ MOST_WORDS = 5
 
 
 class Marks(t.NamedTuple):
-    """What is to be said of a statement.
+    """The marks of a statement.
 
-    :ivar always: whoever has made its object
+    :ivar always: regardless of who created its object
     :ivar on_others: what it does to an object, which is ordinary if the object is one of Immuta's own; may be empty
     :ivar detached: the policies and tags that it takes off an object, as far as they are named
     :ivar detaches: whether all that it does is to take policies or masks off an object
@@ -64,14 +64,14 @@ def of(own: head.Head, script: str, dialect: str, start: int, end: int) -> Marks
     # Most statements have neither, and are not read to their end for it.
     flows = rules.name == "snowflake" and script.find(head.FLOW, start, end) >= 0
     if flows and (arrow := _arrow(words, script)) is not None:
-        more.append(f"goes on with another statement{_holding(held(script, rules, arrow, end))}: {head.FLOW}")
+        more.append(f"continues with another statement{_holding(held(script, rules, arrow, end))}: {head.FLOW}")
     if _IDENTIFIER.search(script, start, end) and _computes_name(words):
         more.append("the name is computed: IDENTIFIER(...)")
     return found._replace(always=tuple(more))
 
 
 def _arrow(words: head.Words, script: str) -> int | None:
-    """Return where another statement follows on; the sign in a literal is none."""
+    """Return the position of the sign with which another statement continues; one in a literal does not count."""
     at = 0
     while (token := words.token(at)) is not None:
         if token.kind == MARK and script.startswith(head.FLOW, token.start):
@@ -104,7 +104,7 @@ def held(text: str, rules: Dialect, start: int, end: int) -> list[str]:
 
 
 def _holding(found: list[str]) -> str:
-    return f" that holds {', '.join(found)}" if found else ""
+    return f" that contains {', '.join(found)}" if found else ""
 
 
 def _executed(words: head.Words, rules: Dialect) -> str:
@@ -129,7 +129,7 @@ def _unknown(words: head.Words) -> str:
     at = words.skip_any(1, head.MODIFIERS)
     shown = [words.word(0), *itertools.islice(itertools.takewhile(str.isidentifier, words.words(at)), MOST_WORDS)]
     first = next((i + 1 for i, word in enumerate(shown) if i and word in head.ACTIONS), len(shown))
-    return f"something of a kind that is not known here: {' '.join(shown[:first])}"
+    return f"something of an unknown kind: {' '.join(shown[:first])}"
 
 
 def _about(own: head.Head) -> str:
@@ -153,7 +153,7 @@ def _says(text: str) -> t.Callable[[head.Words, head.Head], Marks]:
 
 def _create(words: head.Words, own: head.Head) -> Marks:
     runs = own.kind.split(" ")[-1] in ("PROCEDURE", "FUNCTION", "TASK", "ALERT")
-    return Marks((f"creates {_about(own)}" + (", which holds statements of its own" if runs else ""),))
+    return Marks((f"creates {_about(own)}" + (", which contains statements of its own" if runs else ""),))
 
 
 def _drop(words: head.Words, own: head.Head) -> Marks:
@@ -180,7 +180,7 @@ def _alter(words: head.Words, own: head.Head) -> Marks:
     others = sorted({word for word, _place in actions} - head.REMOVING)
     change = f"changes {_about(own)}" + (f": {', '.join(filter(None, others))}" if any(others) else "")
     always = [
-        f"takes every policy off {_about(own)}, whoever has made them"
+        f"removes every policy from {_about(own)}, not only Immuta's"
         if what == "ALL"
         else f"drops {_PARTS.get(what, 'a part')} of {_about(own)}"
         for word, (what, _after) in removals
@@ -232,12 +232,12 @@ def _alter_session(words: head.Words) -> Marks:
 
 def _revoke(words: head.Words, own: head.Head) -> Marks:
     if "FROM" not in words.words(0):
-        return Marks(("takes rights from nobody who is named: REVOKE",))
+        return Marks(("revokes rights without naming from whom: REVOKE",))
     return Marks()
 
 
 def _grant(words: head.Words, own: head.Head) -> Marks:
-    return Marks((f"gives rights to {' '.join(filter(None, own.grantee)) or 'somebody'}: GRANT",))
+    return Marks((f"grants rights to {' '.join(filter(None, own.grantee)) or 'somebody'}: GRANT",))
 
 
 def _set(words: head.Words, own: head.Head) -> Marks:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the executor has to know of a platform, and what a platform tells the executor."""
+"""The interface between the executor and a platform."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LoginFailed(Failure):
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """What a platform reports about a statement that failed.
+    """A failed statement, as a platform reports it.
 
     :ivar lost: the answer is missing, and the statement may have run
     :ivar wait: the cause may pass: wait, and try again
@@ -46,7 +46,8 @@ LOOKING = "community.immuta/preflight"
 def is_clients_own(error: Exception) -> bool:
     """Return whether an exception comes from the code of a client, which could not read what the platform has answered.
 
-    Clients take fields for granted that an answer, or a proxy's, may lack. What comes from this collection is a bug of it.
+    Clients take fields for granted that an answer, or a proxy's, may lack. An exception from this collection's own code
+    is a bug.
     """
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
@@ -77,7 +78,7 @@ class Record:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a platform's query history says about a statement in doubt.
+    """A statement with an unknown outcome, as a platform's query history shows it.
 
     :ivar state: C(failed): the platform rejected it. C(never): it did not arrive. Send it again in both cases.
     """
@@ -147,7 +148,7 @@ class Doubt:
 
 
 class Platform(t.Protocol):
-    """What the executor needs from a vendor.
+    """The interface of a vendor for the executor.
 
     :ivar name: for messages
     :ivar dialect: its SQL dialect

@@ -72,7 +72,7 @@ class Attached:
 
 
 def of(statement: Statement, own: heads.Head, current: names.Current) -> list[Attached | None]:
-    """Return what an C(ALTER) takes off; None in the place of what can't be told exactly.
+    """Return the policies that an C(ALTER) takes off; None for each that can't be told exactly.
 
     :param own: its head
     :param current: database and schema of the session
@@ -133,7 +133,7 @@ def _parts(words: heads.Words, at: int) -> t.Iterator[int]:
 
 
 def _taken(words: heads.Words, at: int, kind: str, name: Name, current: names.Current) -> Attached | None:
-    """Return what a part without a column takes off, with C(UNKNOWN) for a policy whose full name is not known."""
+    """Return the policies that a part without a column takes off; C(UNKNOWN) for one whose full name is unknown."""
     if words.word(at) in heads.REMOVING:
         at += 1
     elif kind != "ACCOUNT":

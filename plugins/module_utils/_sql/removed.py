@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a script takes away: the objects that it drops, what it unsets of others, grants, and policies that are attached."""
+"""The things that a script removes: objects that it drops or unsets, grants, and policies that are attached."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.head import 
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 NOT_PLAIN = "Its full name is not in the script."
-NO_WAY = "There is no read that finds objects of this kind."
-NO_ROLE = "Which role the script takes for it is not in the script."
+NO_WAY = "No read finds objects of this kind."
+NO_ROLE = "The script does not say which role it uses for it."
 GRANT, POLICY = "GRANT", "POLICY"
 OBJECT = "object"
 # In the place of a role whose name is not in the script.
@@ -24,7 +24,7 @@ SOME_ROLE = ""
 
 @dataclasses.dataclass(frozen=True)
 class Thing:
-    """Something that a script takes away.
+    """Something that a script removes.
 
     :ivar kind: of the object or policy, or C(GRANT)
     :ivar shown: its name, as statements describe it

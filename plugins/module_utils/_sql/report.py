@@ -24,7 +24,7 @@ class Rules:
     :ivar on_unknown: what to do with a statement of an earlier run whose outcome is unknown
     :ivar wait_timeout: seconds to wait in all for statements that the platform refuses for a while
     :ivar pause_after: seconds after which a run stops before the next statement; None to run to the end
-    :ivar verify: whether to look in the end whether what the script takes away is gone
+    :ivar verify: whether to check in the end that what the script removes is gone
     :ivar skip: why, by index, for each statement that is not to be run, or whose effect on the session is not needed
     """
 

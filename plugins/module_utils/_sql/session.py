@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the rest of a script still needs of a session that has ended, and whether another session can have it.
+"""Finds what the rest of a script needs of a session that has ended, and whether a new session can have it.
 
 A run that stops leaves its session. The next one has another, without the role, the variables, the transaction, or the
 temporary objects of the first. What each statement does to its session is in C(effects); here it is added up.
@@ -23,9 +23,9 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resume:
-    """How a run goes on with a statement when those before it have run in a session that has ended.
+    """How a run continues with a statement if those before it ran in a session that has ended.
 
-    :ivar index: the statement to go on with: an earlier one when the platform has rolled it back with the session;
+    :ivar index: the statement to continue with: an earlier one when the platform has rolled it back with the session;
         None when a person has to decide
     :ivar cause: what is missing, as the rest of a sentence; empty when nothing is
     :ivar source: the statement that made what is missing; 0 when nothing is
@@ -43,7 +43,7 @@ class _Point:
     :ivar lost: what another session can't have: for each key the statement that made it, and what it is
     :ivar dropped: keys whose object is gone, with the statement that dropped it
     :ivar opener: the statement that opened the transaction that is open; 0 when none is
-    :ivar unclear: whether the transaction may have been committed meanwhile
+    :ivar unclear: whether the transaction may have been committed since
     """
 
     lost: dict[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
@@ -53,7 +53,7 @@ class _Point:
 
 
 class Session:
-    """What each statement of a script leaves to those behind it.
+    """The effects of each statement of a script on later ones, through the session.
 
     :param statements: all statements of the script
     :param ignored: indexes of statements whose effect on the session the rest does not need, as a person says
@@ -115,7 +115,7 @@ class Session:
         return len(self._effects) + 1
 
     def resume(self, index: int, present: t.Container[str] = ()) -> Resume:
-        """Return how a run goes on with statement C(index) in a session of its own.
+        """Return how a run continues with statement C(index) in a new session.
 
         :param index: one more than the number of statements for the end of the script
         :param present: what a new session has by itself: C(effects.DATABASE), C(effects.SCHEMA)
@@ -155,7 +155,7 @@ class Session:
     def may_be_dropped(self, statement: Statement, before: int) -> bool:
         """Return whether a statement that has run may have dropped what C(statement) switches to.
 
-        :param before: the statement that the run goes on with
+        :param before: the statement that the run continues with
         """
         uses = self._effects[statement.index - 1].uses
         return any(effect.may_drop(uses) for effect in self._effects[statement.index : before - 1])
@@ -175,7 +175,7 @@ class Session:
 
     @property
     def left_open(self) -> int:
-        """The statement that opens a transaction that no later one certainly ends; 0 if there is none."""
+        """Return the statement that opens a transaction that may stay open to the end; 0 if there is none."""
         return self._points[-1].opener
 
     @property

@@ -77,7 +77,7 @@ HISTORY = (
 PLACE_FIELDS = ("CURRENT_ACCOUNT", "CURRENT_ACCOUNT_NAME", "CURRENT_ORGANIZATION_NAME", "CURRENT_REGION")
 PLACE = f"SELECT {', '.join(f'{name}()' for name in PLACE_FIELDS)}"
 UNREADABLE = "Snowflake's client can't read the answer"
-CHECK_BETWEEN = "Check account and host, and what is between: a proxy may have answered in Snowflake's place."
+CHECK_BETWEEN = "Check account and host, and what is in between: a proxy may have answered instead of Snowflake."
 STILL_ATTACHED = re.compile(r"Policy\s+'.*'\s+used by\s+schema\s+.*\s+in another database", re.IGNORECASE | re.DOTALL)
 
 
@@ -145,12 +145,13 @@ def _place_of(params: dict[str, t.Any]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for name in ("account", "host"):
         value = (params[name] or "").strip()
-        remedy = "Write the account alone." if name == "account" else "Write the host alone."
-        _address.require_no_user_info(value, name, f"{remedy} User and credentials have options of their own.")
+        remedy = "Write only the account." if name == "account" else "Write only the host."
+        _address.require_no_user_info(value, name, f"{remedy} User and credentials have their own options.")
         bare = hosts.bare_host(value)
         if value and not bare:
             raise InvalidOption(
-                f"The option {name} is {value!r:.200}, which is no {'account identifier' if name == 'account' else 'host'}.",
+                f"The option {name} is {value!r:.200}, which is not a valid"
+                f" {'account identifier' if name == 'account' else 'host name'}.",
                 hint="Write it like myorg-myaccount."
                 if name == "account"
                 else "Write it like a.snowflakecomputing.com.",
@@ -172,7 +173,7 @@ def _credentials(params: dict[str, t.Any], *, named: bool = False) -> dict[str, 
     authenticator = (params["authenticator"] or "").upper()
     if authenticator in ("EXTERNALBROWSER", "USERNAME_PASSWORD_MFA"):
         raise InvalidOption(
-            f"The option authenticator is {authenticator}, which asks a person.",
+            f"The option authenticator is {authenticator}, which needs a person to sign in.",
             hint="Use a key pair, a programmatic access token, or OAuth.",
         )
     if params["private_key"] and params["private_key_file"]:
@@ -222,7 +223,7 @@ def _private_key(params: dict[str, t.Any]) -> bytes:
             remedy = "It is not encrypted: leave private_key_passphrase out."
         raise InvalidOption(f"The key of the option {name} can't be read.", hint=remedy) from None
     if not isinstance(key, RSAPrivateKey):
-        raise InvalidOption(f"The key of the option {name} is not an RSA key.", hint="Snowflake takes RSA keys only.")
+        raise InvalidOption(f"The key of the option {name} is not an RSA key.", hint="Snowflake accepts RSA keys only.")
     return key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -356,11 +357,11 @@ class Snowflake:
         attached = bool(STILL_ATTACHED.search(message))
         hint = ""
         if attached:
-            hint = "Immuta may still be detaching its policies: run this again later, it goes on with this statement."
+            hint = "Immuta may still be detaching policies. Run this again later: it continues with this statement."
         elif errno == 3001:
             hint = "The role that the script switches to lacks a privilege: grant it, or sign in as ACCOUNTADMIN."
         elif errno == NO_WAREHOUSE:
-            hint = f"{SET_WAREHOUSE} Then run this again: it goes on with this statement."
+            hint = f"{SET_WAREHOUSE} Then run this again: it continues with this statement."
         elif errno in EXPIRED:
             hint = "The token, or the session, has expired or was revoked: sign in with a new one."
         return platform.Problem(
@@ -382,9 +383,7 @@ class Snowflake:
         if not OWN_TAG.fullmatch(doubt.tag):
             return None
         if not self.session.get("warehouse") and not doubt.session:
-            self.obstacle = (
-                f"The query history can't be asked without a warehouse. {SET_WAREHOUSE} Then run this again."
-            )
+            self.obstacle = f"The query history can't be read without a warehouse. {SET_WAREHOUSE} Then run this again."
         try:
             if self.session.get("warehouse"):
                 return self._search(cursor, doubt)

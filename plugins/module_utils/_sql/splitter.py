@@ -70,7 +70,7 @@ class Splitter:
     def run(self) -> list[Statement]:
         """Return the statements.
 
-        :raises Unreadable: they can't be told apart for certain
+        :raises Unreadable: the script can't be split with certainty
         """
         text = self._text
         self._check_characters()
@@ -155,7 +155,7 @@ class Splitter:
             at, position = match.span() if match else (len(text), len(text))
             if not self._frames:
                 if self._state.body_follows:
-                    raise Unreadable("A definition has no body before its end", at, "Add what follows its AS.")
+                    raise Unreadable("Definition without a body", at, "Add what follows its AS.")
                 return self._end_of_code(at), position
             if not match:
                 frame = self._frames[-1]
@@ -187,7 +187,7 @@ class Splitter:
         if self._state.parentheses:
             raise Unreadable("A parenthesis is not closed before the semicolon", at, "Close it.")
         if self._state.label is not None:
-            raise Unreadable("A label has nothing to name", at, _CHECK_BLOCK)
+            raise Unreadable("Label without a statement", at, _CHECK_BLOCK)
         self._start_statement()
 
     def _read_token(self, kind: str, start: int, end: int) -> int:
@@ -196,7 +196,9 @@ class Splitter:
         if kind == WORD:
             word = keyword(self._text[start:end])
             if not word.isascii() and word.upper().isascii():
-                raise Unreadable("A word holds a letter that some read as an ASCII one", start, "Use ASCII letters.")
+                raise Unreadable(
+                    "A word has a letter that some parsers read as an ASCII letter", start, "Use ASCII letters."
+                )
             # Part of a longer name, a variable, a path into a document, a stage.
             if self._text.startswith(".", end) or (not self._state.fresh and self._before(start) in BEFORE_NAME):
                 word = SOME_NAME
@@ -291,7 +293,7 @@ class Splitter:
         elif word == ")":
             self._state.parentheses -= 1
             if self._state.parentheses < 0:
-                raise Unreadable("A parenthesis is closed that was not opened", start, "Remove it, or open it.")
+                raise Unreadable("Unexpected closing parenthesis", start, "Remove it, or open it.")
         if self._state.body_follows:
             self._state.body_follows = False
             if word == "BEGIN":
@@ -372,7 +374,7 @@ class Splitter:
         if word in ("TRANSACTION", "WORK", "NAME", ";"):
             certain = word == "TRANSACTION" or (self._snowflake and (word != ";" or not self._frames))
             if body or not certain or self._word(self._peek(following.end)) == ":":
-                raise Unreadable("BEGIN can be read as a block and as a transaction", at, "Write BEGIN TRANSACTION.")
+                raise Unreadable("BEGIN can be read as a block or as a transaction", at, "Write BEGIN TRANSACTION.")
             return end
         if not self._snowflake:
             for optional in ("NOT", "ATOMIC"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a text reads as SQL at all: by the verbs of its statements, on any platform.
+"""Tells SQL from prose by the verbs of the statements, for any platform.
 
 Servers answer with prose where a script is expected, and most prose can be split into statements.
 """

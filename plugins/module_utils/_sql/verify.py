@@ -55,7 +55,7 @@ class ObjectsLeft(Failure):
 
 
 class Eyes(t.Protocol):
-    """What looking needs from a vendor.
+    """The interface of a vendor for looking at a platform.
 
     :ivar dialect: its SQL dialect
     :ivar session: what is known of the session: on Snowflake its C(role)
@@ -72,9 +72,9 @@ class Eyes(t.Protocol):
 
 
 def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[dict[str, t.Any]]:
-    """Look for everything that a script takes away; return a row for each.
+    """Look for everything that a script removes; return a row for each.
 
-    The roles that the script takes are taken for it, since nobody sees what his role may not see.
+    The session switches to the roles that the script uses, since a role does not see what it may not see.
 
     :param cursor: of a PEP 249 connection that has just been opened
     :raises LookFailed: the platform did not answer
@@ -96,24 +96,24 @@ def look_again(
 
 
 def require_gone(rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
-    """Refuse to take a script for ended that leaves what it drops.
+    """Refuse to call a script finished if something that it drops is left.
 
-    :param rows: what was found when it had run
+    :param rows: what was found after it ran
     :raises ObjectsLeft: something is still there
     """
     left = [row for row in rows if row["present"]]
     if left:
         raise ObjectsLeft(
-            "All statements have run, and this is still on the platform, although the script drops it, revokes it, or takes"
-            f" it off: {_listed(left)}.",
-            hint="Look at who has made it, and when. Remove it by hand if it is Immuta's, and run this again, which only looks"
-            " again; verify=false (in the role, immuta_deregister_verify=never) leaves it at what the platform has"
-            " answered.",
+            "All statements have run, but this is still on the platform, although the script drops it, revokes"
+            f" it, or takes it off: {_listed(left)}.",
+            hint="Check who created it, and when. If it is Immuta's, remove it by hand, and run this again,"
+            " which only looks again. With verify=false (in the role, immuta_deregister_verify=never) the"
+            " platform's answers are taken as proof.",
         )
 
 
 class _Answer:
-    """What a read has answered: rows, or why there are none."""
+    """The answer to a read: rows, or why there are none."""
 
     def __init__(self, columns: list[str], rows: list[t.Any], query_id: str | None, problem: Problem | None) -> None:
         self.query_id = query_id
@@ -139,7 +139,7 @@ class _Answer:
         return self._found[key].get(read.value)
 
     def value(self, row: t.Sequence[t.Any], *columns: str) -> t.Any:
-        """Return what a row has in the first of these columns that there is; None if there is none."""
+        """Return the value of a row in the first of these columns that it has; None if it has none."""
         return next((row[self._columns.index(one)] for one in columns if one in self._columns), None)
 
 
@@ -248,7 +248,7 @@ class _Look:
                 raise
             if problem.lost:
                 raise LookFailed(
-                    f"The platform did not answer while it was looked at: {problem.message}",
+                    f"Looking at the platform failed: {problem.message}",
                     hint=self._hint,
                     query_id=problem.query_id,
                 ) from None
@@ -264,8 +264,8 @@ def _bare(role: str | None) -> str | None:
 def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str, t.Any]) -> None:
     """Refuse a platform that has none of the objects that a script is there to remove.
 
-    Grants and policies count where there are no objects: those of one metastore may name what others have, too. What no
-    read finds is left out of account. Nothing is refused if nothing else is left.
+    Grants and policies count where there are no objects: those of one metastore may name what others have, too. Things
+    that no read finds don't count. Nothing is refused if nothing else is left.
 
     :param session: of the platform, for the message
     :raises ObjectsMissing: none of the others is there, or the platform refuses to look for any
@@ -277,8 +277,9 @@ def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str
     refused = next((row["how"] for row in rows if row["present"] is None), "")
     where = " ".join(str(session[name]) for name in ("account", "host") if session.get(name))
     raise ObjectsMissing(
-        f"None of what the script removes is on the platform ({where}), or may be seen there: {_listed(rows)}. {refused}"
-        f"{' ' if refused else ''}Is this the right account, and may the user take the roles that the script takes?",
+        f"Nothing that the script removes exists on the platform ({where}), or this session can't see it:"
+        f" {_listed(rows)}. {refused}{' ' if refused else ''}Is this the right account, and may the user switch"
+        " to the roles that the script uses?",
         hint="No statement of the script was sent. Sign in to the right one; if this is it, set missing_objects=accept,"
         " for the role immuta_deregister_missing_objects=accept.",
     )

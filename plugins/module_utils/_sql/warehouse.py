@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a Databricks warehouse is, and which way leads in: from options, before any client is imported."""
+"""The address of a Databricks warehouse and the way to sign in, from options, before any client is imported."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _workspace_url(given: str) -> urllib.parse.SplitResult:
     :raises InvalidOption: it is none
     """
     _address.require_no_user_info(
-        given, "host", "Write the host alone, and pass a token or a client secret as an option."
+        given, "host", "Write only the host, and pass a token or a client secret as an option."
     )
     with contextlib.suppress(ValueError):
         url = _address.split(given if "://" in given else f"https://{given}")
@@ -58,7 +58,7 @@ def _workspace_url(given: str) -> urllib.parse.SplitResult:
         if whole and given.isprintable() and " " not in given:
             return url
     raise InvalidOption(
-        f"The option host is {given!r:.200}, which is not the host of a workspace.",
+        f"The option host is {given!r:.200}, which is not a valid host name of a workspace.",
         hint="Write it like dbc-a1b2345c-d6e7.cloud.databricks.com; an IPv6 address in brackets.",
     )
 
@@ -69,7 +69,7 @@ def endpoint(params: dict[str, t.Any]) -> Endpoint:
     url = _workspace_url(params["host"].strip().rstrip("/"))
     if url.scheme == "http" and not params["allow_http"] and not _address.is_loopback(url.hostname or ""):
         raise InvalidOption(
-            "The option host begins with http://, so the credentials would go over the wire in clear.",
+            "The option host starts with http://, so the credentials would be sent unencrypted.",
             hint="Use https://. For a gateway without TLS, set allow_http to true.",
         )
     path, warehouse = ((params[name] or "").strip() or None for name in ("http_path", "warehouse_id"))

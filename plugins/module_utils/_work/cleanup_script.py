@@ -38,11 +38,11 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.session impo
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
-# What tells that there is no script, and is no failure of the module's.
+# The errors that mean that there is no script; the module did not fail.
 WITHOUT = ("no_cleanup_script", "script_lost")
 REGENERATED = (
-    "Immuta has not rendered this script for the integration, but regenerated it from what is known of its configuration."
-    " It may lack something, or remove what is somebody else's: read it before it is run."
+    "Immuta did not render this script for the integration, but regenerated it from what is known of its"
+    " configuration. It may miss something, or remove objects that are not Immuta's: read it before you run it."
 )
 
 
@@ -83,7 +83,7 @@ def _tenant(context: Context) -> str | None:
 
 
 def _still_usable(context: Context, path: str) -> dict[str, t.Any] | None:
-    """Return what a failed task reports of the script on the disk; None when there is none that can be used."""
+    """Return what a failed task reports of the script on the disk; None if there is no usable one."""
     try:
         saved = _own_or_none(context, path)
         progress = journal.read(journal.journal_path(path))
@@ -171,7 +171,7 @@ def _kept(
 
 def _empty(subject: Subject) -> rendering.EmptyScript:
     return rendering.EmptyScript(
-        f"The clean-up script of {subject} holds no statement. Nothing was changed.",
+        f"The clean-up script of {subject} contains no statement. Nothing was changed.",
         hint="Don't delete the connection before this is understood; ask Immuta's support. If there is nothing to"
         " clean up, set empty_script=accept (in the role, immuta_deregister_empty_script).",
     )
@@ -210,7 +210,7 @@ def _settled(
 
 
 def _as_started(script: Rendered, saved: Saved | None, progress: journal.Progress) -> Rendered:
-    """Leave a script as it is that an older version has saved, and that has started: the journal has its digest."""
+    """Keep a script unchanged that an older version saved and that has started: the journal has its digest."""
     if saved is None or progress.state == "none" or saved.owner not in script.owner.older:
         return script
     return dataclasses.replace(script, owner=saved.owner, raw=saved_script.contents(saved.owner, script.body))
@@ -236,7 +236,7 @@ def _require_same_as_started(path: str, script: Rendered, progress: journal.Prog
         # The journal belongs to a script with another digest, so it says nothing about this one.
         journal.require_same(journal.journal_path(path), progress, sha256, progress.total or 0)
     raise errors.Refused(
-        f"Immuta renders another script now than the one that is at {path}, and of that one statements have run.",
+        f"Immuta now renders another script than the one at {path}, and statements of that one have already run.",
         hint="Look at the journal beside it to see what ran, move both files away, and run this again.",
         code="script_changed",
     )
@@ -302,7 +302,7 @@ def _absent(context: Context, path: str) -> Outcome:
     progress = journal.read(journal_path)
     if saved is not None and progress.state != "finished":
         context.warn(
-            f"The script at {path} had not run to its end. Once its connection is deleted it can't be had again."
+            f"The script at {path} has not run to its end. Once its connection is deleted, it can't be fetched again."
         )
     kept = saved_script.kept(path, saved.owner) if saved else []
     changed = saved is not None or os.path.lexists(journal_path)
@@ -336,7 +336,7 @@ def _own_or_none(context: Context, path: str) -> Saved | None:
 
 
 def _split(script: Rendered) -> tuple[list[Statement], dict[str, t.Any] | None]:
-    """Return the statements, and why they can't be told apart; a script that can't be split is still worth saving."""
+    """Return the statements, or why the script can't be split; such a script is still worth saving."""
     try:
         return _statements(script.owner, script.raw.decode()), None
     except SplitError as error:
@@ -355,7 +355,7 @@ def _require_sql(script: Rendered, statements: list[Statement]) -> None:
     line = verbs.prose(script.raw.decode(), script.owner.dialect, statements) if fresh else None
     if line is not None:
         # The first line of the file is ours.
-        raise script_text.no_script(f"is no SQL: what is at its line {line - 1} begins or ends like prose")
+        raise script_text.no_script(f"is not SQL: its line {line - 1} starts or ends like prose")
 
 
 def _execution(progress: journal.Progress) -> dict[str, t.Any]:
@@ -390,5 +390,5 @@ def shown(owner: Owner, body: str, mode: int, *, text: bool = False) -> str:
         lines.append(f"statements: {len(statements) if owner.dialect else 'not known'}")
         lines += [f"{one.index}. {one.label} (line {one.line})" for one in statements]
     except SplitError as error:
-        lines.append(f"statements: can't be told apart (line {error.details['line']})")
+        lines.append(f"statements: can't be split (line {error.details['line']})")
     return "\n".join([*lines, ""])

@@ -76,7 +76,7 @@ def _check_options(key: str, confirm: str | None) -> None:
     if confirm and confirm != key:
         raise errors.Refused(
             f"The option confirm is {confirm!r}, but the connection is {key!r}. Nothing was deleted.",
-            hint="Set confirm to the very key of the connection that is to go.",
+            hint="confirm must be exactly the key of the connection that you are removing.",
             code="confirmation_mismatch",
         )
 
@@ -109,7 +109,7 @@ def _require_confirmed(found: Connection, confirm: str | None) -> None:
     if not confirm:
         raise errors.Refused(
             "The option confirm is missing. Nothing was deleted.",
-            hint=f"Deleting can't be undone. To go on, set confirm to {found.key!r}; to see the plan, use check mode.",
+            hint=f"Deleting can't be undone. To continue, set confirm to {found.key!r}; to see the plan, use check mode.",
             code="confirmation_required",
         )
 
@@ -128,7 +128,9 @@ def _require_script(context: Context, client: Client, found: Connection) -> None
             raise errors.Refused(f"There is no clean-up script at {path} (option script_path).", code="script_missing")
         rendering.require_own(saved, rendering.Subject(client.settings.url, found.key, found.integration_id))
         if saved.owner.connection_key is None and found.integration_id is None:
-            raise errors.Refused(f"Whether the script at {path} belongs to the connection {found.key!r} is not known.")
+            raise errors.Refused(
+                f"It is not known whether the script at {path} belongs to the connection {found.key!r}."
+            )
         saved_script.require_intact(saved)
         require_digest(
             f"The script at {path} has the sha256",
@@ -138,7 +140,7 @@ def _require_script(context: Context, client: Client, found: Connection) -> None
             option="expected_script_sha256",
         )
     except errors.Refused as error:
-        error.explain_first("Nothing was deleted, since the script can't be had again after that.")
+        error.explain_first("Nothing was deleted, because the script can't be fetched again after that.")
         raise
 
 
@@ -154,15 +156,15 @@ def _remove(context: Context, client: Client, found: Connection) -> dict[str, t.
     ).remove()
     about = technologies.of(found.technology)
     if about.script != "yes":
-        context.warn(f"On the platform ({about.title}) may be left: {about.left}. Look there.")
+        context.warn(f"This may be left on the platform ({about.title}): {about.left}. Check there.")
     left = removed.integration
     if left is not None and left.in_use:
         context.warn(
-            f"The connection is gone, but its integration {left.id} is still listed as {left.status!r}."
-            " Look at it in Immuta before you run the clean-up script by hand."
+            f"The connection is gone, but its integration {left.id} is still listed as {left.status!r}. Check"
+            " it in Immuta before you run the clean-up script by hand."
         )
     elif removed.verified and not removed.integration_known and found.integration_id:
-        context.warn(f"What became of the integration is not known: {removed.problem}")
+        context.warn(f"It is not known what became of the integration: {removed.problem}")
     return {
         "integration": left.as_dict() if left else None,
         "integration_known": removed.integration_known and found.integration_id is not None,

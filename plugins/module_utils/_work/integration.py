@@ -14,7 +14,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import in
 def info(context: Context) -> Outcome:
     """Implement the module C(immuta_integration_info)."""
     params = context.params
-    _address.require_no_user_info(params["host"], "host", "Write the host alone.")
+    _address.require_no_user_info(params["host"], "host", "Write only the host.")
     with options.client(params, check_mode=context.check_mode) as client:
         if params["integration_id"] is not None:
             found = integration.get(client, params["integration_id"])

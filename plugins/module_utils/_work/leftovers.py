@@ -24,7 +24,7 @@ OPTIONS: dict[str, t.Any] = {
 def find(context: Context, target: type[Target]) -> Outcome:
     """Implement a module that looks for what Immuta may have left on a platform."""
     params = context.params
-    _address.require_no_user_info(params["compare_hosts"], "compare_hosts", "Name hosts alone.")
+    _address.require_no_user_info(params["compare_hosts"], "compare_hosts", "Name only hosts.")
     platform: t.Any = target({**params, "expected_hosts": None}, LOOKING)
     connection = platform.connect()
     try:

@@ -24,7 +24,7 @@ CHOOSE_ANOTHER = "Name another path."
 def ask(context: Context) -> Outcome:
     """Implement the module C(immuta_probe).
 
-    :raises Refused: the file can't be written, or is another one; nothing was sent
+    :raises Refused: the file can't be written, or is not one of this module's; nothing was sent
     :raises InvalidOption: the version is none
     """
     params = context.params
@@ -46,7 +46,7 @@ def ask(context: Context) -> Outcome:
 
 
 def _read(path: str) -> bytes | None:
-    """Return the file that is there, or None when there is none.
+    """Return the content of the file, or None if there is none.
 
     :raises Refused: it is not one of this module's, or can't be read
     """
@@ -86,7 +86,7 @@ def _write(path: str, data: bytes) -> None:
 
 def _other(path: str) -> Refused:
     return Refused(
-        f"The option path ({path}) leads to something other than a file of this module, which is left alone.",
+        f"The option path ({path}) names something other than a file of this module. It was not changed.",
         hint=CHOOSE_ANOTHER,
     )
 

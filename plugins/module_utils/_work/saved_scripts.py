@@ -18,7 +18,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import journ
 OPTIONS: dict[str, t.Any] = {"path": {"type": "path", "required": True}}
 SUFFIX = ".sql"
 CHANGED = "The script was changed after it was saved."
-ANOTHER = "The journal is that of another script."
+ANOTHER = "The journal belongs to another script."
 
 
 def info(context: Context) -> Outcome:
@@ -43,7 +43,7 @@ def _about(path: str) -> dict[str, t.Any]:
     try:
         saved = saved_script.read(path)
         if saved is None:
-            return {**about, "problem": "It was removed meanwhile."}
+            return {**about, "problem": "It was removed while the folder was read."}
         owner = saved.owner
         about.update(connection_key=owner.connection_key, integration_id=owner.integration_id)
         about.update(technology=owner.technology, tenant=owner.url)

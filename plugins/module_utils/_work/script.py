@@ -60,7 +60,7 @@ def ensure_executed(context: Context, kind: type[Target]) -> Outcome:
     if params["pause_after"] is not None:
         _options.require_positive(params, "pause_after")
         if not params["path"] and not params["journal"]:
-            raise InvalidOption("The option pause_after needs a journal to go on from.", hint="Set path or journal.")
+            raise InvalidOption("The option pause_after needs a journal to continue from.", hint="Set path or journal.")
     if context.check_mode and params["path"] and not os.path.lexists(params["path"]):
         return _predict(context, kind)
     script = _load(context, kind.dialect)
@@ -168,9 +168,9 @@ def _warn_of_doubt(context: Context, script: LoadedScript) -> None:
     doubtful = [statement.index for statement in script.statements if not statement.is_repeatable]
     if doubtful and not Session(script.statements).to_warehouse:
         context.warn(
-            f"Neither the session nor the script has a warehouse. If the answer to one of {len(doubtful)} statements is"
-            f" lost (the first is statement {doubtful[0]}), the query history can't be asked whether it ran, and a person"
-            " has to decide. Set warehouse, for example in SNOWFLAKE_WAREHOUSE."
+            "Neither the session nor the script has a warehouse, so the query history can't be read. If the"
+            f" answer to one of {len(doubtful)} statements is lost (the first is statement {doubtful[0]}), a"
+            " person has to find out whether it ran. Set warehouse, for example in SNOWFLAKE_WAREHOUSE."
         )
 
 
@@ -193,7 +193,7 @@ def _execute(
 
 
 def _skips(context: Context, script: LoadedScript) -> dict[int, str]:
-    """Return why each statement of this script is left out; what is said of other scripts does not matter.
+    """Return why each statement of this script is left out; entries for other scripts are ignored.
 
     :raises InvalidOption: there is no such statement, or no reason
     """
@@ -204,7 +204,7 @@ def _skips(context: Context, script: LoadedScript) -> dict[int, str]:
             continue
         if not 1 <= entry["statement"] <= total:
             raise InvalidOption(
-                f"The option skip names statement {entry['statement']}, and the script has {total} statements.",
+                f"The option skip names statement {entry['statement']}, but the script has {total} statements.",
                 hint="Name one of them.",
             )
         if not entry["reason"].strip():

@@ -60,7 +60,7 @@ def require_plain(params: dict[str, t.Any]) -> None:
 
     :raises InvalidOption: a host or a proxy has them
     """
-    _address.require_no_user_info(params["expected_hosts"], "expected_hosts", "Name hosts alone.")
+    _address.require_no_user_info(params["expected_hosts"], "expected_hosts", "Name only hosts.")
     _address.require_plain_proxies(error=InvalidOption)
 
 
@@ -99,21 +99,19 @@ def _dropping(context: Context, dialect: str, kind: str, name: str, role: str | 
     what = f"The option objects names {kind} {name}"
     if not (length := reads.length(dialect, kind)):
         known = reads.SNOWFLAKE if dialect == "snowflake" else reads.DATABRICKS
-        raise InvalidOption(
-            f"{what}, and there is no read that finds a {kind}.", hint=f"Kinds: {', '.join(sorted(known))}."
-        )
+        raise InvalidOption(f"{what}, but no read finds a {kind}.", hint=f"Kinds: {', '.join(sorted(known))}.")
     parts = names.parts(name)
     if len(parts) != length:
         whole = ".".join((*OUTER[dialect][: length - 1], "NAME"))
         raise InvalidOption(
-            f"{what}, which is no full name.", hint=f"Write it like {whole}. Quote a part that holds a dot."
+            f"{what}, which is not a full name.", hint=f"Write it like {whole}. Quote a part that holds a dot."
         )
     if "(" in name and '"' not in name:
-        raise InvalidOption(f"{what}, with arguments.", hint="Leave them out: all of that name are looked for.")
+        raise InvalidOption(f"{what}, with arguments.", hint="Leave them out: every object of that name is looked for.")
     if dialect == "snowflake" and '"' not in name and name != name.upper():
         context.warn(
-            f"{what}, and names are compared exactly: what SQL without quotes calls {name} is {name.upper()}. Write it in"
-            " upper case, or in double quotes if it is the one in lower case."
+            f"{what}, but names are compared exactly: without quotes, SQL reads {name} as {name.upper()}."
+            " Write it in upper case, or in double quotes if its name is in lower case."
         )
     if role and dialect != "snowflake":
         raise InvalidOption(f"{what}, and a role.", hint="Leave the role out: Databricks has none.")

@@ -66,7 +66,7 @@ def test_a_digest_that_was_not_approved() -> None:
     assert caught.value.as_dict() == {
         "code": "script_changed",
         "message": "The script has the sha256 ab12, but expected_sha256 is CD.",
-        "hint": "It is not the one that was approved: look at it, and approve it again if it is right.",
+        "hint": "It is not the one that was approved. Review it, and approve it again if it is right.",
     }
     with pytest.raises(Failure, match=r"but pin is x\. Stopped\.") as other:
         _failure.require_digest("It is", "y", "x", error=Failure, option="pin", code="own", consequence=" Stopped.")

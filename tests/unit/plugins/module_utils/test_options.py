@@ -92,9 +92,9 @@ def test_text_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"api_key": "1"}, "The option api_key has fewer than 8 characters"),
         ({"api_key": "  seven77 "}, "The option api_key has fewer than 8 characters"),
-        ({"api_key": "finished"}, "The option api_key is a word that results hold"),
-        ({"api_key": "SnowFlake"}, "The option api_key is a word that results hold"),
-        ({"api_key": "statement_f"}, "The option api_key is a word that results hold"),
+        ({"api_key": "finished"}, "The option api_key is a word that occurs in results"),
+        ({"api_key": "SnowFlake"}, "The option api_key is a word that occurs in results"),
+        ({"api_key": "statement_f"}, "The option api_key is a word that occurs in results"),
         (
             {"api_key": "prod snow", "connection_key": "prod snowflake"},
             "The option api_key is a part of the option connection_key",
@@ -108,8 +108,8 @@ def test_text_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_secret_that_would_spoil_the_results_is_refused(params: dict[str, t.Any], told: str) -> None:
     with pytest.raises(_options.UnfitSecret) as caught:
         _options.require_fit_secrets(params, SPEC)
-    assert str(caught.value).startswith(f"{told}, and Ansible puts asterisks in its place")
-    assert str(caught.value).endswith("Change it. Take 8 or more characters that are no common word.")
+    assert str(caught.value).startswith(f"{told}, and Ansible would replace it with asterisks")
+    assert str(caught.value).endswith("Change it. Use 8 or more characters that are not a common word.")
 
 
 def test_secrets_that_do_no_harm() -> None:

@@ -230,7 +230,7 @@ def test_gives_up_on_a_warehouse_that_takes_no_statement(databricks: Databricks)
     databricks.fault("statement", "http", times=99)
     result = databricks(sql=f"{DROP};\n", login_timeout=2)
     assert (result.code, databricks.sent.count(DROP)) == ("statement_failed", 1)
-    assert "is starting or overloaded: wait, and run this again. Whether it has run is not known" in result["msg"]
+    assert "is starting or overloaded: wait, and run this again. It is not known whether it ran" in result["msg"]
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -238,7 +238,7 @@ def test_a_token_that_expires_on_the_way(databricks: Databricks, status: int) ->
     databricks.fault("statement", "http", match=DROP, status=status)
     result = databricks(sql=f"SELECT 1;\n{DROP};\n")
     assert [row["status"] for row in result["statements"]] == ["done", "failed"]
-    assert "The token has expired or was revoked: sign in with a new one" in result["msg"]
+    assert "The token has expired or was revoked. Sign in with a new one" in result["msg"]
     assert not databricks(path=databricks.path).failed
 
 
@@ -296,7 +296,7 @@ def lose(databricks: Databricks, **fault: t.Any) -> None:
     databricks.fault("statement", "lost", match="DROP SCHEMA", **fault)
     lost = databricks(sql=f"USE CATALOG main;\n{DROP};\nSELECT 1;\n")
     assert lost.code == "statement_failed", lost
-    assert "Whether it has run is not known" in lost["msg"]
+    assert "It is not known whether it ran" in lost["msg"]
     assert [row["status"] for row in lost["statements"]] == ["done", "unknown", "not_run"]
 
 

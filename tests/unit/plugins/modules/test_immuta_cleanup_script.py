@@ -278,10 +278,10 @@ def test_a_wrong_url_does_not_make_the_saved_one_count(keep: Keeper, variant: di
 @pytest.mark.parametrize(
     ("content", "code", "words"),
     [
-        ("empty", "empty_script", "holds no statement"),
+        ("empty", "empty_script", "contains no statement"),
         ("html", "unexpected_reply", "web page"),
         ("error", "unexpected_reply", "Internal Server Error"),
-        ("prose", "unexpected_reply", "no SQL"),
+        ("prose", "unexpected_reply", "not SQL"),
     ],
 )
 def test_refuses_an_answer_that_is_no_script(keep: Keeper, content: str, code: str, words: str, saved: bool) -> None:
@@ -476,7 +476,7 @@ def test_removes_the_script_and_its_journal(keep: Keeper) -> None:
     assert removed["changed"] is True
     assert (planned["changed"], planned["diff"]) == (removed["changed"], removed["diff"])
     assert "rotated-away-4b1d9e" not in removed["diff"]["before"]
-    assert any("had not run to its end" in str(warning) for warning in removed["warnings"])
+    assert any("has not run to its end" in str(warning) for warning in removed["warnings"])
     assert keep(state="absent")["changed"] is False
     keep()
     keep(state="executed")
@@ -640,7 +640,7 @@ def test_each_known_body_is_tried_in_turn(keep: Keeper, takes: str, platform: st
         assert (result.good["source"], result["dialect"], count) == ("regenerated", platform, asked)
         return
     assert (result.code, count) == ("script_lost", 2 if platform == "snowflake" else 3)
-    assert "It has refused to regenerate one (as for POST /integrations/scripts/create: Immuta" in result["msg"]
+    assert "It refused to regenerate one (as for POST /integrations/scripts/create: Immuta" in result["msg"]
     assert "the same with the id of the integration: " in result["msg"]
     assert ("404" if takes == "absent" else "(400)") in result["msg"]
     # What is left to people, with the names of this integration.
@@ -776,13 +776,13 @@ SECRET = "hunter2-is-no-name"
         ({"oAuthClientConfig": {"clientSecret": SECRET}}, "has the field 'oAuthClientConfig'"),
         ({"audit": [SECRET]}, "has the field 'audit'"),
         ({"host": f"https://user:{SECRET}@example.com"}, "The field host of integration_config"),
-        ({"host": f"user:{SECRET}@example.com"}, "Give the plain name"),
-        ({"user": f"Bearer {SECRET}{SECRET}"}, "The field user of integration_config is not what is needed there"),
+        ({"host": f"user:{SECRET}@example.com"}, "Give only the name"),
+        ({"user": f"Bearer {SECRET}{SECRET}"}, "The field user of integration_config has the wrong form"),
         ({"role": [SECRET]}, "The field role of integration_config"),
         ({"role": f"{SECRET}\nb"}, "The field role of integration_config"),
         ({"warehouse": SECRET * 20}, "The field warehouse of integration_config"),
         ({"id": SECRET}, "The field id of integration_config"),
-        ({"port": 0}, "Give the plain number"),
+        ({"port": 0}, "Give only the number"),
     ],
     ids=str,
 )
@@ -800,7 +800,7 @@ def test_what_the_integration_has_not_made_is_marked(keep: Keeper) -> None:
     integration = keep.tenant.double.state.integrations[5]
     integration.config["database"] = "GOV"
     integration.script = "DROP DATABASE GOV;\nDROP ROLE GOV_SYSTEM;\nDROP DATABASE IMMUTA;\nCALL GOV.A.P();\n"
-    foreign = "drops DATABASE {}, which the integration is not known to have made"
+    foreign = "drops DATABASE {}, which may not be the integration's own"
     expected = [[], [], [foreign.format("IMMUTA")], ["calls a procedure: GOV.A.P"]]
     assert [row["marks"] for row in keep().good["statements"]] == expected
     # Out of use, but listed: its configuration is still told.
@@ -811,7 +811,7 @@ def test_what_the_integration_has_not_made_is_marked(keep: Keeper) -> None:
     del keep.tenant.double.state.integrations[5]
     assert [row["marks"] for row in keep().good["statements"]] == expected
     older(keep)
-    unsure = " (what its configuration says is not known)"
+    unsure = " (its configuration is not known)"
     rows = keep().good["statements"]
     assert [row["marks"] for row in rows][0::2] == [[foreign.format("GOV") + unsure], []]
     assert [row["unusual"] for row in rows] == [True, True, False, True]

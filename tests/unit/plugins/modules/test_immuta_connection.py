@@ -189,8 +189,8 @@ def test_a_redirect_gets_no_key(remove: Remove) -> None:
         ({"api_key": 12345678}, "The option api_key is a number, not text."),
         ({"api_key": "1"}, "The option api_key has fewer than 8 characters, and"),
         ({"api_key": "api_key"}, "The option api_key has fewer than 8 characters, and"),
-        ({"api_key": "connection"}, "The option api_key is a word that results hold, and"),
-        ({"api_key": "finished"}, "The option api_key is a word that results hold, and"),
+        ({"api_key": "connection"}, "The option api_key is a word that occurs in results, and"),
+        ({"api_key": "finished"}, "The option api_key is a word that occurs in results, and"),
         ({"api_key": "prod snow"}, "The option api_key is a part of the option connection_key, and"),
     ],
 )

@@ -207,7 +207,7 @@ DISTRUSTED: list[tuple[str, t.Callable[[Path], object], bool]] = [
     ("can't be trusted: other users may write", lambda path: path.chmod(0o622), False),
     ("is not a clean-up script that this collection saved", lambda path: path.write_text("DROP DATABASE SALES"), False),
     ("was changed after it was saved", lambda path: path.write_bytes(path.read_bytes() + b"SELECT 1"), True),
-    ("the journal is that of another script", _journal, True),
+    ("the journal belongs to another script", _journal, True),
     ("is not a journal", lambda path: Path(f"{path}.journal").write_text("mine\n"), True),
 ]
 

@@ -139,9 +139,9 @@ def test_a_role_is_taken_for_an_object(look: Look) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"objects": [{"kind": "PROVIDER", "name": "X"}]}, "no read that finds a PROVIDER. Kinds: "),
-        ({"objects": [{"kind": "SCHEMA", "name": "S"}]}, "SCHEMA S, which is no full name. Write it like "),
-        ({"objects": [{"kind": "SCHEMA", "name": "A..S"}]}, "no full name"),
+        ({"objects": [{"kind": "PROVIDER", "name": "X"}]}, "no read finds a PROVIDER. Kinds: "),
+        ({"objects": [{"kind": "SCHEMA", "name": "S"}]}, "SCHEMA S, which is not a full name. Write it like "),
+        ({"objects": [{"kind": "SCHEMA", "name": "A..S"}]}, "not a full name"),
         ({"objects": [{"kind": "FUNCTION", "name": "A.B.F(INT)"}]}, "with arguments. Leave them out"),
         ({"objects": []}, "objects is empty"),
         ({}, "one of the following is required: path, objects"),
@@ -170,7 +170,7 @@ def test_databricks_has_no_roles(look: Look) -> None:
 def test_a_name_that_sql_would_take_for_another_one_is_a_warning(look: Look) -> None:
     found = look(objects=[{"kind": "DATABASE", "name": "immuta"}])
     assert seen(found) == {"DATABASE immuta": False}
-    assert "what SQL without quotes calls immuta is IMMUTA" in found.warned
+    assert "without quotes, SQL reads immuta as IMMUTA" in found.warned
     assert look(objects=[{"kind": "DATABASE", "name": '"immuta"'}]).warned == ""
 
 

@@ -229,7 +229,7 @@ def test_asks_the_query_history_what_became_of_a_statement(
     result = snowflake(path=snowflake.path, **{**ADMIN, "warehouse": warehouse})
     assert (result.code, [row["status"] for row in result["statements"]]) == (code, statuses)
     assert (warehouse is None) == (
-        "can't be asked without a warehouse. Set the option warehouse" in str(result.get("msg"))
+        "can't be read without a warehouse. Set the option warehouse" in str(result.get("msg"))
     )
     assert [one.outcome for one in snowflake.double.statements if "D1" in one.text].count("ok") == 1
 
@@ -365,7 +365,7 @@ def test_refuses_what_was_not_approved(snowflake: Snowflake) -> None:
         ({"account": ""}, "SNOWFLAKE_ACCOUNT"),
         ({"user": ""}, "SNOWFLAKE_USER"),
         ({"password": ""}, "SNOWFLAKE_PASSWORD"),
-        ({"authenticator": "externalbrowser"}, "asks a person"),
+        ({"authenticator": "externalbrowser"}, "needs a person"),
         ({"authenticator": "SNOWFLAKE_JWT"}, "private_key_file"),
         ({"authenticator": "OAUTH"}, "token"),
         ({"private_key": "no key at all"}, "option private_key can't be read"),
@@ -379,7 +379,7 @@ def test_refuses_what_was_not_approved(snowflake: Snowflake) -> None:
         ({"private_key": pem(), "private_key_file": "/x"}, "Both private_key"),
         ({"private_key_file": "/no/such/key.p8"}, "option private_key_file"),
         ({"token_file_path": "/no/such/token"}, "option token_file_path"),
-        ({"password": "snowflake"}, "The option password is a word that results hold"),
+        ({"password": "snowflake"}, "The option password is a word that occurs in results"),
         ({"password": "ROLE"}, "The option password has fewer than 8 characters"),
         ({"password": 12345678}, "The option password is a number, not text. Put it in quotes"),
         ({"private_key": pem("short"), "private_key_passphrase": "short"}, "Encrypt the key with a longer passphrase"),

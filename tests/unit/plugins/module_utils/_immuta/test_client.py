@@ -196,9 +196,9 @@ def test_connections_that_are_switched_off(world: World) -> None:
         error = fails(errors.ApiMissing, lambda: client.find(operations.GET_CONNECTION, connection_key=KEY))
     assert error.message == (
         f"No Immuta connections API answers at the url {world.double.url}, though its integrations API does:"
-        " connections are switched off on this tenant or not in this version, so nothing can be said about what exists."
+        " connections are switched off on this tenant or not in this version, so it is not known what exists."
     )
-    assert error.hint == "Have connections switched on, or check url."
+    assert error.hint == "Have connections enabled on the tenant, or check url."
     assert about(error) == ("POST", "/data/object/search", 404)
     assert world.asked == ["getConnection", "searchObjects", "listIntegrations"]
 
@@ -208,13 +208,13 @@ def test_a_url_where_nothing_is(world: World) -> None:
     with world.client() as client:
         error = fails(errors.ApiMissing, lambda: client.call(operations.SEARCH_OBJECTS, body={}))
         assert error.message == (
-            f"No Immuta connections API answers at the url {world.double.url}, so nothing can be said about what exists."
+            f"No Immuta connections API answers at the url {world.double.url}, so it is not known what exists."
         )
         assert error.hint == "Check url (host only, no path)."
         world.double.requests.clear()
         error = fails(errors.ApiMissing, lambda: client.call(operations.LIST_INTEGRATIONS))
         assert error.message == (
-            f"No Immuta integrations API answers at the url {world.double.url}, so nothing can be said about what exists."
+            f"No Immuta integrations API answers at the url {world.double.url}, so it is not known what exists."
         )
         assert about(error) == ("GET", "/integrations", 404)
         assert world.asked == ["listIntegrations"]
@@ -277,7 +277,7 @@ def test_an_exchange_without_a_token(answer: bytes) -> None:
         world = World(double)
         with world.client(exchange_api_key=True) as client:
             error = fails(errors.UnexpectedReply, lambda: client.call(operations.LIST_INTEGRATIONS))
-    assert error.message == "Immuta took the API key but answered without a token."
+    assert error.message == "Immuta accepted the API key, but its answer has no token."
     assert about(error) == ("POST", "/bim/apikey/authenticate", None)
     assert world.hidden == []
 
@@ -395,7 +395,7 @@ def test_the_jitter_spreads_the_waits(world: World) -> None:
 def test_says_which_option_a_url_can_not_hold() -> None:
     with pytest.raises(InvalidOption) as caught:
         _segment("connection_key", "..")
-    assert caught.value.message == "The option connection_key is '..', which can't be addressed in a URL."
+    assert caught.value.message == "The option connection_key is '..', which can't be used in a URL."
     assert _segment("integration_id", 5) == "5"
 
 
@@ -480,7 +480,7 @@ def test_300_characters_are_enough() -> None:
         (
             500,
             "Immuta failed on GET /p (500)",
-            "Run it again later. Some versions answer 500 to a key that they don't know.",
+            "Run it again later. Some versions answer 500 to an unknown API key.",
         ),
         (501, "Immuta failed on GET /p (501)", "Run it again later."),
         (599, "Immuta failed on GET /p (599)", "Run it again later."),

@@ -79,8 +79,8 @@ def test_absent_is_what_a_whole_list_lacks_for_a_key_that_may_see_everything(wor
         lambda: connection.look_up(world.client, KEY.upper(), listed_first=listed_first),
     )
     assert error.message == (
-        "Immuta does not show the connection 'PROD SNOWFLAKE' to this API key, which may not see everything: nothing"
-        " can be said about what exists."
+        "Immuta does not show the connection 'PROD SNOWFLAKE' to this API key, so the key may not see"
+        " everything, and it is not known what exists."
     )
     assert error.hint == "Use a key whose owner has APPLICATION_ADMIN."
     assert (error.details["method"], error.details["path"]) == ("GET", "/integrations")
@@ -151,15 +151,15 @@ def test_a_field_of_another_type_is_named(field: str, value: t.Any) -> None:
 @pytest.mark.parametrize("body", [None, [], "connectionKey", {}, {"key": "k"}, ["connectionKey"]])
 def test_what_describes_no_connection(body: t.Any) -> None:
     error = fails(errors.UnexpectedReply, lambda: connection.from_description(body, "k"))
-    assert error.message == "Immuta's answer does not describe a connection."
+    assert error.message == "Immuta answered with something other than a connection."
     assert error.details["method"] == "GET"
     assert error.details["path"] == "/data/connection/{connection_key}"
 
 
 def test_another_connection_than_the_one_asked_for() -> None:
     error = fails(errors.UnexpectedReply, lambda: connection.from_description({"connectionKey": "K"}, "k"))
-    assert error.message == "Immuta answers with the connection 'K' when asked for 'k'."
-    assert error.hint == "Use the key as Immuta spells it; its case matters."
+    assert error.message == "Immuta was asked for the connection 'k', but answered with 'K'."
+    assert error.hint == "Spell the key exactly as Immuta does; its case matters."
     assert (error.details["method"], error.details["path"]) == ("GET", "/data/connection/{connection_key}")
 
 

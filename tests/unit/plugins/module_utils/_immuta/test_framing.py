@@ -140,10 +140,10 @@ def test_packed_data_that_were_cut_before_they_were_measured(end: int) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (STATUS + b"Content-Length: 99\r\n\r\n" + ONE, "only 23 of 99 bytes of its body came"),
-        (STATUS + b"\r\n" + SCRIPT, "without its length"),
-        (STATUS.replace(b"1.1", b"1.0") + b"\r\n" + SCRIPT, "without its length"),
-        (STATUS.replace(b"text/plain", b"application/json") + b"Connection: close\r\n\r\n{}", "without its length"),
+        (STATUS + b"Content-Length: 99\r\n\r\n" + ONE, "only 23 of 99 bytes of its body arrived"),
+        (STATUS + b"\r\n" + SCRIPT, "gives no length"),
+        (STATUS.replace(b"1.1", b"1.0") + b"\r\n" + SCRIPT, "gives no length"),
+        (STATUS.replace(b"text/plain", b"application/json") + b"Connection: close\r\n\r\n{}", "gives no length"),
         (STATUS + b"Content-Length: 23\r\n\r\n" + SCRIPT, "longer than announced"),
         (STATUS + b"Content-Length: 0\r\n\r\n" + SCRIPT, "longer than announced"),
         (chunked(chunk(SCRIPT), END, SCRIPT), "longer than announced"),
@@ -155,13 +155,13 @@ def test_packed_data_that_were_cut_before_they_were_measured(end: int) -> None:
             for one in (b"2_3", b"+23", b"-23", b"0x17", b"23.0", b"many", b"", b"23;", b"9" * 5000, "２３".encode())
         ),
         (chunked(chunk(SCRIPT), END, headers=b"Transfer-Encoding: chunked\r\nContent-Length: 23\r\n"), "contradicts"),
-        (chunked(chunk(SCRIPT), END, headers=b"Transfer-Encoding: gzip, chunked\r\n"), "not asked for"),
-        (chunked(chunk(SCRIPT), END, headers=b"Transfer-Encoding: chunked, chunked\r\n"), "not asked for"),
+        (chunked(chunk(SCRIPT), END, headers=b"Transfer-Encoding: gzip, chunked\r\n"), "not requested"),
+        (chunked(chunk(SCRIPT), END, headers=b"Transfer-Encoding: chunked, chunked\r\n"), "not requested"),
         (sized(SCRIPT, b"Transfer-Encoding: identity"), "contradicts itself"),
         (chunked(chunk(ONE)), "its last chunk is missing"),
         (chunked(chunk(ONE), b"0"), "its last chunk is missing"),
         (chunked(chunk(ONE), b"\r\n"), "no valid size"),
-        (chunked(b"17\r\n" + ONE[:9]), "only 9 of 23 bytes of its last chunk came"),
+        (chunked(b"17\r\n" + ONE[:9]), "only 9 of 23 bytes of its last chunk arrived"),
         (chunked(b"17\r\n" + ONE), "does not end where it should"),
         (chunked(b"10\r\n" + ONE + b"\r\n", END), "does not end where it should"),
         (chunked(b"14\r\n" + ONE[:20] + b"\n\n0\r\n", chunk(TWO), END), "does not end where it should"),
@@ -174,12 +174,12 @@ def test_packed_data_that_were_cut_before_they_were_measured(end: int) -> None:
         (b"HTTP/1.1 204 Gone", "middle of its headers"),
         (STATUS + b"Content-Length: 23\r\nnonsense\r\nContent-Length: 99\r\n\r\n" + ONE, "not a header"),
         (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + sized(SCRIPT), "preliminary (103)"),
-        (sized(PACKED + b"more", GZIP), "packed data"),
-        (sized(PACKED + PACKED, GZIP), "packed data"),
+        (sized(PACKED + b"more", GZIP), "compressed data"),
+        (sized(PACKED + PACKED, GZIP), "compressed data"),
         (sized(PACKED[:-8] + bytes(8), GZIP), "incorrect data check"),
         (sized(SCRIPT, GZIP), "incorrect header check"),
-        (sized(SCRIPT, b"Content-Encoding: br"), "not asked for"),
-        (sized(PACKED, b"Content-Encoding: deflate"), "not asked for"),
+        (sized(SCRIPT, b"Content-Encoding: br"), "not requested"),
+        (sized(PACKED, b"Content-Encoding: deflate"), "not requested"),
     ],
 )
 @pytest.mark.parametrize("status", [b"200", b"404"])
@@ -263,7 +263,7 @@ def test_what_to_do_about_it_is_said() -> None:
     ):
         client.call(GET_CONNECTION, connection_key="x")
     assert caught.value.message == (
-        f"The answer of 127.0.0.1:{tenant.port} can't be used: it came without its length, so nothing shows whether its end"
-        " is missing."
+        f"The answer from 127.0.0.1:{tenant.port} can't be used: it gives no length, so nothing shows whether it is"
+        " complete."
     )
     assert "proxy" in caught.value.hint

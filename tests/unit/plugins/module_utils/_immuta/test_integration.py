@@ -75,7 +75,7 @@ def test_lists_by_id() -> None:
 def test_gets_one_by_its_id_or_from_the_list() -> None:
     client: t.Any = Answers(getIntegration=Reply(200, b'{"id": 5}'), listIntegrations=[{"id": 6}])
     assert integration.get(client, 5) == Integration(5, "", "")
-    with pytest.raises(errors.UnexpectedReply, match="answers with the integration 5 when asked for 6"):
+    with pytest.raises(errors.UnexpectedReply, match="asked for the integration 6, but answered with 5"):
         integration.get(client, 6)
     client.answers["getIntegration"] = lambda: errors.NotFound("no")
     assert integration.get(client, 6) == Integration(6, "", "")

@@ -50,7 +50,7 @@ def test_two_connections_with_one_integration_are_refused(world: World, technolo
     assert error.code == "integration_shared"
     assert error.message == (
         f"The integration 5 belongs to the connection {KEY!r} and to the connection {OTHER!r}: removing one would take"
-        " away what the other one needs. Nothing was changed."
+        " away what the other needs. Nothing was changed."
     )
     assert error.hint
     other(world, 5, key="third")
@@ -103,7 +103,7 @@ def test_one_of_which_nothing_can_be_read_may_have_it(world: World, why: str, te
     error = fails(neighbours.Shared, lambda: of(world).require_unshared(5))
     assert error.message.startswith(f"Immuta lists the connection {key!r}, but does not describe it")
     assert repr(KEY) in error.message
-    assert error.hint.startswith("Rerun it.")
+    assert error.hint.startswith("Run it again.")
 
 
 def test_what_may_not_be_read_is_not_taken_for_none(world: World) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import MANY, World, fails
 
-NOTHING_SAID = ", so nothing can be said about what exists."
+NOTHING_SAID = ", so it is not known what exists."
 
 
 def keys(world: World) -> list[str]:
@@ -76,12 +76,12 @@ def test_lists_from_a_server_that_takes_one_body_only(
     if body == "empty" and number % 10 == 0 and not counted:
         # It may be the first of several pages, and nothing tells.
         error = fails(errors.UnexpectedReply, lambda: keys(world))
-        assert error.message.endswith(f"ends after {number} objects, and may go on{NOTHING_SAID}")
+        assert error.message.endswith(f"ends after {number} objects, and may be incomplete{NOTHING_SAID}")
         return
     assert keys(world) == sorted(world.state.connections)
 
 
-@pytest.mark.parametrize(("count", "words"), [("all", "ends after 10 of 13 objects"), ("nothing", "may go on")])
+@pytest.mark.parametrize(("count", "words"), [("all", "ends after 10 of 13 objects"), ("nothing", "may be incomplete")])
 def test_a_first_page_without_a_second_says_nothing(world: World, count: str, words: str) -> None:
     world.vary(search_request="empty", search_page_cap=10, search_count=count)
     world.add(10)
@@ -100,7 +100,7 @@ def test_the_ways_to_ask_come_in_order(world: World) -> None:
 def test_a_server_that_takes_none_of_them(world: World) -> None:
     world.fault("searchObjects", 400, times=9)
     error = fails(errors.InvalidRequest, lambda: keys(world))
-    assert error.hint == "Immuta takes the object search in none of the known ways."
+    assert error.hint == "Immuta rejects every known form of the object search."
     assert len(world.asked) == len(objects.WAYS)
 
 
@@ -156,7 +156,7 @@ def test_a_cursor_that_can_not_be_followed_says_nothing() -> None:
 
 def test_cursors_that_go_in_circles() -> None:
     server = Server(lambda body: {"data": some(0, 3), "nextToken": "t"})
-    assert "goes in circles" in fails(errors.UnexpectedReply, server.search).message
+    assert "repeats itself" in fails(errors.UnexpectedReply, server.search).message
     assert len(server.asked) == 2
 
 
@@ -179,7 +179,7 @@ def test_a_list_that_ends_before_its_number_says_nothing(total: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "words"), [(1, "does not end after 1000 pages"), (200, "holds more than 100000 objects")]
+    ("size", "words"), [(1, "does not end after 1000 pages"), (200, "has more than 100000 objects")]
 )
 def test_a_server_that_always_has_something_new_comes_to_an_end(size: int, words: str) -> None:
     server = Server(lambda body: some(body["offset"], body["offset"] + size))
@@ -204,7 +204,7 @@ def test_much_json_takes_little_memory(piece: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
     finally:
         tracemalloc.stop()
-    assert "more than any tenant has" in error.message
+    assert "larger than any tenant's" in error.message
     assert error.hint
 
 
@@ -245,8 +245,8 @@ def test_a_cursor_of_another_type_is_named(cursor: t.Any) -> None:
 @pytest.mark.parametrize("body", [None, {}, "x", {"hits": "x"}, {"other": []}])
 def test_what_holds_no_list(body: t.Any) -> None:
     error = fails(errors.UnexpectedReply, lambda: objects.page_of(body))
-    assert error.message == f"Immuta's answer to the object search holds no list{NOTHING_SAID}"
-    assert error.hint == "Run it again. If it stays so, this version of Immuta answers otherwise than documented."
+    assert error.message == f"Immuta's answer to the object search contains no list{NOTHING_SAID}"
+    assert error.hint == "Run it again. If it fails the same way, this version of Immuta does not answer as documented."
     assert (error.details["method"], error.details["path"]) == ("POST", "/data/object/search")
 
 
@@ -282,9 +282,9 @@ def test_objects_are_known_by_their_paths(item: t.Any, expected: objects.Path) -
 )
 def test_an_object_that_can_not_be_read_is_not_passed_over(item: t.Any) -> None:
     error = fails(errors.UnexpectedReply, lambda: objects.page_of([{"objectPath": ["a"]}, item]))
-    assert error.message == f"Immuta's answer to the object search holds an object without a path{NOTHING_SAID}"
+    assert error.message == f"Immuta's answer to the object search contains an object without a path{NOTHING_SAID}"
     error = fails(errors.UnexpectedReply, lambda: objects.path_of(item, GET_OBJECT))
-    assert error.message == "Immuta's answer to GET /data/object/{connection_key} holds an object without a path."
+    assert error.message == "Immuta's answer to GET /data/object/{connection_key} contains an object without a path."
 
 
 @pytest.mark.parametrize("form", ["array", "string", "nested", "key"])

@@ -225,8 +225,10 @@ def test_waits_to_the_end_of_its_time_and_not_longer(world: World) -> None:
     assert world.waits == [1.0, 1.5, 1.5]
     # At the very end it has looked once more.
     assert world.asked == ["deleteObject", *["getConnection"] * 4]
-    assert error.message == "Immuta took the deletion, but after 4 s the connection 'prod snowflake' is still there."
-    assert error.hint == "Run it again: it goes on waiting. Raise wait_timeout for large connections."
+    assert (
+        error.message == "Immuta accepted the deletion, but after 4 s the connection 'prod snowflake' is still there."
+    )
+    assert error.hint == "Run it again to continue waiting. Raise wait_timeout for large connections."
 
 
 def test_looks_in_the_list_for_what_is_only_listed(world: World) -> None:
@@ -257,7 +259,7 @@ def test_a_connection_that_is_busy_after_a_lost_answer(world: World) -> None:
     world.fault("deleteObject", kind="reset_before")
     world.fault("deleteObject", 409, nth=2, times=MANY)
     error = fails(errors.Busy, lambda: world.remove(seconds=2))
-    assert error.hint.startswith("Whether anything was deleted is not known. It stayed busy for 2 s;")
+    assert error.hint.startswith("It is not known whether anything was deleted. It stayed busy for 2 s;")
 
 
 @pytest.mark.parametrize("fault", [{"kind": "lost_answer"}, {"kind": "status", "status": 500, "done": True}])
@@ -287,7 +289,7 @@ def test_a_login_page_is_no_answer_to_a_deletion(world: World) -> None:
 @pytest.mark.parametrize(
     ("fault", "so_far"),
     [
-        (None, "Immuta took the deletion,"),
+        (None, "Immuta accepted the deletion,"),
         ("lost_answer", "The connection was not found any more,"),
     ],
 )
@@ -297,8 +299,8 @@ def test_a_deletion_after_which_nothing_can_be_read(world: World, fault: t.Any, 
     world.fault("getConnection", 500, nth=2 if fault else 1)
     error = fails(errors.ServerError, world.remove)
     assert error.hint.startswith(
-        f"{so_far} but whether it is gone could not be read. Nothing is lost: run it again, it reads first and goes on"
-        " from there."
+        f"{so_far} but it could not be checked whether it is gone. Nothing is lost. Run it again: it first reads what is"
+        " there, and continues from that."
     )
 
 
@@ -316,7 +318,7 @@ def test_a_deletion_that_is_refused_though_the_connection_is_there(
     error = fails(kind, world.remove)
     assert world.asked.count("deleteObject") == 3
     assert error.hint.startswith(
-        f"The connection is still there.{hint} Run it again: it reads first and goes on from there."
+        f"The connection is still there.{hint} Run it again: it first reads what is there, and continues from that."
     )
     assert KEY in world.state.connections
 
@@ -327,8 +329,8 @@ def test_what_a_key_may_not_see_any_more_is_not_gone(world: World) -> None:
     error = fails(errors.PermissionDenied, world.remove)
     assert error.message.startswith("Immuta does not show the connection 'prod snowflake' to this API key")
     assert error.hint == (
-        "The connection was not found any more, but whether it is gone could not be read. Nothing is lost: run it"
-        " again, it reads first and goes on from there. Use a key whose owner has APPLICATION_ADMIN."
+        "The connection was not found any more, but it could not be checked whether it is gone. Nothing is lost. Run it"
+        " again: it first reads what is there, and continues from that. Use a key whose owner has APPLICATION_ADMIN."
     )
 
 
@@ -337,9 +339,9 @@ def test_a_deletion_of_which_nothing_can_be_read(world: World) -> None:
     world.fault("getConnection", 403)
     error = fails(errors.ServerError, world.remove)
     assert error.hint == (
-        "Whether the connection was deleted could not be read either: Immuta refuses GET"
-        " /data/connection/prod%20snowflake (403): A planned fault. Nothing is lost: run it again, it reads first and"
-        " goes on from there."
+        "Nor could it be checked whether the connection was deleted: Immuta refuses GET"
+        " /data/connection/prod%20snowflake (403): A planned fault. Nothing is lost. Run it again: it first reads"
+        " what is there, and continues from that."
     )
     assert error.__cause__ is None
 
@@ -350,18 +352,18 @@ def test_what_says_not_what_to_do_adds_nothing(world: World, monkeypatch: pytest
 
     remover = removal.Remover(world.client, PROD, wait=True, wait_timeout=9)
     assert fails(errors.UnexpectedReply, lambda: remover._look(odd)).hint == (
-        "The connection was not found any more, but whether it is gone could not be read. Nothing is lost: run it"
-        " again, it reads first and goes on from there."
+        "The connection was not found any more, but it could not be checked whether it is gone. Nothing is lost. Run it"
+        " again: it first reads what is there, and continues from that."
     )
     monkeypatch.setattr(removal.Remover, "_call_delete", odd)
     monkeypatch.setattr(removal.Remover, "_still_there", lambda remover: True)
     assert fails(errors.UnexpectedReply, world.remove).hint == (
-        "The connection is still there. Run it again: it reads first and goes on from there."
+        "The connection is still there. Run it again: it first reads what is there, and continues from that."
     )
     monkeypatch.setattr(removal.Remover, "_still_there", odd)
     assert fails(errors.UnexpectedReply, world.remove).hint == (
-        "Whether the connection was deleted could not be read either: It is odd. Nothing is lost: run it again, it"
-        " reads first and goes on from there."
+        "Nor could it be checked whether the connection was deleted: It is odd. Nothing is lost. Run it again: it"
+        " first reads what is there, and continues from that."
     )
 
 
@@ -373,7 +375,7 @@ def test_an_answer_to_the_deletion_that_is_none(world: World, body: t.Any) -> No
     assert (error.details["method"], error.details["path"]) == ("DELETE", "/data/object/{connection_key}")
     for path in ([["a"]], 5, {"name": ["a"]}, json.loads("[" * 600 + "]" * 600)):
         error = fails(errors.UnexpectedReply, lambda path=path: remover._count({"objectPath": path}))
-        assert "the field objectPath is no path" in error.message
+        assert "the field objectPath is not a path" in error.message
     assert remover._count({"objectPath": {"name": KEY}}) is None
     assert remover._count({"childCount": "4"}) == 4
     assert remover._count({}) is None
@@ -389,7 +391,7 @@ def test_an_answer_that_names_something_else_is_not_asked_for_again(
     error = fails(removal.WrongObject, world.remove)
     assert error.code == "wrong_object"
     assert repr(KEY) in error.message
-    assert error.hint == "Don't rerun it. Look at both in Immuta as an administrator."
+    assert error.hint == "Don't rerun it. Check both in Immuta as an administrator."
     assert world.asked == []
 
 

@@ -250,7 +250,7 @@ def test_an_error_is_no_script(name: str) -> None:
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
 def test_a_script_with_anything_beside_it_is_not_believed(beside: str, content_type: str) -> None:
     for body in (f'{{"script": "DROP ROLE x;", {beside}}}', f'{{{beside}, "script": "DROP ROLE x;"}}'):
-        with pytest.raises(errors.UnexpectedReply, match="has more than a script") as caught:
+        with pytest.raises(errors.UnexpectedReply, match="has other fields beside the script") as caught:
             script_text.text_of(Reply(200, body.encode(), content_type))
         assert "DROP" not in caught.value.message
 

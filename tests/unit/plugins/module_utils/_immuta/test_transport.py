@@ -44,7 +44,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.module_utils._immut
 
 KEY = "canary-api-key-of-the-transport"
 FAR = 1e9
-IN_CLEAR = "The API key has gone over the wire in clear: rotate it. "
+IN_CLEAR = "The API key was sent unencrypted: rotate it. "
 
 
 def ask(url: str, *, method: str = "GET", body: t.Any = None, **options: t.Any) -> transport.Reply:
@@ -85,9 +85,9 @@ def test_no_redirect_is_followed(status: int, method: str) -> None:
 @pytest.mark.parametrize(
     ("location", "named"),
     [
-        ("/elsewhere", "another path of its own"),
-        ("", "another path of its own"),
-        ("http://[broken", "an address that is none"),
+        ("/elsewhere", "another path on the same host"),
+        ("", "another path on the same host"),
+        ("http://[broken", "an invalid address"),
         ("http://\xff\xfe/", "\xff\xfe"),
         (f"http://{'x' * 5000}.example/", "xxx"),
     ],
@@ -134,7 +134,7 @@ def test_netrc_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with Rough(always(good)) as tenant:
         ask(tenant.url)
         client = Client(Settings(tenant.url, KEY, exchange_api_key=True))
-        with client, pytest.raises(errors.UnexpectedReply, match="without a token"):
+        with client, pytest.raises(errors.UnexpectedReply, match="has no token"):
             client.call(LIST_INTEGRATIONS)
     plain, exchange = tenant.requests
     assert f"Authorization: {KEY}\r\n".encode() in plain
@@ -247,8 +247,8 @@ def test_ca_path_wins_over_the_environment(
     ("name", "ends", "known", "said", "remedy"),
     [
         ("127.0.0.1", 1, False, "certificate", "ca_path"),
-        ("other.example", 1, True, "127.0.0.1", "check url"),
-        ("127.0.0.2", 1, True, "127.0.0.1", "check url"),
+        ("other.example", 1, True, "127.0.0.1", "set url"),
+        ("127.0.0.2", 1, True, "127.0.0.1", "set url"),
         ("127.0.0.1", -1, True, "expired", "renewed"),
     ],
 )
@@ -737,7 +737,7 @@ def test_a_body_that_unpacks_to_too_much_is_not_kept(monkeypatch: pytest.MonkeyP
 def test_a_body_that_is_packed_twice_is_not_unpacked() -> None:
     twice = gzip.compress(gzip.compress(b"{}"))
     with Rough(always(lambda peer: peer.reply(200, twice, Content_Encoding="gzip, gzip"))) as tenant:
-        assert "not asked for" in fails(tenant.url).message
+        assert "not requested" in fails(tenant.url).message
 
 
 def test_a_body_that_is_not_packed_as_it_says() -> None:

@@ -23,7 +23,7 @@ HOST = "example.snowflakecomputing.com"
             "Snowflake",
             {"database": "GOV"},
             HOST,
-            [HOST, "GOV ", "GOV_SYSTEM_ACCOUNT,", "GOV.", "GOV_IMPERSONATION,", "GOV_SYSTEM,"],
+            [HOST, "GOV ", "GOV_SYSTEM_ACCOUNT,", "GOV.", "GOV_IMPERSONATION,", "GOV_SYSTEM last"],
         ),
         (
             "Snowflake",
@@ -31,18 +31,18 @@ HOST = "example.snowflakecomputing.com"
             None,
             [
                 "On Snowflake,",
-                "IMMUTA (or as",
+                "IMMUTA (or the",
                 "IMMUTA_SYSTEM_ACCOUNT,",
                 "IMMUTA (or",
                 "IMMUTA_USER_",
-                "IMMUTA_SYSTEM,",
+                "IMMUTA_SYSTEM last",
             ],
         ),
         (
             "Snowflake",
             {"database": "GOV", "role": "R", "user": "U", "impersonation_role": "I"},
             HOST,
-            ["ACCOUNTADMIN", "GOV", "user U,", "GOV", "and I,", "role R,"],
+            ["ACCOUNTADMIN", "GOV", "user U,", "GOV", "and I,", "role R last"],
         ),
         (
             "databricks",

@@ -326,7 +326,7 @@ def test_waits_for_a_warehouse_that_starts_at_the_first_statement(
         )
         assert bench.run(insert("b", "c")).executed == 0
     else:
-        with pytest.raises(execute.StatementFailed, match="Whether it has run is not known") as caught:
+        with pytest.raises(execute.StatementFailed, match="It is not known whether it ran") as caught:
             bench.run(insert("b", "c"))
         assert statuses(caught.value.result) == ["unknown", "not_run"]
     assert bench.log == log

@@ -405,9 +405,9 @@ def test_says_whose_lock_it_is_and_what_to_do(path: str) -> None:
         refused = fails(lambda: journal.Journal(path, SHA, 2))
         kept = fails(lambda: remove(path))
     assert refused.code == kept.code == "locked"
-    assert refused.message == f"Another run is at work on this script: it has locked {path}."
+    assert refused.message == f"Another run is using this script: it has locked {path}."
     assert refused.hint == "Wait until it has ended, then run this again."
-    assert kept.message == f"A run is at work on this script: it has locked {path}."
+    assert kept.message == f"A run is using this script: it has locked {path}."
     assert kept.hint == "Wait until it has ended."
 
 
@@ -416,14 +416,13 @@ def test_says_which_script_a_journal_is_of(path: str) -> None:
     other = fails(lambda: journal.Journal(path, "b" * 64, 2))
     assert other.message == f"The journal {path} belongs to another script (sha256 {SHA})."
     assert other.hint == (
-        "The script was changed after it had started to run. Restore it, or move the journal away to run it from its"
-        " beginning."
+        "The script was changed after it had started to run. Restore it, or move the journal away to run it from the"
+        " start."
     )
     longer = fails(lambda: journal.Journal(path, SHA, 3))
     assert longer.message == f"The journal {path} counts 2 statements in this script, and this run counts 3."
     assert longer.hint == (
-        "Another version of this collection has started to run it and has split it differently. Finish it with"
-        " that version."
+        "Another version of this collection started to run it and split it differently. Finish it with that version."
     )
     assert longer.code == "journal"
 
@@ -458,7 +457,7 @@ def test_a_full_disk_says_where_and_what_to_do(path: str, monkeypatch: pytest.Mo
         monkeypatch.setattr(os, "write", full)
         error = fails(lambda: book.started(1, "tag"))
         assert error.message == f"The journal {path} can't be written: No space left on device."
-        assert error.hint == "Free some space and run this again; the journal says where to go on."
+        assert error.hint == "Free some space and run this again; the journal says where to continue."
         assert book.progress.unknown is None
 
 
@@ -495,7 +494,7 @@ def test_a_lock_that_fails_leaves_nothing_that_others_can_read(path: str, monkey
     finally:
         os.umask(before)
     assert error.message == f"The journal {path} can't be locked: No locks available."
-    assert error.hint == "Nothing was sent. Name a journal on a file system that has locks."
+    assert error.hint == "Nothing was sent. Name a journal on a file system that supports locks."
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
 

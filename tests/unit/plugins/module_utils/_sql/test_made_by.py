@@ -75,15 +75,15 @@ def test_its_own_on_snowflake(statement: str) -> None:
         ("DROP TABLE sales.immuta.t", "drops TABLE SALES.IMMUTA.T"),
         ("DROP TABLE t", "drops TABLE T"),
         ("DROP DATABASE ROLE sales.immuta", "drops DATABASE ROLE SALES.IMMUTA"),
-        ("ALTER USER analyst UNSET DEFAULT_ROLE", "unsets what is set on USER ANALYST"),
-        ("ALTER TABLE sales.crm.t DROP ROW ACCESS POLICY sales.crm.p", "takes SALES.CRM.P off its object"),
-        ("ALTER TABLE t MODIFY a UNSET TAG immuta.s.t, b UNSET TAG sales.s.u", "takes SALES.S.U off its object"),
-        ("ALTER TABLE sales.crm.t UNSET TAG immuta.s.t, sales.s.u", "takes SALES.S.U off its object"),
-        ("REVOKE USAGE ON DATABASE sales FROM ROLE analyst", "takes rights from ROLE ANALYST"),
-        ("REVOKE SELECT ON FUTURE TABLES IN SCHEMA sales.crm FROM ROLE analyst", "takes rights from ROLE ANALYST"),
-        ("REVOKE ROLE accountadmin FROM USER admin", "takes rights from USER ADMIN"),
-        ("REVOKE ALL ON ACCOUNT FROM ROLE PUBLIC", "takes rights from ROLE PUBLIC"),
-        ("REVOKE USAGE ON DATABASE sales FROM SHARE s", "takes rights from SHARE S"),
+        ("ALTER USER analyst UNSET DEFAULT_ROLE", "unsets properties of USER ANALYST"),
+        ("ALTER TABLE sales.crm.t DROP ROW ACCESS POLICY sales.crm.p", "removes SALES.CRM.P from its object"),
+        ("ALTER TABLE t MODIFY a UNSET TAG immuta.s.t, b UNSET TAG sales.s.u", "removes SALES.S.U from its object"),
+        ("ALTER TABLE sales.crm.t UNSET TAG immuta.s.t, sales.s.u", "removes SALES.S.U from its object"),
+        ("REVOKE USAGE ON DATABASE sales FROM ROLE analyst", "revokes rights from ROLE ANALYST"),
+        ("REVOKE SELECT ON FUTURE TABLES IN SCHEMA sales.crm FROM ROLE analyst", "revokes rights from ROLE ANALYST"),
+        ("REVOKE ROLE accountadmin FROM USER admin", "revokes rights from USER ADMIN"),
+        ("REVOKE ALL ON ACCOUNT FROM ROLE PUBLIC", "revokes rights from ROLE PUBLIC"),
+        ("REVOKE USAGE ON DATABASE sales FROM SHARE s", "revokes rights from SHARE S"),
     ],
 )
 def test_that_of_others_on_snowflake(statement: str, what: str) -> None:
@@ -179,15 +179,15 @@ def test_a_short_name_is_its_own_while_the_session_stays_in_its_catalog(stays: s
         ("DROP POLICY p ON CATALOG prod", {}, foreign("drops POLICY p on CATALOG prod")),
         ("DROP POLICY immuta.a.p ON TABLE prod.a.b", {}, foreign("drops POLICY immuta.a.p on TABLE prod.a.b")),
         ("DROP POLICY immuta.a.p", {}, foreign("drops POLICY immuta.a.p")),
-        ("ALTER TABLE sales.c.t UNSET TAGS ('a')", {}, foreign("unsets what is set on TABLE sales.c.t")),
+        ("ALTER TABLE sales.c.t UNSET TAGS ('a')", {}, foreign("unsets properties of TABLE sales.c.t")),
         (f"REVOKE SELECT ON CATALOG sales FROM `{PRINCIPAL}`", {}, []),
         (f"REVOKE SELECT ON CATALOG sales FROM `{PRINCIPAL}`", {"principal": PRINCIPAL.upper()}, []),
         (
             f"REVOKE SELECT ON CATALOG sales FROM `{PRINCIPAL}`",
             {"principal": OTHER},
-            foreign(f"takes rights from {PRINCIPAL}"),
+            foreign(f"revokes rights from {PRINCIPAL}"),
         ),
-        ("REVOKE SELECT ON CATALOG sales FROM `account users`", {}, foreign("takes rights from account users")),
+        ("REVOKE SELECT ON CATALOG sales FROM `account users`", {}, foreign("revokes rights from account users")),
     ],
 )
 def test_databricks(script: str, made: dict[str, str], expected: list[str]) -> None:
@@ -204,7 +204,7 @@ def test_a_policy_is_whose_its_object_is() -> None:
 
 def test_two_principals_can_not_both_be_the_integrations() -> None:
     script = ";".join(f"REVOKE SELECT ON CATALOG sales FROM `{one}`" for one in (PRINCIPAL, OTHER))
-    assert marks(script, {}, "databricks") == [foreign(f"takes rights from {one}") for one in (PRINCIPAL, OTHER)]
+    assert marks(script, {}, "databricks") == [foreign(f"revokes rights from {one}") for one in (PRINCIPAL, OTHER)]
 
 
 @pytest.mark.parametrize("made", [{"database": "IMMUTA", "catalog": "immuta"}, {}, None])

@@ -54,25 +54,29 @@ MARKS: list[tuple[str, str, list[str]]] = [
     (
         "d",
         "EXECUTE IMMEDIATE 'DROP CATALOG immuta' /* x */ \"_prod CASCADE\"",
-        ["runs text that holds DROP CATALOG immuta_prod: EXECUTE IMMEDIATE"],
+        ["runs text that contains DROP CATALOG immuta_prod: EXECUTE IMMEDIATE"],
     ),
-    ("d", "EXECUTE IMMEDIATE 'DR' 'OP TABLE a' USING 1", ["runs text that holds DROP TABLE a: EXECUTE IMMEDIATE"]),
-    ("s", "EXECUTE IMMEDIATE 'DROP TABLE a'", ["runs text that holds DROP TABLE A: EXECUTE IMMEDIATE"]),
-    ("s", "EXECUTE IMMEDIATE $$ BEGIN CALL p(); END $$", ["runs text that holds CALL PROCEDURE P: EXECUTE IMMEDIATE"]),
+    ("d", "EXECUTE IMMEDIATE 'DR' 'OP TABLE a' USING 1", ["runs text that contains DROP TABLE a: EXECUTE IMMEDIATE"]),
+    ("s", "EXECUTE IMMEDIATE 'DROP TABLE a'", ["runs text that contains DROP TABLE A: EXECUTE IMMEDIATE"]),
+    (
+        "s",
+        "EXECUTE IMMEDIATE $$ BEGIN CALL p(); END $$",
+        ["runs text that contains CALL PROCEDURE P: EXECUTE IMMEDIATE"],
+    ),
     ("sd", "EXECUTE IMMEDIATE 'SELECT 1'", ["runs text that can't be seen here: EXECUTE IMMEDIATE"]),
     (
         "s",
         "BEGIN IF (x) THEN DROP DATABASE sales; END IF; EXECUTE IMMEDIATE 'x'; END",
-        ["runs a block that holds DROP DATABASE SALES, EXECUTE IMMEDIATE"],
+        ["runs a block that contains DROP DATABASE SALES, EXECUTE IMMEDIATE"],
     ),
     (
         "s",
         "BEGIN DROP ROLE a; DROP ROLE b; DROP ROLE c; DROP ROLE d; DROP ROLE e; DROP ROLE f; DROP ROLE f; END",
-        ["runs a block that holds DROP ROLE A, DROP ROLE B, DROP ROLE C, DROP ROLE D, DROP ROLE E, DROP ROLE F"],
+        ["runs a block that contains DROP ROLE A, DROP ROLE B, DROP ROLE C, DROP ROLE D, DROP ROLE E, DROP ROLE F"],
     ),
     # A variable may have the name of a verb.
     *(
-        ("s", block, [f"runs a block that holds {held}"])
+        ("s", block, [f"runs a block that contains {held}"])
         for block, held in (
             (
                 "DECLARE USE INT DEFAULT 1; BEGIN IF (USE = 1) THEN DROP DATABASE PROD; END IF; END",
@@ -106,10 +110,10 @@ MARKS: list[tuple[str, str, list[str]]] = [
     (
         "d",
         "GRANT SELECT ON TABLE IDENTIFIER(:x) TO b",
-        ["gives rights to b: GRANT", "the name is computed: IDENTIFIER(...)"],
+        ["grants rights to b: GRANT", "the name is computed: IDENTIFIER(...)"],
     ),
     ("s", "USE ROLE IDENTIFIER($x)", ["the name is computed: IDENTIFIER(...)"]),
-    ("s", "SHOW TABLES ->> DROP TABLE a", ["goes on with another statement that holds DROP TABLE A: ->>"]),
+    ("s", "SHOW TABLES ->> DROP TABLE a", ["continues with another statement that contains DROP TABLE A: ->>"]),
     ("s", "COMMENT ON TABLE a IS 'b ->> c'", ["comments on TABLE A"]),
     ("s", "SET x = '->> '", []),
     ("s", "SET x = (SELECT f())", ["assigns the result of a query: SET X"]),
@@ -165,7 +169,7 @@ MARKS: list[tuple[str, str, list[str]]] = [
     ("s", "ALTER TABLE a.add UNSET TAG b.set", []),
     ("s", "ALTER TABLE a DROP PRIMARY KEY", ["drops the primary key of TABLE A"]),
     ("d", "ALTER TABLE a DROP COLUMNS (b, c)", ["drops columns of TABLE a"]),
-    ("s", "ALTER TABLE a DROP ALL ROW ACCESS POLICIES", ["takes every policy off TABLE A, whoever has made them"]),
+    ("s", "ALTER TABLE a DROP ALL ROW ACCESS POLICIES", ["removes every policy from TABLE A, not only Immuta's"]),
     ("s", "ALTER ACCOUNT UNSET NETWORK_POLICY", ["changes the account"]),
     ("s", "ALTER ACCOUNT SET PERIODIC_DATA_REKEYING = TRUE", ["changes the account"]),
     ("d", "ALTER METASTORE SET OWNER TO a", ["changes the metastore"]),
@@ -180,7 +184,7 @@ MARKS: list[tuple[str, str, list[str]]] = [
     ("s", "ALTER DATABASE a SWAP WITH b", ["changes DATABASE A: SWAP"]),
     ("s", "ALTER TABLE a RENAME TO b", ["changes TABLE A: RENAME"]),
     *(
-        ("s", statement, [f"{change} something of a kind that is not known here: {words}"])
+        ("s", statement, [f"{change} something of an unknown kind: {words}"])
         for change, statement, words in (
             ("changes", "ALTER GIZMO a", "ALTER GIZMO A"),
             ("changes", "ALTER STREAMLIT a UNSET COMMENT", "ALTER STREAMLIT A UNSET"),
@@ -193,10 +197,10 @@ MARKS: list[tuple[str, str, list[str]]] = [
     ("s", "DROP SCHEMA IF EXISTS", ["drops a SCHEMA whose name can't be read"]),
     ("s", "DROP SCHEMA IF EXI", ["drops a SCHEMA whose name can't be read"]),
     ("s", "DROP TABLE a, b", ["drops more than one object"]),
-    ("s", "GRANT SELECT ON TABLE a TO ROLE b", ["gives rights to ROLE B: GRANT"]),
-    ("s", "REVOKE SELECT ON TABLE a", ["takes rights from nobody who is named: REVOKE"]),
+    ("s", "GRANT SELECT ON TABLE a TO ROLE b", ["grants rights to ROLE B: GRANT"]),
+    ("s", "REVOKE SELECT ON TABLE a", ["revokes rights without naming from whom: REVOKE"]),
     ("s", "CREATE TABLE a (b INT)", ["creates TABLE A"]),
-    ("s", "CREATE PROCEDURE a() AS $$ x $$", ["creates PROCEDURE A, which holds statements of its own"]),
+    ("s", "CREATE PROCEDURE a() AS $$ x $$", ["creates PROCEDURE A, which contains statements of its own"]),
     ("s", "BEGIN;", ["opens a transaction: BEGIN"]),
     ("s", "COMMIT", ["ends a transaction: COMMIT"]),
     ("s", "EXECUTE TASK a", ["runs TASK A: EXECUTE"]),
@@ -241,4 +245,4 @@ def test_names_are_printable(sign: str) -> None:
     assert shown[0]["name"] == f"a{escaped}b"
     assert shown[2]["grantee"] == f"USER a{escaped}b"
     assert shown[1]["marks"] == [f"calls a procedure: a{escaped}b"]
-    assert shown[3]["marks"] == [f"runs a block that holds DROP ROLE a{escaped}b"]
+    assert shown[3]["marks"] == [f"runs a block that contains DROP ROLE a{escaped}b"]

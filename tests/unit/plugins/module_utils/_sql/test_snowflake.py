@@ -82,15 +82,15 @@ def test_accounts_and_hosts(params: dict[str, t.Any], expected: dict[str, t.Any]
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("account", "https://app.snowflake.com/org/a", "which is no account identifier"),
-        ("account", "https://[::1", "which is no account identifier"),
-        ("account", "org a", "which is no account identifier"),
+        ("account", "https://app.snowflake.com/org/a", "which is not a valid account identifier"),
+        ("account", "https://[::1", "which is not a valid account identifier"),
+        ("account", "org a", "which is not a valid account identifier"),
         ("account", "\n", "The option account is missing."),
-        ("account", "u:canary@org-a", "The option account holds a user name or a password"),
-        ("host", "[::1", "which is no host"),
-        ("host", "[:::::]", "which is no host"),
-        ("host", "h.example/x", "which is no host"),
-        ("host", "u:p@canary@h.example", "The option host holds a user name or a password"),
+        ("account", "u:canary@org-a", "The option account contains a user name or a password"),
+        ("host", "[::1", "which is not a valid host name"),
+        ("host", "[:::::]", "which is not a valid host name"),
+        ("host", "h.example/x", "which is not a valid host name"),
+        ("host", "u:p@canary@h.example", "The option host contains a user name or a password"),
     ],
 )
 def test_refuses_accounts_and_hosts(option: str, value: str, message: str) -> None:
@@ -127,7 +127,7 @@ def test_named_connections(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"account": None}, "The option account is missing."),
         ({"user": None, "password": PASSWORD}, "The option user is missing."),
         ({}, "No credentials for Snowflake"),
-        ({"authenticator": "externalbrowser"}, "authenticator is EXTERNALBROWSER, which asks a person"),
+        ({"authenticator": "externalbrowser"}, "authenticator is EXTERNALBROWSER, which needs a person"),
         ({"authenticator": "snowflake_jwt"}, "The option private_key_file is missing."),
         ({"authenticator": "oauth"}, "The option token is missing."),
         ({"private_key": "k", "private_key_file": "f"}, "Both private_key and private_key_file are set."),

@@ -133,7 +133,7 @@ def test_the_diff_shows_what_the_statements_are_about_and_no_text(keep: Keeper) 
 @pytest.mark.parametrize(
     ("script", "technology", "line"),
     [
-        ("DROP TABLE 'open", "Snowflake", "statements: can't be told apart (line 2)"),
+        ("DROP TABLE 'open", "Snowflake", "statements: can't be split (line 2)"),
         ("DROP TABLE hidden;", "Redshift", "statements: not known"),
     ],
 )
@@ -238,7 +238,7 @@ def test_prose_replaces_no_script(keep: Keeper, technology: str, monkeypatch: py
             state.integrations[5].script = answer
             failure = keep.fails()
             assert failure.code == "unexpected_reply"
-            assert f"its line {answer.count(chr(10)) + 1} begins or ends like prose" in failure.message
+            assert f"its line {answer.count(chr(10)) + 1} starts or ends like prose" in failure.message
             assert "Nothing was replaced" in failure.hint
         assert (keep.path.read_bytes() if keep.path.exists() else None) == before
         state.integrations[5].script = SCRIPT
@@ -260,7 +260,7 @@ def test_a_script_without_a_statement_is_refused_unless_that_is_accepted(
         for check_mode in (True, False):
             failure = keep.fails(check_mode=check_mode)
             assert failure.code == "empty_script"
-            assert "holds no statement" in failure.message
+            assert "contains no statement" in failure.message
             assert "empty_script=accept" in failure.hint
         assert keep.path.read_bytes() == before
     for script in ("", "-- Nothing to do."):

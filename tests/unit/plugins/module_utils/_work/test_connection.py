@@ -79,12 +79,12 @@ def test_options_that_stop_it_before_anything_is_asked(world: World) -> None:
         assert error.message == (
             "The option confirm is 'prod', but the connection is 'prod snowflake'. Nothing was deleted."
         )
-        assert error.hint == "Set confirm to the very key of the connection that is to go."
+        assert error.hint == "confirm must be exactly the key of the connection that you are removing."
     assert world.asked == []
 
 
 OWNER = saved_script.Owner("", KEY, 5, "Snowflake", "snowflake")
-NOT_DELETED = "Nothing was deleted, since the script can't be had again after that."
+NOT_DELETED = "Nothing was deleted, because the script can't be fetched again after that."
 
 
 class Kept:
@@ -192,7 +192,7 @@ def test_options_that_stop_it_after_it_was_read(world: World) -> None:
     assert error.code == "confirmation_required"
     assert error.message == "The option confirm is missing. Nothing was deleted."
     assert error.hint == (
-        "Deleting can't be undone. To go on, set confirm to 'prod snowflake'; to see the plan, use check mode."
+        "Deleting can't be undone. To continue, set confirm to 'prod snowflake'; to see the plan, use check mode."
     )
     for check_mode in (True, False):
         error = fails(errors.Refused, lambda mode=check_mode: world.ensure_absent(mode, expected_plan_digest="0"))  # type: ignore[misc]
@@ -200,7 +200,7 @@ def test_options_that_stop_it_after_it_was_read(world: World) -> None:
         assert error.message == (
             f"The plan has the digest {digest}, but expected_plan_digest is 0. Nothing was deleted."
         )
-        assert error.hint == ("It is not the one that was approved: look at it, and approve it again if it is right.")
+        assert error.hint == ("It is not the one that was approved. Review it, and approve it again if it is right.")
     assert set(world.asked) == {"getConnection", "searchObjects"}
     assert KEY in world.state.connections
 
@@ -294,7 +294,7 @@ def test_an_integration_that_is_still_in_use_is_a_warning(
     assert left is None or (left["id"], left["in_use"]) == (5, warned)
     assert world.warnings == (
         [
-            "The connection is gone, but its integration 5 is still listed as 'enabled'. Look at it in Immuta before"
+            "The connection is gone, but its integration 5 is still listed as 'enabled'. Check it in Immuta before"
             " you run the clean-up script by hand."
         ]
         if warned
@@ -305,7 +305,7 @@ def test_an_integration_that_is_still_in_use_is_a_warning(
 def test_an_integration_that_may_not_be_read_afterwards_is_a_warning(world: World) -> None:
     world.fault("listIntegrations", 403)
     assert world.ensure_absent().result["verified"] is True
-    assert world.warnings == [f"What became of the integration is not known: {INTEGRATIONS_REFUSED}"]
+    assert world.warnings == [f"It is not known what became of the integration: {INTEGRATIONS_REFUSED}"]
 
 
 # The information module
