@@ -357,11 +357,8 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
     assert played.code == 0, played.output
     assert played.result["status"] == "completed"
     # What nobody here has seen is not told as if it had been.
-    runs = json.loads((player.folder / "reports" / "prod%20snowflake.json").read_text())["runs"]
-    assert [{row["status"] for row in one["statements"]} for one in runs] == [
-        *[{"handed_over"}] * 2,
-        {"stated"},
-    ]
+    _hidden, *runs = json.loads((player.folder / "reports" / "prod%20snowflake.json").read_text())["runs"]
+    assert [{row["status"] for row in one["statements"]} for one in runs] == [{"handed_over"}, {"stated"}]
     assert [one["verified"][-1]["state"] for one in runs] == ["not_verified", "stated"]
     steps = [{step["name"]: step["outcome"] for step in one["steps"]} for one in runs]
     assert [one["Run the clean-up script"] for one in steps] == ["failed", "done"]
