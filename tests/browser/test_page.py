@@ -183,14 +183,14 @@ def test_says_all_that_the_evidence_says(view: Viewer, pages: Pages) -> None:
         looked = page.locator("table.looks tbody tr").all_inner_texts()
         table = [re.sub(r"\s+", " ", one).strip() for one in looked]
         assert [one.split(" How")[0] for one in table[:3]] == [
-            f"Immuta connection {re.sub(chr(92) + 's+', ' ', HOSTILE)} There Gone Read again after the deletion",
-            "Immuta integration 5 Enabled Not listed Read before; looked for in the list after the deletion",
+            f"Immuta connection {re.sub(chr(92) + 's+', ' ', HOSTILE)} There Gone Checked again after the deletion",
+            "Immuta integration 5 Enabled Not listed Read before; checked in the list after the deletion",
             "Immuta objects below it 4 Deleted Immuta's answer",
         ]
         assert table[3].startswith("DATABASE IMMUTA owner O, created 2026-01-01 There Gone SHOW DATABASES LIKE")
         assert table[3].endswith("After: query id 01b2-after")
         assert table[4].startswith("ROLE R Not there Not looked for")
-        assert table[5].startswith("SCHEMA S Not seen Not to be seen Not authorized.")
+        assert table[5].startswith("SCHEMA S Not seen Not visible Not authorized.")
     with view(pages.states["failed"]) as opened:
         # Each run that did something in full, with its own statements.
         assert opened.page.locator("article").count() == 2
@@ -249,6 +249,18 @@ def test_is_printed_dark_on_light_whatever_the_screen(view: Viewer, pages: Pages
     assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 5
 
 
+def test_the_first_sheet_has_what_an_auditor_needs(view: Viewer, pages: Pages) -> None:
+    """Verdict and summary end before the first sheet of A4 does, whose margins are 15 mm."""
+    with view(pages.page) as opened:
+        opened.page.emulate_media(media="print")
+        opened.page.set_viewport_size({"width": 680, "height": 1009})
+        ends = opened.page.evaluate(
+            "['#status', '.summary', '.changes'].map(one => document.querySelector(one).getBoundingClientRect().bottom)"
+        )
+        assert 0 < ends[0] < ends[1] < ends[2] < 1009
+        opened.page.screenshot(path=OUTPUT / "first-sheet.png")
+
+
 def test_can_be_heard(view: Viewer, pages: Pages) -> None:
     """It is built of what assistive technology knows: headings in order, tables, lists, names for what has none."""
     with view(pages.states["failed"], width=390) as opened:
@@ -268,7 +280,7 @@ def test_can_be_heard(view: Viewer, pages: Pages) -> None:
         assert set(page.evaluate("[...document.querySelectorAll('a')].map(one => one.hash.slice(1))")) <= set(ids)
         # Also where a narrow window has its cells below each other.
         rows = len(pages.evidence["runs"][-1]["statements"])
-        assert page.get_by_role("table").nth(1).get_by_role("row").count() == rows + 1
+        assert page.get_by_role("table").nth(2).get_by_role("row").count() == rows + 1
         # What a colour says, a word says too.
         assert (
             page.locator(".badge, .outcome").evaluate_all("all => all.filter(one => !one.innerText.trim()).length") == 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one run can prove: its steps, statements and claims, put together from what the modules have answered."""
+"""What one run can prove: its steps, statements, and claims, derived from the modules' answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 REGENERATED: tuple[str, t.Literal["not_verified"], str] = (
     "The clean-up script is that of the integration",
     "not_verified",
-    "Immuta has regenerated it from what is known of the integration's configuration.",
+    "Immuta regenerated it from the integration's known configuration.",
 )
 
 
@@ -94,7 +94,7 @@ def _error(ended: Ended) -> dict[str, t.Any] | None:
 
 
 def statements(ended: Ended, history: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The statements, without their text. A run that found nothing to do lists them if no run before it has."""
+    """The statements, without their text. A run that found nothing to do lists them if no earlier run did."""
     observed = ended.observed
     rows = observed.statements
     if not rows and not (ended.status == "already_done" and any(earlier.get("statements") for earlier in history)):
@@ -132,7 +132,7 @@ def _status(ended: Ended, row: Answer) -> str:
 
 
 def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Claim]:
-    """What is so, and how that is known. What was only said is told apart.
+    """What is true, and how that is known. What was only stated is marked.
 
     :param objects: what the script removes, with what earlier runs have seen
     """
@@ -153,7 +153,7 @@ def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Clai
             _seen(
                 f"The integration {left['id']} is out of use",
                 "not_verified" if left["in_use"] else "verified",
-                f"Read after the deletion: it is listed as {left['status']}.",
+                f"Checked after the deletion: it is listed as {left['status']}.",
             )
         )
     if not scriptless:
@@ -162,22 +162,22 @@ def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Clai
 
 
 def _seen(claim: str, state: t.Literal["verified", "stated", "not_verified"], how: str, run: int = THIS) -> Claim:
-    """What this run knows."""
+    """A claim that this run knows about."""
     return Claim(claim, state, how, run)
 
 
 def _platform_clean(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim | None:
-    """Whether what the script drops is gone; None if nobody has looked again."""
+    """Whether what the script drops is gone; None if nobody checked afterwards."""
     said = texts.gone(objects)
     if not said:
         return None
     unseen = [f"{row['kind']} {row['name']}" for row in objects or () if row["dropped"] and not looks.is_certain(row)]
     same = ended.observed.ran.get("objects") is not None
-    again = "in the session that ran the script" if same else "when it had run, or was said to have"
+    again = "in the session that ran the script" if same else "after the script had run or was stated to have run"
     return _seen(
         "What the script drops is gone from the platform",
         "verified" if looks.proved(objects) else "not_verified",
-        f"Looked for before the deletion, and again {again}: {said}."
+        f"Checked before the deletion, and again {again}: {said}."
         + (f" Not certain: {', '.join(unseen)}." if unseen else ""),
     )
 
@@ -186,7 +186,7 @@ def _nothing_to_run() -> Claim:
     return _seen(
         "There is nothing to run on the platform",
         "stated",
-        f"{texts.EMPTY[0].upper()}{texts.EMPTY[1:]}. The platform was not asked.",
+        f"{texts.EMPTY[0].upper()}{texts.EMPTY[1:]}. The platform was not checked.",
     )
 
 
@@ -195,23 +195,23 @@ def _nothing_to_clean_up(ended: Ended) -> Claim:
         return _seen(
             "Nothing is left on the platform",
             "not_verified",
-            f"Immuta has no clean-up script for the technology {ended.result['technology']}. Nobody has looked on the"
-            f" platform for what may be left there: {left}.",
+            f"Immuta has no clean-up script for {ended.result['technology']}. Nobody has checked the platform for"
+            f" what may be left: {left}.",
         )
     return _seen(
         "There is nothing to clean up on the platform",
         "verified",
-        f"Immuta names the technology {ended.result['technology']}, which has no clean-up script.",
+        f"The technology is {ended.result['technology']}, which has no clean-up script.",
     )
 
 
 def _script_kept(observed: Observed) -> Claim:
     if not observed.kept:
-        return Claim("The clean-up script is kept", "not_verified", "This run has not seen it.", None)
+        return Claim("The clean-up script is kept", "not_verified", "This run did not see the file.", None)
     return _seen(
         "The clean-up script is kept",
         "verified",
-        "The file was read back; its first line names the tenant, the connection, and the integration, and holds a"
+        "The file was read back. Its first line names the tenant, the connection, and the integration, and holds a"
         " digest of the rest.",
     )
 
@@ -220,7 +220,7 @@ def _approved(ended: Ended) -> Claim:
     settings = ended.settings
     claim = "What was approved is what was found"
     if ended.observed.shown.get("failed"):
-        return _seen(claim, "not_verified", "It is not: see why the run has stopped.")
+        return _seen(claim, "not_verified", "They differ: see why the run stopped.")
     # A plan may have been approved when the connection was gone.
     deletion = settings.plan_entry.get("plan_digest") if settings.plan_entry else settings.expected_plan_digest
     if deletion and not ended.result["plan"]:
@@ -229,12 +229,11 @@ def _approved(ended: Ended) -> Claim:
         *(["the sha256 of the script"] if settings.expected_sha256 else []),
         *(["the digest of the plan"] if deletion else []),
     ]
-    by = (
-        f" By the plan with the digest {settings.approved}, with the tenant and the platform."
-        if settings.plan_entry
-        else ""
-    )
-    return _seen(claim, "verified", f"Compared before the deletion: {' and '.join(pinned)}.{by}")
+    if settings.plan_entry:
+        pinned += ["the tenant", "the platform"]
+    by = f" The approved plan has the digest {settings.approved}." if settings.plan_entry else ""
+    compared = " and ".join(pinned) if len(pinned) < 3 else f"{', '.join(pinned[:-1])}, and {pinned[-1]}"
+    return _seen(claim, "verified", f"Compared before the deletion: {compared}.{by}")
 
 
 def _connection_gone(observed: Observed) -> Claim:
@@ -243,20 +242,20 @@ def _connection_gone(observed: Observed) -> Claim:
         return _seen(
             claim,
             "verified",
-            "Read after the deletion: Immuta does not find it, and its integration is out of use, or the list of all"
-            " connections lacks it.",
+            "Checked after the deletion: Immuta no longer finds the connection. Either its integration is out of"
+            " use, or the list of all connections does not contain it.",
         )
     if observed.gone:
         return _seen(
             claim,
             "verified",
-            "The list of all connections lacks it, and the API key was shown the integrations, which only one that may"
-            " see everything is.",
+            "The list of all connections does not contain it. The API key can list integrations, so it can see all"
+            " connections.",
             AGAIN,
         )
     if observed.exists_now:
         return _seen(claim, "not_verified", "It exists.")
-    return Claim(claim, "not_verified", "This run could not tell.", None)
+    return Claim(claim, "not_verified", "This run did not find out.", None)
 
 
 def _script_ran(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim:
@@ -265,51 +264,51 @@ def _script_ran(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim:
     if not ended.result["script_executed"]:
         if observed.kept:
             # A journal that is not there any more takes nothing back of what an earlier run has seen.
-            return Claim(claim, "not_verified", "The journal beside the script does not say so.", None)
-        return Claim(claim, "not_verified", "This run could not tell.", None)
+            return Claim(claim, "not_verified", "The journal beside the script does not record it.", None)
+        return Claim(claim, "not_verified", "This run did not find out.", None)
     if ended.left_out and not ended.recorded:
         reasons = "; ".join(f"statement {index}: {reason}" for index, reason in sorted(ended.left_out.items()))
         return _seen(
             claim,
             "stated",
-            f"Left out with immuta_deregister_skip, by who ran the role: {reasons}. The platform has answered every other"
-            " statement.",
+            f"Left out with immuta_deregister_skip by the person who ran the role: {reasons}. The platform answered"
+            f" every"
+            f" other statement.",
             AGAIN if observed.finished else THIS,
         )
     if (observed.ran.get("journal") or {}).get("state") == "finished":
         return _seen(
             claim,
             "verified",
-            "The platform has answered every statement, and each answer was written to the journal beside the script at"
-            " once.",
+            "The platform answered every statement. Each answer was written to the journal beside the script"
+            " immediately.",
         )
     if ended.recorded:
         how = (
-            "Said by who ran the role, with immuta_deregister_script_executed."
+            "Stated by the person who ran the role, with immuta_deregister_script_executed."
             if ended.settings.script_executed
-            else f"The task file {ended.settings.executor} has ended well."
+            else f"The task file {ended.settings.executor} succeeded."
         )
         return _seen(claim, "verified" if looks.proved(objects) else "stated", f"{how} {_looked(ended, objects)}")
     if ended.observed.answered:
         return _seen(
             claim,
             "verified",
-            "The platform has answered every statement: the journal beside the script, which earlier runs have written,"
-            " says so.",
+            "The journal beside the script, written by earlier runs, has the platform's answer to every statement.",
             AGAIN,
         )
     return _seen(
         claim,
         "verified" if looks.proved(objects) else "stated",
-        f"It was recorded as run by other means, in the journal beside the script. {_looked(ended, objects)}",
+        f"The journal beside the script records that it was run by other means. {_looked(ended, objects)}",
         THIS if looks.proved(objects) else AGAIN,
     )
 
 
 def _looked(ended: Ended, objects: t.Sequence[Answer] | None) -> str:
-    """What the platform says of what somebody has said."""
+    """What the platform shows about a run that was only stated."""
     if said := texts.gone(objects):
-        return f"Looked for on the platform, before and after: {said}."
+        return f"Checked on the platform before and after: {said}."
     if why := ended.observed.not_looked:
-        return f"Nobody has looked on the platform: {why.rstrip('.')}."
-    return "The platform was not asked."
+        return f"Nobody checked the platform: {why.rstrip('.')}."
+    return "The platform was not checked."

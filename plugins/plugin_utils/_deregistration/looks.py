@@ -15,9 +15,9 @@ ENDED = ("completed", "already_done")
 
 
 def rows(before: t.Sequence[Seen] | None, after: t.Sequence[Seen] | None) -> list[Row] | None:
-    """What a script removes, as two looks have found it; None if nobody has looked.
+    """What a script removes, as two checks found it; None if nobody checked.
 
-    C(present), C(how), and C(query_id) are of the first look, C(after), C(after_how), and C(after_query_id) of the second.
+    C(present), C(how), C(query_id) are of the first check; C(after), C(after_how), C(after_query_id) of the second.
     """
     if before is None and after is None:
         return None
@@ -46,12 +46,16 @@ def remembered(
     if objects is None:
         return None
     known: dict[tuple[str, str], Seen] = {}
-    for run in _of_this_removal(history, exists=exists):
+    for run in of_this_removal(history, exists=exists):
         known.update((_name(row), row) for row in run.get("objects") or () if row.get("present") or row.get("after"))
     return [_with(row, known.get(_name(row))) for row in objects]
 
 
-def _of_this_removal(history: t.Iterable[Seen], *, exists: bool) -> list[Seen]:
+def of_this_removal(history: t.Iterable[Seen], *, exists: bool) -> list[Seen]:
+    """The newest runs, back to where an earlier removal of the connection has ended.
+
+    :param exists: whether the connection was there again after the last of them
+    """
     runs: list[Seen] = []
     other = exists
     for run in reversed(list(history)):
@@ -80,6 +84,20 @@ def is_certain(row: Seen) -> bool:
     return row["present"] is True and row["after"] is False
 
 
+def merged(runs: t.Iterable[Seen]) -> list[Row]:
+    """What Immuta had before the first of some runs that knows, and has after the last one that knows."""
+    found: dict[tuple[str, str], Row] = {}
+    for run in runs:
+        for row in run.get("immuta") or ():
+            known = found.setdefault(_name(row), dict(row))
+            known["before"] = known["before"] or row["before"]
+            known["after"] = row["after"] or known["after"]
+    for row in found.values():
+        if (row["before"], row["after"]) == ("there", "not there"):
+            row["after"] = "gone"
+    return list(found.values())
+
+
 def proved(objects: t.Iterable[Seen] | None) -> bool:
     """Whether all that a script drops, and that is something, is certainly gone."""
     dropped = [row for row in objects or () if row["dropped"]]
@@ -103,7 +121,9 @@ def in_immuta(script: Seen, deleted: Seen, key: str, *, existed: bool, exists: b
             "name": key,
             "before": "there" if existed else "not there" if exists is False else None,
             "after": {True: "there", False: "gone" if existed else "not there", None: None}[exists],
-            "how": "Read again after the deletion" if verified else "Read, and looked for in the list",
+            "how": "Checked again after the deletion"
+            if verified
+            else "Read, and checked in the list of all connections",
         }
     ]
     if number is not None:
@@ -115,7 +135,7 @@ def in_immuta(script: Seen, deleted: Seen, key: str, *, existed: bool, exists: b
                 "name": str(number),
                 "before": script.get("integration_status"),
                 "after": known,
-                "how": "Read before; looked for in the list after the deletion" if known else "Read before",
+                "how": "Read before; checked in the list after the deletion" if known else "Read before",
             }
         )
     if count is not None:

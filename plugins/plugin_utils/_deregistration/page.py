@@ -13,6 +13,7 @@ import typing as t
 import jinja2
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence as reports
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import summary
 
 TEMPLATE = "report.html.j2"
 
@@ -23,7 +24,17 @@ def render(templates: str, evidence: t.Mapping[str, t.Any]) -> str:
     :param templates: folder of the templates
     :param evidence: the report, as written to the JSON file
     """
-    return _environment(templates).get_template(TEMPLATE).render(evidence=evidence, verdict=verdict(evidence))
+    return (
+        _environment(templates)
+        .get_template(TEMPLATE)
+        .render(
+            evidence=evidence,
+            verdict=verdict(evidence),
+            summary=summary.summary(evidence),
+            login=summary.login,
+            approver=summary.approver,
+        )
+    )
 
 
 def verdict(evidence: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -24,9 +24,9 @@ def _by_status(ended: Ended, origin: Origin) -> list[str]:
         return [*([f"{sentence[0].upper()}{sentence[1:]}."] if sentence else []), ended.stop.advice]
     if ended.status == "handed_off":
         return [
-            f"Run the clean-up script {settings.script_path} on {origin.host}: all of it, in order, in one session, as"
-            f" an administrator of {observed.technology}. Its sha256 has to be {observed.script['sha256']}.",
-            "Then run the role again with immuta_deregister_script_executed=true, which records it.",
+            f"Run the clean-up script {settings.script_path} on {origin.host}: the whole script, in order, in one"
+            f" session, as an administrator of {observed.technology}. Its sha256 must be {observed.script['sha256']}.",
+            "Then run the role again with immuta_deregister_script_executed=true, to record it.",
         ]
     if ended.status == "unknown":
         return [
@@ -36,7 +36,7 @@ def _by_status(ended: Ended, origin: Origin) -> list[str]:
     if ended.status == "completed" and observed.left_on_platform:
         return [f"{texts.LEFT} {observed.left_on_platform}."]
     if ended.status == "planned":
-        return ["Look at the plan, and run the role again with immuta_deregister_confirm set to the connection key."]
+        return ["Review the plan, then run the role again with immuta_deregister_confirm set to the connection key."]
     return []
 
 
@@ -46,6 +46,6 @@ def _integration(left: Answer | None) -> list[str]:
     advice = (
         "It is in use: delete or disable it there."
         if left["in_use"]
-        else "It is out of use; delete it there if it is not to be listed."
+        else "It is out of use. Delete it there if you no longer want it listed."
     )
     return [f"The integration {left['id']} is still listed in Immuta as {left['status']}. {advice}"]

@@ -54,7 +54,7 @@ def _looked(observed: Observed) -> Answer:
 
 
 def _not_looked(observed: Observed) -> str:
-    return f"Nobody has looked: {observed.not_looked.rstrip('.')}." if observed.not_looked else ""
+    return f"Nobody checked: {observed.not_looked.rstrip('.')}." if observed.not_looked else ""
 
 
 def _tried(observed: Observed) -> str:
@@ -62,7 +62,7 @@ def _tried(observed: Observed) -> str:
     if objects is None:
         return "Signed in, and ran nothing."
     there = sum(row["present"] is True for row in objects)
-    return f"Signed in, and ran nothing. Of {len(objects)} objects that the script removes, {there} are there."
+    return f"Signed in, and ran nothing. Found {there} of the {len(objects)} objects that the script removes."
 
 
 def _step(ended: Ended, name: str, answer: Answer, detail: str, otherwise: str) -> Step:
@@ -96,25 +96,25 @@ def _saved(ended: Ended) -> str:
     if observed.no_script:
         return f"The technology {ended.result['technology']} has no clean-up script."
     if observed.lost_script:
-        return "Neither Immuta nor a saved file has one."
+        return "There is none, neither in Immuta nor in a saved file."
     if script.get("changed"):
         start = "Written to "
     elif script.get("source") == "immuta":
         start = "Already at "
     else:
-        start = "Immuta can't render it any more; the saved one counts: "
+        start = "Immuta can no longer provide it. The saved file is used:  "
     return f"{start}{script.get('path', '')}."
 
 
 def _deleted(observed: Observed) -> str:
     count = observed.deleted.get("deleted_objects")
     objects = "" if count is None else f", with {count} objects below it"
-    return f"Deleted{objects}.{' Read again: it is gone.' if observed.deleted.get('verified') else ''}"
+    return f"Deleted{objects}.{' Checked again: it is gone.' if observed.deleted.get('verified') else ''}"
 
 
 def _not_deleted(ended: Ended) -> str:
     if ended.observed.gone:
-        return "It does not exist any more."
+        return "It no longer exists."
     return "" if ended.settings.confirmed else "Not confirmed."
 
 
@@ -150,11 +150,11 @@ def _not_run(ended: Ended) -> str:
     if observed.no_script:
         return "There is none."
     if observed.empty_script:
-        return "It holds no statement."
+        return "It contains no statements."
     if observed.finished:
-        return "It has run to its end before."
+        return "It already ran to its end."
     if ended.settings.script_executed:
         return "Run by other means."
     if ended.status == "handed_off":
-        return "Handed over."
+        return "Handed over to a person."
     return "" if ended.settings.confirmed else "Not confirmed."

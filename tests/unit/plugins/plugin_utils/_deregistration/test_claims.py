@@ -226,12 +226,12 @@ def test_steps_statements_and_claims(
     assert (found.status == "failed") == (found.error is not None) == (SITUATIONS[name].failure is not None)
 
 
-TRIED_IT = "Signed in, and ran nothing. Of 3 objects that the script removes, 1 are there."
+TRIED_IT = "Signed in, and ran nothing. Found 1 of the 3 objects that the script removes."
 WRITTEN = "Written to /s/k.sql."
-OLD = "Immuta can't render it any more; the saved one counts: /s/k.sql."
-DELETED = "Deleted, with 4 objects below it. Read again: it is gone."
+OLD = "Immuta can no longer provide it. The saved file is used:  /s/k.sql."
+DELETED = "Deleted, with 4 objects below it. Checked again: it is gone."
 PART = "Part of the deletion."
-NO_MORE = "It does not exist any more."
+NO_MORE = "It no longer exists."
 
 
 @pytest.mark.parametrize(
@@ -258,13 +258,13 @@ NO_MORE = "It does not exist any more."
                 WRITTEN,
                 TRIED_IT,
                 PART,
-                "Deleted. Read again: it is gone.",
+                "Deleted. Checked again: it is gone.",
                 "3 of 3 statements have run, 3 of them in this run.",
             ],
         ),
         ("a statement failed", [WRITTEN, TRIED_IT, PART, DELETED, ""]),
         ("not signed in", ["Already at /s/k.sql.", "", "", "", ""]),
-        ("handed off", [WRITTEN, "", PART, DELETED, "Handed over."]),
+        ("handed off", [WRITTEN, "", PART, DELETED, "Handed over to a person."]),
         ("stated", [OLD, "", "", NO_MORE, "Run by other means.", "Written to the journal beside the script."]),
         (
             "own tasks",
@@ -277,13 +277,13 @@ NO_MORE = "It does not exist any more."
                 "Written to the journal beside the script.",
             ],
         ),
-        ("already done", [OLD, "", "", NO_MORE, "It has run to its end before."]),
+        ("already done", [OLD, "", "", NO_MORE, "It already ran to its end."]),
         (
             "no script",
             ["The technology Redshift has no clean-up script.", "", PART, DELETED, "There is none."],
         ),
-        ("empty", [WRITTEN, "", PART, DELETED, "It holds no statement."]),
-        ("lost", ["Neither Immuta nor a saved file has one.", "", "", NO_MORE, ""]),
+        ("empty", [WRITTEN, "", PART, DELETED, "It contains no statements."]),
+        ("lost", ["There is none, neither in Immuta nor in a saved file.", "", "", NO_MORE, ""]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -394,18 +394,17 @@ def test_a_statement(situation: Situation, status: str, values: tuple[t.Any, ...
 
 
 HOW = {
-    "kept": "The file was read back; its first line names the tenant, the connection, and the integration, and holds"
+    "kept": "The file was read back. Its first line names the tenant, the connection, and the integration, and holds"
     " a digest of the rest.",
-    "deleted": "Read after the deletion: Immuta does not find it, and its integration is out of use, or the list of all"
-    " connections lacks it.",
-    "listed": "The list of all connections lacks it, and the API key was shown the integrations, which only one that"
-    " may see everything is.",
-    "answered": "The platform has answered every statement, and each answer was written to the journal beside the"
-    " script at once.",
-    "earlier": "The platform has answered every statement: the journal beside the script, which earlier runs have"
-    " written, says so.",
-    "word": "It was recorded as run by other means, in the journal beside the script. The platform was not asked.",
-    "journal": "The journal beside the script does not say so.",
+    "deleted": "Checked after the deletion: Immuta no longer finds the connection. Either its integration is out of"
+    " use, or the list of all connections does not contain it.",
+    "listed": "The list of all connections does not contain it. The API key can list integrations, so it can see all"
+    " connections.",
+    "answered": "The platform answered every statement. Each answer was written to the journal beside the script"
+    " immediately.",
+    "earlier": "The journal beside the script, written by earlier runs, has the platform's answer to every statement.",
+    "word": "The journal beside the script records that it was run by other means. The platform was not checked.",
+    "journal": "The journal beside the script does not record it.",
 }
 
 
@@ -413,28 +412,28 @@ HOW = {
     ("situation", "claim", "state", "how"),
     [
         pytest.param(SITUATIONS["completed"], "kept", V, HOW["kept"], id="kept"),
-        pytest.param(SITUATIONS["lost"], "kept", N, "This run has not seen it.", id="not kept"),
+        pytest.param(SITUATIONS["lost"], "kept", N, "This run did not see the file.", id="not kept"),
         pytest.param(
             SITUATIONS["no script"],
             "nothing",
             V,
-            "Immuta names the technology Redshift, which has no clean-up script.",
+            "The technology is Redshift, which has no clean-up script.",
             id="no script",
         ),
         pytest.param(
             SITUATIONS["empty"],
             "unneeded",
             S,
-            "The clean-up script holds no statement, which immuta_deregister_empty_script accepts. The platform was not"
-            " asked.",
+            "The clean-up script holds no statement, which immuta_deregister_empty_script accepts. The platform was"
+            " not checked.",
             id="empty",
         ),
         pytest.param(
             Situation(GO, Observed(NO_SCRIPT_BUT_LEFT, deleted=deleted())),
             "left",
             N,
-            "Immuta has no clean-up script for the technology Redshift. Nobody has looked on the platform for what may be"
-            " left there: grants, and a role.",
+            "Immuta has no clean-up script for Redshift. Nobody has checked the platform for what may be left: grants,"
+            " and a role.",
             id="no script, and something is left",
         ),
         pytest.param(
@@ -465,16 +464,16 @@ HOW = {
             Situation(GO, Observed(script(), deleted={"verified": True})), "gone", V, HOW["listed"], id="no times"
         ),
         pytest.param(SITUATIONS["not signed in"], "gone", N, "It exists.", id="exists"),
-        pytest.param(SITUATIONS["nothing known"], "gone", N, "This run could not tell.", id="unknown"),
+        pytest.param(SITUATIONS["nothing known"], "gone", N, "This run did not find out.", id="unknown"),
         pytest.param(
             SITUATIONS["handed off"],
             "unused",
             V,
-            "Read after the deletion: it is listed as deleted.",
+            "Checked after the deletion: it is listed as deleted.",
             id="out of use",
         ),
         pytest.param(
-            SITUATIONS["no script"], "unused", N, "Read after the deletion: it is listed as enabled.", id="in use"
+            SITUATIONS["no script"], "unused", N, "Checked after the deletion: it is listed as enabled.", id="in use"
         ),
         pytest.param(SITUATIONS["completed"], "ran", V, HOW["answered"], id="ran"),
         pytest.param(SITUATIONS["already done"], "ran", V, HOW["earlier"], id="had run"),
@@ -483,18 +482,19 @@ HOW = {
             SITUATIONS["stated"],
             "ran",
             S,
-            "Said by who ran the role, with immuta_deregister_script_executed. The platform was not asked.",
+            "Stated by the person who ran the role, with immuta_deregister_script_executed. The platform was not"
+            " checked.",
             id="stated",
         ),
         pytest.param(
             SITUATIONS["own tasks"],
             "ran",
             S,
-            "The task file /o.yml has ended well. The platform was not asked.",
+            "The task file /o.yml succeeded. The platform was not checked.",
             id="own tasks",
         ),
         pytest.param(SITUATIONS["a statement failed"], "ran", N, HOW["journal"], id="not to its end"),
-        pytest.param(SITUATIONS["lost"], "ran", N, "This run could not tell.", id="no journal"),
+        pytest.param(SITUATIONS["lost"], "ran", N, "This run did not find out.", id="no journal"),
     ],
 )
 def test_how_a_claim_is_known(situation: Situation, claim: str, state: str, how: str) -> None:
@@ -516,7 +516,7 @@ def test_no_claim_is_made_without_a_ground(situation: Situation, absent: set[str
     assert not absent & {CLAIMS[claim.claim] for claim in run(situation).verified}
 
 
-LOOK = "Look at the plan, and run the role again with immuta_deregister_confirm set to the connection key."
+LOOK = "Review the plan, then run the role again with immuta_deregister_confirm set to the connection key."
 LISTED_STILL = "The integration 5 is still listed in Immuta as"
 
 
@@ -529,10 +529,10 @@ LISTED_STILL = "The integration 5 is still listed in Immuta as"
         pytest.param(
             SITUATIONS["handed off"],
             [
-                "Run the clean-up script ~/.local/state/community.immuta/k.sql on h: all of it, in order, in one session,"
-                f" as an administrator of Snowflake. Its sha256 has to be {SHA}.",
-                "Then run the role again with immuta_deregister_script_executed=true, which records it.",
-                f"{LISTED_STILL} deleted. It is out of use; delete it there if it is not to be listed.",
+                "Run the clean-up script ~/.local/state/community.immuta/k.sql on h: the whole script, in order,"
+                f" in one session, as an administrator of Snowflake. Its sha256 must be {SHA}.",
+                "Then run the role again with immuta_deregister_script_executed=true, to record it.",
+                f"{LISTED_STILL} deleted. It is out of use. Delete it there if you no longer want it listed.",
             ],
             id="handed off",
         ),
@@ -650,7 +650,7 @@ def test_a_run_is_json_and_holds_what_is_given(name: str) -> None:
 
 
 ENTRY = {"connection_key": "k", "plan_digest": DIGEST, "script_sha256": SHA}
-DIGESTS = "the sha256 of the script and the digest of the plan. By the plan with the digest {}, with the tenant and the"
+PLAN = "the tenant, and the platform. The approved plan has the digest {}."
 
 
 def approved(**entry: t.Any) -> dict[str, t.Any]:
@@ -663,14 +663,18 @@ def approved(**entry: t.Any) -> dict[str, t.Any]:
     ("entry", "observed", "state", "how"),
     [
         pytest.param(
-            {}, Observed(script(), TRIED, SKIPPED, deleted(), ran=DONE), V, f"{DIGESTS} platform.", id="deleted and run"
+            {},
+            Observed(script(), TRIED, SKIPPED, deleted(), ran=DONE),
+            V,
+            f"the sha256 of the script, the digest of the plan, {PLAN}",
+            id="deleted and run",
         ),
         # The connection was gone when it was planned.
         pytest.param(
             {"plan_digest": None},
             Observed(gone(), ran=DONE),
             V,
-            "the sha256 of the script. By the plan with the digest {}, with the tenant and the platform.",
+            f"the sha256 of the script, {PLAN}",
             id="only run",
         ),
         pytest.param({}, Observed(gone(), ran=DONE), N, "No plan was made in this run.", id="deleted before"),
@@ -678,7 +682,7 @@ def approved(**entry: t.Any) -> dict[str, t.Any]:
             {},
             Observed(script(), TRIED, PLANNED, shown=REFUSED),
             N,
-            "It is not: see why the run has stopped.",
+            "They differ: see why the run stopped.",
             id="differs",
         ),
     ],
@@ -831,11 +835,11 @@ def test_what_is_gone_from_the_platform(objects: t.Any, said: str, state: str | 
 @pytest.mark.parametrize(
     ("name", "objects", "state", "words"),
     [
-        ("stated", [SEEN, ROLE_SEEN], "verified", "Looked for on the platform, before and after: 2 of 2 objects gone."),
-        ("own tasks", [SEEN], "verified", "has ended well. Looked for on the platform"),
+        ("stated", [SEEN, ROLE_SEEN], "verified", "Checked on the platform before and after: 2 of 2 objects gone."),
+        ("own tasks", [SEEN], "verified", "succeeded. Checked on the platform"),
         ("stated", [{**SEEN, "present": None}], "stated", "0 of 1 objects gone, 1 not seen before"),
-        ("stated", None, "stated", "The platform was not asked."),
-        ("already done, stated", [SEEN], "verified", "Looked for on the platform"),
+        ("stated", None, "stated", "The platform was not checked."),
+        ("already done, stated", [SEEN], "verified", "Checked on the platform"),
     ],
 )
 def test_what_somebody_says_is_verified_by_a_look(name: str, objects: t.Any, state: str, words: str) -> None:
@@ -849,9 +853,9 @@ def test_why_nobody_has_looked_is_told() -> None:
     observed = dataclasses.replace(situation.observed, tried={"msg": "Refused.", "timing": timing(2)})
     run = claims.run(dataclasses.replace(situation, observed=observed).ended, HERE, [])
     (claim,) = [one for one in run.verified if one.claim.endswith("to its end")]
-    assert (claim.state, "Nobody has looked on the platform: Refused." in claim.how) == ("stated", True)
+    assert (claim.state, "Nobody checked the platform: Refused." in claim.how) == ("stated", True)
     (step,) = [one for one in run.steps if one.name == "Try the platform"]
-    assert (step.outcome, step.detail) == ("skipped", "Nobody has looked: Refused.")
+    assert (step.outcome, step.detail) == ("skipped", "Nobody checked: Refused.")
 
 
 def test_a_look_at_what_the_users_own_tasks_have_done_is_a_step_behind_them() -> None:

@@ -108,14 +108,33 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
         # What a person has said is no proof, nor is it one after a rerun.
         # Nor is a script that was regenerated the one that Immuta had.
         (["regenerated"], "care", "Completed"),
-        (["stated"], "care", "Completed, in part on the word of a person"),
-        (["own tasks"], "care", "Completed, in part on the word of a person"),
-        (["stated", "already done, stated"], "care", "Completed, in part on the word of a person"),
+        (["stated"], "care", "Completed, in part only stated"),
+        (["own tasks"], "care", "Completed, in part only stated"),
+        (["stated", "already done, stated"], "care", "Completed, in part only stated"),
     ],
 )
 def test_the_banner_is_green_only_if_all_was_seen(names: list[str], tone: str, title: str) -> None:
     text = page.render(TEMPLATES, report(*(SITUATIONS[name] for name in names)))
     assert re.findall(r'<section class="banner (\w+)".*?<h2 id="status">(.*?)</h2>', text, re.DOTALL) == [(tone, title)]
+
+
+def test_a_statement_that_is_only_stated_is_amber() -> None:
+    text = page.render(TEMPLATES, report(SITUATIONS["stated"]))
+    assert len(re.findall(r'<span class="badge care">[^S]*?</svg>Stated</span>', text)) == 4
+    assert '<div class="tile care"><dt>Stated or left out</dt><dd>3</dd>' in text
+    assert "tile care" not in page.render(TEMPLATES, report(SITUATIONS["completed"]))
+
+
+def test_digests_are_set_in_the_font_of_code() -> None:
+    text = page.render(TEMPLATES, report(SITUATIONS["completed, pinned"]))
+    assert f'<bdi class="code">{DIGEST}</bdi>' in text
+    assert f'<dd class="code"><bdi>{SHA}</bdi></dd>' in text
+
+
+def test_a_login_is_called_a_login() -> None:
+    text = Page(page.render(TEMPLATES, report(SITUATIONS["completed"], SITUATIONS["already done"]))).text
+    assert "Run byuLogin on the controller c." in text
+    assert re.findall(r"login\s+u", text) == ["login u"] * 2
 
 
 def test_a_regenerated_script_is_marked() -> None:
@@ -158,22 +177,25 @@ APPROVED = {"plan": {"format": 2, "connections": [ENTRY]}, "approved": approval.
 @pytest.mark.parametrize(
     ("given", "automation", "words", "absent"),
     [
-        ({}, None, ["ConfirmedNo"], ["Approved by", "Approved plan"]),
-        (GO, None, ["ConfirmedBy the name of the connection"], ["Approved by", "Approved plan"]),
+        ({}, None, ["ConfirmedNo", "The removal was not confirmed."], ["Approved plan"]),
+        (GO, None, ["ConfirmedBy the name of the connection", "No plan was approved."], ["Approved plan"]),
         (
             APPROVED,
             None,
             [
-                *("ConfirmedBy the digest of a plan", f"Approved plan{APPROVED['approved']}"),
-                "Approved byNot to be seen from here; u has given the digest",
+                *("ConfirmedBy the digest of an approved plan", f"Approved plan{APPROVED['approved']}"),
+                *(
+                    f"Approved plan (digest){APPROVED['approved']}",
+                    "Approved byNot recorded. The login u gave the digest.",
+                ),
             ],
             ["By the name"],
         ),
         (
             APPROVED,
             {**dict.fromkeys(("name", "workflow", "user", "revision")), "system": "AWX", "job": 7},
-            ["Approved byWhoever has let AWX run job 7: see there"],
-            ["u has given the digest"],
+            ["Approved byNot recorded. See AWX job 7."],
+            ["u gave the digest"],
         ),
     ],
     ids=["not confirmed", "by name", "by plan", "by plan, in a job"],

@@ -1,0 +1,179 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The top of the report's page: what was removed, where, who asked, approved, and ran it, when, and what changed.
+
+Reports of earlier versions lack some fields; what they don't say is shown as not recorded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks
+
+Seen = t.Mapping[str, t.Any]
+GONE = ("gone", "deleted", "not listed", "not there")
+NO_LOOK = "Nobody looked"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fact:
+    """One answer.
+
+    :ivar value: None if it is not recorded
+    :ivar note: how it is known, or what is missing
+    :ivar code: whether it is a digest
+    :ivar unproven: whether it is only stated, or missing although it matters
+    """
+
+    name: str
+    value: str | None
+    note: str = ""
+    code: bool = False
+    unproven: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What was there before, and what is there after.
+
+    :ivar tone: C(good), C(care), or C(calm)
+    """
+
+    what: str
+    name: str
+    before: str
+    after: str
+    tone: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """The top of the page."""
+
+    facts: list[Fact]
+    changes: list[Change]
+
+
+def summary(evidence: Seen) -> Summary:
+    """Summarize the removal that the last run is about."""
+    runs = looks.of_this_removal(evidence["runs"], exists=False)
+    acted = [run for run in runs if _has_acted(run)]
+    shown = acted or runs[-1:]
+    session = _newest(runs, "session") or {}
+    facts = [
+        Fact("Tenant", _newest(runs, "tenant")),
+        Fact("Platform", ", ".join(_newest(runs, "platform_hosts") or ()) or None),
+        Fact(
+            "Account",
+            session.get("account") or session.get("host"),
+            "" if session else "No run has signed in to the platform.",
+        ),
+        Fact("Reason or change number", _newest(runs, "reason")),
+        _asked(shown[-1]),
+        *_ran(shown),
+        *_approved(next((run for run in reversed(runs) if _confirmed(run)), shown[-1])),
+    ]
+    return Summary(facts, _changes(runs))
+
+
+def login(run: Seen) -> str:
+    """The login on the controller that has run the role, in words."""
+    by = run["by"]
+    return f"{by['sudo_user']} (with sudo as {by['user']})" if by.get("sudo_user") else str(by["user"])
+
+
+def approver(run: Seen) -> str:
+    """Where to find out who has approved the plan of a run."""
+    job = run["by"].get("automation")
+    return f"See {job['system']} job {job['job']}." if job else f"The login {login(run)} gave the digest."
+
+
+def _newest(runs: t.Sequence[Seen], name: str) -> t.Any:
+    return next((run[name] for run in reversed(runs) if run.get(name)), None)
+
+
+def _has_acted(run: Seen) -> bool:
+    """Whether a run has deleted or run something, or may have."""
+    return run["status"] not in ("planned", "already_done", "unknown") and (
+        bool(run.get("changed")) or (run["status"] == "failed" and _confirmed(run))
+    )
+
+
+def _confirmed(run: Seen) -> bool:
+    return bool(run.get("confirmed_by") or run.get("confirmed"))
+
+
+def _asked(run: Seen) -> Fact:
+    job = run["by"].get("automation") or {}
+    if job.get("user"):
+        return Fact("Asked by", str(job["user"]), f"Started {job['system']} job {job['job']}.")
+    return Fact("Asked by", None, "Only jobs of AWX, GitHub Actions, and GitLab CI name their user.")
+
+
+def _approved(run: Seen) -> t.Iterator[Fact]:
+    digests = run.get("approved") or {}
+    kinds = {"plan": "Approved plan", "plan_digest": "Approved deletion", "script_sha256": "Approved script"}
+    found = next(((word, digests[name]) for name, word in kinds.items() if digests.get(name)), None)
+    if found and _confirmed(run):
+        yield Fact("Approved by", None, approver(run), unproven=True)
+        yield Fact(f"{found[0]} (digest)", found[1], code=True)
+    elif not _confirmed(run):
+        yield Fact("Approved by", None, "The removal was not confirmed.")
+    else:
+        how = "No plan was approved. The connection key was repeated to confirm." if run.get("confirmed_by") else ""
+        yield Fact("Approved by", None, how)
+
+
+def _ran(runs: t.Sequence[Seen]) -> t.Iterator[Fact]:
+    people = list(dict.fromkeys(map(login, runs)))
+    places = list(dict.fromkeys(str(run["by"]["controller"]) for run in runs))
+    jobs = [run["by"]["automation"] for run in runs if run["by"].get("automation")]
+    where = f"Login on the controller {', '.join(places)}"
+    numbers = ", ".join(dict.fromkeys(f"{job['system']} job {job['job']}" for job in jobs))
+    yield Fact("Run by", ", ".join(people), f"{where}, in {numbers}." if numbers else f"{where}.")
+    first, last = runs[0]["started"], runs[-1]["ended"]
+    if len(runs) > 1:
+        note = f"In {len(runs)} runs."
+    else:
+        note = f"Run {runs[0]['number']}" + ("." if _has_acted(runs[0]) else ", which deleted and ran nothing.")
+    yield Fact("When", f"{_time(first)} to {_time(last, short=first[:10] == last[:10])} UTC", note)
+
+
+def _time(when: str, *, short: bool = False) -> str:
+    return when[11:19] if short else f"{when[:10]} {when[11:19]}"
+
+
+def _changes(runs: t.Sequence[Seen]) -> list[Change]:
+    planned = runs[-1]["status"] == "planned"
+    found = [_change(row, planned=planned) for row in looks.merged(runs)]
+    if any(run.get("script") for run in runs):
+        found.append(_on_platform(_newest(runs, "objects"), planned=planned))
+    return found
+
+
+def _change(row: Seen, *, planned: bool) -> Change:
+    before, after = (str(row.get(name) or "not known").capitalize() for name in ("before", "after"))
+    tone = "good" if row.get("after") in GONE else "calm" if planned else "care"
+    return Change(f"Immuta {row['kind']}", row["name"], before, after, tone)
+
+
+def _on_platform(objects: t.Sequence[Seen] | None, *, planned: bool) -> Change:
+    what, rows = "Objects on the platform", [row for row in objects or () if row["dropped"]]
+    if not rows:
+        return Change(what, "", NO_LOOK, NO_LOOK, "calm" if planned else "care")
+    total, there = len(rows), sum(row["present"] is True for row in rows)
+    before = f"{there} of {total} there"
+    if not any(row.get("after") is not None or row.get("after_how") for row in rows):
+        return Change(what, "", before, NO_LOOK, "calm" if planned else "care")
+    certain, still = sum(map(looks.is_certain, rows)), sum(row.get("after") is True for row in rows)
+    unsure = total - certain - still
+    words = [
+        f"{certain} gone",
+        *([f"{still} still there"] if still else []),
+        *([f"{unsure} not certain"] if unsure else []),
+    ]
+    return Change(what, "", before, ", ".join(words), "good" if certain == total else "care")
