@@ -27,7 +27,9 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 Result = dict[str, t.Any]
 Variables = dict[str, t.Any]
 
-IN_THE_MIDDLE = "Nothing was looked at: --tags or --start-at-task has left out the first tasks of this playbook. Run it without them."
+IN_THE_MIDDLE = (
+    "Nothing was checked: --tags or --start-at-task skipped the first tasks of this playbook. Run it without them."
+)
 FOLDER, KEEPER = f"{names.PREFIX}script_dir", f"{names.PREFIX}script_host"
 # What the tasks of a host register, in their order; the last one holds what came of all.
 REGISTERED = tuple(
@@ -106,7 +108,11 @@ class ActionModule(ActionBase):
         extra = load_extra_vars(self._loader)
         options = role.options()
         found = [
-            *(f"The variable {name} is the playbook's own. Remove it." for name in sorted(extra) if name in REGISTERED),
+            *(
+                f"Only the playbook may set the variable {name}. Remove it."
+                for name in sorted(extra)
+                if name in REGISTERED
+            ),
             *names.misspelt(variables, options),
             *names.unknown(variables, settings.OPTIONS, settings.PREFIX),
             *names.lost_words(variables.get(names.LOST_WORDS)),
@@ -160,7 +166,7 @@ class ActionModule(ActionBase):
     def _report(self, variables: Variables) -> Result:
         if self.arguments["checked"].get("failed"):
             # Its message has been shown.
-            return {"lines": ["Nothing was looked at."], "failing": ""}
+            return {"lines": ["Nothing was checked."], "failing": ""}
         known, hosts = self.settings, variables["hostvars"]
         found = report.document(
             [_of(host, hosts[host]) for host in variables["ansible_play_hosts_all"]], _utc.now_zulu()
@@ -208,5 +214,5 @@ def _of(host: str, variables: t.Mapping[str, t.Any]) -> Result:
     if "audited" in concluded:
         return dict(concluded["audited"])
     failed = [str(one["msg"]) for one in answers if one.get("failed") and one.get("msg")]
-    error = failed[-1] if failed else "It was not looked at."
+    error = failed[-1] if failed else "It was not checked."
     return {"host": host, "tenant_problem": "", "audits": [], "removals": [], "error": error}

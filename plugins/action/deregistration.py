@@ -43,16 +43,16 @@ Variables = dict[str, t.Any]
 
 TEMPLATES = os.path.join(settings.ROLE, "templates")
 IN_THE_MIDDLE = (
-    "This role can't be entered in the middle: its first tasks, which read the variables and look at what is there, have"
-    " not run in this play. Run it from its beginning, without --start-at-task and without tags."
+    "This role can't be entered in the middle: its first tasks have not run in this play. Run it from the start,"
+    " without --start-at-task and without tags."
 )
 
 NOT_ANSWERED = (
-    "Whether the script is saved and the connection exists is not known: the task that saves the script has not answered."
-    " Look at what it says, fix the cause, and rerun."
+    "It is not known whether the script is saved and the connection exists: the task that saves the script returned"
+    " no result. Read its message, fix the cause, and rerun."
 )
 NOTHING_DONE = (
-    "Nothing was looked at, planned, or removed: --tags or --start-at-task has left the role out. Run the playbook without"
+    "Nothing was checked, planned, or removed: --tags or --start-at-task skipped the role. Run the playbook without"
     " them."
 )
 
@@ -291,14 +291,14 @@ class ActionModule(ActionBase):
         if not found:
             return ""
         return (
-            f"max_fail_percentage is {float(given):g}, and of the other hosts {', '.join(found)} has failed, so that nothing more is"
-            " deleted. Look at what has failed, and rerun."
+            f"Nothing more is deleted: max_fail_percentage is {float(given):g}, and these hosts have failed:"
+            f" {', '.join(found)}. Fix the cause and rerun."
         )
 
     def _left(self, variables: Variables) -> Result:
         if left := texts.left_behind(self.settings, self.observed):
             raise Refused(_text.printable(left), "objects_left")
-        return {"msg": "Nothing is left that may be seen."}
+        return {"msg": "Nothing visible is left."}
 
     def _handoff(self, variables: Variables) -> Result:
         return _shown(texts.handoff(self.settings, self.observed))
@@ -356,14 +356,14 @@ class ActionModule(ActionBase):
             if foreign := evidence.foreign(known.report_dir, known.file_name, before, self.observed.tenant):
                 return foreign
             if before and before.get("connection_key", known.connection_key) != known.connection_key:
-                return f"The report could not be written: it is that of another connection ({file})."
+                return f"The report could not be written: it belongs to another connection ({file})."
             ended = Ended(known, self.observed, concluded, self.arguments["checked"]["started"], _utc.now_zulu(), stop)
             run = claims.run(ended, origin.origin(variables, os.environ), before["runs"] if before else [])
             report = evidence.append(before, known.connection_key, run)
             digest = evidence.write(known.report_dir, known.file_name, report, page.render(TEMPLATES, report))
             concluded["report"]["sha256"] = digest
         except evidence.NotAReport:
-            return f"The report could not be written: it is no report of this role ({file})."
+            return f"The report could not be written: it is not a report of this role ({file})."
         except OSError as error:
             return f"The report could not be written: {error.strerror} ({error.filename})."
         return ""

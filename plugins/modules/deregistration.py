@@ -64,7 +64,7 @@ options:
 
 EXAMPLES = r"""
 # From the role:
-- name: Decide what is to be done
+- name: Decide what to do
   community.immuta.deregistration:
     stage: decide
     checked: "{{ checked }}"

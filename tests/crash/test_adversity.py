@@ -57,7 +57,7 @@ def test_a_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
         broken = site.play()
         assert broken.code != 0
         assert str(site.player.scripts) in broken.error
-        assert "NOT DONE: the connection is not known to be deleted" in broken.error
+        assert "NOT DONE: it is not known whether the connection was deleted" in broken.error
         assert site.connected
         assert site.sent == []
         site.player.prefix = []

@@ -40,8 +40,8 @@ def given(player: Player, **more: t.Any) -> dict[str, t.Any]:
     ("arguments", "message"),
     [
         (["--start-at-task", "Delete the connection"], MIDDLE),
-        (["--start-at-task", "Put together what was seen"], MIDDLE),
-        (["--tags", "delete"], "Nothing was looked at, planned, or removed"),
+        (["--start-at-task", "Derive the outcome"], MIDDLE),
+        (["--tags", "delete"], "Nothing was checked, planned, or removed"),
         (["-e", "immuta_deregister_exectuor=handoff"], "Did you mean immuta_deregister_executor?"),
         (["-e", f"immuta_deregister_connection_key={KEY}"], 'The words "snowflake" are left over'),
         (["-e", '{"immuta_deregister_connection_key": 10}'], "is a number (10), not text"),
@@ -58,14 +58,14 @@ def test_the_playbook_refuses(player: Player, arguments: list[str], message: str
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--start-at-task", "Put together what was planned"], ["--tags", "no_such_tag"]],
+    [["--start-at-task", "Summarize what was planned"], ["--tags", "no_such_tag"]],
     ids=["start", "tags"],
 )
 def test_a_plan_of_nothing_is_not_green(player: Player, arguments: list[str]) -> None:
     played = player.command(PLAN, "-e", json.dumps(given(player)), *arguments)
     assert played.code == 2
     assert "Digest of this plan" not in played.output
-    assert "Nothing was looked at, planned, or removed" in played.output
+    assert "Nothing was checked, planned, or removed" in played.output
 
 
 def test_a_misspelt_brake_in_the_inventory_is_seen(player: Player) -> None:

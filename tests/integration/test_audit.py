@@ -97,7 +97,7 @@ def test_what_is_left_over_is_found_and_drafted_and_removed(
     assert left.code == 0, left.output
     assert found["summary"]["left_over"] == 5
     assert found["summary"]["in_use"] == 0
-    assert "last used not told by Snowflake" in left.output
+    assert "last used not reported by Snowflake" in left.output
     text = draft.read_text()
     assert text.startswith("-- DRAFT") and "IMMUTA_OLD_BACKUP" not in text
     assert draft.stat().st_mode & 0o777 == 0o600

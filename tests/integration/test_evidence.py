@@ -66,7 +66,7 @@ def test_a_report_says_what_happened(player: Player, immuta: ImmutaDouble, snowf
     did = [name for name, one in steps.items() if one["outcome"] == "done"]
     assert did == [
         "Save the clean-up script",
-        "Try the platform",
+        "Check the platform",
         "Delete the connection in Immuta",
         "Run the clean-up script",
     ]
@@ -162,7 +162,7 @@ def test_refuses_a_report_that_could_not_be_left(player: Player, immuta: ImmutaD
     ]
     assert len(said) == 3
     assert all("immuta_deregister_report_dir" in one for one in said)
-    for message, expected in zip(said, ("absolute path", "can't be", "no report of this role")):
+    for message, expected in zip(said, ("absolute path", "can't be", "not a report of this role")):
         assert expected in message
     assert immuta.requests == []
     assert not (player.folder / "relative").exists()

@@ -56,7 +56,7 @@ def test_each_host_has_its_own_end(player: Player, immuta: ImmutaDouble, setting
         ),
         (
             ["--limit", "web1", "-e", '{"immuta_deregister_connection_keys": ["x"]}'],
-            '--limit "web1" leaves out every host',
+            '--limit "web1" excludes every host',
         ),
     ],
     ids=["pattern", "limit"],

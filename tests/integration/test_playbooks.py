@@ -78,7 +78,7 @@ def test_what_was_planned_and_approved_is_done_and_nothing_else(
         in refused.error
     )
     strange, _outcome = site.run(DEREGISTER, plan=plan, approved=plan["digest"], connection_key="prod databricks")
-    assert 'does not hold the connection "prod databricks"' in strange.error
+    assert 'does not contain the connection "prod databricks"' in strange.error
     assert deletions(immuta) == 0
 
     done, outcome = site.run(DEREGISTER, "-vvvv", "--diff", plan=plan, approved=plan["digest"])
@@ -90,7 +90,7 @@ def test_what_was_planned_and_approved_is_done_and_nothing_else(
     assert set(immuta.state.connections) == {"prod databricks"}
     assert not snowflake.account.exists("DATABASE", "IMMUTA")
     again, outcome = site.run(DEREGISTER, plan=plan, approved=plan["digest"])
-    assert (again.code, again.changed) == (0, ["Put together what was done"]), again.output
+    assert (again.code, again.changed) == (0, ["Summarize what was done"]), again.output
     # The plan has no script for the second one, so that it is done when the connection is gone.
     assert {key: one["status"] for key, one in outcome.items()} == {KEY: "already_done", LAKE: "already_done"}
 
@@ -129,7 +129,7 @@ def test_a_script_that_was_not_planned_is_not_run(site: Site, immuta: ImmutaDoub
     # In one batch, what must not be is seen before the other one is deleted.
     careful, outcome = site.run(DEREGISTER, **approved, max_fail_percentage=0)
     assert {key: one["status"] for key, one in outcome.items()} == {KEY: "failed", LAKE: "failed"}
-    assert "max_fail_percentage is 0, and of the other hosts prod-snowflake-c676119c0f has failed" in careful.output
+    assert "max_fail_percentage is 0, and these hosts have failed: prod-snowflake-c676119c0f." in careful.output
     assert LAKE in immuta.state.connections
     played, outcome = site.run(DEREGISTER, **approved)
     assert played.code == 2
@@ -152,7 +152,7 @@ def test_one_that_fails_does_not_stop_the_others_unless_asked(site: Site, immuta
     careful, outcome = site.run(DEREGISTER, **approved, connection_keys=keys, serial=1, max_fail_percentage="0")
     assert careful.code == 2
     assert "could not be planned" in careful.error
-    assert f"not begun    {LAKE}" in careful.output
+    assert f"not started   {LAKE}" in careful.output
     assert LAKE in immuta.state.connections
     played, outcome = site.run(DEREGISTER, **approved, connection_keys=keys)
     assert played.code == 2
@@ -273,7 +273,7 @@ def test_the_outcome_is_in_the_working_folder_and_no_dry_run_replaces_it(site: S
     checked, _none = site.run(DEREGISTER, "--check", **given)
     assert checked.code == 0, checked.output
     planned, _none = site.run(PLAN, **given)
-    assert "holds what came of a removal" in planned.error
+    assert "holds the outcome of a removal" in planned.error
     assert sorted(one.name for one in site.output.parent.iterdir()) == ["out.check.json", "out.json"]
     assert site.output.with_name("out.json").read_bytes() == before
     seen = len(immuta.requests)
@@ -297,7 +297,7 @@ def test_says_how_far_it_is(site: Site, immuta: ImmutaDouble, snowflake: Snowfla
     played, outcome = site.run(DEREGISTER, connection_key=KEY, confirm=KEY, progress_interval=0.001)
     assert played.code == 0, played.output
     for number in (1, 2, 3):
-        assert f"Statements that have run: {number} of 4]" in played.output
+        assert f"Statements run so far: {number} of 4]" in played.output
     assert {one["status"] for one in outcome[KEY]["script"]["statements"]} <= {"done", "replayed"}
     assert [one.text for one in snowflake.statements].count("DROP USER IF EXISTS B") == 1
     wrong, _outcome = site.run(DEREGISTER, connection_key=KEY, confirm=KEY, progress_interval=-1)

@@ -104,7 +104,7 @@ def test_wrong_credentials_stop_it_before_the_deletion(
     ]
     for one, (_site, variables, _expected) in zip(refused(variants, tmp_path), variants, strict=True):
         known = "platform" in variables
-        said = f"the connection {'has not been deleted' if known else 'is not known to be deleted'}"
+        said = "the connection has not been deleted" if known else "it is not known whether the connection was deleted"
         assert said in one.error, (variables, one.error)
 
 
@@ -167,7 +167,7 @@ def test_an_empty_script_that_is_accepted_is_saved_and_not_run(snowflake_site: S
         played = snowflake_site.play(empty_script="accept", report_dir=str(report))
         assert (played.result["status"], played.result["executor"]) == (status, None), played.output
         assert played.result["script"]["empty"] is True
-        assert "Nothing to run: the clean-up script holds no statement" in played.output
+        assert "Nothing to run: the clean-up script contains no statements" in played.output
     assert not snowflake_site.connected
     assert (snowflake_site.server.statements, snowflake_site.server.logins) == ([], [])
     assert "There is nothing to run on the platform" in (report / "prod%20snowflake.html").read_text()
@@ -239,4 +239,4 @@ def test_an_account_with_nothing_of_it_stops_it_before_the_deletion(
         variables=[{"missing_objects": "accept", "script_dir": str(tmp_path / "accepted")}],
     )
     assert planned.result["status"] == "planned"
-    assert "Not there, or not to be seen: DATABASE IMMUTA" in planned.output
+    assert "Not there, or not visible: DATABASE IMMUTA" in planned.output

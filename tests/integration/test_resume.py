@@ -97,7 +97,7 @@ def test_the_plan_marks_what_can_not_be_resumed_and_nothing_is_deleted_for_a_scr
     integration = immuta.state.integrations[5]
     integration.script = f"{START}BEGIN;\nDELETE FROM SALES.CRM.LEADS;\nCALL P();\nCOMMIT;\n"
     output = player.role().output
-    assert "goes back to statement 2" in output
+    assert "the rerun starts at statement 2" in output
     assert "a person has to decide" in output
     integration.script = f"{START}BEGIN;\nDELETE FROM SALES.CRM.LEADS;\n"
     refused = player.role(**CONFIRMED)

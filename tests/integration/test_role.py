@@ -183,7 +183,7 @@ def test_a_technology_without_a_script_is_deleted_and_what_may_be_left_is_named(
     assert played.code == 0, played.output
     assert played.result["status"] == "completed"
     assert "the grants that Immuta gave" in played.result["left_on_platform"]
-    assert "Look on the platform for what may be left there: the grants" in played.output
+    assert "Check the platform for what may be left there: the grants" in played.output
     assert "grants" not in immuta.state.connections
 
 
@@ -316,7 +316,7 @@ def test_hands_the_script_over(player: Player, immuta: ImmutaDouble, snowflake: 
     assert recorded.result["status"] == "completed"
     # What nobody has seen before is not certain; the report would have kept it.
     dropped = sum(row["dropped"] for row in recorded.result["objects"])
-    assert f"Platform: 0 of {dropped} objects gone, {dropped} not seen before, or not to be seen" in recorded.output
+    assert f"Platform: 0 of {dropped} objects gone, {dropped} not seen before, or not visible" in recorded.output
     sessions = len(snowflake.logins)
     assert player.role(executor="handoff", **CONFIRMED).result["status"] == "already_done"
     assert len(snowflake.logins) == sessions
@@ -362,7 +362,7 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
     assert [one["verified"][-1]["state"] for one in runs] == ["not_verified", "stated"]
     steps = [{step["name"]: step["outcome"] for step in one["steps"]} for one in runs]
     assert [one["Run the clean-up script"] for one in steps] == ["failed", "done"]
-    assert [one["Try the platform"] for one in steps] == ["not_reached", "done"]
+    assert [one["Check the platform"] for one in steps] == ["not_reached", "done"]
     given = json.loads((player.folder / "given.json").read_text())
     assert given["path"] == str(player.scripts / SCRIPT)
     assert given["sha256"] == played.result["script"]["sha256"]
@@ -435,7 +435,7 @@ def test_it_refuses_a_script_that_would_not_outlive_the_run(player: Player, immu
     assert deletions(immuta) == 0
     durable = player.role(env=job, script_durable=True)
     assert durable.code == 0, durable.output
-    assert "WARNING: whether it outlives this run is for you to know" in durable.output
+    assert "WARNING: make sure that it outlives this run" in durable.output
 
 
 @pytest.mark.oldest

@@ -16,7 +16,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import lefto
 
 Row = t.Mapping[str, t.Any]
 
-MARK = "-- DRAFT, which nobody has read yet. Read every statement, and look at every object, before you run it."
+MARK = "-- DRAFT, which nobody has read yet. Read every statement and check every object before you run it."
 # A policy goes before its database, a database before the role that owns it.
 SNOWFLAKE = ("system_user", "policy", "database", "impersonation_role", "user_role", "system_role")
 
@@ -35,13 +35,19 @@ def draft(platform: str, audit: Row) -> str:
 
 def _head(platform: str, audit: Row, gone: t.Sequence[Row]) -> t.Iterator[str]:
     yield MARK
-    yield "-- community.immuta.audit has made it of what no integration of one tenant has. Another tenant may have it."
+    yield (
+        "-- community.immuta.audit made it from objects that no integration of this tenant uses. Another tenant may"
+        " use them."
+    )
     yield f"-- It is for {_text.printable(audit['place'])}, as seen at {audit['time']}."
-    yield f"-- Run it with community.immuta.{platform}_script, in one piece and from the beginning. It can't be undone."
+    yield f"-- Run it with community.immuta.{platform}_script, in one piece, from the start. It can't be undone."
     if audit["attached"] is None:
-        yield "-- Where its policies are attached was not seen. Snowflake refuses to drop them, and their database, until they are"
+        yield (
+            "-- Where its policies are attached was not seen. Snowflake refuses to drop them, and their database,"
+            " until they are"
+        )
         yield "-- detached. Audit again as ACCOUNTADMIN with a warehouse."
-    yield "-- What it is about, and why that is left over:"
+    yield "-- The objects, and why they are left over:"
     for one in gone:
         owner = f", owner {one['owner']}" if one["owner"] else ""
         yield _text.printable(f"-- {one['kind']} {'.'.join(one['path'])}{owner}: {one['reason']}")

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.community.immuta.plugins.plugin_utils._audit.verdicts import Tenant
 
 Row = t.Mapping[str, t.Any]
-RERUN = "Run community.immuta.deregister_connection for it again, which goes on from there."
+RERUN = "Run community.immuta.deregister_connection for it again. It picks up where it left off."
 
 
 def unfinished(scripts: t.Iterable[Row], tenant: Tenant, url: str) -> list[dict[str, t.Any]]:
@@ -44,7 +44,7 @@ def _bare(url: str) -> str:
 
 def _advice(one: Row, connection: str) -> str:
     if one["problem"]:
-        return f"Not believed: {one['problem']}"
+        return f"Not trusted: {one['problem']}"
     ran = (
         "none of its statements has run"
         if one["state"] == "none"
@@ -53,11 +53,11 @@ def _advice(one: Row, connection: str) -> str:
     where = {
         "gone": "the connection is no longer in Immuta",
         "there": "the connection is still in Immuta",
-        "unknown": f"whether the connection is still in Immuta ({one['tenant']}) is not known",
+        "unknown": f"it is not known whether the connection is still in Immuta ({one['tenant']})",
     }[connection]
     # One that was never confirmed may have been given up.
     advice = (
-        "Nothing has to be done, unless it is to be removed."
+        "There is nothing to do, unless you want to remove it."
         if connection == "there" and one["state"] == "none"
         else RERUN
     )

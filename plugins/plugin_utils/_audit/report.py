@@ -17,7 +17,7 @@ Row = t.Mapping[str, t.Any]
 
 STATES = {"left_over": "left over", "not_certain": "not certain", "in_use": "in use"}
 GLUE = technologies.of("Glue")
-NOT_LOOKED = f"Not looked at: {GLUE.title}. Where a connection to it was removed, look for {GLUE.left}."
+NOT_LOOKED = f"Not checked: {GLUE.title}. If a connection to it was removed, look for {GLUE.left}."
 
 
 def document(hosts: t.Sequence[Row], time: str) -> dict[str, t.Any]:
@@ -59,8 +59,8 @@ def failing(found: Row, fail_on: str) -> str:
         wrong += [_count(about["unfinished"], "removal is unfinished", "removals are unfinished")]
     if fail_on == "uncertain":
         wrong += [_count(about["not_certain"], "object is not certain", "objects are not certain")]
-        wrong += [_count(about["not_believed"], "saved script is not believed", "saved scripts are not believed")]
-        wrong += [f"not all was shown ({', '.join(about['not_all_seen'])})" if about["not_all_seen"] else ""]
+        wrong += [_count(about["not_believed"], "saved script is not trusted", "saved scripts are not trusted")]
+        wrong += [f"not everything was visible ({', '.join(about['not_all_seen'])})" if about["not_all_seen"] else ""]
     wrong = [one for one in wrong if one]
     return f"immuta_audit_fail_on is {fail_on}, and {', '.join(wrong)}. The report above says which." if wrong else ""
 
@@ -78,9 +78,9 @@ def lines(found: Row, draft: str) -> list[str]:
     told: list[str] = []
     for host in found["hosts"]:
         if host["error"]:
-            told.append(f"{host['host']}: nothing can be said: {host['error']}")
+            told.append(f"{host['host']}: nothing is known: {host['error']}")
         if host["tenant_problem"]:
-            told.append(f"The tenant does not show all that it has: {host['tenant_problem']}")
+            told.append(f"The tenant does not show everything: {host['tenant_problem']}")
         for audit in host["audits"]:
             told.extend(_audit(audit))
         told.extend(_removals(host["removals"]))
@@ -114,8 +114,8 @@ def _columns(platform: str, one: Row) -> list[str]:
     return [
         STATES[one["state"]],
         name,
-        f"owner {one['owner'] or 'not told'}",
-        f"created {one['created_on'] or 'not told'}",
+        f"owner {one['owner'] or 'unknown'}",
+        f"created {one['created_on'] or 'unknown'}",
         f"last used {_used(platform, one)}",
         one["reason"],
     ]
@@ -124,7 +124,7 @@ def _columns(platform: str, one: Row) -> list[str]:
 def _used(platform: str, one: Row) -> str:
     if one["last_used"]:
         return str(one["last_used"])
-    return "never, or not told" if one["kind"] == "USER" else f"not told by {platform.capitalize()}"
+    return "never, or unknown" if one["kind"] == "USER" else f"not reported by {platform.capitalize()}"
 
 
 def _removals(listed: t.Sequence[Row]) -> t.Iterator[str]:
@@ -132,8 +132,11 @@ def _removals(listed: t.Sequence[Row]) -> t.Iterator[str]:
     if good:
         yield "1 removal is unfinished:" if len(good) == 1 else f"{len(good)} removals are unfinished:"
         for one in good:
-            yield f"  {one['connection_key'] or 'integration ' + str(one['integration_id'])}: {one['path']}: {one['advice']}"
+            yield (
+                f"  {one['connection_key'] or 'integration ' + str(one['integration_id'])}: {one['path']}:"
+                f" {one['advice']}"
+            )
     if bad := [one for one in listed if one["problem"]]:
-        yield "Saved scripts that are not believed, so that nothing can be said about their removals:"
+        yield "Saved scripts that are not trusted, so nothing is known about their removals:"
         for one in bad:
             yield f"  {one['path']}: {one['advice']}"

@@ -67,14 +67,15 @@ def read(variables: t.Mapping[str, t.Any], ready: t.Sequence[str], *, hosts: int
     platforms = [one for one in PLATFORMS if one in (value["platforms"] or ready)]
     if not platforms:
         raise Invalid(
-            f"There is no platform to look at: {'; '.join(_lacking())}. Set these in the environment of ansible-playbook, or as"
-            " options of the modules."
+            f"There is no platform to look at: {'; '.join(_lacking())}. Set these in the environment of"
+            " ansible-playbook, or as options of the modules."
         )
     draft = value["draft"] or ""
     if draft and (hosts > 1 or len(platforms) > 1):
         raise Invalid(
-            f"{PREFIX}draft is one script for one account or metastore, and this run is for {hosts * len(platforms)}. Set"
-            f" {PREFIX}platforms to one of {', '.join(PLATFORMS)}, and immuta_deregister_hosts to one host."
+            f"{PREFIX}draft is one script for one account or metastore, and this run is for"
+            f" {hosts * len(platforms)}. Set {PREFIX}platforms to one of {', '.join(PLATFORMS)}, and"
+            " immuta_deregister_hosts to one host."
         )
     known = Settings(platforms, _path(value["output"]), _path(draft), value["fail_on"], value["idle_days"])
     if draft and known.output == known.draft:
@@ -97,7 +98,7 @@ def draft_mistake(path: str) -> str:
     if not path:
         return ""
     if os.path.lexists(path):
-        return f"The file {path} of {PREFIX}draft is there already, and a draft replaces nothing. Name another one."
+        return f"The file {path} of {PREFIX}draft already exists, and a draft never replaces a file. Name another one."
     if not os.path.isdir(folder := os.path.dirname(path)):
         return f"The file {path} of {PREFIX}draft can't be written: {folder} is not a folder. Name another one."
     return ""

@@ -85,18 +85,18 @@ class Judge:
         if one["part"] == "principal":
             return self._principal(one)
         if one["home"] is None:
-            return Verdict("not_certain", "Only its name resembles Immuta's; it is none of the documented ones.")
+            return Verdict("not_certain", "Only its name resembles Immuta's. It is not a documented name.")
         return self.family(one["home"])
 
     def _principal(self, one: Row) -> Verdict:
         if one["home"] is None:
-            return Verdict("not_certain", "It has Immuta's name, and owns no catalog that is listed here.")
+            return Verdict("not_certain", "It has Immuta's name, but owns no catalog that is listed here.")
         owned = self.family(one["home"])
         if owned.state == "in_use":
             return Verdict("in_use", f"It owns the catalog {one['home']}. {owned.reason}")
         return Verdict(
             "not_certain",
-            f"It owns the catalog {one['home']}, and may be used for something else; Databricks does not tell.",
+            f"It owns the catalog {one['home']}, and may be used for something else, which Databricks does not report.",
         )
 
     def family(self, home: str) -> Verdict:
@@ -111,15 +111,15 @@ class Judge:
         if doubt:
             return Verdict("not_certain", doubt)
         if gone:
-            return Verdict("left_over", f"Integration {gone[0]['id']}, which had it, is deleted.")
-        return Verdict("left_over", "No integration of the tenant has it.")
+            return Verdict("left_over", f"Its integration {gone[0]['id']} is deleted.")
+        return Verdict("left_over", "No integration of the tenant uses it.")
 
     def _in_use(self, one: Row, home: str) -> Verdict | None:
         if not self._is_active(one) or self._relation(one["host"]) != "same" or self._either(one, home):
             return None
         keys = [each["key"] for each in self.tenant.connections if each["integration_id"] == one["id"]]
         behind = f" of the connection {', '.join(keys)}" if keys else ""
-        return Verdict("in_use", f"Integration {one['id']}{behind} has it ({one['status']}).")
+        return Verdict("in_use", f"Integration {one['id']}{behind} uses it ({one['status']}).")
 
     def _perhaps_in_use(self, one: Row, home: str) -> Verdict | None:
         """Why an integration that has the name may have the object, if it may."""
@@ -129,13 +129,15 @@ class Judge:
         if where == "different":
             reason = f"{who} has a catalog of this name in {one['host']}, which may share the metastore."
         elif where == "unknown":
-            reason = f"{who} has this name, and whether its host {one['host'] or ''} leads here can't be told."
+            reason = f"{who} has this name, and it is not known whether its host {one['host'] or ''} leads here."
         elif self._either(one, home):
-            reason = f"{who} has the name {one[_home(self.platform)]}, which may be this one or the one in lower case."
+            reason = (
+                f"{who} has the name {one[_home(self.platform)]}, which may mean this one or the one in lower case."
+            )
         elif one["in_use"]:
-            reason = f"{who} has it, and is {one['status']}: wait until that has ended, and look again."
+            reason = f"{who} uses it and is {one['status']}: wait until that has finished, then audit again."
         else:
-            reason = f"{who} has it, and is {one['status']}: Immuta has not cleaned up, and may enable it again."
+            reason = f"{who} uses it and is {one['status']}: Immuta has not cleaned up and may enable it again."
         return Verdict("not_certain", reason.replace("  ", " "))
 
     def _is_active(self, one: Row) -> bool:
@@ -181,7 +183,7 @@ class Judge:
                 return f"Only its name resembles that of Immuta's catalog, which is {documented.HOME.lower()}."
             owner = next((one["owner"] for one in own if one["part"] == "catalog"), None)
             certain = leftovers.PRINCIPAL.fullmatch(owner or "")
-            return "" if certain else "Its owner is no service principal, as that of Immuta's catalog would be."
+            return "" if certain else "Its owner is not a service principal, unlike that of Immuta's catalog."
         word = documented.HOME in home.split("_")
         if "system_user" in parts and parts & {"system_role", "database"}:
             return ""
@@ -190,8 +192,8 @@ class Judge:
         if home == documented.HOME and parts & PAIR:
             return ""
         return (
-            f"Too few of the documented names are there: {home}, {home}_SYSTEM, and {documented.user(home)} would be Immuta's"
-            " together."
+            f"Too few of the documented names are there: Immuta makes {home}, {home}_SYSTEM, and"
+            f" {documented.user(home)} together."
         )
 
     def _lately(self, home: str) -> str:
@@ -204,7 +206,8 @@ class Judge:
                 ""
                 if self.seen["sees_all"]
                 else (
-                    f"Whether {documented.user(home)} signs in is not shown to this role. Look again as {leftovers.SEES_ALL}."
+                    f"This role can't see whether {documented.user(home)} signs in. Audit again as"
+                    f" {leftovers.SEES_ALL}."
                 )
             )
         used = _time(user["last_used"])

@@ -160,8 +160,8 @@ def differences(approved: t.Mapping[str, t.Any], now: Planned, *, exists: bool) 
     session = approved.get("session") or {}
     known.update({f"the session's {name}": (session.get(name), value) for name, value in now.where.items()})
     return [
-        f"What was approved and what is there differ in {name}: {_said(was)} was approved, and it is {_said(is_now)} now."
-        " Go back to what was approved, or plan again and approve that."
+        f"Since the plan was approved, {name} changed from {_said(was)} to {_said(is_now)}. Change it back, or plan"
+        " again and approve the new plan."
         for name, (was, is_now) in known.items()
         if was and is_now and _plain(was) != _plain(is_now)
     ]
@@ -188,31 +188,32 @@ def mistake(plan: t.Mapping[str, t.Any], approved: str) -> str:
     """What is wrong with a plan that was approved by its digest, or ""."""
     if not plan:
         return (
-            "immuta_deregister_approved is set, but there is no immuta_deregister_plan. Give the plan that was approved,"
-            " for example with -e @plan.json. In a workflow, its first job has left none: launch the workflow again."
+            "immuta_deregister_approved is set, but there is no immuta_deregister_plan. Give the plan that was"
+            " approved, for example with -e @plan.json. In a workflow, the first job left no plan: launch the"
+            " workflow again."
         )
     connections = _connections(plan)
     if connections is None:
-        return "immuta_deregister_plan is no plan: it has no list of connections. Give the plan that was approved."
+        return "immuta_deregister_plan is not a plan: it has no list of connections. Give the plan that was approved."
     if str(plan.get("format")) != str(FORMAT):
         return (
-            f"immuta_deregister_plan has the format {plan.get('format')}, which another version of this collection has"
-            f" made; this one takes {FORMAT}. Plan again, and approve that."
+            f"immuta_deregister_plan has the format {plan.get('format')}, made by another version of this"
+            f" collection; this version takes {FORMAT}. Plan again, and approve the new plan."
         )
     keys = [str(one.get("connection_key")) for one in connections]
     if twice := next((key for key in keys if keys.count(key) > 1), None):
         return (
-            f'immuta_deregister_plan holds the connection "{twice}" more than once, so that it is not certain which of them is'
-            " meant. Plan each tenant in a run of its own."
+            f'immuta_deregister_plan contains the connection "{twice}" more than once, so it is not clear which one is'
+            " meant. Plan each tenant in its own run."
         )
     found, given = digest(connections), approved.lower()
     if given == found:
         return ""
     own = (name for name in ("plan_digest", "script_sha256") for one in connections if one.get(name) == given)
     kind = {"plan_digest": "one deletion", "script_sha256": "one script"}.get(next(own, ""))
-    hint = f" The one that is given is that of {kind}." if kind else ""
+    hint = f" The given digest is that of {kind}." if kind else ""
     return (
-        f'immuta_deregister_approved is "{approved}", but the digest of immuta_deregister_plan is "{found}".{hint} Look at'
+        f'immuta_deregister_approved is "{approved}", but the digest of immuta_deregister_plan is "{found}".{hint} Review'
         " that plan, and approve it if it is right."
     )
 

@@ -12,17 +12,15 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed, executor, hosts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
-HOW_TO_LOOK = (
-    "it is not seen that the modules can sign in to the platform; immuta_deregister_verify=always has them try"
-)
+HOW_TO_LOOK = "no sign-in to the platform was found; to try anyway, set immuta_deregister_verify to always"
 STILL_THERE = (
-    "immuta_deregister_script_executed is set, but the connection still exists: a script that was run before the deletion may"
-    " not be the one that it leaves. Remove the variable, and rerun; with immuta_deregister_executor=handoff a person runs the"
-    " script after the deletion."
+    "immuta_deregister_script_executed is set, but the connection still exists: its script may still change until it"
+    " is deleted. Remove the variable and rerun. To have a person run the script after the deletion, set"
+    " immuta_deregister_executor=handoff."
 )
 NOT_ACCEPTED = (
-    "The clean-up script at {settings.script_path} (sha256 {sha256}) was regenerated from what is known of the integration's"
-    " configuration: it may lack something, or remove what is somebody else's. Read it, and set"
+    "The clean-up script at {settings.script_path} (sha256 {sha256}) was regenerated from the integration's known"
+    " configuration: it may miss something, or remove what isn't Immuta's. Read it, and set"
     ' immuta_deregister_accept_regenerated to "{settings.connection_key}", or approve a plan that shows it.'
 )
 
@@ -68,7 +66,7 @@ class Decision:
 
 
 def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, check_mode: bool = False) -> Decision:
-    """Decide what is to be done.
+    """Decide what to do.
 
     :param signs_in: whether it is seen that the modules have what a sign-in to the script's platform takes
     """
@@ -116,10 +114,10 @@ def _looked_at(settings: Settings, observed: Observed, path: str, *, signs_in: b
         return "", ""
     obstacles = {
         "immuta_deregister_verify is never": settings.verify == "never",
-        "the platform is none that this collection looks at": script.get("dialect") not in PLATFORMS,
+        "this collection can't check this platform": script.get("dialect") not in PLATFORMS,
         "the script can't be split into statements": script.get("split_error"),
         "the script is not on the disk yet": not (path or _objects(observed)),
-        "its host is not known (immuta_deregister_platform_host)": not (always or hosts(settings, observed)),
+        "its host is not known (set immuta_deregister_platform_host)": not (always or hosts(settings, observed)),
         HOW_TO_LOOK: not (always or signs_in),
     }
     why = next((reason for reason, applies in obstacles.items() if applies), "")
@@ -146,18 +144,19 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
     chosen = executor(settings, observed)
     if chosen not in ("own", "handoff", script.get("dialect")):
         found.append(
-            f'No executor "{settings.executor}" runs the scripts of the technology {script.get("technology")}. Set'
+            f'The executor "{settings.executor}" does not run scripts of the technology {script.get("technology")}. Set'
             " immuta_deregister_executor to handoff or to a task file of your own."
         )
     if chosen in PLATFORMS and not hosts(settings, observed):
         found.append(
-            f'On which platform the clean-up script of "{settings.connection_key}" has to be run is not known: neither'
-            " Immuta nor the saved script names a host. Set immuta_deregister_platform_host to the host of the platform."
+            f'It is not known where the clean-up script of "{settings.connection_key}" has to run: neither'
+            " Immuta nor the saved script names a host. Set immuta_deregister_platform_host to the host of the"
+            " platform."
         )
     if chosen in PLATFORMS and script.get("split_error"):
         found.append(
-            f"The clean-up script at {settings.script_path} can't be split into statements that"
-            f" {chosen} runs: {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
+            f"The clean-up script at {settings.script_path} can't be split into statements that {chosen} runs:"
+            f" {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
             " and immuta_deregister_script_executed when it has been run."
         )
     return found
@@ -168,8 +167,8 @@ def _lost(settings: Settings, observed: Observed) -> list[str]:
     message = observed.script["msg"].replace(" is at path.", f" is at {settings.script_path}.")
     if settings.approved_script:
         return [
-            f"The plan that was approved has a clean-up script (sha256 {settings.approved_script}), and it is not there"
-            f" any more: {message}"
+            f"The approved plan has a clean-up script (sha256 {settings.approved_script}), which is missing now:"
+            f" {message}"
         ]
     if observed.exists:
         return [message]
@@ -189,8 +188,8 @@ def _short_lived(settings: Settings, observed: Observed) -> list[str]:
         return []
     return [
         f"The script at {settings.script_path} on {settings.keeper} would not outlive this run: {durability['why']}."
-        " After the deletion the script can't be had again. Set immuta_deregister_script_dir to a folder that lasts (in a"
-        " container, a mounted one), or immuta_deregister_script_host to a host that keeps it. If the path is kept, say so"
-        " with immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in"
-        " the plan's job and in this one."
+        " After the deletion, the script can't be requested again. Set immuta_deregister_script_dir to a folder"
+        " that lasts (in a container, a mounted one), or immuta_deregister_script_host to a host that keeps it. If"
+        " the path does last, set immuta_deregister_script_durable. If scripts hold no secrets, set"
+        " immuta_deregister_script_in_artifact in the plan's job and in this one."
     ]

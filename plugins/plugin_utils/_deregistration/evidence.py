@@ -182,7 +182,7 @@ def foreign(folder: str, name: str, report: Report | None, tenant: str | None) -
     if not others:
         return ""
     return (
-        f"The report {path(folder, name)} is that of a connection of {others[0]}, not of {tenant}. Set"
+        f"The report {path(folder, name)} belongs to a connection of {others[0]}, not of {tenant}. Set"
         " immuta_deregister_report_dir to another folder."
     )
 

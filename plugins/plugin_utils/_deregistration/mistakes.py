@@ -51,13 +51,13 @@ def _approval(settings: Settings) -> t.Iterator[str]:
         yield settings.plan_mistake
     elif settings.plan_entry is None:
         yield (
-            "The plan that was approved (immuta_deregister_plan) does not hold the connection"
-            f' "{settings.connection_key}". Plan it, and approve that.'
+            "The approved plan (immuta_deregister_plan) does not contain the connection"
+            f' "{settings.connection_key}". Plan it, and approve the new plan.'
         )
     elif settings.plan_entry.get("error"):
         reason = " ".join(str(settings.plan_entry["error"]).split("\n"))
         yield (
-            f'The connection "{settings.connection_key}" could not be planned: {reason} Plan it again, and approve that.'
+            f'The connection "{settings.connection_key}" could not be planned: {reason} Plan it again, and approve the new plan.'
         )
 
 
@@ -65,8 +65,8 @@ def _confirmation(settings: Settings) -> str:
     if settings.confirm in ("", settings.connection_key):
         return ""
     return (
-        f'immuta_deregister_confirm is "{settings.confirm}", but the connection is "{settings.connection_key}". Set it'
-        " to the key of the connection that is to be removed."
+        f'immuta_deregister_confirm is "{settings.confirm}", but the connection is "{settings.connection_key}". It'
+        " must match the key of the connection you are removing exactly."
     )
 
 
@@ -89,7 +89,7 @@ def _executor(settings: Settings) -> str:
         return ""
     if executor == "odbc":
         return (
-            "immuta_deregister_executor is odbc, which is not part of the role any more: it could run no script with"
+            "immuta_deregister_executor is odbc, which is no longer part of the role: it could not run scripts with"
             " USE, SET, or CALL. Use the task file docs/examples/executors/odbc.yml of this collection, by its path."
         )
     return (
@@ -116,8 +116,8 @@ def _platform_host(settings: Settings) -> str:
         return ""
     if _address.user_info(settings.platform_host):
         return (
-            "immuta_deregister_platform_host holds a user name or a password (there is an @ in it), and is not shown. Name the"
-            " host alone."
+            "immuta_deregister_platform_host contains a user name or a password (there is an @ in it), so it is not"
+            " shown. Write the host alone."
         )
     return (
         f'immuta_deregister_platform_host is "{settings.platform_host}", which is not a host. Write it like'
@@ -139,7 +139,7 @@ def _skip(settings: Settings) -> str:
     if not wrong:
         return ""
     return (
-        f'immuta_deregister_skip names the script "{wrong[0]}", which is no digest. Write all 64 characters of the sha256 that the'
+        f'immuta_deregister_skip names the script "{wrong[0]}", which is not a digest. Write all 64 characters of the sha256 that the'
         " plan shows."
     )
 
@@ -174,8 +174,8 @@ def _report(settings: Settings) -> str:
         report = evidence.read(file) or {}
     except evidence.NotAReport:
         return (
-            f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another"
-            " folder."
+            f"The file {file} is not a report of this role. Move it away, or set immuta_deregister_report_dir to"
+            " another folder."
         )
     except _files.NotOwn as error:
         return (
@@ -184,8 +184,8 @@ def _report(settings: Settings) -> str:
         )
     except OSError as error:
         return (
-            f"The report {file} can't be written on the controller: {error.strerror}. Set immuta_deregister_report_dir to"
-            " another folder."
+            f"The report {file} can't be written on the controller: {error.strerror}. Set"
+            " immuta_deregister_report_dir to another folder."
         )
     if report.get("connection_key", settings.connection_key) != settings.connection_key:
         return (

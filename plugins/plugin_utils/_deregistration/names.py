@@ -54,8 +54,8 @@ def forged(variables: t.Mapping[str, t.Any]) -> list[str]:
     """
     own = {f"{PREFIX}result"} | {name for name in variables if name.startswith(OWN) and name not in GIVEN}
     return [
-        f"The variable {name} is the role's own, and must not be set from outside. Remove it; a plan file holds"
-        " immuta_deregister_plan and nothing else."
+        f"Only the role may set the variable {name}. Remove it. A plan file contains immuta_deregister_plan and"
+        " nothing else."
         for name in sorted(own)
         if variables.get(name)
     ]
@@ -70,7 +70,7 @@ def lost_words(words: t.Any) -> list[str]:
         return []
     example = json.dumps({f"{PREFIX}connection_key": "prod snowflake"})
     return [
-        f'The words "{words}" are left over from -e NAME=VALUE: the shell has removed the quotes, and the value ended at'
+        f'The words "{words}" are left over from -e NAME=VALUE: the shell removed the quotes, so the value ended at'
         f" the first space. Write -e '{example}'."
     ]
 
@@ -97,5 +97,5 @@ def listed(name: str, value: t.Any) -> tuple[list[str], list[str]]:
         value = [line.strip() for line in str(value).splitlines()]
     wrong = [found for found in map(_options.not_text, value) if found]
     return [str(key) for key in value if key], [
-        f'{name} holds {found}, which is no text. Put each key in quotes: {name}: ["..."].' for found in wrong
+        f'{name} contains {found}, which is not text. Put each key in quotes: {name}: ["..."].' for found in wrong
     ]

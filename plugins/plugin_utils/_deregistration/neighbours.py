@@ -104,7 +104,7 @@ def mistakes(mine: Neighbour, others: t.Iterable[Neighbour], same_tenant: t.Call
     if guests:
         found.append(
             f'The host "{guests[0]}" of this play keeps its script in the same file, {mine.path} on {mine.machine}. Give'
-            " each connection an immuta_deregister_script_path of its own, or set immuta_deregister_script_dir instead."
+            " each connection its own immuta_deregister_script_path, or set immuta_deregister_script_dir instead."
         )
     return found
 

@@ -76,18 +76,18 @@ def choose(
         raise Refused(" ".join(wrong))
     if keys and "connection_key" in given:
         raise Refused(
-            "Both immuta_deregister_connection_key and immuta_deregister_connection_keys are set, and the first one would"
-            " be the connection of every host. Remove one of them."
+            "Both immuta_deregister_connection_key and immuta_deregister_connection_keys are set, and the first one"
+            " would be the connection of every host. Remove one of them."
         )
     if len(keys) > 1 and "confirm" in given:
         raise Refused(
-            "immuta_deregister_confirm confirms one connection, and immuta_deregister_connection_keys lists several. Plan them"
-            " with community.immuta.plan, and approve that."
+            "immuta_deregister_confirm confirms one connection, and immuta_deregister_connection_keys lists several."
+            " Plan them with community.immuta.plan, and approve the plan."
         )
     if keys and "hosts" in given:
         raise Refused(
-            "Both immuta_deregister_connection_keys and immuta_deregister_hosts are set, and the second one would not count."
-            " Remove one of them."
+            "Both immuta_deregister_connection_keys and immuta_deregister_hosts are set, and the second one would be"
+            " ignored. Remove one of them."
         )
     if "approved" in given:
         plan = given.get("plan", {})
@@ -133,7 +133,7 @@ def hosts(
     chosen = CHOSEN in groups or variables.get(f"{PREFIX}approved")
     if not (limit or chosen) and variables.get(f"{PREFIX}no_limit") not in (None, "", "accept"):
         raise Refused(
-            f'There is no limit, so that every connection of "{pattern}" would be taken. Launch again with a limit that names hosts'
+            f'There is no limit, so every connection of "{pattern}" would be included. Launch again with a limit that names hosts'
             " or groups of the inventory, or set immuta_deregister_no_limit to accept."
         )
     if variables.get(f"{PREFIX}no_hosts") == "accept":
@@ -144,8 +144,8 @@ def hosts(
             raise Refused(f'"{part}" of immuta_deregister_hosts matches no host of the inventory. Correct it.')
     if not limited(pattern):
         raise Refused(
-            f'--limit "{limit}" leaves out every host of "{pattern}", so that nothing would be done. Correct it; without'
-            " immuta_deregister_hosts, leave it out, since connections are chosen on localhost."
+            f'--limit "{limit}" excludes every host of "{pattern}", so nothing would be done. Correct it. Without'
+            " immuta_deregister_hosts, remove it: connections are then chosen on localhost."
         )
     return pattern
 
@@ -202,9 +202,9 @@ def must_stay(path: str, kind: str) -> str:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not set(own.files) & set(found):
-        what = f"something other than {own.named}, which must not be replaced"
+        what = f"something other than {own.named}, and it must not be replaced"
     elif kind == PLAN and OUTCOME in found:
-        what = "what came of a removal, and a plan must not replace that"
+        what = "the outcome of a removal, and a plan must not replace it"
     else:
         return ""
     return f"The file {path} of {own.variable} holds {what}. Name another one."

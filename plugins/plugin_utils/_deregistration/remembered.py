@@ -64,8 +64,8 @@ def known(given: Record | None, plan: Record | None, report: Record | None) -> d
     for where, one in told:
         if differing := own.differs(one):
             raise InvalidOption(
-                f"{VARIABLE} is of another integration than the {where} tells ({', '.join(differing)} differ). Leave it out or"
-                f" correct it, or don't give that {where}."
+                f"{VARIABLE} describes another integration than the {where} ({', '.join(differing)} differ). Correct"
+                f" or remove it, or don't use that {where}."
             )
     return own.as_dict()
 

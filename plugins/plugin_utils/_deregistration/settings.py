@@ -205,8 +205,8 @@ def read(
 def _no_key(plan: t.Mapping[str, t.Any], approved: str | None) -> str:
     if plan and not approved:
         return (
-            "A plan is given (immuta_deregister_plan), and not approved. Look at it, and set immuta_deregister_approved to"
-            " its digest."
+            "immuta_deregister_plan is set but not approved. Review it, then set immuta_deregister_approved to its"
+            " digest."
         )
     return "immuta_deregister_connection_key is missing. Set it to the key of the connection."
 

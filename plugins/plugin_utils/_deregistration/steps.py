@@ -20,7 +20,7 @@ def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
     :param rows: the statements, as the report has them
     """
     observed = ended.observed
-    look = _step(ended, "Try the platform", _looked(observed), _tried(observed), _not_looked(observed))
+    look = _step(ended, "Check the platform", _looked(observed), _tried(observed), _not_looked(observed))
     found = [
         _step(ended, "Save the clean-up script", observed.script, _saved(ended), ""),
         *([] if observed.decision.get("look_again") else [look]),

@@ -21,7 +21,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 # The tasks that answer, in their order, by the names that they have in the role; {} is the platform.
 TASKS = {
     "script": "Save the clean-up script",
-    "decided": "Decide what is to be done",
+    "decided": "Decide what to do",
     "tried": "Sign in to {}, and look at what the script would remove",
     "planned": "Plan the deletion",
     "shown": "Show the plan",
@@ -35,27 +35,27 @@ REPORT = "Write the report"
 LOOK = "Look on {} for what the script removes"
 OF_STAGES = (CHECK, TASKS["decided"], TASKS["shown"])
 ELSEWHERE = (
-    "The play has ended this run before its end, since another host has failed (any_errors_fatal, max_fail_percentage), or"
-    " since an answer was masked or removed."
+    "The play stopped this run early, because another host failed (any_errors_fatal, max_fail_percentage), or"
+    " because a result was masked or removed."
 )
-NOT_BEGUN = "It was not begun, see above."
-STILL = "The same run would stop here again."
-RERUN = "Rerun the same: the role reads what is there and goes on from it."
-AGAIN = "Fix the cause and rerun: the role reads what is there and goes on from it."
-ANEW = f"{STILL} Plan, look at what has changed, and approve that."
+NOT_BEGUN = "It did not start, see above."
+STILL = "Without a change, it would stop here again."
+RERUN = "Rerun the same command. It picks up where it left off."
+AGAIN = "Fix the cause and rerun the same command. It picks up where it left off."
+ANEW = f"{STILL} Plan again, review what has changed, and approve the new plan."
 BY_HAND = (
-    f"{STILL} Have a person run the script, with immuta_deregister_executor=handoff, and set immuta_deregister_script_executed"
-    " when it has run."
+    f"{STILL} Hand the script to a person with immuta_deregister_executor=handoff. When it has run, set"
+    " immuta_deregister_script_executed."
 )
 # What helps, by the code of the failure; AGAIN for any other one.
 ADVICE = {
     **dict.fromkeys(
         ("transport", "deadline", "server", "rate_limited", "busy", "wait_timeout", "locked", "look_failed"),
-        f"Wait until what is named above answers or is free. {RERUN}",
+        f"Wait until what is named above responds or is free. {RERUN}",
     ),
     **dict.fromkeys(
         ("authentication", "permission", "login_failed"),
-        "Give the key or the user what is named above, and rerun: the role reads what is there and goes on from it.",
+        "Grant the key or the user what is named above, and rerun. It picks up where it left off.",
     ),
     **dict.fromkeys(
         ("configuration", "invalid_option", "missing_library"), "Set or install what is named above, and rerun."
@@ -63,36 +63,36 @@ ADVICE = {
     **dict.fromkeys(("script_changed", "plan_changed"), ANEW),
     **dict.fromkeys(
         ("wrong_platform", "platform_unknown", "objects_missing"),
-        f"{STILL} Sign in where the connection is, or set what is named above, and rerun.",
+        f"{STILL} Sign in to the connection's own platform, or set what is named above, and rerun.",
     ),
     "unknown_outcome": (
-        f"{STILL} Find out on the platform whether the statement has run. Then rerun with immuta_deregister_on_unknown=rerun,"
-        " or with immuta_deregister_skip if it has."
+        f"{STILL} Find out on the platform whether the statement ran. If it did, rerun with immuta_deregister_skip;"
+        " if not, with immuta_deregister_on_unknown=rerun."
     ),
     "session_lost": (
-        f"{STILL} Name in immuta_deregister_skip what is not needed, and rerun, or have a person run the rest, and set"
-        " immuta_deregister_script_executed then."
+        f"{STILL} List the statements that are not needed in immuta_deregister_skip and rerun. Or have a person run"
+        " the rest, then set immuta_deregister_script_executed."
     ),
     "statement_failed": (
-        "Fix the cause on the platform and rerun: the script goes on with the statement that failed. If it can't succeed any"
-        " more, leave it out with immuta_deregister_skip."
+        "Fix the cause on the platform and rerun: the script continues with the statement that failed. If it can no"
+        " longer succeed, leave it out with immuta_deregister_skip."
     ),
     "objects_left": (
-        "Look at what is still there. Drop it by hand if it is Immuta's, and rerun, which looks again; or set"
-        " immuta_deregister_verify to never if it is to stay."
+        "Check what is still there. If it is Immuta's, drop it by hand and rerun. If it is to stay, set"
+        " immuta_deregister_verify to never."
     ),
     **dict.fromkeys(("split_error", "transaction_open"), BY_HAND),
     **dict.fromkeys(
         ("confirmation_mismatch", "confirmation_required"),
-        "Set immuta_deregister_confirm to the key of the connection that is to be removed, and rerun.",
+        "Set immuta_deregister_confirm to the key of the connection that you are removing, and rerun.",
     ),
     "empty_script": (
-        f"{STILL} Look at the script. If there is nothing to run, set immuta_deregister_empty_script to accept, and rerun."
+        f"{STILL} Read the script. If there is nothing to run, set immuta_deregister_empty_script to accept, and rerun."
     ),
     "script_lost": (
-        f"{STILL} Correct the key if it is misspelt. If the script was saved, name its place with immuta_deregister_script_dir"
-        " or immuta_deregister_script_host. If it is lost, give what is known of the integration in"
-        " immuta_deregister_integration_config, and have one regenerated."
+        f"{STILL} Correct the key if it is misspelt. If the script was saved elsewhere, name the place with"
+        " immuta_deregister_script_dir or immuta_deregister_script_host. If it is lost, describe the integration in"
+        " immuta_deregister_integration_config to have one regenerated."
     ),
     "wrong_object": "Do not run it again. Look at both connections in Immuta as an administrator.",
     **dict.fromkeys(("bug", "check_mode_write"), f"{STILL} Report it."),

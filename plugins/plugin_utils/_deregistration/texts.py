@@ -18,12 +18,13 @@ Row = t.Mapping[str, t.Any]
 
 HEADLINES = {
     "completed": "COMPLETED",
-    "stated": "COMPLETED, on somebody's word that the script has run",
+    "stated": "COMPLETED, but it is only stated that the script has run",
     "already_done": "ALREADY DONE, nothing was changed",
     "planned": "PLANNED, nothing was deleted or run",
     "handed_off": "HANDED OFF, the script is still to be run",
     "unknown": (
-        "UNKNOWN, the connection was not found and no script was saved; nobody can tell whether the platform was cleaned up"
+        "UNKNOWN, the connection was not found and no script was saved: it is not known whether the platform was"
+        " cleaned up"
     ),
 }
 # What came of a statement, where its status is no word for people.
@@ -34,10 +35,10 @@ STATUSES = {
     "rolled_back": "rolled back",
     "not_run": "not run",
 }
-EMPTY = "the clean-up script holds no statement, which immuta_deregister_empty_script accepts"
-REGENERATED = "Immuta has REGENERATED it from what is known of the integration's configuration."
+EMPTY = "the clean-up script contains no statements, which immuta_deregister_empty_script accepts"
+REGENERATED = "Immuta REGENERATED it from the integration's known configuration."
 BY_HAND = "If the connection existed, and nobody has a copy of its script, clean up by hand:"
-LEFT = "Look on the platform for what may be left there:"
+LEFT = "Check the platform for what may be left there:"
 
 
 def plan(settings: Settings, observed: Observed) -> list[str]:
@@ -49,12 +50,12 @@ def plan(settings: Settings, observed: Observed) -> list[str]:
     if settings.reason:
         lines.append(f"Reason: {settings.reason}")
     if observed.lost_script and not settings.approved_without_script:
-        return [*lines, "Not found. Nothing to do that is known of.", f"WARNING: {script.get('msg', '')}"]
+        return [*lines, "Not found, so there is nothing to plan.", f"WARNING: {script.get('msg', '')}"]
     if not observed.to_do:
         script_end = (
-            "what was approved has no clean-up script" if observed.lost_script else "its clean-up script has run"
+            "the approved plan has no clean-up script" if observed.lost_script else "its clean-up script has run"
         )
-        word = ", on somebody's word" if observed.stated else ""
+        word = " (stated, not verified)" if observed.stated else ""
         return [*lines, f"Nothing to do: the connection is gone and {script_end}{word}."]
     if observed.has_script:
         state = "done" if script.get("exists") else "would be done"
@@ -63,11 +64,13 @@ def plan(settings: Settings, observed: Observed) -> list[str]:
             lines.append(f"   WARNING: {REGENERATED} Read it; running it takes immuta_deregister_accept_regenerated.")
         durability = script.get("durability") or {}
         if durability.get("lasting", "lasting") != "lasting" and not settings.script_in_artifact:
-            lines.append(f"   WARNING: whether it outlives this run is for you to know: {durability['why']}.")
+            lines.append(f"   WARNING: make sure that it outlives this run: {durability['why']}.")
     lines.append(_deletion(observed))
     lines.extend(_run(settings, observed))
     if not settings.confirmed and not settings.plan_only:
-        lines.append("Not confirmed, so it ends here. To go on, set immuta_deregister_confirm to the connection key.")
+        lines.append(
+            "Not confirmed, so the run ends here. To continue, set immuta_deregister_confirm to the connection key."
+        )
     return lines
 
 
@@ -106,18 +109,21 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
 def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
     """Where the script is to be run, and what was found there."""
     if outcome.executor(settings, observed) in PLATFORMS:
-        yield "Let no other host run it meanwhile: only runs with the same journal beside the script keep each other out."
+        yield (
+            "Don't run it on another host at the same time: only runs that share the journal beside the script lock"
+            " each other out."
+        )
     if hosts := outcome.hosts(settings, observed):
-        compared = ", compared with where the sign-in leads" if "session" in observed.tried else ""
+        compared = ", compared with the sign-in" if "session" in observed.tried else ""
         yield f"Platform: {' and '.join(hosts)}{compared}"
     if session := observed.tried.get("session"):
         yield f"Signed in: {said(session)}"
     if observed.not_looked:
-        yield f"What the script removes was not looked for on the platform: {observed.not_looked.rstrip('.')}."
+        yield f"The platform was not checked for what the script removes: {observed.not_looked.rstrip('.')}."
     if "objects" not in observed.tried:
         return
     if observed.tried["objects"] is None:
-        yield "What the script removes was not looked for on the platform: the script is not on the disk yet."
+        yield "The platform was not checked for what the script removes: the script is not on the disk yet."
         return
     for row in observed.tried["objects"]:
         yield f"{_found(row)}: {row['kind']} {row['name']}{_since(row)}"
@@ -126,10 +132,10 @@ def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
 def _found_afterwards(observed: Observed) -> t.Iterator[str]:
     """What a look has found where the script is said to have run."""
     if observed.not_looked:
-        yield f"   Whether that is so was not looked at on the platform: {observed.not_looked.rstrip('.')}."
+        yield f"   This was not checked on the platform: {observed.not_looked.rstrip('.')}."
     elif (rows := observed.tried.get("objects")) is not None:
         there = sum(row["present"] is False for row in rows)
-        yield f"   Looked at on the platform: of the {len(rows)} objects of the script, {there} are not there."
+        yield f"   Checked on the platform: {there} of the script's {len(rows)} objects are not there."
 
 
 def said(session: Row) -> str:
@@ -139,8 +145,8 @@ def said(session: Row) -> str:
 
 def _found(row: Row) -> str:
     if row["present"] is None:
-        return f"Not known to be there ({row['how']})"
-    return "There" if row["present"] else "Not there, or not to be seen"
+        return f"Could not be checked ({row['how']})"
+    return "There" if row["present"] else "Not there, or not visible"
 
 
 def _since(row: Row) -> str:
@@ -150,13 +156,13 @@ def _since(row: Row) -> str:
 
 def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
     """What to look at before the script runs."""
-    for mark in row.get("marks") or (["out of the ordinary"] if row["unusual"] else []):
-        yield f"   <- look at it: {mark}"
+    for mark in row.get("marks") or (["unusual"] if row["unusual"] else []):
+        yield f"   <- review: {mark}"
     start = row.get("resumes_at", row["index"])
     if start is None:
-        yield "   <- if the run stops here, a person has to decide how to go on"
+        yield "   <- if the run stops here, a person has to decide how to continue"
     elif start != row["index"]:
-        yield f"   <- if the run stops here, it goes back to statement {start}"
+        yield f"   <- if the run stops here, the rerun starts at statement {start}"
     for one in settings.skip:
         if one["statement"] == row["index"] and one["sha256"].lower() == script.get("sha256"):
             yield f"   <- left out: {one['reason']}"
@@ -186,7 +192,7 @@ def report(result: Row) -> list[str]:
     if script["path"]:
         lines.append(f"Script: {script['path']} (sha256 {script['sha256']}), {ran(result)}")
     if script["source"] == "regenerated":
-        lines.append(f"WARNING: {REGENERATED} Look on the platform for what it may have left.")
+        lines.append(f"WARNING: {REGENERATED} Check the platform for what it may have left.")
     if script.get("empty"):
         lines.append(f"Nothing to run: {EMPTY}")
     if seen := gone(result["objects"]) or unseen(result):
@@ -208,13 +214,13 @@ def gone(objects: t.Iterable[Row] | None) -> str:
         return ""
     total, certain = len(rows), sum(map(looks.is_certain, rows))
     rest = total - certain
-    return f"{certain} of {total} objects gone" + (f", {rest} not seen before, or not to be seen" if rest else "")
+    return f"{certain} of {total} objects gone" + (f", {rest} not seen before, or not visible" if rest else "")
 
 
 def unseen(result: Row) -> str:
     """That nobody has looked whether it is true what somebody has said, and why, as a clause; else ""."""
     said = result["status"] == "completed" and result["stated"] and result["not_looked"]
-    return f"not looked at: {result['not_looked'].rstrip('.')}" if said else ""
+    return f"not checked: {result['not_looked'].rstrip('.')}" if said else ""
 
 
 def _headline(result: Row) -> str:
@@ -234,22 +240,22 @@ def connection(result: Row) -> str:
         return "the connection exists"
     # Nobody was asked, or the answer to the deletion is missing.
     known = result["technology"] or result["plan"]
-    return "the connection is not known to be gone" if known else "the connection was not asked for"
+    return "it is not known whether the connection is gone" if known else "the connection was not checked"
 
 
 def ran(result: Row) -> str:
     """What of the script has run, as a clause."""
     script = result["script"]
     if script.get("empty"):
-        return "the script holds nothing to run"
+        return "the script has nothing to run"
     if not (script["sha256"] or script["done"]):
-        return "it has no script" if result["script_executed"] else "the script was not asked for"
+        return "it has no script" if result["script_executed"] else "the script was not requested"
     count = f"{script['done']} of {script['total']} statements have run"
     if not result["script_executed"]:
         return count if script["done"] else "the script has not run"
     if result["stated"]:
         mixed = 0 < script["done"] < script["total"]
-        return f"{count}, the others on somebody's word" if mixed else "the script has run, on somebody's word"
+        return f"{count}, the others are only stated" if mixed else "the script has run, but this is only stated"
     return f"{count}, the others were left out" if script["done"] < script["total"] else "the script has run"
 
 
@@ -268,9 +274,8 @@ def left_behind(settings: Settings, observed: Observed) -> str:
     if not left:
         return ""
     return (
-        "The script has run to its end, or is said to have, and that is not true, or not all: on the platform there is"
-        f" still {', '.join(left)}, although the script removes it. Look at who has made it, and when; drop it by hand if it"
-        " is Immuta's, and rerun."
+        "The script ran to its end, or was stated to have run, but the platform still has what it removes:"
+        f" {', '.join(left)}. Check who made it and when. If it is Immuta's, drop it by hand and rerun."
     )
 
 
@@ -278,12 +283,12 @@ def handoff(settings: Settings, observed: Observed) -> list[str]:
     """What the person who runs the script has to know."""
     where = " and ".join(outcome.hosts(settings, observed))
     return [
-        f"The clean-up script of {settings.connection_key} is yours to run; it has NOT been run.",
+        f"The clean-up script of {settings.connection_key} is for you to run. It has NOT been run.",
         f"Script: {settings.script_path} on {settings.keeper} (sha256 {observed.script['sha256']}).",
         *([f"WARNING: {REGENERATED} Read it before you run it."] if observed.regenerated else []),
-        f"Run all of it, in order, in one session, as an administrator of {observed.technology}"
+        f"Run the whole script, in order, in one session, as an administrator of {observed.technology}"
         + (f" on {where}." if where else "."),
-        "Then run this again with immuta_deregister_script_executed=true.",
+        "Then rerun with immuta_deregister_script_executed=true.",
     ]
 
 
@@ -291,7 +296,7 @@ def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[s
     """Where a run has stopped, what is done, what is not, and what to do."""
     first = f'Stopped at "{stop.task}": {stop.message}'.split("\n")
     if not observed.script:
-        return [*first, "DONE: nothing; nobody was asked.", f"NEXT: {stop.advice}"]
+        return [*first, "DONE: nothing; no request was sent.", f"NEXT: {stop.advice}"]
     return [
         *first,
         f"DONE: {'; '.join(done(settings, observed)) or 'nothing'}.",
@@ -316,7 +321,7 @@ def done(settings: Settings | None, observed: Observed) -> list[str]:
     if observed.gone and not observed.lost_script:
         lines.append("the connection does not exist in Immuta")
     if observed.empty_script:
-        lines.append("the clean-up script holds nothing to run")
+        lines.append("the clean-up script has nothing to run")
     elif observed.script_ran and not observed.no_script:
         lines.append("the clean-up script has run to its end")
     elif finished:
@@ -327,19 +332,19 @@ def done(settings: Settings | None, observed: Observed) -> list[str]:
 def open_ends(observed: Observed) -> list[str]:
     """What is not done, of a run that has stopped."""
     if observed.lost_script and not observed.exists:
-        return ["the connection was not found, so that nobody knows whether there is anything to do"]
+        return ["the connection was not found, so it is not known whether there is anything to do"]
     lines = []
     if not observed.gone:
         lines.append(
             "the connection has not been deleted"
             if observed.exists_now
-            else "the connection is not known to be deleted"
+            else "it is not known whether the connection was deleted"
         )
     if not observed.script_ran:
         lines.append(
             "the clean-up script has not run to its end"
             if observed.progress
-            else "the clean-up script is not known to have run"
+            else "it is not known whether the clean-up script was run"
         )
     return lines
 
@@ -352,7 +357,7 @@ def planned(plans: t.Iterable[Planned], digest: str) -> list[str]:
         return [*lines, "Nothing could be planned, so there is nothing to approve."]
     return [
         *lines,
-        "Who approves this plan sets immuta_deregister_approved to its digest.",
+        "To approve this plan, set immuta_deregister_approved to its digest.",
         f"Digest of this plan: {digest}",
     ]
 
@@ -376,14 +381,13 @@ def _planned(plan: Planned) -> str:
 def finished(results: t.Iterable[tuple[str, Row]]) -> list[str]:
     """What came of many connections, a line each.
 
-    :param results: the key of each connection, and its result; an empty one when it was not begun
-    """
+    :param results: the key of each connection, and its result; an empty one when it was not started"""
     return [_finished(key, result) for key, result in results]
 
 
 def _finished(key: str, result: Row) -> str:
     if not result:
-        return f"{'not begun':<12} {key}"
+        return f"{'not started':<12} {key}"
     stop = f', stopped at "{result["failed_task"]}"' if "failed_task" in result else ""
     clauses = [connection(result)]
     if clauses != ["the connection was not found"]:

@@ -117,7 +117,7 @@ REFUSED: list[tuple[str, t.Any, str]] = [
     ("immuta_audit_platforms", ["bigquery"], "immuta_audit_platforms"),
     ("immuta_audit_output", "/absent/folder/x.json", "immuta_audit_output can't be written"),
     ("immuta_audit_draft", "/absent/folder/x.sql", "/absent/folder is not a folder"),
-    ("immuta_audit_draft", "/etc/passwd", "is there already, and a draft replaces nothing"),
+    ("immuta_audit_draft", "/etc/passwd", "already exists, and a draft never replaces a file"),
     ("immuta_deregister_snowflake_options", "account", "is not a dictionary"),
     ("_raw_params", "prod", "left over from -e"),
 ]
@@ -135,7 +135,7 @@ def test_no_platform_and_a_draft_for_many(monkeypatch: pytest.MonkeyPatch, tmp_p
     same = {f"immuta_audit_{name}": str(tmp_path / "x") for name in ("draft", "output")}
     assert "immuta_audit_output and immuta_audit_draft are the same file" in run("check", same)["msg"]
     forged = run("check", extra={"immuta_audited_concluded": {}})
-    assert "The variable immuta_audited_concluded is the playbook's own. Remove it." in forged["msg"]
+    assert "Only the playbook may set the variable immuta_audited_concluded. Remove it." in forged["msg"]
     monkeypatch.delenv("SNOWFLAKE_USER")
     nothing = run("check")
     assert "There is no platform to look at" in nothing["msg"] and "SNOWFLAKE_USER" in nothing["msg"]
@@ -199,7 +199,7 @@ def test_the_result_and_the_draft(tmp_path: Path) -> None:
     assert {one.stat().st_mode & 0o777 for one in (output, script)} == {0o600}
     # It came to be there since the check.
     again = reported(known)
-    assert (again["failed"], "a draft replaces nothing" in again["msg"]) == (True, True)
+    assert (again["failed"], "a draft never replaces a file" in again["msg"]) == (True, True)
     # A result replaces the one before.
     assert reported(checked(output=str(output)))["changed"] is True
 
@@ -214,5 +214,5 @@ def test_no_draft_of_nothing(tmp_path: Path) -> None:
 def test_a_host_that_has_failed_is_named() -> None:
     answer = {"failed": True, "msg": "No sign-in."}
     found = run("report", {"immuta_audited_checked": {}, "immuta_audited_snowflake": answer}, checked=checked())
-    assert "h0: nothing can be said: No sign-in." in found["lines"]
-    assert run("report", checked={"failed": True, "msg": "?"})["lines"] == ["Nothing was looked at."]
+    assert "h0: nothing is known: No sign-in." in found["lines"]
+    assert run("report", checked={"failed": True, "msg": "?"})["lines"] == ["Nothing was checked."]

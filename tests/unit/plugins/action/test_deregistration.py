@@ -220,9 +220,7 @@ def test_what_is_not_what_was_approved_is_refused_before_anything_is_deleted(tmp
     answer = run("plan", **known)
     differ = tenant != "https://t"
     assert answer.get("failed", False) is differ
-    assert (
-        "differ in the tenant: https://other was approved, and it is https://t now." in str(answer["msg"])
-    ) is differ
+    assert ("the tenant changed from https://other to https://t." in str(answer["msg"])) is differ
     decision = run("decide", **known)
     ended = run("conclude", checked=known["checked"], observed={**observed, "decided": decision, "shown": answer})
     assert ended["result"]["failed_task"] == ("Show the plan" if differ else "Delete the connection")
@@ -230,7 +228,7 @@ def test_what_is_not_what_was_approved_is_refused_before_anything_is_deleted(tmp
     assert bool(ended["fatal"]) is not differ
     claims = json.loads((tmp_path / "k.json").read_text(encoding="utf-8"))["runs"][0]["verified"]
     (claim,) = [one for one in claims if one["claim"] == "What was approved is what was found"]
-    assert (claim["state"], claim["how"].startswith("It is not: ")) == ("not_verified", differ)
+    assert (claim["state"], claim["how"].startswith("They differ: ")) == ("not_verified", differ)
 
 
 def test_another_tenants_report_is_left_alone(tmp_path: Path) -> None:
@@ -239,7 +237,7 @@ def test_another_tenants_report_is_left_alone(tmp_path: Path) -> None:
     known = {"checked": checked(**GO, report_dir=str(tmp_path)), "observed": {"script": script(tenant="https://u")}}
     refused = run("decide", **known)
     sentence = (
-        f"The report {tmp_path}/k.json is that of a connection of https://t, not of https://u. Set"
+        f"The report {tmp_path}/k.json belongs to a connection of https://t, not of https://u. Set"
         " immuta_deregister_report_dir to another folder."
     )
     assert (refused["failed"], refused["msg"]) == (True, sentence)
@@ -285,7 +283,7 @@ def test_no_stage_runs_without_those_before_it(stage: str) -> None:
 def test_decide_takes_no_silence_for_an_answer(answer: Answer) -> None:
     refused = run("decide", checked=checked(**GO), observed={"script": answer})
     assert refused["failed"]
-    assert "has not answered" in refused["msg"]
+    assert "returned no result" in refused["msg"]
 
 
 def test_check_refuses_run_once_where_it_would_pass_over_another_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,7 +308,7 @@ def test_refuses_what_was_mistyped(stage: str) -> None:
     ("stage", "first"),
     [
         ("plan", 'Plan for the Immuta connection "k"'),
-        ("handoff", "The clean-up script of k is yours to run; it has NOT been run."),
+        ("handoff", "The clean-up script of k is for you to run. It has NOT been run."),
     ],
 )
 def test_what_is_shown(stage: str, first: str) -> None:
@@ -359,7 +357,7 @@ def test_no_report_is_written_unless_it_is_asked_for(tmp_path: Path, monkeypatch
 def test_conclude_fails_when_the_report_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "k.json").write_text("{}", encoding="utf-8")
     answer = run("conclude", **ended("completed", tmp_path))
-    reason = f"The report could not be written: it is no report of this role ({tmp_path}/k.json)."
+    reason = f"The report could not be written: it is not a report of this role ({tmp_path}/k.json)."
     assert (answer["result"]["status"], answer["result"]["report"], answer["fatal"]) == ("failed", None, reason)
     assert answer["lines"][0] == f'Stopped at "Write the report": {reason}'
     broken = run("conclude", **ended("a statement failed", tmp_path))
@@ -389,7 +387,7 @@ def test_stopped_before_the_settings_were_read(earlier: Answer, reason: str) -> 
     assert answer["result"] == {}
     assert bool(answer["fatal"]) is not bool(earlier)
     assert answer["lines"][0].startswith(f'Stopped at "Validate the variables": {reason}')
-    assert answer["lines"][1] == "DONE: nothing; nobody was asked."
+    assert answer["lines"][1] == "DONE: nothing; no request was sent."
 
 
 @pytest.fixture
@@ -444,7 +442,7 @@ def test_finished(tmp_path: Path) -> None:
     answer = run("finished", output=str(file))
     assert answer["lines"] == [
         "planned      k: the connection exists, the script has not run",
-        "not begun    other",
+        "not started  other",
     ]
     assert list(json.loads(file.read_text(encoding="utf-8"))["immuta_deregister"]) == ["k"]
 
@@ -468,7 +466,7 @@ def test_an_output_that_cannot_be_written(tmp_path: Path, stage: str) -> None:
 def test_a_play_that_did_nothing_is_not_green(stage: str) -> None:
     answer = run(stage)
     assert answer["failed"]
-    assert answer["msg"].startswith("Nothing was looked at, planned, or removed")
+    assert answer["msg"].startswith("Nothing was checked, planned, or removed")
 
 
 @pytest.mark.usefixtures("play")
@@ -480,7 +478,7 @@ def test_check_mode_writes_beside_what_came_of_a_run(tmp_path: Path, monkeypatch
     # The playbook that plans is always in check mode.
     assert run("planned", check=True, output="plan.json")["changed"]
     assert {one.name for one in tmp_path.iterdir()} == {"out.json", "out.check.json", "plan.json"}
-    assert "a plan must not replace that" in run("planned", check=True, output="out.json")["msg"]
+    assert "a plan must not replace it" in run("planned", check=True, output="out.json")["msg"]
     assert (tmp_path / "out.json").read_bytes() == before
 
 
@@ -488,7 +486,7 @@ def test_check_mode_writes_beside_what_came_of_a_run(tmp_path: Path, monkeypatch
     ("output", "plan_only", "words"),
     [
         ("missing/out.json", False, "immuta_deregister_output can't be written: No such file"),
-        ("out.json", True, "holds what came of a removal"),
+        ("out.json", True, "holds the outcome of a removal"),
         ("out.json", False, ""),
         ("", False, ""),
     ],

@@ -83,12 +83,12 @@ DENIED = Tenant(problem="Immuta does not show every connection to this API key."
 FOREIGN = Tenant([integration(host=ELSEWHERE)])
 # Everything that the tenant has, what is on the account (the first one is judged), the verdict, and words of its reason.
 SNOWFLAKE: list[tuple[str, Tenant, list[Row], str, str]] = [
-    ("an integration has it", ONE, family("IMMUTA"), "in_use", "Integration 5 has it (enabled)"),
+    ("an integration has it", ONE, family("IMMUTA"), "in_use", "Integration 5 uses it (enabled)"),
     ("its role", ONE, [thing("ROLE", "IMMUTA_SYSTEM")], "in_use", "Integration 5"),
     ("its user", ONE, [thing("USER", "IMMUTA_SYSTEM_ACCOUNT", last_used=LATELY)], "in_use", "Integration 5"),
     ("a role of its users", ONE, [thing("ROLE", "IMMUTA_USER_ANNA"), *family("IMMUTA")], "in_use", "Integration 5"),
     ("its impersonation", ONE, [thing("ROLE", "IMMUTA_IMPERSONATION"), *family("IMMUTA")], "in_use", "Integration 5"),
-    ("its policy", ONE, [thing("MASKING POLICY", "IMMUTA", "PUBLIC", "M"), *family("IMMUTA")], "in_use", "has it"),
+    ("its policy", ONE, [thing("MASKING POLICY", "IMMUTA", "PUBLIC", "M"), *family("IMMUTA")], "in_use", "uses it"),
     ("a connection is named", Tenant([integration()], [connection(integration_id=5)]), family("IMMUTA"), "in_use", "prod"),
     ("written small", Tenant([integration(database="immuta")]), family("IMMUTA"), "in_use", "Integration 5"),
     ("kept small", Tenant([integration(database="immuta")]), family("immuta"), "in_use", "Integration 5"),
@@ -96,11 +96,11 @@ SNOWFLAKE: list[tuple[str, Tenant, list[Row], str, str]] = [
     ("of a kind of Snowflake", Tenant([integration(type="Snowflake Native")]), family("IMMUTA"), "in_use", "Integration 5"),
     ("creating", Tenant([integration(status="creating")]), family("IMMUTA"), "in_use", "(creating)"),
     ("its own name", Tenant([integration(database="GOV")]), family("GOV"), "in_use", "Integration 5"),
-    ("in use, whatever is not shown", Tenant([integration()], problem="No."), family("IMMUTA"), "in_use", "has it"),
-    ("nobody has it", NONE, family("IMMUTA"), "left_over", "No integration of the tenant has it."),
+    ("in use, whatever is not shown", Tenant([integration()], problem="No."), family("IMMUTA"), "in_use", "uses it"),
+    ("nobody has it", NONE, family("IMMUTA"), "left_over", "No integration of the tenant uses it."),
     ("an integration of another account", FOREIGN, family("IMMUTA"), "left_over", "No integration"),
     ("another database", Tenant([integration(database="OTHER")]), family("IMMUTA"), "left_over", "No integration"),
-    ("deleted", Tenant([integration(status="deleted", in_use=False)]), family("IMMUTA"), "left_over", "5, which had it"),
+    ("deleted", Tenant([integration(status="deleted", in_use=False)]), family("IMMUTA"), "left_over", "Its integration 5"),
     ("deleted, by its own name", Tenant([integration(status="deleted", in_use=False, database="GOV")]),
      family("GOV", without="ru"), "left_over", "is deleted"),
     ("the role alone", NONE, family("IMMUTA", without="du"), "left_over", "No integration"),
@@ -108,18 +108,23 @@ SNOWFLAKE: list[tuple[str, Tenant, list[Row], str, str]] = [
     ("database and role", NONE, family("IMMUTA", without="u"), "left_over", "No integration"),
     ("another name with the user", NONE, family("GOV", without="d"), "left_over", "No integration"),
     ("a name with the word", NONE, family("PROD_IMMUTA", without="u"), "left_over", "No integration"),
-    ("a role of users beside", NONE, [thing("ROLE", "IMMUTA_USER_ANNA"), *family("IMMUTA")], "left_over", "No integration"),
+    ("a role of users beside", NONE, [thing("ROLE", "IMMUTA_USER_ANNA"), *family("IMMUTA")], "left_over", "No"
+    " integration"),
     ("never signed in", NONE, family("IMMUTA", last_used=None), "left_over", "No integration"),
-    ("a lake's connection", Tenant([], [connection(technology="Glue")]), family("IMMUTA"), "left_over", "No integration"),
+    ("a lake's connection", Tenant([], [connection(technology="Glue")]), family("IMMUTA"), "left_over", "No"
+    " integration"),
     ("a connection elsewhere", Tenant([], [connection(hostname=ELSEWHERE)]), family("IMMUTA"), "left_over", "No"),
     ("Databricks' integration", Tenant([on_databricks(host=NOWHERE)]), family("IMMUTA"), "left_over", "No integration"),
     ("not all is shown", DENIED, family("IMMUTA"), "not_certain", "does not show every connection"),
     ("a host that can't be compared", Tenant([integration(host=NOWHERE)]), family("IMMUTA"), "not_certain", NOWHERE),
     ("no host", Tenant([integration(host=None)]), family("IMMUTA"), "not_certain", "whether its host leads here"),
-    ("disabled", Tenant([integration(status="disabled", in_use=False)]), family("IMMUTA"), "not_certain", "enable it again"),
-    ("deleting", Tenant([integration(status="deleting")]), family("IMMUTA"), "not_certain", "wait until that has ended"),
+    ("disabled", Tenant([integration(status="disabled", in_use=False)]), family("IMMUTA"), "not_certain", "enable it"
+    " again"),
+    ("deleting", Tenant([integration(status="deleting")]), family("IMMUTA"), "not_certain", "wait until that has"
+    " finished"),
     ("deletion failed", Tenant([integration(status="deleteError")]), family("IMMUTA"), "not_certain", "deleteError"),
-    ("no database", Tenant([integration(database=None)]), family("IMMUTA"), "not_certain", "does not say which database"),
+    ("no database", Tenant([integration(database=None)]), family("IMMUTA"), "not_certain", "does not say which"
+    " database"),
     ("no integration", Tenant([], [connection()]), family("IMMUTA"), "not_certain", "The connection prod does not say"),
     ("an unknown integration", Tenant([integration(database="OTHER")], [connection(integration_id=77)]),
      family("IMMUTA"), "not_certain", "The connection prod"),
@@ -143,18 +148,19 @@ DATABRICKS: list[tuple[str, Tenant, list[Row], str, str]] = [
     ("an integration has it", Tenant([on_databricks()]), [catalog()], "in_use", "Integration 7"),
     ("in another case", Tenant([on_databricks(catalog="Immuta")]), [catalog()], "in_use", "Integration 7"),
     ("its owner", Tenant([on_databricks()]), [principal("immuta"), catalog()], "in_use", "It owns the catalog immuta"),
-    ("nobody has it", NONE, [catalog()], "left_over", "No integration of the tenant has it."),
+    ("nobody has it", NONE, [catalog()], "left_over", "No integration of the tenant uses it."),
     ("deleted", Tenant([on_databricks(status="deleted", in_use=False, catalog="gov")]), [catalog("gov", "anna")],
      "left_over", "is deleted"),
     ("another catalog", Tenant([on_databricks(catalog="gov")]), [catalog()], "left_over", "No integration"),
-    ("another workspace", Tenant([on_databricks(host=ELSEWHERE)]), [catalog()], "not_certain", "may share the metastore"),
+    ("another workspace", Tenant([on_databricks(host=ELSEWHERE)]), [catalog()], "not_certain", "may share the"
+    " metastore"),
     ("deleted on another workspace", Tenant([on_databricks(host=ELSEWHERE, status="deleted", in_use=False)]), [catalog()],
      "left_over", "No integration"),
     ("not all is shown", DENIED, [catalog()], "not_certain", "does not show"),
     ("a host that can't be compared", Tenant([on_databricks(host=NOWHERE)]), [catalog()], "not_certain", NOWHERE),
     ("no catalog, elsewhere", Tenant([on_databricks(catalog=None, host=ELSEWHERE)]), [catalog()], "not_certain", "which catalog"),
     ("no integration", Tenant([], [connection(technology="Databricks")]), [catalog()], "not_certain", "prod"),
-    ("a person's", NONE, [catalog(owner="anna@example.com")], "not_certain", "no service principal"),
+    ("a person's", NONE, [catalog(owner="anna@example.com")], "not_certain", "not a service principal"),
     ("a copy", NONE, [catalog("immuta_backup")], "not_certain", "resembles"),
     ("the owner of what is left over", NONE, [principal("immuta"), catalog()], "not_certain", "something else"),
     ("a principal by name", NONE, [principal(None)], "not_certain", "owns no catalog"),
@@ -179,7 +185,7 @@ def test_databricks(what: str, tenant: Tenant, objects: list[Row], state: str, r
 def test_what_is_not_shown_is_not_taken_for_never(without: str) -> None:
     objects = family("IMMUTA", without=without, last_used=None)
     found = judge(objects, NONE, sees_all=False).judge(objects[0])
-    assert (found.state, "Look again as ACCOUNTADMIN" in found.reason) == ("not_certain", True)
+    assert (found.state, "Audit again as ACCOUNTADMIN" in found.reason) == ("not_certain", True)
 
 
 def test_the_tenants_names_and_hosts() -> None:
@@ -313,12 +319,18 @@ REMOVALS: list[tuple[Row, Tenant, str, str, bool]] = [
         "None of its statements has run, and the connection is no longer",
         True,
     ),
-    (saved(state="none"), Tenant([], [connection()]), "there", "Nothing has to be done", False),
+    (saved(state="none"), Tenant([], [connection()]), "there", "There is nothing to do", False),
     (saved(), Tenant([], [connection()]), "there", "is still in Immuta. Run community", True),
     (saved(), DENIED, "unknown", "is not known", True),
-    (saved(tenant="https://other.example"), NONE, "unknown", "(https://other.example) is not known", True),
+    (
+        saved(tenant="https://other.example"),
+        NONE,
+        "unknown",
+        "it is not known whether the connection is still in Immuta (https://other.example)",
+        True,
+    ),
     (saved(connection_key=None), NONE, "unknown", "is not known", True),
-    (saved(problem="others may write"), NONE, "unknown", "Not believed: others may write", False),
+    (saved(problem="others may write"), NONE, "unknown", "Not trusted: others may write", False),
 ]
 
 
@@ -344,8 +356,8 @@ EXIT: list[tuple[Row, str, str, str]] = [
     (LEFT, "", "3 objects are left over", "3 objects are left over"),
     (DOUBTFUL, "", "", "3 objects are not certain"),
     (host(ONE, family("IMMUTA"), saved()), "", "1 removal is unfinished", "1 removal is unfinished"),
-    (host(ONE, [], saved(problem="?")), "", "", "1 saved script is not believed"),
-    (host(ONE, [], sees_all=False), "", "", "not all was shown (h: snowflake)"),
+    (host(ONE, [], saved(problem="?")), "", "", "1 saved script is not trusted"),
+    (host(ONE, [], sees_all=False), "", "", "not everything was visible (h: snowflake)"),
 ]
 
 
@@ -363,20 +375,21 @@ def test_the_lines_say_owner_creation_and_last_use() -> None:
     failed = {"host": "g", "error": "No.", "tenant_problem": "", "audits": [], "removals": []}
     text = "\n".join(report.lines(report.document([found, failed], "now"), "A draft."))
     for words in (
-        "left over  DATABASE IMMUTA             owner not told  created 2026-01-01  last used not told by Snowflake",
+        "left over  DATABASE IMMUTA             owner unknown  created 2026-01-01  last used not reported by Snowflake",
         f"last used {LONG_AGO}",
         "There may be more: the session may not see everything.",
         "Not shown: SHOW ROLES: No.",
         "2 removals are unfinished:\n  prod: /s/prod.sql: 3 of 8",
-        "Saved scripts that are not believed",
+        "Saved scripts that are not trusted",
         "In all: 3 left over, 0 not certain, 0 in use, 2 unfinished removals. Nothing was changed.",
         "Finish the removals first",
-        "Not looked at: AWS Lake Formation. Where a connection to it was removed, look for LF-Tags with the key Immuta_policy",
-        "g: nothing can be said: No.",
+        "Not checked: AWS Lake Formation. If a connection to it was removed, look for LF-Tags with the key"
+        " Immuta_policy",
+        "g: nothing is known: No.",
         "A draft.",
     ):
         assert words in text, text
-    assert "The tenant does not show all that it has: Immuta" in "\n".join(
+    assert "The tenant does not show everything: Immuta" in "\n".join(
         report.lines(report.document([DOUBTFUL], "now"), "")
     )
     assert "nothing that looks like Immuta's" in "\n".join(report.lines(report.document([host(ONE, [])], "now"), ""))

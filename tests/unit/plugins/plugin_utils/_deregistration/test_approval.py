@@ -247,8 +247,8 @@ def test_differences(changes: dict[str, t.Any], exists: bool, expected: tuple[st
     found = approval.differences(dataclasses.asdict(PLANNED), dataclasses.replace(PLANNED, **changes), exists=exists)
     assert found == (
         [
-            f"What was approved and what is there differ in {expected[0]}: {expected[1]} was approved, and it is"
-            f" {expected[2]} now. Go back to what was approved, or plan again and approve that."
+            f"Since the plan was approved, {expected[0]} changed from {expected[1]} to {expected[2]}. Change it"
+            " back, or plan again and approve the new plan."
         ]
         if expected
         else []
@@ -268,8 +268,8 @@ def test_all_differences_are_named_at_once_and_statements_in_another_order_are_t
 GOOD = {"format": 2, "connections": [row("k", plan_digest=DIGEST, script_sha256=SHA)]}
 RIGHT = approval.digest(GOOD["connections"])  # type: ignore[arg-type]
 OTHER = f'but the digest of immuta_deregister_plan is "{RIGHT}".'
-LOOK = " Look at that plan, and approve it if it is right."
-NO_PLAN = "immuta_deregister_plan is no plan: it has no list of connections."
+LOOK = " Review that plan, and approve it if it is right."
+NO_PLAN = "immuta_deregister_plan is not a plan: it has no list of connections."
 
 
 @pytest.mark.parametrize(
@@ -282,8 +282,8 @@ NO_PLAN = "immuta_deregister_plan is no plan: it has no list of connections."
         pytest.param(
             {**GOOD, "format": 1},
             RIGHT,
-            "immuta_deregister_plan has the format 1, which another version of this collection has made; this one takes 2."
-            " Plan again, and approve that.",
+            "immuta_deregister_plan has the format 1, made by another version of this collection; this version takes"
+            " 2. Plan again, and approve the new plan.",
             id="format 1",
         ),
         pytest.param({"connections": []}, RIGHT, "has the format None", id="no format"),
@@ -291,10 +291,8 @@ NO_PLAN = "immuta_deregister_plan is no plan: it has no list of connections."
         pytest.param({"format": 2}, "x", NO_PLAN, id="no connections"),
         pytest.param({"format": 2, "connections": ["k"]}, "x", NO_PLAN, id="keys for connections"),
         pytest.param(GOOD, "x", f'immuta_deregister_approved is "x", {OTHER}{LOOK}', id="another digest"),
-        pytest.param(GOOD, DIGEST, f"{OTHER} The one that is given is that of one deletion.{LOOK}", id="of a deletion"),
-        pytest.param(
-            GOOD, SHA.upper(), f"{OTHER} The one that is given is that of one script.{LOOK}", id="of a script"
-        ),
+        pytest.param(GOOD, DIGEST, f"{OTHER} The given digest is that of one deletion.{LOOK}", id="of a deletion"),
+        pytest.param(GOOD, SHA.upper(), f"{OTHER} The given digest is that of one script.{LOOK}", id="of a script"),
     ],
 )
 def test_mistake(plan: dict[str, t.Any], approved: str, words: str) -> None:
@@ -346,4 +344,4 @@ def test_a_plan_that_awx_has_handed_on_has_the_same_digest() -> None:
 
 def test_a_plan_that_holds_a_connection_twice_is_refused() -> None:
     document = approval.document([Planned("k", "planned", "https://t"), Planned("k", "planned", "https://u")])
-    assert 'holds the connection "k" more than once' in approval.mistake(document, document["digest"])
+    assert 'contains the connection "k" more than once' in approval.mistake(document, document["digest"])

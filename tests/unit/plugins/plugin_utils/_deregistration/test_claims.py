@@ -424,8 +424,8 @@ HOW = {
             SITUATIONS["empty"],
             "unneeded",
             S,
-            "The clean-up script holds no statement, which immuta_deregister_empty_script accepts. The platform was"
-            " not checked.",
+            "The clean-up script contains no statements, which immuta_deregister_empty_script accepts. The platform"
+            " was not checked.",
             id="empty",
         ),
         pytest.param(
@@ -811,14 +811,14 @@ ROLE_SEEN = {**SEEN, "kind": "ROLE", "name": "R"}
         ),
         pytest.param(
             [SEEN, {**ROLE_SEEN, "after": None}],
-            "1 of 2 objects gone, 1 not seen before, or not to be seen",
+            "1 of 2 objects gone, 1 not seen before, or not visible",
             "not_verified",
             "Not certain: ROLE R.",
             id="one not to be seen",
         ),
         pytest.param(
             [{**SEEN, "present": None}],
-            "0 of 1 objects gone, 1 not seen before, or not to be seen",
+            "0 of 1 objects gone, 1 not seen before, or not visible",
             "not_verified",
             "Not certain: DATABASE IMMUTA.",
             id="not seen before",
@@ -854,7 +854,7 @@ def test_why_nobody_has_looked_is_told() -> None:
     run = claims.run(dataclasses.replace(situation, observed=observed).ended, HERE, [])
     (claim,) = [one for one in run.verified if one.claim.endswith("to its end")]
     assert (claim.state, "Nobody checked the platform: Refused." in claim.how) == ("stated", True)
-    (step,) = [one for one in run.steps if one.name == "Try the platform"]
+    (step,) = [one for one in run.steps if one.name == "Check the platform"]
     assert (step.outcome, step.detail) == ("skipped", "Nobody checked: Refused.")
 
 
@@ -864,7 +864,7 @@ def test_a_look_at_what_the_users_own_tasks_have_done_is_a_step_behind_them() ->
     decided = {"decision": {"look_again": "snowflake", "after": True}}
     observed = dataclasses.replace(situation.observed, tried=tried, decided=decided)
     steps = claims.run(dataclasses.replace(situation, observed=observed).ended, HERE, []).steps
-    names = ["Run the clean-up script", "Try the platform", "Record that the script has run"]
+    names = ["Run the clean-up script", "Check the platform", "Record that the script has run"]
     assert [one.name for one in steps][-3:] == names
 
 

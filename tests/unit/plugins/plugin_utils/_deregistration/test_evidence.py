@@ -184,8 +184,8 @@ def test_an_older_report_does_not_say_which_run_knows() -> None:
 def test_two_tenants_never_share_a_report(tenants: list[str | None], tenant: str | None, foreign: bool) -> None:
     report = {**GOOD, "runs": [{"tenant": one} for one in tenants]}
     assert evidence.foreign("/r", "k", report, tenant) == (
-        f"The report /r/k.json is that of a connection of https://a, not of {tenant}. Set immuta_deregister_report_dir to"
-        " another folder."
+        f"The report /r/k.json belongs to a connection of https://a, not of {tenant}. Set"
+        " immuta_deregister_report_dir to another folder."
         if foreign
         else ""
     )

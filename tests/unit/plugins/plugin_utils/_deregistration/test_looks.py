@@ -93,7 +93,7 @@ def test_only_what_was_seen_and_is_not_seen_any_more_is_gone(before: t.Any, afte
 
 def test_a_look_that_was_refused_is_no_look_that_was_not_made() -> None:
     refused = looks.rows(None, [row(present=None)])
-    assert texts.gone(refused) == "0 of 1 objects gone, 1 not seen before, or not to be seen"
+    assert texts.gone(refused) == "0 of 1 objects gone, 1 not seen before, or not visible"
     assert texts.gone(looks.rows([row()], None)) == ""
 
 
@@ -105,15 +105,15 @@ SKIP = {"statement": 2, "sha256": SHA, "reason": "r"}
     ("given", "answer", "objects", "words"),
     [
         ({}, gone(), [row("IMMUTA")], ""),
-        ({"script_executed": True}, gone(), [row("IMMUTA")], "still DATABASE IMMUTA, although the script removes"),
+        ({"script_executed": True}, gone(), [row("IMMUTA")], "removes: DATABASE IMMUTA. Check"),
         ({"script_executed": True}, gone(), [row("IMMUTA", None)], ""),
         ({"script_executed": True}, gone(), [row("IMMUTA", dropped=False)], ""),
-        ({}, gone(execution=FINISHED), [row("IMMUTA")], "still DATABASE IMMUTA"),
+        ({}, gone(execution=FINISHED), [row("IMMUTA")], "removes: DATABASE IMMUTA"),
         # What was left out is not there to be dropped.
         ({"skip": [SKIP], "script_executed": True}, gone(), [row("IMMUTA")], ""),
         ({}, gone(execution={**FINISHED, "skipped": [OUT]}), [row("IMMUTA")], ""),
         ({}, gone(execution={**FINISHED, "skipped": [OUT]}), [{**row("X TO ROLE Y"), "type": "grant"}], ""),
-        ({}, gone(execution=FINISHED), [{**row("X TO ROLE Y"), "type": "grant"}], "still DATABASE X TO ROLE Y"),
+        ({}, gone(execution=FINISHED), [{**row("X TO ROLE Y"), "type": "grant"}], "removes: DATABASE X TO ROLE Y"),
     ],
 )
 def test_what_is_left(given: Answer, answer: Answer, objects: list[Answer], words: str) -> None:

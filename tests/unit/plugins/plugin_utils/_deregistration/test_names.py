@@ -92,7 +92,7 @@ NOT_TEXT = [
 
 @pytest.mark.parametrize(("value", "found"), NOT_TEXT)
 def test_listed_keys_must_be_text(value: t.Any, found: str) -> None:
-    sentence = f'keys holds {found}, which is no text. Put each key in quotes: keys: ["..."].'
+    sentence = f'keys contains {found}, which is not text. Put each key in quotes: keys: ["..."].'
     assert names.listed("keys", ["a", value])[1] == [sentence]
 
 
@@ -134,6 +134,6 @@ def test_a_key_that_is_vaulted_in_line_is_text(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_what_only_the_role_sets_is_refused_from_outside(name: str) -> None:
     (said,) = names.forged({name: {"settings": {}}, "__deregister_connection_observed": {"script": 1}, "other": 1})
-    assert f"The variable {name} is the role's own" in said
+    assert f"Only the role may set the variable {name}." in said
     # The role has emptied its own by then.
     assert names.forged({name: {}}) == []

@@ -67,8 +67,8 @@ KEY = 'The host "b" of this play is for the same connection "k" (immuta_deregist
 
 def file(host: str, machine: str) -> str:
     return (
-        f'The host "{host}" of this play keeps its script in the same file, /s/x.sql on {machine}. Give each connection an'
-        " immuta_deregister_script_path of its own, or set immuta_deregister_script_dir instead."
+        f'The host "{host}" of this play keeps its script in the same file, /s/x.sql on {machine}. Give each connection its own'
+        " immuta_deregister_script_path, or set immuta_deregister_script_dir instead."
     )
 
 

@@ -222,7 +222,7 @@ def unsplit(executor: str) -> str:
 
 def nobody(executor: str, technology: str) -> str:
     return (
-        f'No executor "{executor}" runs the scripts of the technology {technology}. Set immuta_deregister_executor to'
+        f'The executor "{executor}" does not run scripts of the technology {technology}. Set immuta_deregister_executor to'
         " handoff or to a task file of your own."
     )
 
@@ -231,7 +231,7 @@ NOT_FOUND = (
     "Not found: script_lost happened. If it was removed before, and its technology has no clean-up script, set"
     " immuta_deregister_missing_script to warn."
 )
-MISSING = f"The plan that was approved has a clean-up script (sha256 {SHA}), and it is not there any more: script_lost happened."
+MISSING = f"The approved plan has a clean-up script (sha256 {SHA}), which is missing now: script_lost happened."
 WARN = {"missing_script": "warn"}
 NOT_ACCEPTED = decisions.NOT_ACCEPTED.format(settings=read(), sha256=SHA)
 
@@ -318,7 +318,7 @@ LEFT_HERE = {**LEFT, "scripts": {"k": "YQ=="}}
         pytest.param({**GO, **STATED}, durable("dies"), True, id="stated"),
         pytest.param(GO, durable("lasting"), False, id="lasting"),
         pytest.param(GO, durable("unknown"), False, id="unknown"),
-        pytest.param(GO, script(), False, id="not told"),
+        pytest.param(GO, script(), False, id="unknown"),
         pytest.param(GO, durable("dies", connection_exists=False), False, id="gone already"),
         pytest.param({**GO, "script_durable": True}, durable("dies"), False, id="said to last"),
         pytest.param(LEFT, durable("dies"), False, id="left by the plan's job"),
@@ -330,11 +330,11 @@ LEFT_HERE = {**LEFT, "scripts": {"k": "YQ=="}}
 )
 def test_a_script_that_does_not_last(given: dict[str, t.Any], answer: Answer, refused: bool) -> None:
     sentence = (
-        f"The script at {PATH} on h would not outlive this run: /d is kept in memory (tmpfs). After the deletion the script"
-        " can't be had again. Set immuta_deregister_script_dir to a folder that lasts (in a container, a mounted one), or"
-        " immuta_deregister_script_host to a host that keeps it. If the path is kept, say so with"
-        " immuta_deregister_script_durable. If scripts hold no secrets, set immuta_deregister_script_in_artifact in the"
-        " plan's job and in this one."
+        f"The script at {PATH} on h would not outlive this run: /d is kept in memory (tmpfs). After the deletion,"
+        " the script can't be requested again. Set immuta_deregister_script_dir to a folder that lasts (in a"
+        " container, a mounted one), or immuta_deregister_script_host to a host that keeps it. If the path does"
+        " last, set immuta_deregister_script_durable. If scripts hold no secrets, set"
+        " immuta_deregister_script_in_artifact in the plan's job and in this one."
     )
     assert (sentence in decisions.obstacles(read(**given), Observed(answer))) == refused
 
@@ -639,21 +639,26 @@ def test_what_is_not_on_the_disk_is_looked_for_by_its_description() -> None:
         # A finished one is looked at on request only.
         ({}, gone(execution=FINISHED), True, ("", "", "")),
         ({"verify": "always"}, gone(execution=FINISHED), False, ("snowflake", "", "")),
-        ({"verify": "always"}, gone(execution=FINISHED, dialect="trino"), True, ("", "", "none that this")),
+        (
+            {"verify": "always"},
+            gone(execution=FINISHED, dialect="trino"),
+            True,
+            ("", "", "this collection can't check"),
+        ),
         # What somebody says is looked at where a sign-in is seen to be there.
         ({"verify": "always", **HANDOFF, **STATED}, gone(), False, ("snowflake", "", "")),
         ({**HANDOFF, **STATED}, gone(), True, ("snowflake", "", "")),
-        ({**HANDOFF, **STATED}, gone(), False, ("", "", "verify=always has them try")),
+        ({**HANDOFF, **STATED}, gone(), False, ("", "", "set immuta_deregister_verify to always")),
         (STATED, gone(dialect="databricks"), True, ("databricks", "", "")),
         ({"verify": "never", **HANDOFF, **STATED}, gone(), True, ("", "", "verify is never")),
         ({**HANDOFF, **STATED}, gone(platform_hosts=[]), True, ("", "", "host is not known")),
         ({"verify": "always", **HANDOFF, **STATED}, gone(platform_hosts=[]), True, ("snowflake", "", "")),
-        ({**HANDOFF, **STATED}, gone(dialect="redshift"), True, ("", "", "none that this collection")),
+        ({**HANDOFF, **STATED}, gone(dialect="redshift"), True, ("", "", "this collection can't check")),
         (STATED, gone(split_error={"message": "Odd."}), True, ("", "", "can't be split")),
         ({"verify": "always"}, EMPTY, True, ("", "", "")),
         # Before: of what is handed over, and by the plan of what the user's own tasks run, whose run looks afterwards.
         (HANDOFF, script(), True, ("snowflake", "", "")),
-        (HANDOFF, script(), False, ("", "", "verify=always has them try")),
+        (HANDOFF, script(), False, ("", "", "set immuta_deregister_verify to always")),
         (HANDOFF, script(exists=False), True, ("snowflake", "", "")),
         (HANDOFF, script(exists=False, statements=[]), True, ("", "", "not on the disk")),
         (HANDOFF, gone(), True, ("", "", "")),

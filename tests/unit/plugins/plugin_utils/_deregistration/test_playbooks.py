@@ -64,15 +64,15 @@ def test_one_key_and_several_are_refused() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"connection_keys": ["a", 1.1]}, "holds a number (1.1), which is no text. Put each key in quotes"),
+        ({"connection_keys": ["a", 1.1]}, "contains a number (1.1), which is not text. Put each key in quotes"),
         ({"connection_keys": {"a": 1}}, "is a dictionary"),
         (
             {"connection_keys": ["a"], "hosts": "prod"},
-            "immuta_deregister_hosts are set, and the second one would not count",
+            "immuta_deregister_hosts are set, and the second one would be ignored",
         ),
         ({"connection_keys": ["a", "b"], "confirm": "a"}, "confirms one connection"),
         ({"approved": "x"}, "there is no immuta_deregister_plan"),
-        ({"approved": "no plan", "connection_keys": ["a"]}, "In a workflow, its first job has left none"),
+        ({"approved": "no plan", "connection_keys": ["a"]}, "In a workflow, the first job left no plan"),
         ({"approved": "no plan", "hosts": "group"}, "there is no immuta_deregister_plan"),
         ({"approved": "x", "plan": PLAN}, f'the digest of immuta_deregister_plan is "{PLAN["digest"]}"'),
         ({"approved": "x", "plan": {"format": 1, "connections": []}}, "has the format 1"),
@@ -127,15 +127,15 @@ def matching(pattern: str) -> set[str]:
         ({"hosts": "prod"}, GROUPS, "a,web1", "prod"),
         ({}, {**GROUPS, "immuta_chosen": ["c"]}, "", "immuta_chosen"),
         ({"hosts": "typo"}, GROUPS, "", '"typo" of immuta_deregister_hosts matches no host'),
-        ({"hosts": "prod"}, GROUPS, "web1", '--limit "web1" leaves out every host of "prod"'),
-        ({}, GROUPS, "web1", '--limit "web1" leaves out every host of "localhost"'),
-        ({}, {**GROUPS, "immuta_chosen": ["c"]}, "localhost", 'leaves out every host of "immuta_chosen"'),
+        ({"hosts": "prod"}, GROUPS, "web1", '--limit "web1" excludes every host of "prod"'),
+        ({}, GROUPS, "web1", '--limit "web1" excludes every host of "localhost"'),
+        ({}, {**GROUPS, "immuta_chosen": ["c"]}, "localhost", 'excludes every host of "immuta_chosen"'),
         ({"hosts": "typo", "no_hosts": "accept"}, GROUPS, "", "typo"),
         (
             {"hosts": "prod", "no_limit": "fail"},
             GROUPS,
             "",
-            'There is no limit, so that every connection of "prod" would be',
+            'There is no limit, so every connection of "prod" would be',
         ),
         ({"hosts": "prod", "no_limit": "Accept"}, GROUPS, "", "set immuta_deregister_no_limit to accept"),
         ({"hosts": "prod", "no_limit": "accept"}, GROUPS, "", "prod"),
@@ -145,7 +145,7 @@ def matching(pattern: str) -> set[str]:
         ({"no_limit": "fail"}, {**GROUPS, "immuta_chosen": ["c"]}, "", "immuta_chosen"),
         ({"hosts": "prod,typo"}, GROUPS, "", '"typo" of immuta_deregister_hosts matches no host'),
         ({"hosts": "prod:!typo"}, GROUPS, "", "prod:!typo"),
-        ({"hosts": "prod"}, GROUPS, "@web1", 'leaves out every host of "prod"'),
+        ({"hosts": "prod"}, GROUPS, "@web1", 'excludes every host of "prod"'),
     ],
 )
 def test_a_play_for_no_host_is_no_success(

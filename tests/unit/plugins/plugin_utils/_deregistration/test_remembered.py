@@ -67,9 +67,9 @@ def test_what_is_known(
             OTHER,
             CONFIG,
             [],
-            "immuta_deregister_integration_config is of another integration than the plan tells (host differ)",
+            "immuta_deregister_integration_config describes another integration than the plan (host differ)",
         ),
-        (OTHER, None, [CONFIG], "than the report tells (host differ)"),
+        (OTHER, None, [CONFIG], "than the report (host differ)"),
         ({"password": SECRET}, None, [], "immuta_deregister_integration_config has the field 'password'"),
         (
             {"host": f"u:{SECRET}@h"},

@@ -163,7 +163,8 @@ NO_KEY = r"immuta_deregister_connection_key is missing\. Set it to the key of th
         pytest.param({"approved": "x"}, f"^{NO_KEY}$", id="no key, approved"),
         pytest.param(
             {"plan": {"format": 2, "connections": []}},
-            r"^A plan is given \(immuta_deregister_plan\), and not approved\. Look at it, and set immuta_deregister_approved to its"
+            r"^immuta_deregister_plan is set but not approved\. Review it, then set"
+            " immuta_deregister_approved to its"
             r" digest\.$",
             id="a plan without its digest",
         ),
@@ -297,31 +298,32 @@ def test_no_mistake(given: dict[str, t.Any]) -> None:
     [
         pytest.param(
             {"approved": "x"},
-            "immuta_deregister_approved is set, but there is no immuta_deregister_plan. Give the plan that was approved, for"
-            " example with -e @plan.json. In a workflow, its first job has left none: launch the workflow again.",
+            "immuta_deregister_approved is set, but there is no immuta_deregister_plan. Give the plan that was"
+            " approved, for example with -e @plan.json. In a workflow, the first job left no plan: launch the"
+            " workflow again.",
             id="approved without a plan",
         ),
         pytest.param(
             {**approved(PLAN), "plan": BARE},
             f'immuta_deregister_approved is "{approved(PLAN)["approved"]}", but the digest of immuta_deregister_plan is'
-            f' "{approved(BARE)["approved"]}". Look at that plan, and approve it if it is right.',
+            f' "{approved(BARE)["approved"]}". Review that plan, and approve it if it is right.',
             id="approved another plan",
         ),
         pytest.param(
             approved(OTHER),
-            'The plan that was approved (immuta_deregister_plan) does not hold the connection "k". Plan it, and approve'
-            " that.",
+            'The approved plan (immuta_deregister_plan) does not contain the connection "k". Plan it, and approve'
+            " the new plan.",
             id="not in the plan",
         ),
         pytest.param(
             approved(plan(error="It broke.\nDONE: nothing.")),
-            'The connection "k" could not be planned: It broke. DONE: nothing. Plan it again, and approve that.',
+            'The connection "k" could not be planned: It broke. DONE: nothing. Plan it again, and approve the new plan.',
             id="failed in the plan",
         ),
         pytest.param(
             {"confirm": "K"},
-            'immuta_deregister_confirm is "K", but the connection is "k". Set it to the key of the connection that is to'
-            " be removed.",
+            'immuta_deregister_confirm is "K", but the connection is "k". It must match the key of the'
+            " connection you are removing exactly.",
             id="confirmed another",
         ),
         pytest.param(
@@ -342,8 +344,8 @@ def test_no_mistake(given: dict[str, t.Any]) -> None:
         ),
         pytest.param(
             {"executor": "odbc"},
-            "immuta_deregister_executor is odbc, which is not part of the role any more: it could run no script with USE,"
-            " SET, or CALL. Use the task file docs/examples/executors/odbc.yml of this collection, by its path.",
+            "immuta_deregister_executor is odbc, which is no longer part of the role: it could not run scripts with"
+            " USE, SET, or CALL. Use the task file docs/examples/executors/odbc.yml of this collection, by its path.",
             id="odbc",
         ),
         pytest.param(
@@ -365,14 +367,14 @@ def test_no_mistake(given: dict[str, t.Any]) -> None:
         ),
         pytest.param(
             {"script_path": "k.sql"},
-            "The script's path k.sql is relative. Set immuta_deregister_script_path or immuta_deregister_script_dir to an"
-            " absolute one.",
+            "The script's path k.sql is relative. Set immuta_deregister_script_path or immuta_deregister_script_dir"
+            " to an absolute one.",
             id="relative path",
         ),
         pytest.param(
             {"script_dir": "d"},
-            "The script's path d/k.sql is relative. Set immuta_deregister_script_path or immuta_deregister_script_dir to"
-            " an absolute one.",
+            "The script's path d/k.sql is relative. Set immuta_deregister_script_path or"
+            " immuta_deregister_script_dir to an absolute one.",
             id="relative folder",
         ),
         pytest.param(
@@ -399,7 +401,8 @@ def test_a_file_that_is_no_report_is_a_mistake_and_a_report_is_none(tmp_path: Pa
     assert mistakes(report_dir=str(tmp_path)) == []
     file.write_text("{}", encoding="utf-8")
     assert mistakes(report_dir=str(tmp_path)) == [
-        f"The file {file} is no report of this role. Move it away, or set immuta_deregister_report_dir to another folder."
+        f"The file {file} is not a report of this role. Move it away, or set immuta_deregister_report_dir to another"
+        " folder."
     ]
     for place, mode in ((file, 0o666), (tmp_path, 0o777)):
         before = place.stat().st_mode

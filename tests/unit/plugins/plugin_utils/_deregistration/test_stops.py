@@ -249,17 +249,17 @@ def test_the_message(failure: Answer, message: str) -> None:
     assert Stop("Task", failure).message == message
 
 
-WAIT = "wait until what is named above answers"
-STILL = "The same run would stop here again."
+WAIT = "wait until what is named above responds"
+STILL = "Without a change, it would stop here again."
 # Words of what helps, by code. What a person has to do first is said by the message, for those of the last row.
 ADVICE = {
     WAIT: "transport deadline server rate_limited busy wait_timeout locked look_failed",
-    "give the key or the user": "authentication permission login_failed",
+    "grant the key or the user": "authentication permission login_failed",
     "set or install": "configuration invalid_option missing_library",
-    "approve that": "script_changed plan_changed",
-    "sign in where the connection is": "wrong_platform platform_unknown objects_missing",
-    "find out on the platform whether the statement has run": "unknown_outcome",
-    "name in immuta_deregister_skip what is not needed": "session_lost",
+    "approve the new plan": "script_changed plan_changed",
+    "sign in to the connection's own platform": "wrong_platform platform_unknown objects_missing",
+    "find out on the platform whether the statement ran": "unknown_outcome",
+    "list the statements that are not needed": "session_lost",
     "leave it out with immuta_deregister_skip": "statement_failed",
     "immuta_deregister_executor=handoff": "split_error transaction_open",
     "set immuta_deregister_confirm": "confirmation_mismatch confirmation_required",
@@ -267,17 +267,17 @@ ADVICE = {
     "correct the key if it is misspelt": "script_lost",
     "look at both connections in immuta as an administrator": "wrong_object",
     "report it": "bug check_mode_write",
-    "look at what is still there": "objects_left",
+    "check what is still there": "objects_left",
     AGAIN.lower(): (
-        "failure immuta_error refused not_found api_missing already_exists invalid_request redirect unexpected_reply tls"
-        " ambiguous_key integration_shared script_unknown no_cleanup_script contradiction script script_missing"
+        "failure immuta_error refused not_found api_missing already_exists invalid_request redirect unexpected_reply"
+        " tls ambiguous_key integration_shared script_unknown no_cleanup_script contradiction script script_missing"
         " script_not_saved not_own journal"
     ),
 }
 # Where the same run can't come any further.
 STUCK = (
-    "script_changed plan_changed wrong_platform platform_unknown objects_missing unknown_outcome session_lost split_error"
-    " transaction_open empty_script script_lost bug check_mode_write"
+    "script_changed plan_changed wrong_platform platform_unknown objects_missing unknown_outcome session_lost"
+    " split_error transaction_open empty_script script_lost bug check_mode_write"
 )
 
 

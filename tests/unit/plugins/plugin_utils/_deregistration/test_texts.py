@@ -58,12 +58,15 @@ GONE = "2. Delete the connection in Immuta: already gone"
 STATEMENTS = [
     "     1. line 2: USE ROLE ADMIN",
     "     2. line 4: DROP DATABASE IMMUTA",
-    "     3. line 6: GRANT   <- look at it: out of the ordinary",
+    "     3. line 6: GRANT   <- review: unusual",
 ]
-UNNEEDED = "Nothing to run: the clean-up script holds no statement, which immuta_deregister_empty_script accepts"
-ALONE = "Let no other host run it meanwhile: only runs with the same journal beside the script keep each other out."
+UNNEEDED = "Nothing to run: the clean-up script contains no statements, which immuta_deregister_empty_script accepts"
+ALONE = (
+    "Don't run it on another host at the same time: only runs that share the journal beside the script lock each"
+    " other out."
+)
 ON = "Platform: a.snowflakecomputing.com"
-ENDS = "Not confirmed, so it ends here. To go on, set immuta_deregister_confirm to the connection key."
+ENDS = "Not confirmed, so the run ends here. To continue, set immuta_deregister_confirm to the connection key."
 
 
 def to_run(done: int, executor: str) -> str:
@@ -100,11 +103,11 @@ def to_run(done: int, executor: str) -> str:
             Observed(script(), TRIED, planned=SKIPPED),
             [
                 *(TITLE, TENANT, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE),
-                f"{ON} and p, compared with where the sign-in leads",
+                f"{ON} and p, compared with the sign-in",
                 "Signed in: user U",
                 "There: DATABASE IMMUTA, owner O, created 2026-01-01",
-                "Not there, or not to be seen: ROLE R",
-                "Not known to be there (No full name.): SCHEMA S",
+                "Not there, or not visible: ROLE R",
+                "Could not be checked (No full name.): SCHEMA S",
             ],
             id="looked at",
         ),
@@ -113,9 +116,9 @@ def to_run(done: int, executor: str) -> str:
             Observed(script(), {**TRIED, "objects": None}, planned=SKIPPED),
             [
                 *(TITLE, TENANT, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE),
-                f"{ON}, compared with where the sign-in leads",
+                f"{ON}, compared with the sign-in",
                 "Signed in: user U",
-                "What the script removes was not looked for on the platform: the script is not on the disk yet.",
+                "The platform was not checked for what the script removes: the script is not on the disk yet.",
             ],
             id="not looked at",
         ),
@@ -155,7 +158,7 @@ def to_run(done: int, executor: str) -> str:
             Observed(NO_SCRIPT_BUT_LEFT),
             [
                 *(TITLE, TENANT, DELETE, "3. Nothing to run: Redshift has no clean-up script"),
-                "   Look on the platform for what may be left there: grants, and a role",
+                "   Check the platform for what may be left there: grants, and a role",
             ],
             id="no script, and something is left",
         ),
@@ -178,11 +181,12 @@ def to_run(done: int, executor: str) -> str:
                 TITLE,
                 TENANT,
                 f"1. Save the clean-up script: done (~/.local/state/community.immuta/k.sql, sha256 {SHA})",
-                "   WARNING: Immuta has REGENERATED it from what is known of the integration's configuration. Read it; running"
-                " it takes immuta_deregister_accept_regenerated.",
+                "   WARNING: Immuta REGENERATED it from the integration's known configuration. Read it; running it"
+                " takes immuta_deregister_accept_regenerated.",
                 "2. Delete the connection in Immuta: already gone",
                 "3. Run the script's 0 statements (0 have run), executor snowflake",
-                "Let no other host run it meanwhile: only runs with the same journal beside the script keep each other out.",
+                "Don't run it on another host at the same time: only runs that share the journal beside the script"
+                " lock each other out.",
                 "Platform: a.snowflakecomputing.com",
             ],
             id="regenerated",
@@ -190,19 +194,19 @@ def to_run(done: int, executor: str) -> str:
         pytest.param(
             {},
             Observed(LOST),
-            [TITLE, "Not found. Nothing to do that is known of.", "WARNING: script_lost happened."],
+            [TITLE, "Not found, so there is nothing to plan.", "WARNING: script_lost happened."],
             id="lost",
         ),
         pytest.param(
             GLUE,
             Observed(LOST),
-            [TITLE, "Nothing to do: the connection is gone and what was approved has no clean-up script."],
+            [TITLE, "Nothing to do: the connection is gone and the approved plan has no clean-up script."],
             id="lost, and approved so",
         ),
         pytest.param(
             {"reason": "CHG1"},
             Observed(LOST_BUT_THERE),
-            [TITLE, "Reason: CHG1", "Not found. Nothing to do that is known of.", "WARNING: script_lost happened."],
+            [TITLE, "Reason: CHG1", "Not found, so there is nothing to plan.", "WARNING: script_lost happened."],
             id="a reason",
         ),
     ],
@@ -295,14 +299,14 @@ AT = f"Script: {PATH} (sha256 {SHA})"
             [
                 'Deregistration of "k": COMPLETED',
                 "Immuta: the connection is gone, 4 objects below it deleted",
-                f"{AT}, the script holds nothing to run",
+                f"{AT}, the script has nothing to run",
                 UNNEEDED,
             ],
         ),
         (
             "lost",
             [
-                'Deregistration of "k": UNKNOWN, the connection was not found and no script was saved; nobody can tell'
+                'Deregistration of "k": UNKNOWN, the connection was not found and no script was saved: it is not known'
                 " whether the platform was cleaned up",
                 "Immuta: the connection was not found",
             ],
@@ -313,17 +317,17 @@ AT = f"Script: {PATH} (sha256 {SHA})"
                 'Deregistration of "k": COMPLETED',
                 "Immuta: the connection is gone",
                 f"{AT}, the script has run",
-                "WARNING: Immuta has REGENERATED it from what is known of the integration's configuration. Look on the"
-                " platform for what it may have left.",
+                "WARNING: Immuta REGENERATED it from the integration's known configuration. Check the platform for"
+                " what it may have left.",
                 *RAN,
             ],
         ),
         (
             "stated",
             [
-                'Deregistration of "k": COMPLETED, on somebody\'s word that the script has run',
+                'Deregistration of "k": COMPLETED, but it is only stated that the script has run',
                 "Immuta: the connection is gone",
-                f"{AT}, the script has run, on somebody's word",
+                f"{AT}, the script has run, but this is only stated",
             ],
         ),
         (
@@ -370,10 +374,10 @@ def test_what_came_of_a_statement(status: str, word: str) -> None:
 @pytest.mark.parametrize(("given", "host"), [({}, "h"), ({"script_host": "keeper"}, "keeper")])
 def test_handoff(given: dict[str, t.Any], host: str) -> None:
     assert texts.handoff(read(**given), Observed(script())) == [
-        "The clean-up script of k is yours to run; it has NOT been run.",
+        "The clean-up script of k is for you to run. It has NOT been run.",
         f"Script: {PATH} on {host} (sha256 {SHA}).",
-        "Run all of it, in order, in one session, as an administrator of Snowflake on a.snowflakecomputing.com.",
-        "Then run this again with immuta_deregister_script_executed=true.",
+        "Run the whole script, in order, in one session, as an administrator of Snowflake on a.snowflakecomputing.com.",
+        "Then rerun with immuta_deregister_script_executed=true.",
     ]
 
 
@@ -386,9 +390,9 @@ KEPT = f"the script is saved at {PATH}"
 NOT_THERE = "the connection does not exist in Immuta"
 HAS_RUN = "the clean-up script has run to its end"
 NOT_DELETED = "the connection has not been deleted"
-MAYBE_DELETED = "the connection is not known to be deleted"
+MAYBE_DELETED = "it is not known whether the connection was deleted"
 NOT_RUN = "the clean-up script has not run to its end"
-MAYBE_RUN = "the clean-up script is not known to have run"
+MAYBE_RUN = "it is not known whether the clean-up script was run"
 BUSY = {"failed": True, "msg": "Busy."}
 
 
@@ -444,14 +448,14 @@ BUSY = {"failed": True, "msg": "Busy."}
         pytest.param(Observed(gone(), recorded=RECORDED), BUSY, [KEPT, NOT_THERE, HAS_RUN], [], id="all stated"),
         pytest.param(Observed(NO_SCRIPT), BUSY, [], [NOT_DELETED], id="no script"),
         pytest.param(
-            Observed(EMPTY), BUSY, [KEPT, "the clean-up script holds nothing to run"], [NOT_DELETED], id="empty"
+            Observed(EMPTY), BUSY, [KEPT, "the clean-up script has nothing to run"], [NOT_DELETED], id="empty"
         ),
         pytest.param(Observed(NO_SCRIPT, deleted=deleted()), BUSY, [NOT_THERE], [], id="no script, deleted"),
         pytest.param(
             Observed(LOST),
             BUSY,
             [],
-            ["the connection was not found, so that nobody knows whether there is anything to do"],
+            ["the connection was not found, so it is not known whether there is anything to do"],
             id="lost",
         ),
         pytest.param(
@@ -478,7 +482,7 @@ def test_stopped_before_anyone_was_asked(settings: Settings | None) -> None:
     assert texts.stopped(settings, Observed(), Stop("Validate the variables", {"msg": "One.\nTwo."})) == [
         'Stopped at "Validate the variables": One.',
         "Two.",
-        "DONE: nothing; nobody was asked.",
+        "DONE: nothing; no request was sent.",
         "NEXT: Correct what is named above, and rerun.",
     ]
 
@@ -533,7 +537,7 @@ def plan_of(status: str = "planned", **changes: t.Any) -> Planned:
     ],
 )
 def test_planned(plan: Planned, expected: str) -> None:
-    last = ["Who approves this plan sets immuta_deregister_approved to its digest.", f"Digest of this plan: {DIGEST}"]
+    last = ["To approve this plan, set immuta_deregister_approved to its digest.", f"Digest of this plan: {DIGEST}"]
     none = ["Nothing could be planned, so there is nothing to approve."]
     assert texts.planned([plan], DIGEST) == [expected, *(none if plan.error else last)]
 
@@ -558,7 +562,7 @@ DELETED_NOTHING_RUN = Observed(script(), TRIED, deleted=deleted())
         pytest.param(
             Observed(EMPTY, deleted=deleted()),
             False,
-            "completed    k: the connection is gone, the script holds nothing to run",
+            "completed    k: the connection is gone, the script has nothing to run",
             id="empty",
         ),
         pytest.param(
@@ -576,13 +580,13 @@ DELETED_NOTHING_RUN = Observed(script(), TRIED, deleted=deleted())
         pytest.param(
             Observed(gone(execution=PARTIAL), recorded=RECORDED),
             False,
-            "completed    k: the connection is gone, 1 of 3 statements have run, the others on somebody's word",
+            "completed    k: the connection is gone, 1 of 3 statements have run, the others are only stated",
             id="one run, two stated",
         ),
         pytest.param(
             Observed(gone(), recorded=RECORDED),
             False,
-            "completed    k: the connection is gone, the script has run, on somebody's word",
+            "completed    k: the connection is gone, the script has run, but this is only stated",
             id="stated",
         ),
         pytest.param(
@@ -596,25 +600,25 @@ DELETED_NOTHING_RUN = Observed(script(), TRIED, deleted=deleted())
         pytest.param(
             Observed(),
             True,
-            "failed       k: the connection was not asked for, the script was not asked for",
+            "failed       k: the connection was not checked, the script was not requested",
             id="not asked",
         ),
         pytest.param(
             Observed(REFUSED),
             True,
-            "failed       k: the connection was not asked for, the script was not asked for",
+            "failed       k: the connection was not checked, the script was not requested",
             id="refused",
         ),
         pytest.param(
             Observed(SAVED_THEN_REFUSED),
             True,
-            "failed       k: the connection was not asked for, 1 of 3 statements have run",
+            "failed       k: the connection was not checked, 1 of 3 statements have run",
             id="saved, then refused",
         ),
         pytest.param(
             Observed(script(), TRIED, deleted=REFUSED),
             True,
-            "failed       k: the connection is not known to be gone, the script has not run",
+            "failed       k: it is not known whether the connection is gone, the script has not run",
             id="the deletion has failed",
         ),
         pytest.param(
@@ -638,7 +642,7 @@ def test_finished(observed: Observed, stopped: bool, expected: str) -> None:
     result = outcome.result(read(**GO), observed, check_mode=False)
     if stopped:
         result, expected = {**result, "status": "failed", "failed_task": "Task"}, f'{expected}, stopped at "Task"'
-    assert texts.finished([("k", result), ("other", {})]) == [expected, "not begun    other"]
+    assert texts.finished([("k", result), ("other", {})]) == [expected, "not started  other"]
 
 
 def test_what_was_approved_without_a_script_is_done() -> None:
@@ -673,7 +677,7 @@ def test_hostile_names_stay_what_they_are_and_on_their_line() -> None:
 
 @pytest.mark.parametrize(
     ("resumes_at", "marked"),
-    [(3, ""), (1, "goes back to statement 1"), (None, "a person has to decide")],
+    [(3, ""), (1, "the rerun starts at statement 1"), (None, "a person has to decide")],
 )
 def test_the_plan_marks_where_a_run_could_not_simply_go_on(resumes_at: int | None, marked: str) -> None:
     rows = [*ROWS[:2], {**ROWS[2], "unusual": False, "resumes_at": resumes_at}]
