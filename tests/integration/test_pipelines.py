@@ -72,7 +72,7 @@ def require_readable(summary: str, digest: str) -> None:
     for line in (
         f"connection_key: {KEY}",
         "   23. line 67: DROP DATABASE IMMUTA",
-        "   18. line 60: CALL PROCEDURE IMMUTA.PUBLIC.IMMUTA_DETACH_POLICIES   <- look at it",
+        "   18. line 60: CALL PROCEDURE IMMUTA.PUBLIC.IMMUTA_DETACH_POLICIES   <- review",
         "         calls a procedure: IMMUTA.PUBLIC.IMMUTA_DETACH_POLICIES",
     ):
         assert line in summary.splitlines()
