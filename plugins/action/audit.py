@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the playbook C(community.immuta.audit) decides, prints and writes, one stage a call. The rules are in C(_audit)."""
+"""The stages of the playbook C(community.immuta.audit), one per call. The rules are in C(_audit)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ActionModule(ActionBase):
 
     @property
     def settings(self) -> Settings:
-        """What the first stage has read.
+        """The settings that the first stage read.
 
         :raises Refused: it has not run
         """
@@ -84,7 +84,7 @@ class ActionModule(ActionBase):
 
     @property
     def tenant(self) -> Tenant:
-        """What the tenant says that it has.
+        """The tenant's own lists.
 
         :raises Refused: it does not answer
         """
@@ -208,7 +208,7 @@ class ActionModule(ActionBase):
 
 
 def _of(host: str, variables: t.Mapping[str, t.Any]) -> Result:
-    """What a host has come to."""
+    """The result of a host."""
     answers = [variables[name] for name in REGISTERED if name in variables]
     concluded: t.Any = answers[-1] if answers else {}
     if "audited" in concluded:

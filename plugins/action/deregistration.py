@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role and the playbooks decide, print and write, one stage a call. The rules are in C(_deregistration)."""
+"""The stages of the role and the playbooks, one per call. The rules are in C(_deregistration)."""
 
 from __future__ import annotations
 
@@ -108,12 +108,12 @@ class ActionModule(ActionBase):
 
     @property
     def observed(self) -> Observed:
-        """What the modules have answered so far."""
+        """The modules' results so far."""
         return Observed(**self.arguments["observed"])
 
     @property
     def settings(self) -> Settings:
-        """What the first stage has read.
+        """The settings that the first stage read.
 
         :raises Refused: it has not run, or has refused what it read
         """
@@ -176,7 +176,7 @@ class ActionModule(ActionBase):
         return [f'With run_once only "{read.connection_key}" would be removed, not "{others[0]}". Remove run_once.']
 
     def _clashes(self, variables: Variables, folder: str) -> list[str]:
-        """What is wrong with the other hosts of the play."""
+        """Conflicts with the other hosts of the play."""
         here, hosts = variables["inventory_hostname"], variables["hostvars"]
         elsewhere = [host for host in variables["ansible_play_hosts_all"] if host != here]
         if not elsewhere:
@@ -218,7 +218,7 @@ class ActionModule(ActionBase):
         return environment.elsewhere(here, where, hosts, connection=connection, become=become)
 
     def _signs_in(self, variables: Variables, platform: str | None) -> bool:
-        """Whether it can be seen from here that the modules have what a sign-in to a platform takes."""
+        """Whether the controller can see that the modules have a sign-in to a platform."""
         if platform not in settings.PLATFORMS:
             return False
         given = self._defaults(variables, variables["inventory_hostname"], platform)
@@ -226,7 +226,7 @@ class ActionModule(ActionBase):
         return environment.signs_in(platform, given, seen)
 
     def _missing(self, variables: Variables, known: Settings) -> str:
-        """What the modules would miss, all at once, where that can be seen from here."""
+        """All options that the modules lack, as far as the controller can see."""
         here = variables["inventory_hostname"]
         if self._elsewhere(variables, known):
             return ""
@@ -275,7 +275,7 @@ class ActionModule(ActionBase):
         return _shown(texts.plan(self.settings, self.observed))
 
     def _others_failed(self, variables: Variables, known: Settings, observed: Observed) -> str:
-        """Why nothing more is to be deleted, as the play's max_fail_percentage says, or ""."""
+        """An error if the play's max_fail_percentage forbids more deletions, or ""."""
         if not (known.confirmed and observed.exists):
             return ""
         # Not the play itself: Ansible has no other way to what it says.
@@ -330,7 +330,7 @@ class ActionModule(ActionBase):
         }
 
     def _known(self, variables: Variables, checked: Result) -> Settings | None:
-        """What the first stage has read, also what it has refused then; None if that can't be read."""
+        """The settings that the first stage read, even if it refused them; None if they can't be read."""
         if "settings" in checked:
             return Settings(**checked["settings"])
         with contextlib.suppress(settings.Invalid):
@@ -369,7 +369,7 @@ class ActionModule(ActionBase):
         return ""
 
     def _results(self, variables: Variables) -> list[playbooks.HostResult]:
-        """What the hosts of the play have come to.
+        """The results of the hosts of the play.
 
         :raises Refused: no host has done anything, and none has failed
         """
@@ -409,7 +409,7 @@ class ActionModule(ActionBase):
 
     @property
     def _kind(self) -> str:
-        """What is written to that file."""
+        """The kind of content of that file."""
         planned = self.arguments["stage"] == "planned" or self.arguments["plan_only"]
         return playbooks.PLAN if planned else playbooks.OUTCOME
 
@@ -428,12 +428,12 @@ class ActionModule(ActionBase):
 
 
 def _left(data: Result, *, aggregate: bool) -> Result:
-    """What is left to the next job of a workflow, as by C(set_stats)."""
+    """Data for the next job of a workflow, as C(set_stats) passes it."""
     return {"ansible_stats": {"data": data, "per_host": False, "aggregate": aggregate}}
 
 
 def _fatal(stop: stops.Stop | None) -> str:
-    """Why the run has stopped, where no failed task says so."""
+    """The message of a stop that no failed task shows, or ""."""
     return stop.message if stop and not stop.shown else ""
 
 
@@ -443,5 +443,5 @@ def _shown(lines: list[str]) -> Result:
 
 
 def _printable(lines: t.Iterable[str]) -> list[str]:
-    """Lines of which none forges another one, or reaches the terminal as an escape code: names are other people's."""
+    """Lines without line breaks and escape codes: names in them come from other people."""
     return [_text.printable(line) for line in lines]

@@ -273,7 +273,7 @@ def test_the_outcome_is_in_the_working_folder_and_no_dry_run_replaces_it(site: S
     checked, _none = site.run(DEREGISTER, "--check", **given)
     assert checked.code == 0, checked.output
     planned, _none = site.run(PLAN, **given)
-    assert "holds the outcome of a removal" in planned.error
+    assert "contains the outcome of a removal" in planned.error
     assert sorted(one.name for one in site.output.parent.iterdir()) == ["out.check.json", "out.json"]
     assert site.output.with_name("out.json").read_bytes() == before
     seen = len(immuta.requests)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an audit has come to: the result in JSON, the lines for people, and whether it is to fail."""
+"""The result of an audit: in JSON, as lines for people, and whether the playbook fails."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def document(hosts: t.Sequence[Row], time: str) -> dict[str, t.Any]:
 
 
 def failing(found: Row, fail_on: str) -> str:
-    """Why the playbook has to fail, as a sentence, or "".
+    """The reason why the playbook fails, as a sentence, or "".
 
     :param found: the document
     :param fail_on: C(leftovers), C(uncertain), or C(never)

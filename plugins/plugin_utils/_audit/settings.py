@@ -94,7 +94,7 @@ def _lacking() -> t.Iterator[str]:
 
 
 def draft_mistake(path: str) -> str:
-    """What is wrong with the file for the draft, or ""."""
+    """An error if the draft can't be written to the file, or ""."""
     if not path:
         return ""
     if os.path.lexists(path):

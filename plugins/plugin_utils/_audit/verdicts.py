@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether what looks like Immuta's on a platform is in use, left over, or neither for certain.
+"""Judges whether objects that look like Immuta's are in use, left over, or not certain.
 
 An object is left over only if nothing speaks against it: the tenant shows all that it has, and none of that may be on this
 platform with this name; what is there is what the vendor documents, not just a similar name; and nobody has lately signed in
@@ -25,7 +25,7 @@ PAIR = frozenset({"system_role", "system_user"})
 
 
 class Verdict(t.NamedTuple):
-    """What holds for an object, and why, in a sentence."""
+    """The state of an object, and the reason, in a sentence."""
 
     state: State
     reason: str
@@ -33,7 +33,7 @@ class Verdict(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Tenant:
-    """What a tenant says that it has.
+    """The tenant's own lists.
 
     :ivar integrations: as the module C(immuta_integration_info) returns them
     :ivar connections: as the module C(immuta_connection_info) returns them
@@ -60,7 +60,7 @@ class Tenant:
 
 @dataclasses.dataclass(frozen=True)
 class Judge:
-    """Says what holds for the objects of one account or metastore.
+    """Judges the objects of one account or metastore.
 
     :ivar platform: C(snowflake) or C(databricks)
     :ivar seen: what the platform's module has returned
@@ -81,7 +81,7 @@ class Judge:
         return sorted(found, key=lambda one: order.index(one["state"]))
 
     def judge(self, one: Row) -> Verdict:
-        """What holds for an object."""
+        """The verdict on an object."""
         if one["part"] == "principal":
             return self._principal(one)
         if one["home"] is None:
@@ -100,7 +100,7 @@ class Judge:
         )
 
     def family(self, home: str) -> Verdict:
-        """What holds for all that belongs to a database or catalog."""
+        """The verdict on everything that belongs to a database or catalog."""
         named = [one for one in self.tenant.of(self.platform) if self._is_named(one, home)]
         for rule in (self._in_use, self._perhaps_in_use):
             for one in named:
@@ -122,7 +122,7 @@ class Judge:
         return Verdict("in_use", f"Integration {one['id']}{behind} uses it ({one['status']}).")
 
     def _perhaps_in_use(self, one: Row, home: str) -> Verdict | None:
-        """Why an integration that has the name may have the object, if it may."""
+        """The verdict if an integration with this name may use the object, or None."""
         who, where = f"Integration {one['id']}", self._relation(one["host"])
         if one["status"].lower() == "deleted" or (where == "different" and self.platform != DATABRICKS):
             return None
@@ -160,7 +160,7 @@ class Judge:
         return str(known.get(host, "unknown"))
 
     def _nameless(self) -> str:
-        """What of the tenant may be here under any name."""
+        """The integration or connection of the tenant that may be here under any name, as a sentence, or ""."""
         here = ("same", "unknown") if self.platform != DATABRICKS else ("same", "unknown", "different")
         what = _home(self.platform)
         for one in self.tenant.of(self.platform):
@@ -175,7 +175,7 @@ class Judge:
         return ""
 
     def _unlike(self, home: str) -> str:
-        """Why a family does not look like what Immuta makes, or ""."""
+        """The reason why a family does not look like Immuta's, or ""."""
         own = [one for one in self.seen["objects"] if one["home"] == home]
         parts = {one["part"] for one in own}
         if self.platform == DATABRICKS:
@@ -197,7 +197,7 @@ class Judge:
         )
 
     def _lately(self, home: str) -> str:
-        """Why somebody may use a family that the tenant does not know, or ""."""
+        """The reason to think that somebody else uses a family that the tenant does not know, or ""."""
         if self.platform == DATABRICKS:
             return ""
         user = next((one for one in self.seen["objects"] if (one["part"], one["home"]) == ("system_user", home)), None)

@@ -66,7 +66,7 @@ class Planned:
 
     @property
     def where(self) -> dict[str, t.Any]:
-        """Where the sign-in has led."""
+        """Where the session is."""
         return {name: value for name, value in (self.session or {}).items() if name in WHERE and value}
 
 
@@ -131,20 +131,20 @@ def _nothing_for_empty(value: t.Any) -> t.Any:
 
 
 def find(plan: t.Mapping[str, t.Any], connection_key: str) -> t.Mapping[str, t.Any] | None:
-    """What C(plan) holds for one connection."""
+    """One connection's entry in a plan."""
     return next((one for one in _connections(plan) or () if one.get("connection_key") == connection_key), None)
 
 
 def _connections(plan: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]] | None:
-    """The connections of a plan; None if it is no plan, but what a person has made."""
+    """The connections of a plan; None if it is not a plan."""
     found = plan.get("connections")
     return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else None
 
 
 def differences(approved: t.Mapping[str, t.Any], now: Planned, *, exists: bool) -> list[str]:
-    """What is another thing now than what was approved, a sentence each. Digests are compared by the modules.
+    """The differences from the approved plan, a sentence each. The modules compare the digests.
 
-    :param approved: what the plan holds for the connection
+    :param approved: the connection's entry in the plan
     :param exists: whether the connection is there, so that nothing has been done
     """
     known: dict[str, tuple[t.Any, t.Any]] = {
@@ -185,7 +185,7 @@ def _said(value: t.Any) -> str:
 
 
 def mistake(plan: t.Mapping[str, t.Any], approved: str) -> str:
-    """What is wrong with a plan that was approved by its digest, or ""."""
+    """An error in a plan that was approved by its digest, or ""."""
     if not plan:
         return (
             "immuta_deregister_approved is set, but there is no immuta_deregister_plan. Give the plan that was"

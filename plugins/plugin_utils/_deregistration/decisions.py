@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be done, decided when the script is saved and before anything is deleted; or why nothing may be."""
+"""The decision after the script is saved and before anything is deleted: what to do, or why nothing may be done."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ NOT_ACCEPTED = (
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """What is to be done, decided when the script is saved and before anything is deleted. JSON types only.
+    """What to do, decided after the script is saved and before anything is deleted. JSON types only.
 
     :ivar executor: C(snowflake), C(databricks), C(handoff), C(own), or C(none)
     :ivar preflight: the platform to sign in to before the plan is shown, or ""
     :ivar way: the folder of the tasks that do so: C(preflight), with the module that runs the script, or C(look)
     :ivar look_again: the platform to look at when a task file of the user's has ended, or ""
-    :ivar after: whether the look is one after the script has run, or is said to have
-    :ivar unlooked: why nobody looks where somebody else runs the script, or has, or ""
-    :ivar optional: whether the run goes on when nobody can look
+    :ivar after: whether the check comes after the script ran or is stated to have run
+    :ivar unlooked: why the platform is not checked if somebody else runs the script or ran it, or ""
+    :ivar optional: whether the run continues if the platform can't be checked
     :ivar hosts: of the platform, where the script has to be run
     :ivar look: the script whose objects to look for on the platform before the deletion, or "" if it is not on the disk
     :ivar objects: what to look for in its place then
@@ -105,7 +105,7 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
 
 
 def _looked_at(settings: Settings, observed: Observed, path: str, *, signs_in: bool) -> tuple[str, str]:
-    """The platform where what others remove is looked for, before or after; or why not. Empty if there is nothing to."""
+    """The platform to check if somebody else runs the script, or why it is not checked. Empty if there is nothing to check."""
     script, always = observed.script, settings.verify == "always"
     # Of what was handed over nothing is news; what the user's own tasks have done is looked at.
     chosen = executor(settings, observed)
@@ -130,7 +130,7 @@ def _objects(observed: Observed) -> list[dict[str, str]]:
 
 
 def obstacles(settings: Settings, observed: Observed) -> list[str]:
-    """Why the removal can't be finished, so that nothing is deleted; empty when all is well."""
+    """The reasons why the removal can't be finished and nothing may be deleted; empty if there are none."""
     script = observed.script
     if observed.lost_script:
         return _lost(settings, observed)
@@ -163,7 +163,7 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
 
 
 def _lost(settings: Settings, observed: Observed) -> list[str]:
-    """Why a run ends that finds no script."""
+    """The reasons why a run without a script must end."""
     message = observed.script["msg"].replace(" is at path.", f" is at {settings.script_path}.")
     if settings.approved_script:
         return [
@@ -181,7 +181,7 @@ def _lost(settings: Settings, observed: Observed) -> list[str]:
 
 
 def _short_lived(settings: Settings, observed: Observed) -> list[str]:
-    """Why the script would be lost with the container or the job; after the deletion it is better there than nowhere."""
+    """An error if the script would be lost with the container or the job, unless the connection is gone already."""
     durability = observed.script.get("durability") or {}
     kept = settings.script_in_artifact and (settings.restore or not settings.confirmed)
     if not observed.exists or durability.get("lasting") != "dies" or kept or settings.script_durable:

@@ -42,12 +42,12 @@ class Ended:
 
     @property
     def executor(self) -> str:
-        """What runs the script."""
+        """The executor of the script."""
         return outcome.executor(self.settings, self.observed)
 
     @property
     def left_out(self) -> dict[int, str]:
-        """Why each statement was left out that a person has left out, by its number."""
+        """The reason for each statement that the user left out, by its number."""
         rows = [*(self.observed.progress.get("skipped") or ()), *self.observed.statements]
         return {row["index"]: row["reason"] for row in rows if row.get("reason")}
 

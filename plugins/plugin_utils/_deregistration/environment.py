@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the playbooks give to the modules of a host: its own options, and the controller's environment where that is needed.
+"""The options that the playbooks pass to a host's modules: its own, and the controller's environment where needed.
 
 A module on the controller reads the environment itself. Only what another host can't see is passed on, since a module's
 options stay on the disk of its host when the run is killed.
@@ -69,7 +69,7 @@ def options(group: str, own: t.Any, environment: t.Mapping[str, str], *, elsewhe
     :param own: the host's variable of C(OPTIONS), or None
     :param environment: of the controller
     :param elsewhere: whether the modules see another one
-    :raises ValueError: the host's variable is no dictionary, or names an option that the group does not have
+    :raises ValueError: the host's variable is not a dictionary, or names an option that the group does not have
     """
     if not isinstance(own or {}, dict):
         raise ValueError(f"{OPTIONS[group]} is not a dictionary. Write it as option: value.")

@@ -50,7 +50,7 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """What is so, and how that is known.
+    """A claim, and how it is known.
 
     :ivar state: C(verified) when it was seen, C(stated) when somebody said so
     :ivar run: number of the run that knows; None if none does
@@ -107,7 +107,7 @@ class Run:
 
 
 def path(folder: str, name: str) -> str:
-    """Where the report of a connection is.
+    """Path of a connection's report.
 
     :param name: the connection's file name, without its suffix
     """
@@ -177,7 +177,7 @@ def tenants(report: Report | None) -> list[str]:
 
 
 def foreign(folder: str, name: str, report: Report | None, tenant: str | None) -> str:
-    """Why a report is not that of a tenant's connection, or ""."""
+    """An error if the report belongs to another tenant's connection, or ""."""
     others = [one for one in tenants(report) if tenant and _address.normal(one) != _address.normal(tenant)]
     if not others:
         return ""

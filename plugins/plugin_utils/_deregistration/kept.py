@@ -31,5 +31,5 @@ def history(known: Settings) -> list[dict[str, t.Any]]:
 
 
 def foreign(known: Settings, tenant: str | None) -> str:
-    """What is wrong with the report, which is read again: whose connection it is, is known only now."""
+    """An error if the report belongs to another tenant. The tenant is known only now, so the report is read again."""
     return evidence.foreign(known.report_dir, known.file_name, _read(known), tenant)

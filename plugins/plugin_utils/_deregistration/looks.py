@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was there before and what is there after, on the platform and in Immuta: rows, and what they prove."""
+"""The state before and after, on the platform and in Immuta: rows, and what they prove."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def remembered(
     """The objects, with what an earlier run of this removal has seen.
 
     :param history: the runs of the report, the oldest first
-    :param exists: whether the connection was there when this run has begun
+    :param exists: whether the connection was there when this run started
     """
     if objects is None:
         return None
@@ -85,7 +85,7 @@ def is_certain(row: Seen) -> bool:
 
 
 def merged(runs: t.Iterable[Seen]) -> list[Row]:
-    """What Immuta had before the first of some runs that knows, and has after the last one that knows."""
+    """Immuta's state before and after some runs, from the first and the last run that knows it."""
     found: dict[tuple[str, str], Row] = {}
     for run in runs:
         for row in run.get("immuta") or ():
@@ -99,13 +99,13 @@ def merged(runs: t.Iterable[Seen]) -> list[Row]:
 
 
 def proved(objects: t.Iterable[Seen] | None) -> bool:
-    """Whether all that a script drops, and that is something, is certainly gone."""
+    """Whether everything that a script drops is certainly gone, and it drops something."""
     dropped = [row for row in objects or () if row["dropped"]]
     return bool(dropped) and all(map(is_certain, dropped))
 
 
 def in_immuta(script: Seen, deleted: Seen, key: str, *, existed: bool, exists: bool | None) -> list[Row]:
-    """What Immuta had of a connection before, what it has after, and how that is known.
+    """Immuta's state of a connection before and after, and how it is known.
 
     :param script: of C(immuta_cleanup_script)
     :param deleted: of C(immuta_connection)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong with the settings of a deregistration, before anybody is asked."""
+"""Errors in the settings of a deregistration, found before any request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """What the mistakes depend on besides the variables.
+    """Facts besides the variables that the errors depend on.
 
     :ivar hosts: names in the inventory
     """
@@ -28,7 +28,7 @@ class Site:
 
 
 def mistakes(settings: Settings, site: Site) -> list[str]:
-    """What is wrong with the settings, a sentence or two each. Nobody has been asked yet."""
+    """The errors in the settings, a sentence or two each, before any request."""
     found = [
         *_approval(settings),
         _confirmation(settings),

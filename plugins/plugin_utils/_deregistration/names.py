@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an operator has typed: misspelt variables, words that the shell has lost, and values that YAML has read otherwise."""
+"""Typing errors: misspelt variables, words that the shell split off, and values that YAML read as something else."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def is_local(host: str, hosts: t.Mapping[str, Variables], connection: str) -> bo
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """What is the same for all hosts of the play.
+    """Facts that all hosts of the play share.
 
     :ivar hosts: the variables of each
     :ivar connection: of a host that names none
@@ -85,7 +85,7 @@ def neighbour(host: str, variables: Variables, site: Site) -> Neighbour | None:
 
 
 def mistakes(mine: Neighbour, others: t.Iterable[Neighbour], same_tenant: t.Callable[[str], bool]) -> list[str]:
-    """What is wrong with the play's other hosts, a sentence or two for the first one of each kind.
+    """Conflicts with the play's other hosts, a sentence or two for the first of each kind.
 
     :param same_tenant: whether a host, by its name, asks the tenant that this one asks
     """

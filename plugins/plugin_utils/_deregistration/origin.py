@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who runs the role, where, and with what: for the report."""
+"""For the report: who runs the role, on which controller, with which versions."""
 
 from __future__ import annotations
 

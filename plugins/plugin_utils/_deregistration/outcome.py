@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules have answered, what follows from it, and what came of the run. Nothing here asks anyone."""
+"""The modules' results, what follows from them, and the outcome of the run. Pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Observed:
 
     @property
     def failure(self) -> Answer:
-        """Why the script could not be had, for programs."""
+        """The failure that explains why there is no script."""
         return self.script.get("failure") or {}
 
     @property
@@ -64,12 +64,12 @@ class Observed:
 
     @property
     def no_script(self) -> bool:
-        """Whether the technology has none."""
+        """Whether the technology has no clean-up script."""
         return self.failure.get("code") == "no_cleanup_script"
 
     @property
     def empty_script(self) -> bool:
-        """Whether it holds no statement, which was accepted, so that there is nothing to run."""
+        """Whether the script has no statements, which was accepted, so there is nothing to run."""
         return bool(self.script.get("empty")) and not self.finished
 
     @property
@@ -79,7 +79,7 @@ class Observed:
 
     @property
     def lost_script(self) -> bool:
-        """Whether neither Immuta nor a file has it."""
+        """Whether the script is neither in Immuta nor in a file."""
         return self.failure.get("code") == "script_lost"
 
     @property
@@ -102,7 +102,7 @@ class Observed:
 
     @property
     def saved(self) -> Answer:
-        """What stands on the disk although the task has failed."""
+        """The script that is on the disk although the task failed."""
         return self.failure.get("saved") or {}
 
     @property
@@ -112,7 +112,7 @@ class Observed:
 
     @property
     def progress(self) -> Answer:
-        """What the journal said at first: C(state), C(done), C(total)."""
+        """The journal's content at the start of the run: C(state), C(done), C(total)."""
         return (self.script if self.has_script else self.saved).get("execution") or {}
 
     @property
@@ -122,7 +122,7 @@ class Observed:
 
     @property
     def to_run(self) -> bool:
-        """Whether statements remain to be run, by whomever."""
+        """Whether statements remain to be run."""
         return self.has_script and not self.finished and not self.empty_script
 
     @property
@@ -161,7 +161,7 @@ class Observed:
 
     @property
     def statements(self) -> list[Answer]:
-        """What this run has seen of each statement. What ran before a pause was run by this run, too."""
+        """The statements as this run saw them. Those that ran before a pause ran in this run, too."""
         mine = {row["index"] for result in self.paused for row in _rows(result) if row["status"] == "done"}
         return [{**row, "status": "done"} if row["index"] in mine else row for row in _rows(self.ran)]
 
@@ -174,7 +174,7 @@ class Observed:
 
     @property
     def answered(self) -> bool:
-        """Whether the journal accounts for every statement. If not, it was finished on somebody's word."""
+        """Whether the journal accounts for every statement. If not, its end was only stated."""
         progress = self.progress
         return (progress.get("done") or 0) + len(progress.get("skipped") or ()) == progress.get("total")
 
@@ -191,12 +191,12 @@ class Observed:
 
     @property
     def looked_after(self) -> bool:
-        """Whether C(tried) is of a look after the script has run, or is said to have."""
+        """Whether C(tried) is a check after the script ran or is stated to have run."""
         return self.finished or bool(self.decision.get("after"))
 
     @property
     def not_looked(self) -> str:
-        """Why nobody looked on the platform, where the run goes on without that; or ""."""
+        """Why nobody checked the platform, if the run continues without that; or ""."""
         optional = bool(self.tried.get("msg")) and "session" not in self.tried and not self.tried.get("failed")
         return str(self.tried["msg"]) if optional else self.decision.get("unlooked") or ""
 
@@ -210,7 +210,7 @@ def _rows(result: Answer) -> list[Answer]:
 
 
 def executor(settings: Settings, observed: Observed) -> str:
-    """What runs the script."""
+    """The executor of the script."""
     if settings.own_tasks:
         return "own"
     if settings.executor != "auto":
@@ -220,20 +220,20 @@ def executor(settings: Settings, observed: Observed) -> str:
 
 
 def hosts(settings: Settings, observed: Observed) -> list[str]:
-    """Where the script has to be run: what Immuta says, and what a person says where Immuta's word can't be compared."""
+    """The hosts where the script has to run: those that Immuta names, and the user's where these can't be compared."""
     named = [*(observed.script.get("platform_hosts") or ()), settings.platform_host]
     return list(dict.fromkeys(host for host in named if host))
 
 
 def objects(observed: Observed) -> list[Answer] | None:
-    """What the script removes, as it was found before the deletion and when it had run; None if nobody has looked."""
+    """What the script removes, as found before the deletion and after the script ran; None if nobody checked."""
     before: list[Answer] | None = observed.tried.get("objects")
     after: list[Answer] | None = observed.ran.get("objects")
     return looks.rows(None, before) if observed.looked_after else looks.rows(before, after)
 
 
 def status(settings: Settings, observed: Observed) -> str:
-    """What came of the run, unless it has failed. Nothing is taken from what was merely intended."""
+    """The outcome of a run that has not failed. It is taken from results only, never from intentions."""
     if observed.lost_script and not settings.approved_without_script:
         return "unknown"
     if not observed.to_do:

@@ -38,10 +38,10 @@ def render(templates: str, evidence: t.Mapping[str, t.Any]) -> str:
 
 
 def verdict(evidence: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What the page says at its top.
+    """The verdict at the top of the page.
 
-    C(status) counts a connection as completed that a later run has found to be done. C(on_word) tells whether a part of
-    that is what a person has said. C(tone) is C(good) only if all that is claimed was seen.
+    C(status) is completed also if a later run found nothing to do. C(on_word) tells whether a part is only stated.
+    C(tone) is C(good) only if every claim was verified.
     """
     # What is missing is the template's to refuse.
     last = evidence["runs"][-1]

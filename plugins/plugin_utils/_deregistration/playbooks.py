@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the playbooks decide: which connections become hosts, and what each host has come to."""
+"""The playbooks' decisions: which connections become hosts, and the result of each host."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def hosts(
 
 
 def results(variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.Any]) -> t.Iterator[HostResult]:
-    """What each host of the play has come to.
+    """The result of each host of the play.
 
     :param variables: of any host of the play
     """
@@ -162,9 +162,9 @@ def results(variables: t.Mapping[str, t.Any], template: t.Callable[[t.Any], t.An
 
 
 def output_path(given: str, *, check_mode: bool) -> str:
-    """Where to write; a relative path is below the working folder.
+    """The path to write to; a relative path is below the working folder.
 
-    In check mode it is a file beside, since what came of a real run must not be replaced: C(NAME.check.json).
+    In check mode it is C(NAME.check.json) beside it, so the outcome of a real run is never replaced.
     """
     path = os.path.abspath(os.path.expanduser(given))
     start, suffix = os.path.splitext(path)
@@ -172,7 +172,7 @@ def output_path(given: str, *, check_mode: bool) -> str:
 
 
 def output_mistake(path: str, kind: str) -> str:
-    """What is wrong with the file that is to be written at the end, or "".
+    """An error if the file can't be written at the end, or "".
 
     :param kind: what is to be written: C(PLAN), C(OUTCOME), or C(AUDIT)
     """
@@ -186,7 +186,7 @@ def output_mistake(path: str, kind: str) -> str:
 
 
 def must_stay(path: str, kind: str) -> str:
-    """Why a file must not be replaced, or "": it is something else, such as a script or a report, or what came of a removal.
+    """An error if the file must not be replaced, or "": it is a script, a report, or the outcome of a removal.
 
     :param kind: what is to be written: C(PLAN), C(OUTCOME), or C(AUDIT)
     :raises OSError: it can't be read
@@ -207,7 +207,7 @@ def must_stay(path: str, kind: str) -> str:
         what = "the outcome of a removal, and a plan must not replace it"
     else:
         return ""
-    return f"The file {path} of {own.variable} holds {what}. Name another one."
+    return f"The file {path} of {own.variable} contains {what}. Name another one."
 
 
 def write(path: str, content: t.Mapping[str, t.Any]) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is left to people when a run has ended."""
+"""What a person still has to do when a run has ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.o
 
 
 def remaining(ended: Ended, origin: Origin) -> list[str]:
-    """What is left to people."""
+    """What a person still has to do."""
     return [*_by_status(ended, origin), *_integration(ended.result["integration"])]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of the configuration of an integration, for when its script is lost: from a person, the plan, or the report."""
+"""The integration's known configuration, for when its script is lost: from the user, the plan, or the report."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def _report(settings: Settings) -> Record | None:
 
 
 def known(given: Record | None, plan: Record | None, report: Record | None) -> dict[str, t.Any]:
-    """What is known: what a person gives, or else what the plan holds, or else the last that the report does.
+    """The known configuration: the user's, or else the plan's, or else the newest in the report.
 
-    :param plan: what the plan holds for the connection
+    :param plan: the connection's entry in the plan
     :raises InvalidOption: it may hold a secret, or a person gives another integration than the plan or the report
     """
     runs = [_of(run) for run in (report or {}).get("runs") or () if isinstance(run, dict)]

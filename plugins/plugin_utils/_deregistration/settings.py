@@ -32,7 +32,7 @@ class Settings:
     :ivar confirm: the key, if the removal is confirmed by name or by an approved plan; else what was given, or ""
     :ivar approved: digest by which O(plan) was approved, or ""
     :ivar plan_mistake: what is wrong with the plan that was approved, or ""
-    :ivar plan_entry: what the approved plan holds for this connection; None without approval
+    :ivar plan_entry: this connection's entry in the approved plan; None without approval
     :ivar expected_sha256: digest that the script must have, or ""
     :ivar expected_plan_digest: digest that the deletion's plan must have, or ""
     :ivar executor: C(auto), C(snowflake), C(databricks), C(handoff), or the path of a task file
@@ -44,7 +44,7 @@ class Settings:
     :ivar report_dir: on the controller, or ""
     :ivar pause_after: seconds until a running script pauses to report progress; None for never
     :ivar wait_timeout: seconds
-    :ivar on_unknown: what to do with a statement of which nobody knows whether it ran: C(fail) or C(rerun)
+    :ivar on_unknown: what to do with a statement whose outcome is unknown: C(fail) or C(rerun)
     :ivar skip: the statements to leave out, of whatever script: C(statement), C(sha256), C(reason)
     :ivar plan_only: whether nothing counts as confirmed
     :ivar task_file: path and sha256 of the task file that is the executor, or None

@@ -15,7 +15,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.o
 
 
 def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
-    """What was done, in order, each with what its module says of its time.
+    """The steps in order, each with the times from its module.
 
     :param rows: the statements, as the report has them
     """
@@ -49,7 +49,7 @@ def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
 
 
 def _looked(observed: Observed) -> Answer:
-    """The answer of the look; one without which the run goes on counts as none."""
+    """The result of the check; one that the run can do without counts as none."""
     return {"skipped": True} if observed.not_looked and "session" not in observed.tried else observed.tried
 
 

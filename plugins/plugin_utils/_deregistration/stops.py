@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a run has stopped before its end, and what helps then. Ansible does not tell: it is read from the answers."""
+"""The task at which a run stopped, and what to do then. Ansible doesn't tell, so it is derived from the results."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ ADVICE = {
 
 @dataclasses.dataclass(frozen=True)
 class Stop:
-    """Where a run has stopped.
+    """The task at which a run stopped.
 
     :ivar task: the name of the task
     :ivar failure: its result
@@ -114,7 +114,7 @@ class Stop:
 
     @property
     def message(self) -> str:
-        """What the task says."""
+        """The task's message."""
         message = self.failure.get("msg", "no message")
         text = " ".join(map(str, message)) if isinstance(message, list) else str(message)
         # The stages write a line for each mistake, and each of them is printable.
@@ -129,7 +129,7 @@ class Stop:
 
 
 def find(settings: Settings | None, observed: Observed, checked: Answer, *, check_mode: bool) -> Stop | None:
-    """Where the run has stopped; None when it came to its end.
+    """Find the task at which the run stopped; None if it came to its end.
 
     :param settings: None if they could not be read
     :param checked: what the stage of the checks has answered
@@ -149,7 +149,7 @@ def find(settings: Settings | None, observed: Observed, checked: Answer, *, chec
 
 
 def task(name: str, observed: Observed) -> str:
-    """What a task is called in the role."""
+    """A task's name in the role."""
     decision = observed.decision
     chosen: str = decision.get("executor") or ""
     looks_at = decision.get("look_again") or (decision.get("preflight") if decision.get("way") == "look" else "")
@@ -174,7 +174,7 @@ def _broken(answer: Answer) -> bool:
 
 
 def _unfinished(settings: Settings, observed: Observed, *, check_mode: bool) -> Stop | None:
-    """What is still to come although no task of the role has failed."""
+    """The first task that has no result although no task of the role has failed."""
     if not observed.script:
         # The tasks that restore it are Ansible's own.
         shown = settings.restore
@@ -186,7 +186,7 @@ def _unfinished(settings: Settings, observed: Observed, *, check_mode: bool) -> 
 
 
 def _undecided(observed: Observed) -> str | None:
-    """Which task has not answered of those that come before anything is changed."""
+    """The first task without a result, of those that run before anything is changed."""
     decision = observed.decision
     for asked, name in (("preflight", "tried"), ("plan", "planned")):
         if (
@@ -199,7 +199,7 @@ def _undecided(observed: Observed) -> str | None:
 
 
 def _undone(observed: Observed, *, check_mode: bool) -> str | None:
-    """Which task that was decided on has not answered, or not with what would be its end."""
+    """The task that was decided on and has no result, or not a final one."""
     decision = observed.decision
     if decision.get("delete") and (
         "timing" not in observed.deleted or not (check_mode or observed.deleted.get("verified"))

@@ -42,7 +42,7 @@ LEFT = "Check the platform for what may be left there:"
 
 
 def plan(settings: Settings, observed: Observed) -> list[str]:
-    """What would be done, or is about to be done."""
+    """The plan: what would be done, or is about to be done."""
     script = observed.script
     lines = [f'Plan for the Immuta connection "{settings.connection_key}"']
     if observed.tenant:
@@ -107,7 +107,7 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
 
 
 def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
-    """Where the script is to be run, and what was found there."""
+    """The platform that the script runs on, and what was found there."""
     if outcome.executor(settings, observed) in PLATFORMS:
         yield (
             "Don't run it on another host at the same time: only runs that share the journal beside the script lock"
@@ -130,7 +130,7 @@ def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
 
 
 def _found_afterwards(observed: Observed) -> t.Iterator[str]:
-    """What a look has found where the script is said to have run."""
+    """The result of the check after a script that is stated to have run."""
     if observed.not_looked:
         yield f"   This was not checked on the platform: {observed.not_looked.rstrip('.')}."
     elif (rows := observed.tried.get("objects")) is not None:
@@ -139,7 +139,7 @@ def _found_afterwards(observed: Observed) -> t.Iterator[str]:
 
 
 def said(session: Row) -> str:
-    """Where a session is, and as whom, in a few words."""
+    """Account, user, and role of a session, in a few words."""
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in session.items() if value)
 
 
@@ -155,7 +155,7 @@ def _since(row: Row) -> str:
 
 
 def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
-    """What to look at before the script runs."""
+    """The marks on a statement, to review before the script runs."""
     for mark in row.get("marks") or (["unusual"] if row["unusual"] else []):
         yield f"   <- review: {mark}"
     start = row.get("resumes_at", row["index"])
@@ -178,7 +178,7 @@ def label(row: Row) -> str:
 
 
 def report(result: Row) -> list[str]:
-    """What came of a run that has ended well."""
+    """The outcome of a run that succeeded."""
     count = result["deleted_objects"]
     lines = [
         f'Deregistration of "{result["connection_key"]}": {HEADLINES[_headline(result)]}',
@@ -208,7 +208,7 @@ def report(result: Row) -> list[str]:
 
 
 def gone(objects: t.Iterable[Row] | None) -> str:
-    """What of that which the script drops is gone, as a clause; "" if nobody has looked again."""
+    """How many of the dropped objects are gone, as a clause; "" if nobody checked afterwards."""
     rows = [row for row in objects or () if row["dropped"]]
     if not any(row["after"] is not None or row.get("after_how") for row in rows):
         return ""
@@ -218,7 +218,7 @@ def gone(objects: t.Iterable[Row] | None) -> str:
 
 
 def unseen(result: Row) -> str:
-    """That nobody has looked whether it is true what somebody has said, and why, as a clause; else ""."""
+    """Why nobody checked a script that is only stated to have run, as a clause; else ""."""
     said = result["status"] == "completed" and result["stated"] and result["not_looked"]
     return f"not checked: {result['not_looked'].rstrip('.')}" if said else ""
 
@@ -229,7 +229,7 @@ def _headline(result: Row) -> str:
 
 
 def connection(result: Row) -> str:
-    """Where the connection is: gone, there, or not known, as a clause."""
+    """The state of the connection, as a clause: gone, there, or not known."""
     if result["status"] == "unknown" or (
         result["status"] == "failed" and not (result["script"]["path"] or result["plan"]) and result["connection_gone"]
     ):
@@ -244,7 +244,7 @@ def connection(result: Row) -> str:
 
 
 def ran(result: Row) -> str:
-    """What of the script has run, as a clause."""
+    """How much of the script has run, as a clause."""
     script = result["script"]
     if script.get("empty"):
         return "the script has nothing to run"
@@ -260,7 +260,7 @@ def ran(result: Row) -> str:
 
 
 def left_behind(settings: Settings, observed: Observed) -> str:
-    """What is still on the platform although the script is said to have run, as a sentence, or ""."""
+    """The objects that are still on the platform after the script ran or is stated to have run, as a sentence, or ""."""
     if not (observed.looked_after or settings.script_executed):
         return ""
     out = {row["index"] for row in observed.progress.get("skipped") or ()}
@@ -280,7 +280,7 @@ def left_behind(settings: Settings, observed: Observed) -> str:
 
 
 def handoff(settings: Settings, observed: Observed) -> list[str]:
-    """What the person who runs the script has to know."""
+    """Instructions for the person who runs the script."""
     where = " and ".join(outcome.hosts(settings, observed))
     return [
         f"The clean-up script of {settings.connection_key} is for you to run. It has NOT been run.",
@@ -307,13 +307,13 @@ def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[s
 
 
 def by_hand(observed: Observed) -> list[str]:
-    """What to do on the platform where no script can be had any more."""
+    """What to do by hand on the platform when there is no script any more."""
     steps = observed.failure.get("by_hand") or ()
     return [BY_HAND, *(f"   {step}" for step in steps)] if steps else []
 
 
 def done(settings: Settings | None, observed: Observed) -> list[str]:
-    """What is done, of a run that has stopped."""
+    """The finished parts of a run that stopped."""
     finished, total = observed.counts
     lines = []
     if observed.kept and settings:
@@ -330,7 +330,7 @@ def done(settings: Settings | None, observed: Observed) -> list[str]:
 
 
 def open_ends(observed: Observed) -> list[str]:
-    """What is not done, of a run that has stopped."""
+    """The unfinished parts of a run that stopped."""
     if observed.lost_script and not observed.exists:
         return ["the connection was not found, so it is not known whether there is anything to do"]
     lines = []
@@ -379,7 +379,7 @@ def _planned(plan: Planned) -> str:
 
 
 def finished(results: t.Iterable[tuple[str, Row]]) -> list[str]:
-    """What came of many connections, a line each.
+    """The outcome of many connections, a line each.
 
     :param results: the key of each connection, and its result; an empty one when it was not started"""
     return [_finished(key, result) for key, result in results]

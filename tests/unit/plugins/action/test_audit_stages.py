@@ -145,7 +145,7 @@ def test_a_file_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     file.write_text('{"immuta_deregister": {}}')
     found = run("check", {"immuta_audit_output": str(file)})
-    assert f"The file {file} of immuta_audit_output holds something other than an audit" in found["msg"]
+    assert f"The file {file} of immuta_audit_output contains something other than an audit" in found["msg"]
 
 
 @pytest.mark.parametrize("stage", ["wanted", "conclude", "report"])

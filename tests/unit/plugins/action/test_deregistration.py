@@ -486,7 +486,7 @@ def test_check_mode_writes_beside_what_came_of_a_run(tmp_path: Path, monkeypatch
     ("output", "plan_only", "words"),
     [
         ("missing/out.json", False, "immuta_deregister_output can't be written: No such file"),
-        ("out.json", True, "holds the outcome of a removal"),
+        ("out.json", True, "contains the outcome of a removal"),
         ("out.json", False, ""),
         ("", False, ""),
     ],

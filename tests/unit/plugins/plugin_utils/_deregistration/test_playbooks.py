@@ -267,5 +267,5 @@ def test_nothing_but_a_plan_or_an_outcome_is_replaced(
         path.write_text(before, encoding="utf-8")
     found = playbooks.output_mistake(str(path), playbooks.PLAN if plan else playbooks.OUTCOME)
     assert (found == "") is fine
-    assert ("immuta_deregister_output holds" in found) is not fine
+    assert ("immuta_deregister_output contains" in found) is not fine
     assert (path.read_text(encoding="utf-8") if before is not None else None) == before
