@@ -86,7 +86,7 @@ def test_what_is_left_over_is_found_and_drafted_and_removed(
     assert used.code == 2
     assert "1 removal is unfinished" in used.error
     assert f"long gone: {scripts}/long gone.sql: None of its statements has run" in used.output
-    assert f"{scripts}/open to all.sql: Not believed" in used.output
+    assert f"{scripts}/open to all.sql: Not trusted" in used.output
     assert found["summary"]["not_believed"] == 1
     assert site.output.stat().st_mode & 0o777 == 0o600
 
