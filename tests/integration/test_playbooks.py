@@ -152,7 +152,7 @@ def test_one_that_fails_does_not_stop_the_others_unless_asked(site: Site, immuta
     careful, outcome = site.run(DEREGISTER, **approved, connection_keys=keys, serial=1, max_fail_percentage="0")
     assert careful.code == 2
     assert "could not be planned" in careful.error
-    assert f"not started   {LAKE}" in careful.output
+    assert f"not started  {LAKE}" in careful.output
     assert LAKE in immuta.state.connections
     played, outcome = site.run(DEREGISTER, **approved, connection_keys=keys)
     assert played.code == 2
