@@ -75,14 +75,14 @@ def test_what_is_known(
             {"host": f"u:{SECRET}@h"},
             None,
             [],
-            "The field host of immuta_deregister_integration_config is not",
+            "The field host of immuta_deregister_integration_config has the wrong form",
         ),
         (None, {"token": SECRET}, [], "integration_config in the plan has the field 'token'"),
         (
             None,
             None,
             [{"user": f"Bearer {SECRET}{SECRET}"}],
-            "The field user of integration_config in the report is not",
+            "The field user of integration_config in the report has the wrong form",
         ),
     ],
 )
