@@ -263,7 +263,7 @@ class Variant:
     :ivar update_reads: how many more find it being edited
     :ivar updated_at: whether a connection tells when it was changed
     :ivar validation: what an integration tells of its tests
-    :ivar sync_request: the only body that an object sync takes
+    :ivar sync_request: the body that an object sync takes: none, an empty one, or either
     :ivar sync_reply: in which form it tells of its jobs
     :ivar jobs_container: what jobs are told in; `absent`: this version has no list of jobs
     :ivar sync_outcome: the state in which its jobs end
@@ -303,7 +303,7 @@ class Variant:
     update_reads: int = 0
     updated_at: t.Literal["present", "absent"] = "present"
     validation: t.Literal["tests", "status", "absent"] = "tests"
-    sync_request: t.Literal["none", "empty"] = "none"
+    sync_request: t.Literal["any", "none", "empty"] = "any"
     sync_reply: t.Literal["bulk", "jobs", "list", "ids", "empty"] = "bulk"
     jobs_container: t.Literal["list", "jobs", "keyed", "absent"] = "list"
     sync_outcome: t.Literal["completed", "failed", "expired", "cancelled"] = "completed"

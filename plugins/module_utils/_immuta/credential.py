@@ -156,7 +156,7 @@ def _require_fit(raw: Json) -> None:
         if is_secret(name) and isinstance(value, str) and value and not _options.may_be_secret(value):
             raise _options.UnfitSecret(
                 f"The field {name} in connection",
-                f"has fewer than {_options.SHORTEST_SECRET} characters or is a word that results hold",
+                f"has fewer than {_options.SHORTEST_SECRET} characters or is a word that occurs in results",
                 "Change it.",
                 value,
                 is_word=True,

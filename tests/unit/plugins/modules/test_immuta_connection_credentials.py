@@ -254,7 +254,7 @@ def test_nothing_of_the_connection_is_lost(rotate: Rotate, effect: str) -> None:
         (
             KEY,
             {"snowflake": {"password": {"username": USER, "password": "snowflake"}}},
-            "The option snowflake.password.password is a word that results hold",
+            "The option snowflake.password.password is a word that occurs in results",
         ),
         (
             KEY,
