@@ -288,16 +288,16 @@ object_sync:
       type: int
       sample: 2
 timing:
-  description: When the module has begun and ended, in UTC.
+  description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once
   type: dict
   contains:
     started:
-      description: When it has begun.
+      description: Start time.
       type: str
       sample: "2026-01-31T12:00:00.000Z"
     ended:
-      description: When it has ended.
+      description: End time.
       type: str
       sample: "2026-01-31T12:00:00.250Z"
 failure:
