@@ -33,11 +33,14 @@ Harmless = t.Mapping[str, t.Callable[[str, t.Any], bool]]
 class Module(AnsibleModule):
     """AnsibleModule, which writes the options to the system's log before anything of ours runs.
 
-    :param harmless: for options that are dictionaries, what tells which of their fields may be shown
+    :param harmless: for options that are dictionaries, what tells which of their fields may be shown; the others are
+        refused
+    :param shown: the same for options that are secret as a whole for Ansible, of which the others are used
     """
 
-    def __init__(self, *, harmless: Harmless | None = None, **spec: t.Any) -> None:
+    def __init__(self, *, harmless: Harmless | None = None, shown: Harmless | None = None, **spec: t.Any) -> None:
         self._harmless = harmless or {}
+        self.shown = shown or {}
         super().__init__(**spec)
 
     def _log_invocation(self) -> None:
@@ -104,12 +107,20 @@ def _since(started: str) -> dict[str, str]:
 
 def _mask_options(module: AnsibleModule, argument_spec: dict[str, t.Any], word: str) -> None:
     """Mask the secrets, and a word that is one, in what Ansible prints of the options."""
-    for name, about in argument_spec.items():
-        value = module.params.get(name)
+    module.params.update(_masked(module.params, argument_spec, word))
+
+
+def _masked(params: dict[str, t.Any], spec: dict[str, t.Any], word: str) -> dict[str, t.Any]:
+    masked = dict(params)
+    for name, about in spec.items():
+        value = params.get(name)
         if value and about.get("no_log"):
-            module.params[name] = _redact.MASK
+            masked[name] = _redact.MASK
+        elif isinstance(value, dict) and "options" in about:
+            masked[name] = _masked(value, about["options"], word)
         elif isinstance(value, str):
-            module.params[name] = value.replace(word, _redact.MASK)
+            masked[name] = value.replace(word, _redact.MASK)
+    return masked
 
 
 def _mask_fields(module: AnsibleModule, name: str, harmless: t.Callable[[str, t.Any], bool]) -> None:
@@ -130,10 +141,18 @@ def _texts(value: t.Any) -> t.Iterator[str]:
         yield value
 
 
-def _redact_options(module: AnsibleModule, params: dict[str, t.Any]) -> None:
-    secret = {name for name, about in module.argument_spec.items() if about.get("no_log")} - TEXTS
+def _redact_options(module: Module, params: dict[str, t.Any]) -> None:
+    options = _options.flat(params, module.argument_spec)
+    secret = {name for name, (_value, about) in options.items() if about.get("no_log")} - TEXTS
     # Ansible itself prints the options.
-    module.no_log_values.update(_redact.add_options(params, secret))
+    module.no_log_values.update(_redact.add_options({name: value for name, (value, _about) in options.items()}, secret))
+    kept = {value for name, (value, _about) in options.items() if name in secret and isinstance(value, str)}
+    for name, shown in module.shown.items():
+        fields = list(_options.leaves(params.get(name) or {}))
+        hidden = {str(value) for field, value in fields if not shown(field, value)}
+        # Ansible would hide all that is in the dictionary, wherever it occurs.
+        module.no_log_values -= {str(value) for _field, value in fields} - hidden - kept
+        _redact.add(hidden)
 
 
 def _bug(error: Exception) -> dict[str, t.Any]:

@@ -45,6 +45,33 @@ def require_positive(params: dict[str, t.Any], *names: str, error: type[Failure]
             raise error(f"The option {name} must be more than 0 seconds.")
 
 
+def flat(params: t.Mapping[str, t.Any], spec: Spec, within: str = "") -> dict[str, tuple[t.Any, t.Mapping[str, t.Any]]]:
+    """Return all options and those inside of dictionaries, by their dotted names, each with its value and its spec."""
+    found: dict[str, tuple[t.Any, t.Mapping[str, t.Any]]] = {}
+    for name, value in params.items():
+        about = spec.get(name, {})
+        if about.get("type") == "dict" and "options" in about:
+            found |= flat(value, about["options"], f"{within}{name}.") if isinstance(value, dict) else {}
+        else:
+            found[f"{within}{name}"] = (value, about)
+    return found
+
+
+def leaves(value: dict[str, t.Any]) -> t.Iterator[tuple[str, t.Any]]:
+    """Yield the innermost fields of an object with their names; what is in a list has the name of the list."""
+    for name, field in value.items():
+        for item in field if isinstance(field, list) else [field]:
+            if isinstance(item, dict):
+                yield from leaves(item)
+            else:
+                yield name, item
+
+
+def may_be_secret(value: str) -> bool:
+    """Return whether a text could be a secret that Ansible can hide: neither short nor a word of the results."""
+    return len(value.strip()) >= SHORTEST_SECRET and not _words.is_common(value.strip())
+
+
 def not_text(value: t.Any, *, secret: bool = False) -> str | None:
     """Return a description of a value that is not text; None for text, also if it is vaulted.
 
@@ -76,6 +103,8 @@ def require_text(given: t.Mapping[str, t.Any], spec: Spec, within: str = "") -> 
         kind = about.get("type", "str")
         if kind in TEXT_TYPES:
             _require_text(label, value, f'{name}: "..."', secret=bool(about.get("no_log")))
+        elif kind == "dict" and isinstance(value, dict) and "options" in about:
+            require_text(value, about["options"], label)
         elif kind == "list":
             elements = about.get("elements")
             for item in value if isinstance(value, list) else [value]:
@@ -114,18 +143,20 @@ def require_fit_secrets(params: t.Mapping[str, t.Any], spec: Spec, ignored: t.Co
     :param ignored: options with C(no_log) that are not secrets as a whole
     :raises UnfitSecret: naming the option or the variable of the environment
     """
-    secrets = {name for name, about in spec.items() if about.get("no_log")}
+    options = flat(params, spec)
+    secrets = {name for name, (_value, about) in options.items() if about.get("no_log")}
     others = {
         name: text
-        for name, value in params.items()
+        for name, (value, _about) in options.items()
         if name not in secrets
         for text in (value if isinstance(value, list) else [value])
         if isinstance(text, str)
     }
     for name in sorted(secrets):
-        if name not in ignored and isinstance(params.get(name), str) and params[name]:
+        value = options[name][0]
+        if name not in ignored and isinstance(value, str) and value:
             remedy = "Encrypt the key with a longer passphrase." if "passphrase" in name else "Change it."
-            _require_fit(f"The option {name}", params[name], others, remedy)
+            _require_fit(f"The option {name}", value, others, remedy)
     for variable, proxy in _address.proxies().items():
         for password in _redact.passwords_in_urls(proxy):
             _require_fit(f"The password of the proxy in {variable}", password, others, "Change it.")

@@ -21,10 +21,11 @@ skipped_by_operator snowflake succeeded unhealthy validationresults
 """
 CODES = """
 already_exists ambiguous_key api_missing authentication check_mode_write configuration confirmation_mismatch
-confirmation_required contradiction deadline empty_script immuta_error integration_shared invalid_option invalid_request
-login_failed look_failed missing_library no_cleanup_script not_found objects_left objects_missing permission plan_changed
-platform_unknown rate_limited redirect script_changed script_lost script_missing script_not_saved script_unknown
-session_lost split_error statement_failed transaction_open transport unexpected_reply unknown_outcome wait_timeout
+confirmation_required contradiction credential_refused deadline differing empty_script immuta_error integration_shared invalid_option invalid_request
+login_failed look_failed missing_library no_cleanup_script not_found not_verified objects_left objects_missing permission plan_changed
+platform_unknown rate_limited redirect rotation_unknown script_changed script_lost script_missing script_not_saved script_unknown
+session_lost split_error statement_failed sync_failed transaction_open transport unexpected_reply unknown_outcome
+validation_failed wait_timeout
 wrong_object wrong_platform
 """
 TECHNOLOGIES = "bigquery databricks postgresql redshift snowflake sqlserver teradata"

@@ -49,7 +49,7 @@ OF_ANSIBLE = {
 SECRET = re.compile(r"key|token|password|passphrase|secret")
 NO_SECRETS = {
     *("connection_key", "exchange_api_key", "client_key", "private_key_file", "token_file_path"),
-    *("include_keys", "exclude_keys"),
+    *("include_keys", "exclude_keys", "update_secrets"),
 }
 
 
@@ -102,7 +102,7 @@ def variables(option: dict[str, t.Any]) -> list[str]:
 
 
 def compare(doc: dict[str, t.Any], spec: dict[str, t.Any]) -> list[str]:
-    """The differences between documented options and an argument spec."""
+    """The differences between documented options and an argument spec, with those inside of dictionaries."""
     found = [f"{name} is on one side only" for name in set(doc) ^ set(spec)]
     for name in set(doc) & set(spec):
         one, other = doc[name], spec[name]
@@ -121,7 +121,9 @@ def compare(doc: dict[str, t.Any], spec: dict[str, t.Any]) -> list[str]:
         fallback = other.get("fallback", (None, []))[1]
         if variables(one) != list(fallback):
             found.append(f"{name}: {variables(one)} in the documentation, {fallback} in the code")
-        if SECRET.search(name) and bool(other.get("no_log")) is (name in NO_SECRETS):
+        if "options" in other or "suboptions" in one:
+            found += compare(one.get("suboptions", {}), other.get("options", {}))
+        elif SECRET.search(name) and bool(other.get("no_log")) is (name in NO_SECRETS):
             found.append(f"{name}: no_log is {other.get('no_log')}")
     return found
 
@@ -150,6 +152,14 @@ def test_a_difference_is_seen(change: dict[str, t.Any]) -> None:
     assert compare(doc, {**spec, "api_key": {**spec["api_key"], **change}})
     assert compare(doc, {**spec, "another": {}})
     assert compare(doc, {name: one for name, one in spec.items() if name != "api_key"})
+
+
+def test_a_difference_inside_of_a_dictionary_is_seen() -> None:
+    name = "immuta_connection_credentials"
+    doc, spec = documented()[name]["options"], taken(name)["argument_spec"]
+    within = spec["databricks"]["options"]
+    for change in ({"token": {"type": "str"}}, {"another": {}}):
+        assert compare(doc, {**spec, "databricks": {**spec["databricks"], "options": {**within, **change}}}), change
 
 
 def test_what_all_modules_return_is_documented_alike() -> None:

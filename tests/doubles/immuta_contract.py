@@ -12,13 +12,14 @@ import re
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import yaml
 from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.templating.security.exceptions import SecurityNotFound
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 DESCRIPTION = Path(__file__).with_name("immuta.openapi.yaml")
 WHERE = "http://immuta"
@@ -32,6 +33,7 @@ class Operation:
 
     :ivar path: the path, with one `{placeholder}` for each parameter
     :ivar takes_body: whether a request may have a body
+    :ivar query: the parameters that a query may have
     :ivar may_be_empty: the statuses that are good without a body although one is described
     :ivar has_body: the statuses, as the description spells them, that come with a body
     """
@@ -41,6 +43,7 @@ class Operation:
     path: str
     effect: str
     takes_body: bool
+    query: frozenset[str]
     may_be_empty: frozenset[str]
     has_body: frozenset[str]
 
@@ -70,7 +73,10 @@ class Request:
     @functools.cached_property
     def parameters(self) -> RequestParameters:
         """Where openapi-core keeps what it finds in the path."""
-        return RequestParameters(header=Headers({"Authorization": self.authorization} if self.authorization else {}))
+        return RequestParameters(
+            query=ImmutableMultiDict(parse_qsl(self.query, keep_blank_values=True)),
+            header=Headers({"Authorization": self.authorization} if self.authorization else {}),
+        )
 
 
 @dataclass(frozen=True)
@@ -120,8 +126,11 @@ class Contract:
 
     def check_request(self, operation: Operation, request: Request) -> str:
         """What is wrong with a request, or an empty string. Whether it is authorised is not the contract's business."""
-        if request.query:
-            return "no operation takes a query"
+        asked = parse_qsl(request.query, keep_blank_values=True)
+        if request.query and not operation.query:
+            return f"{operation.name} takes no query"
+        if [name for name, _value in asked] != sorted(operation.query):
+            return f"{operation.name} takes the query {', '.join(sorted(operation.query))}"
         if request.body and not operation.takes_body:
             return f"{operation.name} takes no body"
         try:
@@ -153,6 +162,7 @@ def _operation(method: str, path: str, one: t.Mapping[str, t.Any], described: t.
         path,
         one["x-effect"],
         takes_body="requestBody" in one,
+        query=frozenset(where["name"] for where in one.get("parameters", []) if where.get("in") == "query"),
         may_be_empty=frozenset(status for status, answer in responses.items() if answer.get("x-may-be-empty")),
         has_body=frozenset(status for status, answer in responses.items() if "content" in answer),
     )

@@ -35,6 +35,7 @@ if __name__ == "__main__" and not __package__:
     __package__ = "doubles"
 
 from . import immuta_contract
+from .immuta_editing import EditableTenant
 from .immuta_tenant import (
     LOGIN_PAGE,
     ApiKey,
@@ -329,7 +330,7 @@ class ImmutaDouble(Double):
         with self._lock:
             index = len(self.requests) + 1
             fault = self.faults.take(name, method, target)
-            tenant = Tenant(self.state, self.variant)
+            tenant = EditableTenant(self.state, self.variant)
             wrong = self._contract.check_request(operation, asked) if operation else "no such operation"
             if wrong and not immuta_contract.PROBED.fullmatch(f"{method} {path}"):
                 self._violate(index, name, "request", wrong)
@@ -376,7 +377,9 @@ class ImmutaDouble(Double):
             return tenant.error(400, tenant.state.redact(wrong))
         operation, parameters = found
         body = json.loads(asked.body) if asked.body else None
-        return tenant.answer(Call(operation.name, next(iter(parameters.values()), ""), body, authorization))
+        return tenant.answer(
+            Call(operation.name, next(iter(parameters.values()), asked.query.partition("=")[2]), body, authorization)
+        )
 
     @staticmethod
     def _planned(tenant: Tenant, fault: Fault) -> Reply:

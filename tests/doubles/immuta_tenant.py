@@ -35,6 +35,8 @@ class Integration:
     """One integration.
 
     :ivar script: the clean-up script; None for a technology that has none
+    :ivar tests: with which Immuta has tried it: whether each has passed
+    :ivar edit: an edit under way
     """
 
     id: int
@@ -43,6 +45,23 @@ class Integration:
     auto_bootstrap: bool = False
     config: Json = field(default_factory=dict)
     script: str | None = None
+    tests: dict[str, bool] = field(default_factory=lambda: {"Connection": True, "Privileges": True})
+    edit: Edit | None = None
+
+
+@dataclass
+class Edit:
+    """An edit under way: it shows after so many reads of the integration, and ends after so many more.
+
+    :ivar former: the fields of the connection that it replaces
+    :ivar credential: what the connection signs in with once it has ended well
+    """
+
+    delay: int
+    reads: int
+    connection_key: str
+    former: Json
+    credential: Json
 
 
 @dataclass
@@ -76,6 +95,7 @@ class Connection:
     children: list[str] = field(default_factory=list)
     state: str = "ACTIVE"
     created_at: str = "2026-01-15T09:30:00.000Z"
+    updated_at: str = "2026-01-15T09:30:00.000Z"
     extra: Json = field(default_factory=dict)
     deletion: Deletion | None = None
 
@@ -108,6 +128,8 @@ class State:
     :ivar connections: by key
     :ivar api_keys: by the key itself
     :ivar tokens: by the token itself
+    :ivar credentials: what connections sign in with since they were edited, by key; not told to anybody
+    :ivar jobs: of object syncs: how many more reads each takes, by id
     :ivar clock: seconds, as of `time.monotonic`; deletions end and tokens expire by it
     """
 
@@ -115,6 +137,8 @@ class State:
     connections: dict[str, Connection] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
+    credentials: dict[str, Json] = field(default_factory=dict)
+    jobs: dict[str, int] = field(default_factory=dict)
     clock: t.Callable[[], float] = time.monotonic
 
     @classmethod
@@ -231,6 +255,19 @@ class Variant:
     :ivar slash: what an encoded slash in the path of an object is: a part of the name, or the end of it; or it is refused
     :ivar described_status: the status for a connection of a technology that is not described by key
     :ivar search_page_cap: the longest page of the object search, whatever was asked for; None for no bound
+    :ivar update_request: the only body that an edit of a connection takes
+    :ivar update_effect: whether the fields of an edit take the place of all, or are added to them
+    :ivar update_outcome: what comes of an edit: it is tried and works; it is tried and put back; it is refused with 422; it is
+        taken, and the integration fails with the copy that it has
+    :ivar update_delay: how many reads of the integration still find it as it was
+    :ivar update_reads: how many more find it being edited
+    :ivar updated_at: whether a connection tells when it was changed
+    :ivar validation: what an integration tells of its tests
+    :ivar sync_request: the body that an object sync takes: none, an empty one, or either
+    :ivar sync_reply: in which form it tells of its jobs
+    :ivar jobs_container: what jobs are told in; `absent`: this version has no list of jobs
+    :ivar sync_outcome: the state in which its jobs end
+    :ivar sync_reads: how many reads find a job active
     :ivar permission_rules: who may delete; `older`: INFRASTRUCTURE_ADMIN or DATA_OWNER, `newer`: APPLICATION_ADMIN
     :ivar unauthenticated: the status for a key or token that is missing, wrong or expired
     :ivar missing_permission: the status when one object may not be read
@@ -258,6 +295,19 @@ class Variant:
     slash: t.Literal["kept", "decoded", "refused"] = "kept"
     described_status: t.Literal[400, 404] = 404
     search_page_cap: int | None = None
+    update_request: t.Literal["connection", "with_integration", "bare"] = "connection"
+    update_effect: t.Literal["replaced", "merged"] = "replaced"
+    update_reply: t.Literal["object", "job", "empty_200", "empty_202", "empty_204"] = "object"
+    update_outcome: t.Literal["works", "rolled_back", "refused", "recurring"] = "works"
+    update_delay: int = 0
+    update_reads: int = 0
+    updated_at: t.Literal["present", "absent"] = "present"
+    validation: t.Literal["tests", "status", "absent"] = "tests"
+    sync_request: t.Literal["any", "none", "empty"] = "any"
+    sync_reply: t.Literal["bulk", "jobs", "list", "ids", "empty"] = "bulk"
+    jobs_container: t.Literal["list", "jobs", "keyed", "absent"] = "list"
+    sync_outcome: t.Literal["completed", "failed", "expired", "cancelled"] = "completed"
+    sync_reads: int = 0
     permission_rules: t.Literal["older", "newer"] = "newer"
     unauthenticated: t.Literal[401, 500] = 401
     missing_permission: t.Literal[403, 404] = 403
@@ -353,7 +403,16 @@ class Tenant:
     def answer(self, call: Call) -> Reply:
         """Do what is asked."""
         self.state.settle()
-        operations = {
+        try:
+            caller = None if call.operation == "exchangeApiKey" else self._caller(call.authorization)
+            return self.operations[call.operation](call, caller or ApiKey("nobody"))
+        except Refusal as refusal:
+            return self.error(refusal.status, refusal.message)
+
+    @property
+    def operations(self) -> dict[str, t.Callable[[Call, ApiKey], Reply]]:
+        """What does each operation, by its name."""
+        return {
             "exchangeApiKey": self._exchange_api_key,
             "listIntegrations": self._list_integrations,
             "getIntegration": self._get_integration,
@@ -364,11 +423,6 @@ class Tenant:
             "getObject": self._get_object,
             "deleteObject": self._delete_object,
         }
-        try:
-            caller = None if call.operation == "exchangeApiKey" else self._caller(call.authorization)
-            return operations[call.operation](call, caller or ApiKey("nobody"))
-        except Refusal as refusal:
-            return self.error(refusal.status, refusal.message)
 
     # Who asks
 
@@ -465,8 +519,23 @@ class Tenant:
             "status": one.status,
             "autoBootstrap": one.auto_bootstrap,
             "config": one.config,
-            "validationResults": {},
+            "validationResults": self._validation(one),
         }
+
+    def _validation(self, one: Integration) -> Json:
+        if self.variant.validation == "absent":
+            return {}
+        told: Json = {"status": "passed" if all(one.tests.values()) else "failed"}
+        if self.variant.validation == "tests":
+            told["validationTests"] = [
+                {
+                    "name": name,
+                    "status": "passed" if passed else "failed",
+                    "message": "" if passed else "It can't sign in.",
+                }
+                for name, passed in one.tests.items()
+            ]
+        return told
 
     # Connections
 
@@ -486,6 +555,8 @@ class Tenant:
             "state": one.state,
             "createdAt": one.created_at,
         }
+        if self.variant.updated_at == "present":
+            body["updatedAt"] = one.updated_at
         if self.variant.native_integration_id != "absent":
             linked = self.variant.native_integration_id == "present"
             body["nativeIntegrationId"] = one.native_integration_id if linked else None

@@ -11,6 +11,7 @@ import importlib
 import json
 import re
 import shlex
+import textwrap
 import typing as t
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import DEPLOYER
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
+from ansible_collections.community.immuta.tests.doubles.snowflake_account import pem
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
 from ansible_collections.community.immuta.tests.harness.inprocess import MODULES, run_by_hand
 from ansible_collections.community.immuta.tests.harness.play import Player
@@ -41,6 +43,7 @@ def localised(text: str, folder: Path) -> str:
         .replace("myorg-myaccount", "example")
         .replace("https://example.hosted.immutacloud.com", '"{{ immuta_url }}"')
         .replace("vault_immuta_api_key", "immuta_api_key")
+        .replace("https://dbc-a1b2345c-d6e7.cloud.databricks.com/oidc", "https://login.example/oidc")
         .replace("dbc-a1b2345c-d6e7.cloud.databricks.com", '"{{ databricks_url }}"')
         .replace("warehouse_id: 1234567890abcdef", "warehouse_id: abc")
         .replace("client_id: 5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77", f"client_id: {DEPLOYER}")
@@ -56,9 +59,12 @@ def site(player: Player, snowflake: SnowflakeDouble) -> Player:
     account.add_user("DEPLOYER", password=PASSWORD, public_key=key.public_key())
     for folder in ("srv", "secrets"):
         (player.folder / folder).mkdir()
-    (player.folder / "secrets" / "deployer.p8").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    for name in ("deployer.p8", "immuta.p8"):
+        (player.folder / "secrets" / name).write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
     return player
 
 
@@ -123,6 +129,32 @@ def test_the_task_file_of_the_role_runs(site: Player, immuta: ImmutaDouble, snow
     assert KEY not in immuta.state.connections
     script = played.result["script"]["path"]
     assert (site.folder / "called").read_text() == f"--dialect=snowflake --file={script}\n"
+
+
+def test_the_blocks_of_the_guide_to_rotating_run(
+    site: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    guide = (ROOT / "docs" / "docsite" / "rst" / "guide_rotate.rst").read_text()
+    found = re.findall(r"code-block:: yaml\n\n((?: .*\n|\n)+)", guide)
+    (play_of_snowflake,), (task,) = (yaml.safe_load(localised(textwrap.dedent(one), site.folder)) for one in found)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    new = site.folder / "secrets" / "immuta-new.p8"
+    new.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    new.with_suffix(".pub").write_text(pem(key.public_key()))
+    user = snowflake.account.entities["USER", ("IMMUTA_SYSTEM_ACCOUNT",)]
+    user.properties["RSA_PUBLIC_KEY"] = "the former one"
+    play_of_snowflake["tasks"].append(task)
+    play_of_snowflake["vars"] |= {
+        "vault_databricks_client_secret": CLIENT_SECRET,
+    }
+    played = site.run([play_of_snowflake], "-e", "free_slot=RSA_PUBLIC_KEY_2")
+    assert played.code == 0, played.output
+    slots = {name: value for name, value in user.properties.items() if name.startswith("RSA_PUBLIC_KEY")}
+    assert slots == {"RSA_PUBLIC_KEY_2": "".join(pem(key.public_key()).split("\n")[1:-2])}
+    assert immuta.state.credentials[KEY]["privateKey"]["content"] == new.read_text()
+    assert immuta.state.credentials["prod databricks"] == {"clientSecret": CLIENT_SECRET}
 
 
 def shown_in(output: str, block: str) -> None:

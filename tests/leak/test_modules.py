@@ -506,3 +506,55 @@ def test_a_bug_is_reported_without_secrets(modules: Modules, immuta: EchoingImmu
 def test_a_bug_while_a_script_runs_is_reported_without_secrets(account: Snowflake) -> None:
     text = f"{PASSWORD} {STATEMENT} {SCRIPT!r}"
     failed(account(bug=("_sql.execute", "Execution._done", text)), "bug")
+
+
+# The credential of a connection
+
+
+def rotations() -> dict[str, tuple[dict[str, t.Any], list[str]]]:
+    """Every credential that a connection can get: the option, and what of it is secret."""
+    _key, encrypted = private_key()
+    lines = body_of(encrypted)
+    pair = {"username": "IMMUTA_SYSTEM_ACCOUNT", "private_key_passphrase": PASSPHRASE}
+    raw = {"authenticationType": "userPassword", "username": "IMMUTA_SYSTEM_ACCOUNT"}
+    client = {"client_id": "x", "client_secret": CLIENT_SECRET, "authority_url": "https://h.example", "scope": "y"}
+    return {
+        "passphrase": ({"snowflake": {"key_pair": {**pair, "private_key": encrypted}}}, [PASSPHRASE, *lines]),
+        "key": (
+            {"snowflake": {"key_pair": {**pair, "private_key": encrypted.replace("\n", "\\n")}}},
+            [*lines, PASSPHRASE],
+        ),
+        "client": ({"snowflake": {"oauth_client_credentials": client}}, [CLIENT_SECRET]),
+        "password": ({"snowflake": {"password": {"username": "u", "password": PASSWORD}}}, [PASSWORD]),
+        "m2m": ({"databricks": {"oauth_m2m": client}}, [CLIENT_SECRET]),
+        "token": ({"databricks": {"token": PAT}}, [PAT]),
+        "raw": ({"connection": {**raw, "password": PASSWORD, "odd": {"deep": [OAUTH]}}}, [PASSWORD, OAUTH]),
+    }
+
+
+ROTATIONS = rotations()
+
+
+@pytest.mark.parametrize("kind", ROTATIONS)
+def test_immuta_repeats_the_credential_of_a_connection(modules: Modules, immuta: EchoingImmuta, kind: str) -> None:
+    given, secret = ROTATIONS[kind]
+    key = "prod databricks" if "databricks" in given else KEY
+    options = {"url": immuta.url, "api_key": API_KEY, "connection_key": key, **given}
+
+    def rotated(code: str | None) -> None:
+        answer = clean(modules("immuta_connection_credentials", **options), *secret)
+        assert (answer.result.get("failure") or {}).get("code") == code, answer.result
+
+    for form in spread(FORMS, 1):
+        said = f"{forms(secret[0])[form]} of Bearer {forms(API_KEY)[form]} can't sign in"
+        immuta.method, immuta.echo = "PUT", Reply(422, json.dumps({"message": said}).encode())
+        rotated("credential_refused")
+    immuta.echo = None
+    if kind in ("key", "raw"):
+        # The result shows the name of a test. It takes some seconds until an edit has settled.
+        immuta.state.integrations[5].tests = {f"Sign in with {secret[0]}": False}
+        immuta.variant.update_outcome = "recurring"
+        rotated("validation_failed")
+    immuta.faults.add(ImmutaFault("status", operation_id="getConnection", nth=1, status=403))
+    rotated("permission")
+    clean(modules("immuta_connection_credentials", check=True, **options), *secret)

@@ -42,10 +42,12 @@ class Neighbours:
     """All connections but one, read once and only when they matter.
 
     :param subject: the one, as Immuta describes it
+    :param by_hand: what is to be done with it, as a person would in Immuta
     """
 
-    def __init__(self, client: Client, subject: Connection) -> None:
+    def __init__(self, client: Client, subject: Connection, by_hand: str = "Delete this connection") -> None:
         self._client = client
+        self._by_hand = by_hand
         self._subject = subject
 
     @functools.cached_property
@@ -112,7 +114,7 @@ class Neighbours:
     def _not_whole(self, reason: str) -> errors.Refused:
         return errors.Refused(
             f"The key {self._subject.key!r} may not address the connection: {reason.rstrip('.')}. Nothing was changed.",
-            hint="Delete this connection in the Immuta UI, or rename it there so that its key has none of / \\ % ; ? #.",
+            hint=f"{self._by_hand} in the Immuta UI, or rename it there so that its key has none of / \\ % ; ? #.",
             code="ambiguous_key",
         )
 

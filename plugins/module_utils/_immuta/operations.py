@@ -41,7 +41,7 @@ class Operation:
     """One operation.
 
     :ivar name: the C(operationId) in the API description
-    :ivar path: the path, with one C({placeholder}) for each parameter
+    :ivar path: the path with its query, if any, and one C({placeholder}) for each parameter
     :ivar permission: what the owner of the key needs, in Immuta's words
     :ivar good: the statuses that mean success
     :ivar takes_body: whether a request has a body
@@ -109,6 +109,29 @@ DELETE_OBJECT = Operation(
     frozenset({200, 202, 204}),
 )
 
+UPDATE_CONNECTION = Operation(
+    "updateConnection",
+    "PUT",
+    "/data/connection/{connection_key}",
+    Effect.UPDATE,
+    "connections",
+    ANY_ADMIN,
+    frozenset({200, 201, 202, 204}),
+    takes_body=True,
+)
+SYNC_OBJECTS = Operation(
+    "syncObjects",
+    "POST",
+    "/data/crawl/{connection_key}",
+    Effect.UPDATE,
+    "connections",
+    f"{ANY_ADMIN} (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
+    frozenset({200, 201, 202, 204}),
+    takes_body=True,
+)
+LIST_JOBS = Operation("listJobs", "GET", "/jobs?bulkId={bulk_id}", Effect.READ, "connections", ANY_ADMIN)
+GET_JOBS = Operation("getJobs", "POST", "/jobs/statuses", Effect.READ, "connections", ANY_ADMIN, takes_body=True)
+
 OPERATIONS: tuple[Operation, ...] = (
     EXCHANGE_API_KEY,
     LIST_INTEGRATIONS,
@@ -119,6 +142,10 @@ OPERATIONS: tuple[Operation, ...] = (
     SEARCH_OBJECTS,
     GET_OBJECT,
     DELETE_OBJECT,
+    UPDATE_CONNECTION,
+    SYNC_OBJECTS,
+    LIST_JOBS,
+    GET_JOBS,
 )
 
 # The call that shows whether a part of the API exists: a 404 means "absent" only after it has succeeded.

@@ -425,7 +425,7 @@ def test_every_operation_says_where_it_is_from_and_how_sure_that_is() -> None:
         ("DELETE", f"/data/object/{PATH}", {"json": {"force": True}}, "takes no body"),
         ("GET", "/integrations/five", {}, "invalid literal for int"),
         ("GET", "/integrations/0", {}, "minimum"),
-        ("GET", "/integrations?type=Snowflake", {}, "no operation takes a query"),
+        ("GET", "/integrations?type=Snowflake", {}, "takes no query"),
     ],
 )
 def test_refuses_a_request_that_breaks_the_contract(
@@ -449,7 +449,7 @@ def test_refuses_a_request_that_breaks_the_contract(
         ("DELETE", "/data/object/a/b", 404),
         ("GET", "/integrations/", 404),
         ("DELETE", "/integrations/5", 405),
-        ("PUT", f"/data/connection/{PATH}", 405),
+        ("PATCH", f"/data/connection/{PATH}", 405),
         ("TRACE", "/integrations", 405),
         ("QUERY", "/integrations", 405),
     ],

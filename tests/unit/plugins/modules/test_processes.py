@@ -20,6 +20,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
 
 
+ROTATED = "canary-rotated-4d1e"
+
+
 @pytest.mark.parametrize("name", inprocess.MODULES)
 def test_does_in_a_process_what_it_does_here(
     module: inprocess.Modules,
@@ -32,6 +35,10 @@ def test_does_in_a_process_what_it_does_here(
     options: dict[str, dict[str, t.Any]] = {
         "immuta_cleanup_script": {"connection_key": KEY, "path": str(tmp_path / "saved.sql")},
         "immuta_connection": {"connection_key": KEY, "confirm": KEY},
+        "immuta_connection_credentials": {
+            "connection_key": KEY,
+            "snowflake": {"password": {"username": "IMMUTA_SYSTEM_ACCOUNT", "password": ROTATED}},
+        },
         "immuta_connection_info": {},
         "immuta_integration_info": {},
         "immuta_probe": {"path": str(tmp_path / "probe.json")},
@@ -49,5 +56,5 @@ def test_does_in_a_process_what_it_does_here(
     done = module(name, env=env, alone=True, **options[name]).good
     assert done["changed"] is planned["changed"]
     assert {*done} - inprocess.COMMON == {*planned} - inprocess.COMMON
-    for secret in (API_KEY, PASSWORD, TOKEN):
+    for secret in (API_KEY, PASSWORD, TOKEN, ROTATED):
         assert secret not in module.output

@@ -29,7 +29,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.transport
 from ansible_collections.community.immuta.tests.doubles.immuta_contract import DESCRIPTION
 
 ABOUT = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
-FAMILIES = {"/bim/": "auth", "/integrations": "integrations", "/data/": "connections"}
+FAMILIES = {"/bim/": "auth", "/integrations": "integrations", "/data/": "connections", "/jobs": "connections"}
 
 
 def described(about: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
@@ -38,7 +38,8 @@ def described(about: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
     for path, item in about["paths"].items():
         for method, one in item.items():
             parameters = [
-                about["components"]["parameters"][ref["$ref"].rpartition("/")[2]] for ref in one.get("parameters", [])
+                about["components"]["parameters"][ref["$ref"].rpartition("/")[2]] if "$ref" in ref else ref
+                for ref in one.get("parameters", [])
             ]
             assert one["operationId"] not in found
             found[one["operationId"]] = {
@@ -57,10 +58,12 @@ def described(about: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
 
 def expected(one: Operation) -> dict[str, t.Any]:
     """What the table says of an operation, in the same form."""
+    path, _mark, query = one.path.partition("?")
+    asked = [("query", name, True) for name in re.findall(r"(\w+)={", query)]
     return {
         "method": one.method,
-        "path": one.path,
-        "parameters": sorted(("path", name, True) for name in re.findall(r"{(\w+)}", one.path)),
+        "path": path,
+        "parameters": sorted([*(("path", name, True) for name in re.findall(r"{(\w+)}", path)), *asked]),
         "effect": one.effect.value,
         "conflict": one.conflict,
         "good": set(one.good),
@@ -166,6 +169,10 @@ def test_what_each_operation_needs() -> None:
         "getObject": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "deleteObject": "APPLICATION_ADMIN (newer Immuta), or INFRASTRUCTURE_ADMIN or DATA_OWNER on the connection"
         " (older Immuta)",
+        "updateConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
+        "syncObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
+        "listJobs": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
+        "getJobs": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
     }
 
 
@@ -176,6 +183,7 @@ def test_the_family_of_each_operation() -> None:
             ("listIntegrations", "getIntegration", "renderCleanupScript", "regenerateCleanupScript"), "integrations"
         ),
         **dict.fromkeys(("getConnection", "searchObjects", "getObject", "deleteObject"), "connections"),
+        **dict.fromkeys(("updateConnection", "syncObjects", "listJobs", "getJobs"), "connections"),
     }
 
 

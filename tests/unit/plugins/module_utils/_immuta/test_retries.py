@@ -50,8 +50,12 @@ PARAMETERS: dict[str, dict[str, t.Any]] = {
     "searchObjects": {"body": {"size": 10}},
     "getObject": {"connection_key": "a/b c"},
     "deleteObject": {"connection_key": "a/b c"},
+    "updateConnection": {"connection_key": "a/b c", "body": {"connection": {}}},
+    "syncObjects": {"connection_key": "a/b c"},
+    "listJobs": {"bulk_id": "a/b"},
+    "getJobs": {"body": {"jobIds": ["a"]}},
 }
-IDENTICAL = {"integration_id": "5", "connection_key": "a%2Fb%20c"}
+IDENTICAL = {"integration_id": "5", "connection_key": "a%2Fb%20c", "bulk_id": "a%2Fb"}
 
 Who = t.Literal["all", "harmless", "nobody"]
 
@@ -489,8 +493,8 @@ def _try(fault: Fault, operation: Operation, mended: int | None, world: World) -
 
 
 def test_every_operation_and_effect_is_in_the_table() -> None:
-    assert len(OPERATIONS) == 9
-    assert {one.effect for one in OPERATIONS} == {Effect.READ, Effect.RENDER, Effect.DELETE}
+    assert len(OPERATIONS) == 13
+    assert {one.effect for one in OPERATIONS} == {Effect.READ, Effect.RENDER, Effect.UPDATE, Effect.DELETE}
 
 
 def test_only_reads_and_renderings_are_harmless() -> None:
@@ -499,7 +503,7 @@ def test_only_reads_and_renderings_are_harmless() -> None:
 
 def table() -> list[str]:
     """The table, for people."""
-    lines = ["| What happens | Reads, renderings | Deletions | Error |", "| --- | --- | --- | --- |"]
+    lines = ["| What happens | Reads, renderings | Deletions, updates | Error |", "| --- | --- | --- | --- |"]
     for row, group in itertools.groupby(FAULTS, key=lambda fault: fault.row):
         faults = list(group)
         (again,) = {one.again for one in faults}

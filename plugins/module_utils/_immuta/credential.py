@@ -1,0 +1,248 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The credential of a connection: from options to the fields of Immuta's C(connection) object.
+
+Source: U(https://documentation.immuta.com/saas/developer-guides/api-intro/connections-api), payloads of the registration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils import _files, _options, _redact
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
+
+Json = dict[str, t.Any]
+
+# A name of a field that is about a secret, and those that only look like it.
+SECRET = re.compile(r"password|passphrase|secret|token|private_?key|access_?key|api_?key|content|credential|pem$", re.I)
+# What Immuta documents of the connection object besides secrets.
+HARMLESS = frozenset(
+    {
+        *("technology", "hostname", "host", "port", "warehouse", "role", "httpPath", "database"),
+        *("authenticationType", "username", "useCertificate", "clientId", "scope", "authorityUrl", "resource"),
+        *("keyName", "userFilename", "publicCertificateThumbprint"),
+    }
+)
+KEY_NAME = "PRIV_KEY_FILE"
+LARGEST_KEY = 64 * 1024
+BEGIN = re.compile(r"-----BEGIN (?:(ENCRYPTED|RSA) )?PRIVATE KEY-----")
+END = re.compile(r"-----END (?:(?:ENCRYPTED|RSA) )?PRIVATE KEY-----\s*\Z")
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A way to sign in to a platform.
+
+    :ivar technology: whose it is
+    :ivar type: the C(authenticationType)
+    :ivar fields: the fields of the C(connection) object that belong to it
+    :ivar needed: those that must not be missing, dotted, with the suboption that gives each
+    """
+
+    technology: str
+    type: str
+    fields: tuple[str, ...]
+    needed: t.Mapping[str, str]
+
+
+CLIENT = {
+    "oAuthClientConfig.clientId": "client_id",
+    "oAuthClientConfig.clientSecret": "client_secret",
+    "oAuthClientConfig.authorityUrl": "authority_url",
+}
+# By the option and its suboption.
+METHODS: dict[tuple[str, str], Method] = {
+    ("snowflake", "key_pair"): Method(
+        "Snowflake",
+        "keyPair",
+        ("username", "privateKey", "privateKeyPassword"),
+        {"username": "username", "privateKey.content": "private_key"},
+    ),
+    ("snowflake", "oauth_client_credentials"): Method(
+        "Snowflake", "oAuthClientCredentials", ("oAuthClientConfig",), {**CLIENT, "oAuthClientConfig.scope": "scope"}
+    ),
+    ("snowflake", "password"): Method(
+        "Snowflake",
+        "userPassword",
+        ("username", "password"),
+        {"username": "username", "password": "password"},
+    ),
+    ("databricks", "oauth_m2m"): Method("Databricks", "oAuthM2M", ("oAuthClientConfig",), CLIENT),
+    ("databricks", "token"): Method("Databricks", "token", ("token",), {"token": "token"}),
+}
+# What no other way to sign in has a use for.
+OF_METHODS = frozenset(name for method in METHODS.values() for name in method.fields)
+# What else has to be in the object, by technology.
+PLACE = {
+    "Snowflake": ("hostname", "port", "warehouse", "role", "authenticationType"),
+    "Databricks": ("hostname", "port", "httpPath", "authenticationType"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Credential:
+    """What is given to sign in with.
+
+    :ivar fields: as Immuta wants them in the C(connection) object; never shown
+    :ivar method: None when only fields by Immuta's names are given
+    :ivar option: the option that gives it, for messages
+    """
+
+    fields: Json
+    option: str
+    method: Method | None = None
+
+
+def is_secret(name: str) -> bool:
+    """Return whether a field of the API is about a secret, by its name."""
+    return name not in HARMLESS and SECRET.search(name) is not None
+
+
+def shown(name: str, value: t.Any) -> bool:
+    """Return whether a field that a person gives by Immuta's name may be shown, with all that is in it."""
+    if name in HARMLESS or value is None or isinstance(value, bool):
+        return True
+    # Of a field that is not known, nobody can tell: what could be a secret is taken for one.
+    return not is_secret(name) and not (isinstance(value, str) and _options.may_be_secret(value))
+
+
+def read(params: Json) -> Credential:
+    """Return the credential in the options C(snowflake), C(databricks), and C(connection).
+
+    :raises InvalidOption: there is none, or not exactly one, or it can't be used
+    """
+    given = [
+        (option, kind, value)
+        for option in ("snowflake", "databricks")
+        for kind, value in (params[option] or {}).items()
+        if value not in (None, "")
+    ]
+    if len(given) > 1:
+        raise InvalidOption(f"More than one credential is given: {', '.join(f'{one[0]}.{one[1]}' for one in given)}.")
+    raw: Json = params["connection"] or {}
+    _require_fit(raw)
+    if not given:
+        if not any(is_secret(name) for name, _value in _options.leaves(raw)):
+            raise InvalidOption(
+                "No credential is given.",
+                hint="Set one of snowflake.key_pair, snowflake.oauth_client_credentials, snowflake.password,"
+                " databricks.oauth_m2m, and databricks.token, or give the fields of another one in connection.",
+            )
+        return Credential(raw, "connection")
+    option, kind, value = given[0]
+    method = METHODS[option, kind]
+    named = f"{option}.{kind}"
+    fields = {"token": value} if kind == "token" else _BUILDERS[kind](value, named)
+    typed = {"authenticationType": method.type, **fields}
+    twice = [name for name in raw if name in typed]
+    if twice:
+        raise InvalidOption(
+            f"The field {twice[0]} is given in connection, and {named} makes it, too.",
+            hint="Leave it out of connection.",
+        )
+    return Credential({**typed, **raw}, named, method)
+
+
+def _require_fit(raw: Json) -> None:
+    for name, value in _options.leaves(raw):
+        if is_secret(name) and not (value is None or isinstance(value, (str, bool))):
+            raise InvalidOption(f"The field {name} in connection is not text.", hint="Put it in quotes.")
+        if is_secret(name) and isinstance(value, str) and value and not _options.may_be_secret(value):
+            raise _options.UnfitSecret(
+                f"The field {name} in connection",
+                f"has fewer than {_options.SHORTEST_SECRET} characters or is a word that occurs in results",
+                "Change it.",
+                value,
+                is_word=True,
+            )
+
+
+def without_secrets(value: t.Any) -> t.Any:
+    """Return an object of Immuta's without the fields that are about secrets; Immuta may blank or mask them."""
+    if isinstance(value, dict):
+        kept = {name: without_secrets(field) for name, field in value.items() if not is_secret(name)}
+        return {name: field for name, field in kept.items() if field is not None}
+    if isinstance(value, list):
+        return [without_secrets(item) for item in value]
+    return value
+
+
+def _told(fields: Json) -> Json:
+    return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def _key_pair(given: Json, named: str) -> Json:
+    key, path, passphrase = given["private_key"], given["private_key_file"], given["private_key_passphrase"]
+    if bool(key) is bool(path):
+        raise InvalidOption(f"Set either private_key or private_key_file in {named}.")
+    content = _read(path, named) if path else key
+    option = f"{named}.{'private_key_file' if path else 'private_key'}"
+    if "\\n" in content and "\n" not in content.strip():
+        # In an environment variable or a survey, it is on one line.
+        content = content.replace("\\r", "").replace("\\n", "\n")
+    content = f"{content.strip()}\n".replace("\r\n", "\n")
+    begin = BEGIN.match(content)
+    if begin is None or END.search(content) is None:
+        raise InvalidOption(
+            f"The option {option} holds no private key in PEM format.",
+            hint="It has to begin with -----BEGIN PRIVATE KEY----- (or ENCRYPTED, or RSA) and to end with the line that belongs to it.",
+        )
+    encrypted = begin[1] == "ENCRYPTED" or "Proc-Type: 4,ENCRYPTED" in content
+    if encrypted and not passphrase:
+        raise InvalidOption(f"The key in {option} is encrypted.", hint=f"Set {named}.private_key_passphrase.")
+    if passphrase and not encrypted:
+        raise InvalidOption(
+            f"The key in {option} is not encrypted, but {named}.private_key_passphrase is set.",
+            hint="Leave it out, or give the encrypted key.",
+        )
+    name = os.path.basename(path) if path else "private_key.p8"
+    return _told(
+        {
+            "username": given["username"],
+            "privateKey": {"keyName": KEY_NAME, "userFilename": name, "content": content},
+            "privateKeyPassword": passphrase,
+        }
+    )
+
+
+def _read(path: str, named: str) -> str:
+    try:
+        text = _files.read_regular(path, limit=LARGEST_KEY).decode("utf-8", "replace")
+    except OSError as error:
+        raise InvalidOption(
+            f"The file {path} of {named}.private_key_file can't be read: {error.strerror or type(error).__name__}."
+        ) from None
+    _redact.add([text])
+    return text
+
+
+def _client(given: Json, _named: str) -> Json:
+    return {
+        "oAuthClientConfig": _told(
+            {
+                "useCertificate": False,
+                "clientId": given["client_id"],
+                "clientSecret": given["client_secret"],
+                "scope": given["scope"],
+                "authorityUrl": given["authority_url"],
+            }
+        )
+    }
+
+
+def _password(given: Json, _named: str) -> Json:
+    return _told({"username": given["username"], "password": given["password"]})
+
+
+_BUILDERS: dict[str, t.Callable[[Json, str], Json]] = {
+    "key_pair": _key_pair,
+    "oauth_client_credentials": _client,
+    "oauth_m2m": _client,
+    "password": _password,
+}

@@ -1,0 +1,143 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An object sync: Immuta reads the platform's catalog again, with the connection's credential, in jobs."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils import _pauses
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
+from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
+    GET_JOBS,
+    LIST_JOBS,
+    SYNC_OBJECTS,
+)
+
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 15.0, 1.5
+UNDER_WAY = frozenset({"active", "created", "retry"})
+COMPLETED = "completed"
+
+
+class SyncFailed(errors.ImmutaError):
+    """An object sync has not come to a good end."""
+
+    code = "sync_failed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sync:
+    """An object sync.
+
+    :ivar state: C(completed), or C(started) when Immuta does not tell what becomes of it
+    :ivar jobs: the number of its jobs, if Immuta tells
+    """
+
+    state: t.Literal["completed", "started"]
+    jobs: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Handle:
+    """How to ask for the jobs: all of a bulk, or one by one."""
+
+    bulk: str | None = None
+    jobs: tuple[str, ...] = ()
+
+
+def run(client: Client, key: str, *, wait_timeout: float) -> Sync:
+    """Start an object sync of a connection, once, and wait until its jobs have ended.
+
+    :param wait_timeout: seconds to wait
+    :raises SyncFailed: a job has failed, or whether the sync has started is not known
+    :raises TimedOut: the jobs have not ended
+    """
+    end = client.clock() + wait_timeout
+    handle = _start(client, key, end)
+    if handle is None:
+        return Sync("started", None)
+    pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE, GROWTH)
+    while True:
+        try:
+            states = _states(client, handle)
+        except (errors.NotFound, errors.InvalidRequest):
+            # This version shows no jobs.
+            return Sync("started", None)
+        bad = next((state for state in states if state not in {*UNDER_WAY, COMPLETED}), None)
+        if bad is not None:
+            raise SyncFailed(
+                f"A job of the object sync of {key!r} has ended as {bad!r}.",
+                hint="Look at the connection in Immuta: it shows what could not be read.",
+            )
+        if states and all(state == COMPLETED for state in states):
+            return Sync(COMPLETED, len(states))  # type: ignore[arg-type]
+        _sleep_or(
+            client,
+            end,
+            pauses,
+            errors.TimedOut(
+                f"The object sync of {key!r} has not ended after {wait_timeout:g} s.",
+                hint="It goes on in Immuta. Look at it there, or raise wait_timeout.",
+            ),
+        )
+
+
+def _start(client: Client, key: str, end: float) -> _Handle | None:
+    pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE, GROWTH)
+    # Whether it takes a body is not documented.
+    bodies: list[t.Any] = [None, {}]
+    while True:
+        try:
+            reply = client.call(SYNC_OBJECTS, connection_key=key, body=bodies[0])
+            return _handle(parse_json(reply, SYNC_OBJECTS))
+        except errors.Busy as busy:
+            busy.explain_first("Another object sync may be running.")
+            _sleep_or(client, end, pauses, busy)
+        except errors.InvalidRequest as refused:
+            if len(bodies) == 1 or refused.status != 400:
+                raise
+            del bodies[0]
+        except (errors.ServerError, errors.UnexpectedReply, errors.TransportError) as lost:
+            raise SyncFailed(
+                f"Whether the object sync of {key!r} has started is not known: {lost.message}",
+                hint="Look at the connection in Immuta.",
+                **{name: lost.details.get(name) for name in ("method", "path", "status")},
+            ) from None
+
+
+def _handle(body: t.Any) -> _Handle | None:
+    """Return how to ask for the jobs that an answer tells of; None when it tells of none."""
+    if isinstance(body, dict):
+        bulk = body.get("bulkId")
+        if isinstance(bulk, str) and bulk:
+            return _Handle(bulk=bulk)
+        body = body.get("jobs") or body.get("jobIds")
+    if not isinstance(body, list):
+        return None
+    ids = [one.get("id") if isinstance(one, dict) else one for one in body]
+    known = tuple(str(one) for one in ids if isinstance(one, (str, int)) and not isinstance(one, bool))
+    return _Handle(jobs=known) if known else None
+
+
+def _states(client: Client, handle: _Handle) -> list[str]:
+    """Return the states of the jobs, in lower case; empty when Immuta shows none."""
+    if handle.bulk is not None:
+        body = client.call_json(LIST_JOBS, bulk_id=handle.bulk)
+    else:
+        body = client.call_json(GET_JOBS, body={"jobIds": list(handle.jobs), "wait": 0, "pollInterval": 1})
+    if isinstance(body, dict):
+        inner = body.get("jobs", body)
+        body = list(inner.values()) if isinstance(inner, dict) else inner
+    jobs = body if isinstance(body, list) else []
+    return [str(one.get("state")).lower() for one in jobs if isinstance(one, dict) and one.get("state")]
+
+
+def _sleep_or(client: Client, end: float, pauses: t.Iterator[float], late: errors.ImmutaError) -> None:
+    remaining = end - client.clock()
+    if remaining <= 0:
+        raise late
+    client.sleep(min(next(pauses), remaining))

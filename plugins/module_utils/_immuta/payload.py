@@ -1,0 +1,139 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole C(connection) object with another credential in it, and the bodies in which Immuta may want it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils import _options
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, technologies
+from ansible_collections.community.immuta.plugins.module_utils._immuta.credential import (
+    OF_METHODS,
+    PLACE,
+    Credential,
+    Json,
+    is_secret,
+    without_secrets,
+)
+
+# What can't be edited: another one is another connection.
+FINAL = ("technology", "hostname", "host", "database", "catalog")
+DEFAULT_SCOPE = {"Databricks": "all-apis"}
+
+
+def build(told: Json, credential: Credential) -> Json:
+    """Return the object to send: all that Immuta tells of the connection, unchanged, and the credential.
+
+    :param told: the C(connection) object as Immuta describes it
+    :raises Refused: the credential is of another technology, something can't be edited, or something is missing
+    """
+    existing = without_secrets(told)
+    _require_same_technology(existing, credential)
+    _require_editable(existing, credential)
+    given = credential.fields
+    method = credential.method
+    # What belongs to another way to sign in would be sent for nothing.
+    kept = {
+        name: value
+        for name, value in existing.items()
+        if method is None or name not in OF_METHODS or name in method.fields
+    }
+    whole = _merged(kept, given)
+    client = whole.get("oAuthClientConfig")
+    if method is not None and isinstance(client, dict) and method.technology in DEFAULT_SCOPE:
+        client.setdefault("scope", DEFAULT_SCOPE[method.technology])
+    _require_whole(whole, credential)
+    return whole
+
+
+def differing(told: Json, whole: Json) -> list[str]:
+    """Return the fields, dotted, that Immuta tells otherwise than they are to be; what it does not tell is no difference."""
+    return sorted(_differing(without_secrets(told), without_secrets(whole), ""))
+
+
+def _differing(one: Json, other: Json, before: str) -> t.Iterator[str]:
+    for name, value in one.items():
+        wanted = other.get(name)
+        if isinstance(value, dict) and isinstance(wanted, dict):
+            yield from _differing(value, wanted, f"{before}{name}.")
+        elif value != wanted:
+            yield f"{before}{name}"
+
+
+def bodies(whole: Json, native: Json | None) -> list[Json]:
+    """Return the bodies that Immuta may want, the likeliest first: which of them is not documented.
+
+    :param native: the C(nativeIntegration) object; None when it can't be told
+    """
+    found = [{"connection": whole}]
+    if native is not None:
+        found.append({"connection": whole, "nativeIntegration": native})
+    return [*found, whole]
+
+
+def native_integration(kind: str, config: Json, whole: Json) -> Json:
+    """Return the C(nativeIntegration) object of a registration: what Immuta tells of the integration, and the credential.
+
+    :param kind: the type of the integration
+    :param config: its configuration as Immuta tells it
+    :param whole: the C(connection) object, which holds the credential
+    """
+    kept = {name: value for name, value in without_secrets(config).items() if name not in OF_METHODS}
+    signing = {name: value for name, value in whole.items() if name in OF_METHODS or name == "authenticationType"}
+    databricks = technologies.of(kind).dialect == "databricks"
+    if databricks:
+        # A registration calls it otherwise than a set-up script does.
+        kept.pop("workspaceUrl", None)
+        kept.update(host=whole.get("hostname"), port=whole.get("port"))
+    about: Json = {"type": kind, "autoBootstrap": False, "config": {**kept, **signing}}
+    return {**about, "unityCatalog": True} if databricks else about
+
+
+def _merged(one: Json, other: Json) -> Json:
+    merged = dict(one)
+    for name, value in other.items():
+        before = merged.get(name)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        merged[name] = _merged(t.cast(Json, before), value) if both else value
+    return merged
+
+
+def _require_same_technology(existing: Json, credential: Credential) -> None:
+    method, technology = credential.method, existing.get("technology")
+    if method is not None and technology != method.technology:
+        raise errors.Refused(
+            f"The credential {credential.option} is for {method.technology}, but the connection is of the technology"
+            f" {technology!r}. Nothing was sent.",
+            hint="Correct connection_key, or give the credential of that technology.",
+        )
+
+
+def _require_editable(existing: Json, credential: Credential) -> None:
+    for name in FINAL:
+        if name in credential.fields and credential.fields[name] != existing.get(name, credential.fields[name]):
+            raise errors.Refused(
+                f"The field {name} in connection is another one than Immuta has ({existing[name]!r}). It can't be edited. Nothing"
+                " was sent.",
+                hint="Leave it out. A connection to another place has to be deregistered and registered.",
+            )
+
+
+def _require_whole(whole: Json, credential: Credential) -> None:
+    needed = {name: f"connection.{name}" for name in PLACE.get(str(whole.get("technology")), ())}
+    if credential.method is not None:
+        needed |= {field: f"{credential.option}.{option}" for field, option in credential.method.needed.items()}
+    for field, option in needed.items():
+        value: t.Any = whole
+        for name in field.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if value in (None, ""):
+            raise errors.Refused(
+                f"Immuta does not tell the {field} of the connection, and {option} is not given. Without it the connection"
+                " could lose it. Nothing was sent.",
+                hint=f"Set {option}.",
+            )
+    if not any(is_secret(name) and value for name, value in _options.leaves(whole)):
+        raise errors.Refused("The credential holds no secret. Nothing was sent.")

@@ -1,0 +1,227 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module C(immuta_connection_credentials)."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils import _options
+from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    connection,
+    credential,
+    errors,
+    object_sync,
+    options,
+    payload,
+    rotation,
+    validation,
+)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Neighbours
+
+Reason = t.Literal["always", "failing", "differing"]
+WARNING = (
+    "The connection signs in to Snowflake with a password. Snowflake ends sign-ins with a password alone for service accounts:"
+    " use snowflake.key_pair."
+)
+NOT_SHOWN = "(Immuta never tells it)"
+NEW = "(the one in the options)"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """What is to be sent, and why.
+
+    :ivar before: the integration; None when there is none or it can't be read
+    :ivar blind: why it can't be read
+    :ivar reason: None when nothing is to be sent
+    """
+
+    subject: rotation.Subject
+    whole: credential.Json
+    differing: list[str]
+    before: validation.Health | None
+    blind: str
+    reason: Reason | None
+
+
+def rotate(context: Context) -> Outcome:
+    """Implement the module C(immuta_connection_credentials).
+
+    :raises Refused: the credential can't be that of the connection; nothing was sent
+    """
+    params = context.params
+    if not params["connection_key"]:
+        raise errors.ConfigurationError("The option connection_key is empty.")
+    _options.require_positive(params, "wait_timeout", error=errors.ConfigurationError)
+    if params["object_sync"] and not params["verify"]:
+        raise errors.ConfigurationError("The option object_sync needs verify: an object sync is a part of the proof.")
+    given = credential.read(params)
+    with options.client(params, check_mode=context.check_mode) as client:
+        plan = _plan(client, params, given)
+        if plan.whole.get("authenticationType") == "userPassword" and plan.subject.found.technology == "Snowflake":
+            context.warn(WARNING)
+        result: dict[str, t.Any] = {
+            "connection": plan.subject.found.as_dict(),
+            "reason": plan.reason,
+            "differing": plan.differing,
+            "rotated": False,
+            "rolled_back": False,
+            "verified": False,
+            "validation": plan.before.as_dict() if plan.before else None,
+            "object_sync": None,
+        }
+        if plan.reason is not None and not context.check_mode:
+            _carry_out(context, client, plan, result)
+    return Outcome(plan.reason is not None, result, _diff(plan))
+
+
+def _plan(client: Client, params: dict[str, t.Any], given: credential.Credential) -> _Plan:
+    subject = _observe(client, params["connection_key"])
+    whole = payload.build(subject.about, given)
+    differing = payload.differing(subject.about, whole)
+    before, blind = None, "Immuta names no integration of the connection"
+    number = subject.found.integration_id
+    if number is not None:
+        try:
+            before = validation.look(client, number)
+            blind = "" if before else f"the integration {number} is not there"
+        except errors.PermissionDenied as error:
+            blind = error.message.rstrip(".")
+    return _Plan(subject, whole, differing, before, blind, _reason(params["update_secrets"], before, blind, differing))
+
+
+def _observe(client: Client, key: str) -> rotation.Subject:
+    """Return the connection, once it is certain that its key means the whole of it.
+
+    :raises Refused: there is no such connection, or Immuta does not describe it
+    """
+    subject = rotation.describe(client, key)
+    if subject is None:
+        found, _integrations = connection.look_up(client, key)
+        if found is None:
+            similar = connection.similar_keys(key, connection.list_all(client))
+            raise errors.Refused(
+                f"There is no connection {key!r} in Immuta. Nothing was sent.",
+                hint=f"Is it {' or '.join(map(repr, similar))}?"
+                if similar
+                else "Check connection_key; its case matters.",
+                code="not_found",
+            )
+        raise errors.Refused(
+            f"Immuta does not describe the connection {key!r} ({found.technology or 'no technology named'}), so what it has"
+            " besides the credential can't be sent back. Nothing was sent.",
+            hint="Immuta documents this for Snowflake, Databricks, and AWS Lake Formation. Edit the connection in the Immuta UI.",
+        )
+    Neighbours(client, subject.found, "Edit this connection").require_whole()
+    return subject
+
+
+def _reason(policy: str, before: validation.Health | None, blind: str, differing: list[str]) -> Reason | None:
+    """Return the rule by which the credential is sent, or None."""
+    if policy == "always":
+        return "always"
+    if differing:
+        return "differing"
+    if before is None:
+        raise errors.Refused(
+            f"Whether the connection fails is not known: {blind}. Nothing was sent.",
+            hint="Set update_secrets to always, or use an API key whose owner has APPLICATION_ADMIN.",
+        )
+    if before.moving:
+        raise errors.Busy(
+            f"Whether the connection fails is not known: its integration is {before.integration.status!r}. Nothing was sent.",
+            hint="Rerun later.",
+        )
+    return "failing" if before.failing else None
+
+
+def _carry_out(context: Context, client: Client, plan: _Plan, result: dict[str, t.Any]) -> None:
+    """Send the credential, and prove it. A failure has the result, too, as far as it is known."""
+    params = context.params
+    rotator = rotation.Rotator(client, plan.subject, plan.before, plan.whole, wait_timeout=params["wait_timeout"])
+    try:
+        rotator.send()
+        if rotator.note:
+            context.warn(rotator.note)
+        # Immuta may still go back to the former one.
+        result["rotated"] = None
+        if params["verify"]:
+            _prove(context, client, plan, rotator, result)
+    except Failure as error:
+        if isinstance(error, rotation.RolledBack):
+            result.update(rotated=False, rolled_back=True)
+        elif isinstance(error, rotation.RotationUnknown):
+            result["rotated"] = None
+        if rotator.health is not None:
+            result["validation"] = rotator.health.as_dict()
+        error.result = {"changed": result["rotated"] is not False, **result}
+        raise
+
+
+def _prove(context: Context, client: Client, plan: _Plan, rotator: rotation.Rotator, result: dict[str, t.Any]) -> None:
+    """Wait until Immuta is done, and require that something shows that the credential works.
+
+    :raises ImmutaError: it does not work, or nothing shows it
+    """
+    health, blind = None, plan.blind
+    try:
+        try:
+            health = rotator.settle()
+            result["rotated"] = True
+        except errors.PermissionDenied as error:
+            blind = error.message.rstrip(".")
+        if health is not None:
+            result["validation"] = health.as_dict()
+            blind = f"the tests of its integration {health.integration.id} are not shown"
+            _require_health(health)
+        synced = _sync(context, client, result)
+    except (rotation.RolledBack, rotation.StillEditing, rotation.ValidationFailed, object_sync.SyncFailed):
+        raise
+    except errors.ImmutaError as error:
+        error.explain_first("Immuta has taken the credential, but whether it works could not be seen.")
+        raise
+    result["verified"] = synced or (health is not None and health.passed)
+    if not result["verified"]:
+        raise rotation.NotVerified(
+            f"Immuta has taken the credential, but nothing shows that it works: {blind}.",
+            hint="Keep the former credential until you have seen it work. Set object_sync to true, which uses the credential, or"
+            " verify to false.",
+        )
+    result["rotated"] = True
+
+
+def _require_health(health: validation.Health) -> None:
+    if health.failing:
+        raise rotation.ValidationFailed(
+            f"Immuta has taken the credential, but {health.complaint}.",
+            hint="Keep the former credential. If the platform accepts the new one, Immuta may not have renewed the copy that the"
+            " integration has: edit the connection in the Immuta UI.",
+        )
+
+
+def _sync(context: Context, client: Client, result: dict[str, t.Any]) -> bool:
+    """Run an object sync if it is wanted, and return whether it has shown that the credential works."""
+    params = context.params
+    if not params["object_sync"]:
+        return False
+    sync = object_sync.run(client, params["connection_key"], wait_timeout=params["wait_timeout"])
+    result["object_sync"] = dataclasses.asdict(sync)
+    if sync.state == object_sync.COMPLETED:
+        return True
+    context.warn("The object sync has started, but Immuta does not tell what becomes of it.")
+    return False
+
+
+def _diff(plan: _Plan) -> dict[str, t.Any]:
+    before = {"connection_key": plan.subject.found.key, "connection": credential.without_secrets(plan.subject.about)}
+    after = {**before, "connection": credential.without_secrets(plan.whole)}
+    if plan.reason is None:
+        return {"before": before, "after": before}
+    return {"before": {**before, "credential": NOT_SHOWN}, "after": {**after, "credential": NEW}}

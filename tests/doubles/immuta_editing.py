@@ -1,0 +1,173 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""What a stand-in Immuta tenant does when a connection gets another credential, and when its objects are synced."""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import unquote
+
+from .immuta_tenant import (
+    DESCRIBED,
+    ApiKey,
+    Call,
+    Connection,
+    Edit,
+    Integration,
+    Json,
+    Refusal,
+    Reply,
+    Tenant,
+    _json,
+)
+
+# What no reader of a connection is told.
+SECRETS = ("password", "privateKey", "privateKeyPassword", "token")
+FINAL = ("technology", "hostname", "database", "catalog")
+EDITED_AT = "2026-11-01T08:00:00.000Z"
+
+
+class EditableTenant(Tenant):
+    """A tenant whose connections can be edited and synced."""
+
+    @property
+    def operations(self) -> dict[str, t.Callable[[Call, ApiKey], Reply]]:
+        return {
+            **super().operations,
+            "updateConnection": self._update_connection,
+            "syncObjects": self._sync_objects,
+            "listJobs": self._list_jobs,
+            "getJobs": self._get_jobs,
+        }
+
+    # Edits
+
+    def _update_connection(self, call: Call, caller: ApiKey) -> Reply:
+        key = unquote(call.parameter)
+        self._require(bool(caller.permissions & {"APPLICATION_ADMIN", "INFRASTRUCTURE_ADMIN"}))
+        one = self.state.connections.get(key)
+        if one is None or one.technology not in DESCRIBED:
+            raise Refusal(404, self._no_connection(key))
+        behind = self.state.integration_of(one)
+        if behind is not None and behind.status in ("editing", "deleting"):
+            raise Refusal(409, f"Unable to edit connection {key} in current state {behind.status}.")
+        whole = self._edited(call.body)
+        for name in FINAL:
+            if whole.get(name, getattr(one, name, None)) != getattr(one, name, whole.get(name)):
+                raise Refusal(400, f"The attribute {name} is not editable")
+        if self.variant.update_outcome == "refused":
+            raise Refusal(422, f"Validation failed: {whole.get('username', 'the client')} can't sign in.")
+        self._apply(one, behind, whole)
+        reply = self.variant.update_reply
+        if reply == "job":
+            return _json({"bulkId": "edit-1"})
+        if reply == "object":
+            return self._get_connection(call, caller)
+        return Reply({"empty_200": 200, "empty_202": 202, "empty_204": 204}[reply])
+
+    def _edited(self, body: Json) -> Json:
+        """The connection object in the body of an edit, if it is in the variant's form."""
+        form = "with_integration" if "nativeIntegration" in body else "connection" if "connection" in body else "bare"
+        wanted = self.variant.update_request
+        if form != wanted:
+            why = {
+                "connection": '"connection" is required' if form == "bare" else '"nativeIntegration" is not allowed',
+                "with_integration": '"nativeIntegration" is required',
+                "bare": '"connection" is not allowed',
+            }
+            raise Refusal(400, why[wanted])
+        return dict(body if form == "bare" else body["connection"])
+
+    def _apply(self, one: Connection, behind: Integration | None, whole: Json) -> None:
+        client = whole.get("oAuthClientConfig", {})
+        credential = {name: whole[name] for name in SECRETS if name in whole}
+        if "clientSecret" in client:
+            credential["clientSecret"] = client["clientSecret"]
+            whole["oAuthClientConfig"] = {name: value for name, value in client.items() if name != "clientSecret"}
+        told = {name: value for name, value in whole.items() if name not in SECRETS}
+        former = {"port": one.port, "extra": one.extra, "updated_at": one.updated_at}
+        fields = {name: value for name, value in told.items() if name not in ("technology", "hostname", "port")}
+        one.extra = {**one.extra, **fields} if self.variant.update_effect == "merged" else fields
+        one.port = whole.get("port", one.port if self.variant.update_effect == "merged" else None)
+        one.updated_at = EDITED_AT
+        edit = Edit(self.variant.update_delay, self.variant.update_reads, one.key, former, credential)
+        if behind is None:
+            self.state.credentials[one.key] = credential
+            return
+        behind.edit = edit
+        self._go_on(behind, read=False)
+
+    def _go_on(self, behind: Integration, *, read: bool = True) -> None:
+        """Let an edit come one read further."""
+        edit = behind.edit
+        if edit is None:
+            return
+        if edit.delay > 0:
+            edit.delay -= read
+            return
+        behind.status = "editing"
+        if edit.reads > 0:
+            edit.reads -= read
+            return
+        behind.edit = None
+        outcome = self.variant.update_outcome
+        one = self.state.connections.get(edit.connection_key)
+        if outcome == "rolled_back" and one is not None:
+            for name, value in edit.former.items():
+                setattr(one, name, value)
+            behind.status = "editError"
+            behind.tests["Connection"] = True
+            return
+        self.state.credentials[edit.connection_key] = edit.credential
+        behind.status = "recurringValidationError" if outcome == "recurring" else "enabled"
+        behind.tests["Connection"] = outcome != "recurring"
+
+    def _get_integration(self, call: Call, caller: ApiKey) -> Reply:
+        reply = super()._get_integration(call, caller)
+        self._go_on(self._integration(call))
+        return reply
+
+    # Object syncs
+
+    def _sync_objects(self, call: Call, caller: ApiKey) -> Reply:
+        self._require(bool(caller.permissions))
+        one = self._existing(self._addressed(call))
+        given = "none" if call.body is None else "empty"
+        self._require(self.variant.sync_request in ("any", given), 400, "Invalid request payload input")
+        if any(reads > 0 for reads in self.state.jobs.values()):
+            for job in self.state.jobs:
+                self.state.jobs[job] -= 1
+            raise Refusal(409, f"An object sync of {one.key} is running.")
+        jobs = [f"bulk-1-{number}" for number in (1, 2)]
+        self.state.jobs.update(dict.fromkeys(jobs, self.variant.sync_reads))
+        told = [{"id": job, "state": "created"} for job in jobs]
+        bodies: dict[str, t.Any] = {"bulk": {"bulkId": "bulk-1"}, "jobs": {"jobs": told}, "list": told, "ids": jobs}
+        if self.variant.sync_reply == "empty":
+            return Reply(202)
+        return _json(bodies[self.variant.sync_reply])
+
+    def _list_jobs(self, call: Call, _caller: ApiKey) -> Reply:
+        self._require(self.variant.jobs_container != "absent", 404, "Not Found")
+        bulk = unquote(call.parameter)
+        found = self._told([job for job in self.state.jobs if job.startswith(f"{bulk}-")])
+        bodies: dict[str, t.Any] = {
+            "list": found,
+            "jobs": {"jobs": found},
+            "keyed": {one["id"]: one for one in found},
+        }
+        return _json(bodies[self.variant.jobs_container])
+
+    def _get_jobs(self, call: Call, _caller: ApiKey) -> Reply:
+        return _json({one["id"]: one for one in self._told(call.body["jobIds"])})
+
+    def _told(self, jobs: t.Iterable[str]) -> list[Json]:
+        found = []
+        for job in jobs:
+            if job in self.state.jobs:
+                active = self.state.jobs[job] > 0
+                self.state.jobs[job] -= active
+                found.append({"id": job, "state": "active" if active else self.variant.sync_outcome})
+        return found
