@@ -272,6 +272,8 @@ ADVICE = {
         "failure immuta_error refused not_found api_missing already_exists invalid_request redirect unexpected_reply"
         " tls ambiguous_key integration_shared script_unknown no_cleanup_script contradiction script script_missing"
         " script_not_saved not_own journal"
+        # Of a module that the role doesn't use.
+        " rolled_back credential_refused validation_failed not_verified rotation_unknown sync_failed"
     ),
 }
 # Where the same run can't come any further.
