@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.community.immuta.plugins.module_utils import _files, _text, _utc
-from ansible_collections.community.immuta.plugins.plugin_utils._audit import draft, removals, report, settings
+from ansible_collections.community.immuta.plugins.plugin_utils._audit import draft, removals, report, settings, together
 from ansible_collections.community.immuta.plugins.plugin_utils._audit.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._audit.verdicts import Judge, Tenant
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
@@ -34,7 +34,7 @@ FOLDER, KEEPER = f"{names.PREFIX}script_dir", f"{names.PREFIX}script_host"
 # What the tasks of a host register, in their order; the last one holds what came of all.
 REGISTERED = tuple(
     f"{settings.OWN}{name}"
-    for name in ("checked", "integrations", "connections", "wanted", "snowflake", "databricks", "scripts", "concluded")
+    for name in ("checked", "scripts", "integrations", "connections", "wanted", "snowflake", "databricks", "concluded")
 )
 
 
@@ -128,6 +128,7 @@ class ActionModule(ActionBase):
         return {
             "settings": vars(known),
             "folder": given.get(FOLDER) or options[FOLDER]["default"],
+            "folder_is_given": bool(given.get(FOLDER)),
             "keeper": given.get(KEEPER) or variables["inventory_hostname"],
             "url": known_url or "",
         }
@@ -144,6 +145,12 @@ class ActionModule(ActionBase):
 
     def _wanted(self, variables: Variables) -> Result:
         tenant, known = self.tenant, self.settings
+        checked, scripts = self.arguments["checked"], self.arguments["observed"]["scripts"]
+        if checked["folder_is_given"] and not scripts["exists"]:
+            raise Refused(
+                f"The folder {scripts['path']} of {FOLDER} does not exist on {checked['keeper']}, so unfinished removals would"
+                " be missed. Correct it, or create the folder if no script was ever saved there."
+            )
         return {
             platform: {"names": tenant.names(platform), "hosts": tenant.hosts(platform)} for platform in known.platforms
         }
@@ -157,20 +164,29 @@ class ActionModule(ActionBase):
             judge = Judge(platform, seen, tenant, datetime.timedelta(days=known.idle_days), now)
             kept = {name: seen[name] for name in ("place", "session", "sees_all", "attached", "reads")}
             audits.append({"platform": platform, **kept, "objects": judge.findings(), "time": _utc.now_zulu()})
-        scripts = observed["scripts"]["scripts"]
-        listed = removals.unfinished(scripts, tenant, self.arguments["checked"]["url"])
-        host = variables["inventory_hostname"]
-        found = {"host": host, "tenant_problem": tenant.problem, "audits": audits, "removals": listed, "error": None}
+        checked, saved = self.arguments["checked"], observed["scripts"]
+        found = {
+            "host": variables["inventory_hostname"],
+            "tenant": checked["url"],
+            "tenant_problem": tenant.problem,
+            "audits": audits,
+            "script_folder": {"host": checked["keeper"], "path": saved["path"], "exists": saved["exists"]},
+            "removals": removals.unfinished(saved["scripts"], tenant, checked["url"]),
+            "error": None,
+        }
         return {"audited": found}
 
     def _report(self, variables: Variables) -> Result:
-        if self.arguments["checked"].get("failed"):
-            # Its message has been shown.
+        hosts = {host: variables["hostvars"][host] for host in variables["ansible_play_hosts_all"]}
+        answers = [one[REGISTERED[0]] for one in hosts.values() if REGISTERED[0] in one]
+        good = [one for one in answers if "settings" in one]
+        if not good and any(one.get("failed") for one in answers):
+            # Their messages have been shown.
             return {"lines": ["Nothing was checked."], "failing": ""}
-        known, hosts = self.settings, variables["hostvars"]
-        found = report.document(
-            [_of(host, hosts[host]) for host in variables["ansible_play_hosts_all"]], _utc.now_zulu()
-        )
+        # The host that reports may be one whose variables are wrong.
+        self.arguments["checked"] = good[0] if good else {}
+        known = self.settings
+        found = report.document(together.pooled([_of(name, one) for name, one in hosts.items()]), _utc.now_zulu())
         said, drafted = self._draft(known.draft, found)
         return {
             "lines": [_text.printable(line) for line in report.lines(found, said)],
@@ -215,4 +231,5 @@ def _of(host: str, variables: t.Mapping[str, t.Any]) -> Result:
         return dict(concluded["audited"])
     failed = [str(one["msg"]) for one in answers if one.get("failed") and one.get("msg")]
     error = failed[-1] if failed else "It was not checked."
-    return {"host": host, "tenant_problem": "", "audits": [], "removals": [], "error": error}
+    nothing: Result = {"tenant": "", "tenant_problem": "", "audits": [], "script_folder": None, "removals": []}
+    return {"host": host, **nothing, "error": error}

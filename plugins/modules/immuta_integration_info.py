@@ -112,6 +112,22 @@ integrations:
       description: HTTP path of the compute that Immuta uses on Databricks.
       type: str
       sample: /sql/1.0/warehouses/0123456789abcdef
+    integration_config:
+      description:
+        - The harmless part of the configuration, as far as Immuta tells it, with the fields that the option C(integration_config) of
+          M(community.immuta.immuta_cleanup_script) has. Among them are the names of what the integration has made or uses as its own,
+          V(role), V(user), V(impersonation_role), and V(principal).
+        - It never holds a credential.
+      type: dict
+      version_added: 0.2.0
+      sample:
+        type: Snowflake
+        id: 5
+        host: example.snowflakecomputing.com
+        port: 443
+        database: IMMUTA
+        role: IMMUTA_SYSTEM
+        user: IMMUTA_SYSTEM_ACCOUNT
 timing:
   description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once

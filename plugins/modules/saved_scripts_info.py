@@ -23,7 +23,7 @@ extends_documentation_fragment:
 options:
   path:
     description:
-      - The folder, for example that of the variable C(immuta_deregister_script_dir). A missing folder counts as empty.
+      - The folder, for example that of the variable C(immuta_deregister_script_dir). A missing folder counts as empty; see RV(exists).
     type: path
     required: true
 seealso:
@@ -51,6 +51,11 @@ path:
   returned: success
   type: str
   sample: /srv/immuta
+exists:
+  description: Whether the folder exists.
+  returned: success
+  type: bool
+  sample: true
 scripts:
   description: The files with the suffix C(.sql), ordered by name.
   returned: success

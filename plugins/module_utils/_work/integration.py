@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.community.immuta.plugins.module_utils import _address
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
-from ansible_collections.community.immuta.plugins.module_utils._immuta import integration, options
+from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration, integration, options
 
 
 def info(context: Context) -> Outcome:
@@ -22,4 +22,5 @@ def info(context: Context) -> Outcome:
         else:
             integrations = integration.list_all(client)
     chosen = integration.select(integrations, kind=params["type"], host=params["host"], statuses=params["status"] or ())
-    return Outcome(False, {"integrations": [found.as_dict() for found in chosen]})
+    told = [{**found.as_dict(), "integration_config": configuration.of(found).as_dict()} for found in chosen]
+    return Outcome(False, {"integrations": told})

@@ -26,14 +26,15 @@ def info(context: Context) -> Outcome:
 
     :raises InvalidOption: the folder can't be read
     """
-    folder = context.params["path"]
+    folder, exists = context.params["path"], True
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))
     except FileNotFoundError:
-        names = []
+        names, exists = [], False
     except OSError as error:
         raise InvalidOption(f"The folder {folder} of the option path can't be read: {error.strerror}.") from None
-    return Outcome(False, {"path": folder, "scripts": [_about(os.path.join(folder, name)) for name in names]})
+    scripts = [_about(os.path.join(folder, name)) for name in names]
+    return Outcome(False, {"path": folder, "exists": exists, "scripts": scripts})
 
 
 def _about(path: str) -> dict[str, t.Any]:

@@ -23,7 +23,7 @@ NOT_LOOKED = f"Not checked: {GLUE.title}. If a connection to it was removed, loo
 def document(hosts: t.Sequence[Row], time: str) -> dict[str, t.Any]:
     """The result of all hosts.
 
-    :param hosts: of each C(host), and C(tenant_problem), C(audits), and C(removals), or C(error)
+    :param hosts: of each C(host), and C(tenant), C(tenant_problem), C(audits), C(script_folder), and C(removals), or C(error)
     :param time: of its end
     """
     objects = [one for host in hosts for audit in host["audits"] for one in audit["objects"]]
@@ -38,6 +38,11 @@ def document(hosts: t.Sequence[Row], time: str) -> dict[str, t.Any]:
             "not_believed": sum(bool(one["problem"]) for one in listed),
             "not_all_seen": [
                 f"{host['host']}: {one['platform']}" for host in hosts for one in host["audits"] if not one["sees_all"]
+            ],
+            "folders_missing": [
+                f"{folder['host']}: {folder['path']}"
+                for host in hosts
+                if (folder := host["script_folder"]) and not folder["exists"]
             ],
             "failed": [host["host"] for host in hosts if host["error"]],
         },
@@ -61,6 +66,8 @@ def failing(found: Row, fail_on: str) -> str:
         wrong += [_count(about["not_certain"], "object is not certain", "objects are not certain")]
         wrong += [_count(about["not_believed"], "saved script is not trusted", "saved scripts are not trusted")]
         wrong += [f"not everything was visible ({', '.join(about['not_all_seen'])})" if about["not_all_seen"] else ""]
+        missing = ", ".join(about["folders_missing"])
+        wrong += [f"a folder of saved scripts does not exist ({missing})" if missing else ""]
     wrong = [one for one in wrong if one]
     return f"immuta_audit_fail_on is {fail_on}, and {', '.join(wrong)}. The report above says which." if wrong else ""
 
@@ -80,9 +87,15 @@ def lines(found: Row, draft: str) -> list[str]:
         if host["error"]:
             told.append(f"{host['host']}: nothing is known: {host['error']}")
         if host["tenant_problem"]:
-            told.append(f"The tenant does not show everything: {host['tenant_problem']}")
+            told.append(f"{host['host']}: the tenant does not show everything: {host['tenant_problem']}")
         for audit in host["audits"]:
-            told.extend(_audit(audit))
+            told.extend(_audit(host, audit))
+        folder = host["script_folder"]
+        if folder and not folder["exists"]:
+            told.append(
+                f"The folder {folder['path']} does not exist on {folder['host']}, so no saved script was checked. If scripts are saved"
+                " elsewhere, set immuta_deregister_script_dir."
+            )
         told.extend(_removals(host["removals"]))
     about = found["summary"]
     told.append(
@@ -94,8 +107,9 @@ def lines(found: Row, draft: str) -> list[str]:
     return [*told, NOT_LOOKED, *([draft] if draft else [])]
 
 
-def _audit(audit: Row) -> t.Iterator[str]:
-    yield f"On {audit['place']} ({said(audit['session'])}):"
+def _audit(host: Row, audit: Row) -> t.Iterator[str]:
+    tenant = f"the tenant {host['tenant']}" if host["tenant"] else "its tenant"
+    yield f"{host['host']}, on {audit['place']} ({said(audit['session'])}), compared with {tenant}:"
     if not audit["objects"]:
         yield "  nothing that looks like Immuta's"
     rows = [_columns(audit["platform"], one) for one in audit["objects"]]

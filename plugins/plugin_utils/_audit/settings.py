@@ -36,7 +36,7 @@ class Settings:
     :ivar output: the file for the result in JSON, or ""
     :ivar draft: the file for the draft of a script, or ""
     :ivar fail_on: what makes the playbook fail
-    :ivar idle_days: for how many days nobody must have signed in with what is left over
+    :ivar idle_days: for how many days nobody must have made, or signed in with, what is left over
     """
 
     platforms: list[str]

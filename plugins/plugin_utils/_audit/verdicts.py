@@ -5,8 +5,8 @@
 """Judges whether objects that look like Immuta's are in use, left over, or not certain.
 
 An object is left over only if nothing speaks against it: the tenant shows all that it has, and none of that may be on this
-platform with this name; what is there is what the vendor documents, not just a similar name; and nobody has lately signed in
-with it, as another tenant would.
+platform with this name; what is there is what the vendor documents, not just a similar name; and nobody has lately made it, as for
+an integration that is not registered yet, or signed in with it, as another tenant would.
 """
 
 from __future__ import annotations
@@ -16,12 +16,20 @@ import datetime
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import documented, leftovers
+from ansible_collections.community.immuta.plugins.plugin_utils._audit import kin
 
 State = t.Literal["in_use", "left_over", "not_certain"]
 Row = t.Mapping[str, t.Any]
 
 DATABRICKS = "databricks"
 PAIR = frozenset({"system_role", "system_user"})
+# What the configuration of an integration names beside its database or catalog: the kind of object, and what to call it.
+CONFIGURED = {
+    "role": ("ROLE", "role"),
+    "impersonation_role": ("ROLE", "role for impersonation"),
+    "user": ("USER", "user"),
+    "principal": ("SERVICE PRINCIPAL", "service principal"),
+}
 
 
 class Verdict(t.NamedTuple):
@@ -64,7 +72,7 @@ class Judge:
 
     :ivar platform: C(snowflake) or C(databricks)
     :ivar seen: what the platform's module has returned
-    :ivar idle: how long nobody must have signed in with what is left over
+    :ivar idle: for how long nobody must have made, or signed in with, what is left over
     :ivar now: the time
     """
 
@@ -73,15 +81,32 @@ class Judge:
     tenant: Tenant
     idle: datetime.timedelta
     now: datetime.datetime
+    _families: dict[str, Verdict] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     def findings(self) -> list[dict[str, t.Any]]:
         """The objects, each with C(state) and C(reason): what is left over first, then what is not certain."""
-        order = ("left_over", "not_certain", "in_use")
         found = [{**one, **self.judge(one)._asdict()} for one in self.seen["objects"]]
-        return sorted(found, key=lambda one: order.index(one["state"]))
+        return kin.settled(self.platform, found)
 
     def judge(self, one: Row) -> Verdict:
-        """The verdict on an object."""
+        """The verdict on an object by itself, without those that belong to it."""
+        return max([*self._configured(one), self._found(one)], key=lambda verdict: kin.ORDER.index(verdict.state))
+
+    def _configured(self, one: Row) -> t.Iterator[Verdict]:
+        """The verdicts by the integrations that name an object in their configurations."""
+        for each in self.tenant.of(self.platform):
+            where = self._relation(each["host"])
+            if _is_deleted(each) or (where == "different" and self.platform != DATABRICKS):
+                continue
+            for field, (kind, called) in CONFIGURED.items():
+                name = each["integration_config"].get(field, "")
+                if one["kind"] != kind or one["path"][0].casefold() != name.casefold():
+                    continue
+                reason = f"Integration {each['id']} ({each['status']}) names it as its {called}."
+                certain = self._is_active(each) and where == "same"
+                yield Verdict("in_use" if certain else "not_certain", reason)
+
+    def _found(self, one: Row) -> Verdict:
         if one["part"] == "principal":
             return self._principal(one)
         if one["home"] is None:
@@ -91,9 +116,12 @@ class Judge:
     def _principal(self, one: Row) -> Verdict:
         if one["home"] is None:
             return Verdict("not_certain", "It has Immuta's name, but owns no catalog that is listed here.")
-        owned = self.family(one["home"])
-        if owned.state == "in_use":
-            return Verdict("in_use", f"It owns the catalog {one['home']}. {owned.reason}")
+        owner = one["path"][0].casefold()
+        for home in self._members("catalog"):
+            if owner in {(each["owner"] or "").casefold() for each in self._of(home)}:
+                owned = self.family(home)
+                if owned.state == "in_use":
+                    return Verdict("in_use", f"It owns the catalog {home}. {owned.reason}")
         return Verdict(
             "not_certain",
             f"It owns the catalog {one['home']}, and may be used for something else, which Databricks does not report.",
@@ -101,14 +129,19 @@ class Judge:
 
     def family(self, home: str) -> Verdict:
         """The verdict on everything that belongs to a database or catalog."""
+        if home not in self._families:
+            self._families[home] = self._family(home)
+        return self._families[home]
+
+    def _family(self, home: str) -> Verdict:
         named = [one for one in self.tenant.of(self.platform) if self._is_named(one, home)]
         for rule in (self._in_use, self._perhaps_in_use):
             for one in named:
                 if verdict := rule(one, home):
                     return verdict
         gone = [one for one in named if self._relation(one["host"]) == "same"]
-        doubt = self.tenant.problem or self._nameless() or ("" if gone else self._unlike(home)) or self._lately(home)
-        if doubt:
+        doubt = self.tenant.problem or self._nameless() or ("" if gone else self._unlike(home))
+        if doubt := doubt or self._lately(home) or self._young(home):
             return Verdict("not_certain", doubt)
         if gone:
             return Verdict("left_over", f"Its integration {gone[0]['id']} is deleted.")
@@ -124,7 +157,7 @@ class Judge:
     def _perhaps_in_use(self, one: Row, home: str) -> Verdict | None:
         """The verdict if an integration with this name may use the object, or None."""
         who, where = f"Integration {one['id']}", self._relation(one["host"])
-        if one["status"].lower() == "deleted" or (where == "different" and self.platform != DATABRICKS):
+        if _is_deleted(one) or (where == "different" and self.platform != DATABRICKS):
             return None
         if where == "different":
             reason = f"{who} has a catalog of this name in {one['host']}, which may share the metastore."
@@ -152,6 +185,10 @@ class Judge:
         name = one[_home(self.platform)]
         return self.platform != DATABRICKS and home != name and name in self._members("database")
 
+    def _of(self, home: str) -> list[Row]:
+        """What belongs to a database or catalog, and it."""
+        return [one for one in self.seen["objects"] if one["home"] == home and one["part"] != "principal"]
+
     def _members(self, part: str) -> list[str]:
         return [one["home"] for one in self.seen["objects"] if one["part"] == part]
 
@@ -164,7 +201,7 @@ class Judge:
         here = ("same", "unknown") if self.platform != DATABRICKS else ("same", "unknown", "different")
         what = _home(self.platform)
         for one in self.tenant.of(self.platform):
-            if one["in_use"] and not one[what] and self._relation(one["host"]) in here:
+            if not _is_deleted(one) and not one[what] and self._relation(one["host"]) in here:
                 return f"Integration {one['id']} does not say which {what} it has."
         known = {one["id"] for one in self.tenant.integrations}
         for one in self.tenant.connections:
@@ -176,7 +213,7 @@ class Judge:
 
     def _unlike(self, home: str) -> str:
         """The reason why a family does not look like Immuta's, or ""."""
-        own = [one for one in self.seen["objects"] if one["home"] == home]
+        own = self._of(home)
         parts = {one["part"] for one in own}
         if self.platform == DATABRICKS:
             if home != documented.HOME.lower():
@@ -184,17 +221,18 @@ class Judge:
             owner = next((one["owner"] for one in own if one["part"] == "catalog"), None)
             certain = leftovers.PRINCIPAL.fullmatch(owner or "")
             return "" if certain else "Its owner is not a service principal, unlike that of Immuta's catalog."
-        word = documented.HOME in home.split("_")
-        if "system_user" in parts and parts & {"system_role", "database"}:
+        role = f"{home}_SYSTEM"
+        if documented.HOME in home.split("_"):
+            enough = len(parts & (PAIR | {"database"})) > 1 or (home == documented.HOME and parts & PAIR)
+        else:
+            enough = parts >= PAIR | {"database"}
+            owner = next((one["owner"] for one in own if one["part"] == "database"), None)
+            # Names without the vendor's may be anybody's, all three.
+            if enough and owner != role:
+                return f"Its names may be anybody's: the owner of {home} is {owner or 'unknown'}, not {role}."
+        if enough:
             return ""
-        if word and {"system_role", "database"} <= parts:
-            return ""
-        if home == documented.HOME and parts & PAIR:
-            return ""
-        return (
-            f"Too few of the documented names are there: Immuta makes {home}, {home}_SYSTEM, and"
-            f" {documented.user(home)} together."
-        )
+        return f"Too few of the documented names are there: Immuta makes {home}, {role}, and {documented.user(home)} together."
 
     def _lately(self, home: str) -> str:
         """The reason to think that somebody else uses a family that the tenant does not know, or ""."""
@@ -214,6 +252,22 @@ class Judge:
         if used is None or self.now - used < self.idle:
             return f"{user['path'][0]} signed in at {user['last_used']}: another tenant may use it."
         return ""
+
+    def _young(self, home: str) -> str:
+        """The reason to think that a family belongs to an integration that is not registered yet, or ""."""
+        for one in self._of(home):
+            what, made = f"{one['kind']} {'.'.join(one['path'])}", _time(one["created_on"] or "")
+            if not one["created_on"]:
+                return (
+                    f"When {what} was made is unknown, and it may belong to an integration that is not registered yet."
+                )
+            if made is None or self.now - made < self.idle:
+                return f"{what} was made at {one['created_on']}, maybe for an integration that is not registered yet."
+        return ""
+
+
+def _is_deleted(integration: Row) -> bool:
+    return bool(integration["status"].lower() == "deleted")
 
 
 def _home(platform: str) -> str:

@@ -26,7 +26,7 @@ SNOWFLAKE = {"SNOWFLAKE_ACCOUNT": "x", "SNOWFLAKE_USER": "x", "SNOWFLAKE_PASSWOR
 DATABRICKS = {"DATABRICKS_HOST": "x", "DATABRICKS_WAREHOUSE_ID": "x", "DATABRICKS_TOKEN": "x"}
 DATABASE = {
     **{"kind": "DATABASE", "path": ["IMMUTA"], "part": "database", "home": "IMMUTA", "owner": "R"},
-    **{"created_on": None, "last_used": None, "display_name": None},
+    **{"created_on": "2026-01-01", "last_used": None, "display_name": None},
 }
 ROLE = {**DATABASE, "kind": "ROLE", "path": ["IMMUTA_SYSTEM"], "part": "system_role"}
 SEEN: Answer = {
@@ -38,7 +38,7 @@ GOOD: Answer = {
     "connections": {"connections": [], "timing": {}},
     "snowflake": SEEN,
     "databricks": {"skipped": True},
-    "scripts": {"scripts": []},
+    "scripts": {"path": "/s", "exists": True, "scripts": []},
 }
 
 
@@ -56,7 +56,7 @@ def run(
     """Run a stage as the task of a play does."""
     names = [f"h{number}" for number in range(hosts)]
     known = {"inventory_hostname": "h0", "ansible_play_hosts_all": names, **(variables or {})}
-    known["hostvars"] = dict.fromkeys(names, known)
+    known.setdefault("hostvars", dict.fromkeys(names, known))
     task: t.Any = types.SimpleNamespace(
         **{"args": {"stage": stage, **arguments}, "action": "community.immuta.audit", "async_val": 0, "diff": False},
         **{"check_mode": True, "delegate_to": None, "delegate_facts": None, "environment": None, "run_once": False},
@@ -80,7 +80,7 @@ def concluded(known: Answer, **changes: t.Any) -> Answer:
 
 
 def reported(known: Answer, **changes: t.Any) -> Answer:
-    return run("report", {"immuta_audited_concluded": concluded(known, **changes)}, checked=known)
+    return run("report", {"immuta_audited_checked": known, "immuta_audited_concluded": concluded(known, **changes)})
 
 
 # What it refuses
@@ -213,6 +213,61 @@ def test_no_draft_of_nothing(tmp_path: Path) -> None:
 
 def test_a_host_that_has_failed_is_named() -> None:
     answer = {"failed": True, "msg": "No sign-in."}
-    found = run("report", {"immuta_audited_checked": {}, "immuta_audited_snowflake": answer}, checked=checked())
+    found = run("report", {"immuta_audited_checked": checked(), "immuta_audited_snowflake": answer})
     assert "h0: nothing is known: No sign-in." in found["lines"]
-    assert run("report", checked={"failed": True, "msg": "?"})["lines"] == ["Nothing was checked."]
+    mistaken = {"immuta_audited_checked": {"failed": True, "msg": "?"}}
+    assert run("report", mistaken)["lines"] == ["Nothing was checked."]
+
+
+def test_a_host_with_a_mistake_hides_no_other(tmp_path: Path) -> None:
+    output = tmp_path / "audit.json"
+    known = checked(output=str(output), fail_on="leftovers")
+    looked = {"immuta_audited_checked": known, "immuta_audited_concluded": concluded(known)}
+    mistaken = {"immuta_audited_checked": {"failed": True, "msg": "It is not a dictionary."}}
+    found = run("report", {"hostvars": {"h0": mistaken, "h1": looked}}, hosts=2)
+    assert "h0: nothing is known: It is not a dictionary." in found["lines"]
+    assert any(line.startswith("h0, on there (") for line in found["lines"]), found
+    assert "2 objects are left over" in found["failing"]
+    written = json.loads(output.read_text())["immuta_audit"]
+    assert (written["summary"]["failed"], written["summary"]["left_over"]) == (["h0"], 2)
+    assert written["hosts"][0]["error"] == "It is not a dictionary."
+
+
+def test_two_tenants_on_one_account() -> None:
+    one = {"id": 5, "type": "Snowflake", "host": "a.example", "database": "IMMUTA", "in_use": True, "status": "enabled"}
+    integrations = {"integrations": [{**one, "integration_config": {}}], "timing": {}}
+    seen = {**SEEN, "hosts": [{"host": "a.example", "relation": "same"}]}
+    known = checked(fail_on="leftovers")
+    tenants: Answer = {
+        "h0": concluded(known),
+        "h1": concluded(known, integrations=integrations, snowflake=seen),
+    }
+    tenants["h1"]["audited"].update(host="h1", tenant="https://other.example")
+    hosts = {
+        name: {"immuta_audited_checked": known, "immuta_audited_concluded": answer} for name, answer in tenants.items()
+    }
+    found = run("report", {"hostvars": hosts}, hosts=2)
+    assert found["failing"] == ""
+    assert any("In all: 0 left over, 0 not certain, 4 in use" in line for line in found["lines"])
+    headings = [line for line in found["lines"] if "compared with" in line]
+    assert ["https://t.example" in headings[0], "https://other.example" in headings[1]] == [True, True]
+    assert any("h1 (https://other.example): Integration 5 uses it (enabled)." in line for line in found["lines"])
+
+
+# The folder of scripts
+
+
+ABSENT = {"path": "/typo", "exists": False, "scripts": []}
+
+
+def test_a_folder_that_is_not_there_is_said() -> None:
+    given = run("check", {"immuta_deregister_script_dir": "/typo"})
+    refused = run("wanted", checked=given, observed={**GOOD, "scripts": ABSENT})
+    assert (
+        refused["failed"] and "The folder /typo of immuta_deregister_script_dir does not exist on h0" in refused["msg"]
+    )
+    # The default one may not be there, and nothing be saved.
+    assert not run("wanted", checked=checked(), observed={**GOOD, "scripts": ABSENT}).get("failed")
+    found = reported(checked(fail_on="uncertain"), scripts=ABSENT, snowflake={**SEEN, "objects": []})
+    assert any(line.startswith("The folder /typo does not exist on h0") for line in found["lines"])
+    assert "a folder of saved scripts does not exist (h0: /typo)" in found["failing"]

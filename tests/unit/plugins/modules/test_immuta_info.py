@@ -128,6 +128,27 @@ def test_integrations(tenant: Tenant, id_type: str) -> None:
     assert seven["host"] == "adb-1234567890123456.7.azuredatabricks.net"
 
 
+def test_the_configuration_of_an_integration_holds_names_and_no_credential(tenant: Tenant) -> None:
+    secrets = {"password": "hunter2-of-five", "privateKey": "BEGIN-OF-A-KEY", "userPassphrase": "pass-of-five"}
+    names = {"role": "IMMUTA_SYSTEM", "username": "IMMUTA_SYSTEM_ACCOUNT"}
+    inner = {"enabled": True, "role": "IMMUTA_IMPERSONATION", "token": "hunter2-of-five"}
+    state = tenant.double.state
+    state.integrations[5].config |= {**names, **secrets, "impersonation": inner}
+    state.integrations[7].config["oAuthClientConfig"] = {"clientId": "the-client", "clientSecret": "hunter2-of-seven"}
+    five, seven, _glue = (one["integration_config"] for one in tenant("integration_info")["integrations"])
+    assert five == {
+        **{"type": "Snowflake", "id": 5, "host": "example.snowflakecomputing.com", "port": 443, "database": "IMMUTA"},
+        **{"warehouse": "COMPUTE_WH", "role": "IMMUTA_SYSTEM", "user": "IMMUTA_SYSTEM_ACCOUNT"},
+        "impersonation_role": "IMMUTA_IMPERSONATION",
+    }
+    assert (seven["principal"], seven["catalog"], set(seven) & {"clientSecret", "role"}) == (
+        "the-client",
+        "immuta",
+        set(),
+    )
+    assert "hunter2" not in json.dumps([five, seven])
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -223,7 +223,9 @@ def test_what_is_not_believed(
 
 
 def test_folders_of_scripts(module: Modules, folder: Path) -> None:
-    assert module("saved_scripts_info", path=str(folder / "absent")).good["scripts"] == []
+    absent = module("saved_scripts_info", path=str(folder / "absent"))
+    assert (absent.good["scripts"], absent["exists"]) == ([], False)
+    assert module("saved_scripts_info", path=str(folder)).good["exists"] is True
     file = folder / "file"
     file.write_text("")
     refused = module("saved_scripts_info", path=str(file))

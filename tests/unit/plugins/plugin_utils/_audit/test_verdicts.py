@@ -13,13 +13,13 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import documented
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
-from ansible_collections.community.immuta.plugins.plugin_utils._audit import draft, removals, report
+from ansible_collections.community.immuta.plugins.plugin_utils._audit import draft, removals, report, together
 from ansible_collections.community.immuta.plugins.plugin_utils._audit.verdicts import Judge, Tenant
 
 Row = dict[str, t.Any]
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.timezone.utc)
-LATELY, LONG_AGO = "2026-05-31 10:00:00", "2026-01-02 03:04:05.678+00:00"
+LATELY, JUST_NOW, LONG_AGO = "2026-05-31 10:00:00", "2026-06-01 00:00:00+00:00", "2026-01-02 03:04:05.678+00:00"
 HERE, ELSEWHERE, NOWHERE = "here.snowflakecomputing.com", "elsewhere.snowflakecomputing.com", "gateway.example.com"
 RELATIONS = [
     {"host": HERE, "relation": "same"},
@@ -30,7 +30,7 @@ PRINCIPAL = "5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77"
 
 
 def integration(number: int = 5, **fields: t.Any) -> Row:
-    kind = {"type": "Snowflake", "database": "IMMUTA", "catalog": None}
+    kind = {"type": "Snowflake", "database": "IMMUTA", "catalog": None, "integration_config": {}}
     return {"id": number, "status": "enabled", "in_use": True, "host": HERE, **kind, **fields}
 
 
@@ -55,18 +55,26 @@ def thing(kind: str, *path: str, homes: t.Container[str] = ("IMMUTA",), **fields
     return {"kind": kind, "path": list(path), "part": part, "home": home, **about, **fields}
 
 
-def family(home: str, *, without: str = "", last_used: str | None = LONG_AGO) -> list[Row]:
-    """What Immuta makes: C(without) is what of it is missing, by the first letters."""
+def family(
+    home: str, *, without: str = "", last_used: str | None = LONG_AGO, owner: str | None = None, **made: t.Any
+) -> list[Row]:
+    """What Immuta makes: C(without) is what of it is missing, by the first letters; C(owner) is that of the database."""
     found = {
-        "d": thing("DATABASE", home, homes=(home,)),
-        "r": thing("ROLE", f"{home}_SYSTEM", homes=(home,)),
-        "u": thing("USER", f"{home}_SYSTEM_ACCOUNT", homes=(home,), last_used=last_used),
+        "d": thing("DATABASE", home, homes=(home,), owner=owner, **made),
+        "r": thing("ROLE", f"{home}_SYSTEM", homes=(home,), **made),
+        "u": thing("USER", f"{home}_SYSTEM_ACCOUNT", homes=(home,), last_used=last_used, **made),
     }
     return [one for letter, one in found.items() if letter not in without]
 
 
-def catalog(name: str = "immuta", owner: str = PRINCIPAL) -> Row:
-    return thing("CATALOG", name, part="catalog", home=name, owner=owner)
+def catalog(name: str = "immuta", owner: str = PRINCIPAL, **fields: t.Any) -> Row:
+    return thing("CATALOG", name, part="catalog", home=name, owner=owner, **fields)
+
+
+def naming(number: int = 5, **fields: t.Any) -> Row:
+    """An integration with another database, whose configuration names a role and a user with Immuta's usual names."""
+    config = {"role": "immuta_system", "user": "IMMUTA_SYSTEM_ACCOUNT", "impersonation_role": "IMMUTA_IMPERSONATION"}
+    return integration(number, **{"database": "GOV", "integration_config": config, **fields})
 
 
 def principal(home: str | None) -> Row:
@@ -106,7 +114,52 @@ SNOWFLAKE: list[tuple[str, Tenant, list[Row], str, str]] = [
     ("the role alone", NONE, family("IMMUTA", without="du"), "left_over", "No integration"),
     ("the user alone", NONE, family("IMMUTA", without="dr"), "left_over", "No integration"),
     ("database and role", NONE, family("IMMUTA", without="u"), "left_over", "No integration"),
-    ("another name with the user", NONE, family("GOV", without="d"), "left_over", "No integration"),
+    ("another name, whole", NONE, family("GOV", owner="GOV_SYSTEM"), "left_over", "No integration"),
+    ("another name, owned by somebody else", NONE, family("GOV", owner="SYSADMIN"), "not_certain", "the owner of GOV is SYSADMIN, not GOV_SYSTEM"),
+    ("another name, of an owner that is not told", NONE, family("GOV"), "not_certain", "is unknown, not GOV_SYSTEM"),
+    ("another name with the user", NONE, family("GOV", without="d"), "not_certain", "Too few"),
+    ("a customer's own", NONE, [*family("FINANCE", without="r", owner="SYSADMIN"), thing("ROLE", "FINANCE_USER_READERS", homes=("FINANCE",))],
+     "not_certain", "Too few"),
+    ("a role of a customer's own", NONE,
+     [thing("ROLE", "FINANCE_USER_READERS", homes=("FINANCE",)), *family("FINANCE", without="r", owner="SYSADMIN")],
+     "not_certain", "Too few"),
+    ("a role that is configured", Tenant([naming()]), family("IMMUTA", without="du"), "in_use", "5 (enabled) names it as its role"),
+    ("a user that is configured", Tenant([naming()]), family("IMMUTA", without="dr"), "in_use", "names it as its user"),
+    ("an impersonation that is configured", Tenant([naming()]), [thing("ROLE", "IMMUTA_IMPERSONATION")], "in_use", "impersonation"),
+    ("the database beside", Tenant([naming()]), family("IMMUTA"), "not_certain", "ROLE IMMUTA_SYSTEM, which has the same name, is in use"),
+    ("configured by one that is disabled", Tenant([naming(status="disabled", in_use=False)]),
+     family("IMMUTA", without="d"), "not_certain", "5 (disabled) names it"),
+    ("configured by one that is disabled, and one that is not", Tenant([naming(6, status="disabled", in_use=False), naming()]),
+     family("IMMUTA", without="d"), "in_use", "5 (enabled)"),
+    ("configured by one that is deleted", Tenant([naming(status="deleted", in_use=False)]), family("IMMUTA"), "left_over", "No"),
+    ("configured on another account", Tenant([naming(host=ELSEWHERE)]), family("IMMUTA"), "left_over", "No integration"),
+    ("configured on a host that can't be compared", Tenant([naming(host=NOWHERE)]), family("IMMUTA", without="d"), "not_certain", "names it"),
+    ("the owner of what is in use", Tenant([integration(database="GOV")]),
+     [*family("IMMUTA", without="du"), thing("DATABASE", "GOV", owner="IMMUTA_SYSTEM")], "in_use", "It owns DATABASE GOV, which is in use."),
+    ("a user beside that owner", Tenant([integration(database="GOV")]),
+     [*family("IMMUTA", without="dr"), *family("IMMUTA", without="du"), thing("DATABASE", "GOV", owner="IMMUTA_SYSTEM")],
+     "not_certain", "ROLE IMMUTA_SYSTEM"),
+    ("the owner of what is not certain", Tenant([integration(database="GOV", status="disabled", in_use=False)]),
+     [*family("IMMUTA", without="du"), thing("DATABASE", "GOV", owner="IMMUTA_SYSTEM")], "not_certain", "It owns DATABASE GOV"),
+    ("what a role in use owns", Tenant([integration(database="GOV")]),
+     [*family("PROD_IMMUTA", owner="GOV_SYSTEM"), *family("GOV")], "not_certain", "Its owner, ROLE GOV_SYSTEM, is in use."),
+    ("of a role that owns one in use", Tenant([integration(database="GOV")]),
+     [*family("IMMUTA", owner="IMMUTA_ADMIN"), thing("ROLE", "IMMUTA_ADMIN"), thing("ROLE", "GOV_SYSTEM", homes=("GOV",), owner="IMMUTA_ADMIN")],
+     "left_over", "No integration"),
+    ("made just now", NONE, family("IMMUTA", last_used=None, created_on=JUST_NOW), "not_certain", "not registered yet"),
+    ("made lately", NONE, family("IMMUTA", created_on=LATELY), "not_certain", "was made at 2026-05-31"),
+    ("made lately, one of it", NONE, [*family("IMMUTA"), thing("ROLE", "IMMUTA_USER_ANNA", created_on=LATELY)],
+     "not_certain", "ROLE IMMUTA_USER_ANNA was made"),
+    ("made lately, in the name of one deleted", Tenant([integration(status="deleted", in_use=False)]),
+     family("IMMUTA", created_on=LATELY), "not_certain", "not registered yet"),
+    ("made nobody tells when", NONE, family("IMMUTA", created_on=None), "not_certain", "is unknown, and"),
+    ("made at a time that is none", NONE, family("IMMUTA", created_on="?"), "not_certain", "was made at ?"),
+    ("disabled, no database", Tenant([integration(database=None, status="disabled", in_use=False)]), family("IMMUTA"),
+     "not_certain", "does not say which database"),
+    ("deleted, no database", Tenant([integration(database=None, status="deleted", in_use=False)]), family("IMMUTA"),
+     "left_over", "No integration"),
+    ("disabled, no database, elsewhere", Tenant([integration(database=None, status="disabled", in_use=False, host=ELSEWHERE)]),
+     family("IMMUTA"), "left_over", "No integration"),
     ("a name with the word", NONE, family("PROD_IMMUTA", without="u"), "left_over", "No integration"),
     ("a role of users beside", NONE, [thing("ROLE", "IMMUTA_USER_ANNA"), *family("IMMUTA")], "left_over", "No"
     " integration"),
@@ -164,28 +217,42 @@ DATABRICKS: list[tuple[str, Tenant, list[Row], str, str]] = [
     ("a copy", NONE, [catalog("immuta_backup")], "not_certain", "resembles"),
     ("the owner of what is left over", NONE, [principal("immuta"), catalog()], "not_certain", "something else"),
     ("a principal by name", NONE, [principal(None)], "not_certain", "owns no catalog"),
+    ("a principal that is configured", Tenant([on_databricks(integration_config={"principal": PRINCIPAL.upper()})]),
+     [principal(None)], "in_use", "names it as its service principal"),
+    ("a principal that is configured elsewhere", Tenant([on_databricks(integration_config={"principal": PRINCIPAL}, host=ELSEWHERE)]),
+     [principal(None)], "not_certain", "names it as its service principal"),
+    ("the owner of two catalogs", Tenant([on_databricks(catalog="gov")]), [principal("immuta"), catalog(), catalog("gov")],
+     "in_use", "It owns the catalog gov"),
+    ("made lately", NONE, [catalog(created_on=LATELY)], "not_certain", "CATALOG immuta was made at"),
+    ("made nobody tells when", NONE, [catalog(created_on=None)], "not_certain", "is unknown, and"),
+    ("disabled, no catalog", Tenant([on_databricks(catalog=None, status="disabled", in_use=False)]), [catalog()],
+     "not_certain", "which catalog"),
 ]  # fmt: skip
+
+
+def of(one: Row, found: t.Iterable[Row]) -> Row:
+    return next(each for each in found if (each["kind"], each["path"]) == (one["kind"], one["path"]))
 
 
 @pytest.mark.parametrize(("what", "tenant", "objects", "state", "reason"), SNOWFLAKE, ids=[one[0] for one in SNOWFLAKE])
 def test_snowflake(what: str, tenant: Tenant, objects: list[Row], state: str, reason: str) -> None:
-    found = judge(objects, tenant).judge(objects[0])
-    assert (found.state, reason in found.reason) == (state, True), found
+    found = of(objects[0], judge(objects, tenant).findings())
+    assert (found["state"], reason in found["reason"]) == (state, True), found
 
 
 @pytest.mark.parametrize(
     ("what", "tenant", "objects", "state", "reason"), DATABRICKS, ids=[one[0] for one in DATABRICKS]
 )
 def test_databricks(what: str, tenant: Tenant, objects: list[Row], state: str, reason: str) -> None:
-    found = judge(objects, tenant, "databricks").judge(objects[0])
-    assert (found.state, reason in found.reason) == (state, True), found
+    found = of(objects[0], judge(objects, tenant, "databricks").findings())
+    assert (found["state"], reason in found["reason"]) == (state, True), found
 
 
 @pytest.mark.parametrize("without", ["", "u"])
 def test_what_is_not_shown_is_not_taken_for_never(without: str) -> None:
     objects = family("IMMUTA", without=without, last_used=None)
-    found = judge(objects, NONE, sees_all=False).judge(objects[0])
-    assert (found.state, "Audit again as ACCOUNTADMIN" in found.reason) == ("not_certain", True)
+    found = of(objects[0], judge(objects, NONE, sees_all=False).findings())
+    assert (found["state"], "Audit again as ACCOUNTADMIN" in found["reason"]) == ("not_certain", True)
 
 
 def test_the_tenants_names_and_hosts() -> None:
@@ -346,8 +413,15 @@ def test_unfinished_removals(script: Row, tenant: Tenant, where: str, advice: st
 
 def host(tenant: Tenant, objects: list[Row], *scripts: Row, **fields: t.Any) -> Row:
     listed = removals.unfinished(scripts, tenant, "https://t.example")
-    found = {"host": "h", "tenant_problem": tenant.problem, "removals": listed, "error": None}
-    return {**found, "audits": [audit("snowflake", objects, tenant, **fields)]}
+    folder = {"host": "h", "path": "/s", "exists": fields.pop("exists", True)}
+    found = {
+        "host": "h",
+        "tenant": "https://t.example",
+        "tenant_problem": tenant.problem,
+        "removals": listed,
+        "error": None,
+    }
+    return {**found, "script_folder": folder, "audits": [audit("snowflake", objects, tenant, **fields)]}
 
 
 LEFT, DOUBTFUL, USED = host(NONE, family("IMMUTA")), host(DENIED, family("IMMUTA")), host(ONE, family("IMMUTA"))
@@ -358,6 +432,7 @@ EXIT: list[tuple[Row, str, str, str]] = [
     (host(ONE, family("IMMUTA"), saved()), "", "1 removal is unfinished", "1 removal is unfinished"),
     (host(ONE, [], saved(problem="?")), "", "", "1 saved script is not trusted"),
     (host(ONE, [], sees_all=False), "", "", "not everything was visible (h: snowflake)"),
+    (host(ONE, [], exists=False), "", "", "a folder of saved scripts does not exist (h: /s)"),
 ]
 
 
@@ -371,12 +446,25 @@ def test_what_fails(found: Row, never: str, leftovers: str, uncertain: str) -> N
 
 def test_the_lines_say_owner_creation_and_last_use() -> None:
     reads = [{"read": "SHOW ROLES", "query_id": "1", "rows": 0, "refused": "No."}]
-    found = host(NONE, family("IMMUTA"), saved(), saved(), saved(problem="?"), sees_all=False, reads=reads)
-    failed = {"host": "g", "error": "No.", "tenant_problem": "", "audits": [], "removals": []}
+    found = host(
+        NONE, family("IMMUTA"), saved(), saved(), saved(problem="?"), sees_all=False, reads=reads, exists=False
+    )
+    failed = {
+        "host": "g",
+        "error": "No.",
+        "tenant": "",
+        "tenant_problem": "",
+        "audits": [],
+        "script_folder": None,
+        "removals": [],
+    }
     text = "\n".join(report.lines(report.document([found, failed], "now"), "A draft."))
     for words in (
         "left over  DATABASE IMMUTA             owner unknown  created 2026-01-01  last used not reported by Snowflake",
         f"last used {LONG_AGO}",
+        "h, on there\nDROP (",
+        "), compared with the tenant https://t.example:",
+        "The folder /s does not exist on h, so no saved script was checked.",
         "There may be more: the session may not see everything.",
         "Not shown: SHOW ROLES: No.",
         "2 removals are unfinished:\n  prod: /s/prod.sql: 3 of 8",
@@ -389,7 +477,43 @@ def test_the_lines_say_owner_creation_and_last_use() -> None:
         "A draft.",
     ):
         assert words in text, text
-    assert "The tenant does not show everything: Immuta" in "\n".join(
+    assert "h: the tenant does not show everything: Immuta" in "\n".join(
         report.lines(report.document([DOUBTFUL], "now"), "")
     )
     assert "nothing that looks like Immuta's" in "\n".join(report.lines(report.document([host(ONE, [])], "now"), ""))
+
+
+# Several hosts
+
+
+def beside(name: str, tenant: Tenant, objects: list[Row], platform: str = "snowflake", **fields: t.Any) -> Row:
+    return {"host": name, "tenant": f"https://{name}.example", "audits": [audit(platform, objects, tenant, **fields)]}
+
+
+DISABLED = Tenant([integration(status="disabled", in_use=False)])
+STORE, OTHER_STORE = {"session": {"metastore": "m"}}, {"session": {"metastore": "n"}}
+LAKE = Tenant([on_databricks()])
+TOGETHER: list[tuple[str, Row, Row, str]] = [
+    ("in use by the other tenant", beside("b", ONE, family("IMMUTA")), {}, "in_use"),
+    ("disabled in the other tenant", beside("b", DISABLED, family("IMMUTA")), {}, "not_certain"),
+    ("on another account", beside("b", ONE, family("IMMUTA"), place="elsewhere"), {}, "left_over"),
+    ("on an account that does not say which", beside("b", ONE, family("IMMUTA"), place="snowflake"), {}, "not_certain"),
+    ("its role is in use", beside("b", ONE, family("IMMUTA", without="du")), {}, "not_certain"),
+    ("another name", beside("b", Tenant([integration(database="GOV")]), family("GOV")), {}, "left_over"),
+    ("another platform", beside("b", LAKE, [catalog()], "databricks"), {}, "left_over"),
+    ("the same workspace", beside("b", LAKE, [catalog()], "databricks", **STORE), STORE, "in_use"),
+    ("the same metastore", beside("b", LAKE, [catalog()], "databricks", place="x", **STORE), STORE, "not_certain"),
+    ("perhaps the same", beside("b", LAKE, [catalog()], "databricks", place="x"), STORE, "not_certain"),
+    ("another metastore", beside("b", LAKE, [catalog()], "databricks", place="x", **STORE), OTHER_STORE, "left_over"),
+]
+
+
+@pytest.mark.parametrize(("what", "other", "store", "state"), TOGETHER, ids=[one[0] for one in TOGETHER])
+def test_what_one_tenant_has_counts_for_all_hosts(what: str, other: Row, store: Row, state: str) -> None:
+    own = beside("a", NONE, [catalog()], "databricks", **store) if store else beside("a", NONE, family("IMMUTA"))
+    for hosts in ([own, other], [other, own]):
+        (ours,) = (host for host in together.pooled(hosts) if host["host"] == "a")
+        found = next(one for one in ours["audits"][0]["objects"] if one["kind"] in ("DATABASE", "CATALOG"))
+        assert found["state"] == state, found
+    if state == "in_use":
+        assert found["reason"].startswith("b (https://b.example): Integration"), found
