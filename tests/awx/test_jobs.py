@@ -184,7 +184,10 @@ def test_each_slice_applies_its_part_of_the_plan(awx: Awx, immuta: ImmutaDouble,
     assert set(immuta.state.connections) == {*keys} - {KEY}
 
 
-def test_a_schedule_fails_on_what_is_left_over(awx: Awx, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+def test_a_schedule_fails_on_what_is_left_over(
+    awx: Awx, loader: Loader, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    loader.kept.mkdir(mode=0o700)
     signed_in = {"user": "DEPLOYER", "authenticator": "SNOWFLAKE", "password": PASSWORD, "role": "ACCOUNTADMIN"}
     env = of_immuta(awx, immuta) | of_snowflake(awx, snowflake, **signed_in)
     del immuta.state.connections[KEY], immuta.state.integrations[5]
