@@ -141,7 +141,7 @@ class ActionModule(ActionBase):
         started = _utc.now_zulu()
         options = settings.options()
         plan = self._variables(variables, [playbooks.PLAN]).get(playbooks.PLAN)
-        read = remembered.completed(self._read(variables, options), plan)
+        read, warnings = remembered.completed(self._read(variables, options), plan)
         found = [
             *names.forged(variables),
             *self._strange(variables, options),
@@ -158,7 +158,7 @@ class ActionModule(ActionBase):
         if found:
             # Ansible prints all of a failure.
             return {"started": started, "failed": True, "msg": "\n".join(_printable(found))}
-        return {"started": started, "settings": read.as_dict()}
+        return {"started": started, "settings": read.as_dict(), **({"warnings": warnings} if warnings else {})}
 
     def _read(self, variables: Variables, options: t.Mapping[str, t.Any]) -> Settings:
         given = self._variables(variables, options)

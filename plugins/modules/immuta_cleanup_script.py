@@ -19,10 +19,9 @@ description:
     does not start with such a line, or that belongs to something else, is never overwritten.
   - A script that is replaced is kept beside the new one, with C(.1) appended to the path; the one before it has C(.2), and so on up to
     C(.3). An answer that is an error, a web page, or prose never replaces a script.
-  - If the script is lost, Immuta may be able to regenerate one from O(integration_config). Such a script is marked in its first line, and
-    RV(source) and a warning say so. Read it before you run it.
+  - Immuta may regenerate a lost script from O(integration_config). Its first line, RV(source), and a warning say so. Read it first.
   - Fails with the code V(no_cleanup_script) for technologies that have no script, and names what may be left on the platform.
-  - An integration that another connection names as well is refused.
+  - An integration that another connection names as well is refused. So is a place where another integration is in use; see O(same_place).
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -437,6 +436,7 @@ def main() -> None:
             empty_script={"type": "str", "choices": ["fail", "accept"], "default": "fail"},
             script_required={"type": "bool", "default": True},
             without_script={"type": "bool", "default": False},
+            same_place={"type": "str", "choices": ["fail", "accept"], "default": "fail"},
             diff_text={"type": "bool", "default": False},
             integration_config={"type": "dict"},
         ),

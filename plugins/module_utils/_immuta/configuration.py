@@ -87,11 +87,18 @@ def _folded(value: str | int) -> str:
     return str(value).casefold()
 
 
-def of(found: integration.Integration, technology: str = "", host: str | None = None) -> Configuration:
-    """Return the configuration of an integration, as Immuta returned it.
+def of(
+    found: integration.Integration,
+    technology: str = "",
+    host: str | None = None,
+    *,
+    secret: t.Callable[[str], bool] = lambda _text: False,
+) -> Configuration:
+    """Return the configuration of an integration that Immuta tells, without what looks like a credential.
 
     :param technology: of its connection, if that is known
     :param host: of the platform, as the connection names it, if the integration names none
+    :param secret: tells whether a text has the form of a credential
     """
     about: dict[str, t.Any] = {
         "type": technology or found.type,
@@ -102,8 +109,18 @@ def of(found: integration.Integration, technology: str = "", host: str | None = 
         "http_path": found.http_path,
         **{name: value for name, value in found.made.items() if name in MADE},
     }
-    # What is too long or can't be printed would not be read back.
-    return Configuration(**{name: value for name, value in about.items() if value and fits(name, value)})
+    # Nothing but what would be read back.
+    return Configuration(**{name: value for name, value in about.items() if value and fits(name, value, secret=secret)})
+
+
+def harmless(record: t.Mapping[str, t.Any], *, secret: t.Callable[[str], bool]) -> tuple[dict[str, t.Any], list[str]]:
+    """Return a record without the values that may not be kept, and the names of their fields; unknown fields stay.
+
+    :param secret: tells whether a text has the form of a credential
+    """
+    left = [name for name, value in record.items() if name in FIELDS and value not in (None, "")]
+    left = [name for name in left if not fits(name, record[name], secret=secret)]
+    return {name: value for name, value in record.items() if name not in left}, left
 
 
 def read(

@@ -18,6 +18,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.client im
 from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.integration import Integration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import REGENERATE_CLEANUP_SCRIPT
+from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Saved
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 
 
@@ -51,32 +52,56 @@ def agreed(given: Configuration | None, listed: Configuration, asked: Configurat
     return dataclasses.replace(given, **{**asked.as_dict(), **listed.as_dict()})
 
 
-def require_free(known: Configuration, integrations: t.Iterable[Integration]) -> None:
-    """Refuse to have a script regenerated that would remove what an integration in use has on the platform.
+def is_outdated(
+    saved: Saved, own: Configuration, given: Configuration | None, listed: Configuration, *, started: bool
+) -> bool:
+    """Return whether a saved script is to be regenerated, since what it was made from is known better now.
 
-    :raises Refused: one in use has the same database or catalog, or may have it
+    :param own: what the saved script is of
+    :param listed: what Immuta tells of its integration; empty if it is not listed
+    :param started: whether a part of the script has run, or all of it
+    :raises Refused: what is known now is not what the script is of, and the script can't be replaced
     """
-    for one in integrations:
-        if one.id != known.id and one.in_use and _same_place(configuration.of(one), known, unless_told=True):
-            raise errors.Refused(
-                f"The integration {one.id} is {one.status!r}, and is or may be on {known.host} with"
-                f" {known.home!r}: a script regenerated for that place would remove what it needs. Nothing was"
-                " changed.",
-                hint="Deregister the connection of that integration, whose script Immuta renders. It removes what is there.",
-                code="integration_shared",
-            )
+    whole = saved.owner.regenerated
+    now = agreed(given, listed, Configuration()) if whole else given or Configuration()
+    names = _contradicted(own, now, whole=whole)
+    hosts = {host.casefold() for host in saved.owner.hosts}
+    if "host" in names and (now.host or "").casefold() in hosts:
+        names.remove("host")
+    if names and (started or not whole):
+        raise _another(saved.path, own, now, names, started=started)
+    # What was not known when it was made may lead to more of the script.
+    return whole and not started and bool(names or now.as_dict().keys() - own.as_dict().keys())
 
 
-def _same_place(one: Configuration, other: Configuration, *, unless_told: bool = False) -> bool:
-    """Return whether two are of one technology, on one host, and in one database or catalog.
+def _contradicted(own: Configuration, now: Configuration, *, whole: bool) -> list[str]:
+    """Return the fields in which two configurations are not the same.
 
-    :param unless_told: whether an unknown place counts as the same
+    :param whole: whether every field counts, as for a script that was made from them, or only those that tell the place
     """
-    pairs = ((one.type, other.type), (one.host, other.host), (one.home, other.home))
-    return all(
-        unless_told if mine is None or theirs is None else mine.casefold() == theirs.casefold()
-        for mine, theirs in pairs
+    if not whole:
+        return own.differs(now)
+    mine, theirs = own.as_dict(), now.as_dict()
+    both = [name for name in mine if name in theirs]
+    return [name for name in both if str(mine[name]).casefold() != str(theirs[name]).casefold()]
+
+
+def _another(path: str, own: Configuration, now: Configuration, names: list[str], *, started: bool) -> errors.Refused:
+    told = " and ".join(f"{name} {getattr(now, name)!r} (not {getattr(own, name)!r})" for name in names)
+    has_run = ", which has started to run" if started else ""
+    look = "look at what has run, move it and its journal away" if started else "move it away"
+    return errors.Refused(
+        f"The configuration that is known now (integration_config) is not that of the script at {path}{has_run}: it has"
+        f" {told}. Nothing was changed.",
+        hint="If the script is the right one, leave integration_config out or correct it, also in the plan or the report that it"
+        f" is from. If the script is the wrong one, {look}, and rerun.",
     )
+
+
+def _same_place(one: Configuration, other: Configuration) -> bool:
+    """Return whether two are of one technology, on one host, and in one database or catalog, for certain."""
+    pairs = ((one.type, other.type), (one.host, other.host), (one.home, other.home))
+    return all(mine and theirs and mine.casefold() == theirs.casefold() for mine, theirs in pairs)
 
 
 def obstacle(known: Configuration) -> str:

@@ -18,6 +18,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     connection,
     errors,
     integration,
+    occupied,
     regeneration,
     saved_script,
     script_text,
@@ -172,6 +173,7 @@ def fetch(
     *,
     without_script: bool = False,
     known: Configuration | None = None,
+    rules: occupied.Rules = occupied.NO_RULES,
 ) -> Rendered:
     """Return the script from Immuta, or the saved one when Immuta can't render it any more, or else one regenerated.
 
@@ -180,15 +182,16 @@ def fetch(
     :param finished: whether it has run to its end
     :param without_script: whether to treat a technology as one without a script if that is not known
     :param known: what is known of the integration's configuration, for when neither Immuta nor the file has the script
+    :param rules: what is known elsewhere of platforms and credentials
     :raises NoCleanupScript: the technology has none
     :raises ScriptUnknown: it may have one, but Immuta renders none
     :raises ScriptLost: neither Immuta nor the file has it, and none can be regenerated
     :raises Contradiction: Immuta hides the connection or the script, but still uses the integration; or it names
         another technology than that of a saved script that has not run
     :raises Refused: the saved script or C(known) is that of another integration, it is unknown which integration is meant,
-        or another one in use is in the place of C(known)
+        or another one in use is, or may be, in the place of a script that has not run to its end
     """
-    return _Fetch(client, subject, saved, finished, without_script, known).run(started)
+    return _Fetch(client, subject, saved, (started, finished), without_script, known, rules).run()
 
 
 class _Fetch:
@@ -199,15 +202,17 @@ class _Fetch:
         client: Client,
         subject: Subject,
         saved: saved_script.Saved | None,
-        finished: bool,
+        ran: tuple[bool, bool],
         without_script: bool,
         known: Configuration | None,
+        rules: occupied.Rules,
     ) -> None:
         self._client = client
         self._without_script = without_script
         self._subject = subject
         self._saved = saved
-        self._to_run = None if finished else saved
+        self._started, self._finished = ran
+        self._to_run = None if self._finished else saved
         self._exists: bool | None = None
         self._technology = ""
         self._hosts: list[str | None] = []
@@ -215,13 +220,14 @@ class _Fetch:
         self._described: integration.Integration | None = None
         self._integrations: list[integration.Integration] | None = None
         self._known = known
+        self._rules = rules
         self._made: dict[str, str] | None = None
         self._status: str | None = None
 
-    def run(self, started: bool) -> Rendered:
+    def run(self) -> Rendered:
         number = self._subject.integration_id
         if self._subject.connection_key is not None:
-            found = self._look_up(self._subject.connection_key, started)
+            found = self._look_up(self._subject.connection_key)
             number = self._integration_of(found) if found else None
         if number is None or not self._describe(number):
             return self._without_immuta()
@@ -233,20 +239,32 @@ class _Fetch:
         """Return the integration's configuration, as Immuta returned it."""
         host = next((host for host in self._hosts if host), None)
         found = self._described or integration.Integration(number, "", "")
-        return configuration.of(found, self._technology, host)
+        return configuration.of(found, self._technology, host, secret=self._rules.secret)
+
+    def _listed(self) -> list[integration.Integration]:
+        self._integrations = integration.list_all(self._client) if self._integrations is None else self._integrations
+        return self._integrations
+
+    def _require_free(self, known: Configuration, hosts: t.Iterable[str | None]) -> None:
+        """Refuse a script that may still be run where another integration is in use."""
+        if not self._finished:
+            place = occupied.Place(known, (*hosts, known.host), self._exists, self._started)
+            occupied.require_free(place, self._listed(), self._rules)
 
     def _rendered(self, reply: Reply, known: Configuration, *, regenerated: bool = False) -> Rendered:
         """Return the script in an answer of Immuta's."""
         operation = REGENERATE_CLEANUP_SCRIPT if regenerated else RENDER_CLEANUP_SCRIPT
         body = script_text.text_of(reply, operation)
+        self._require_free(known, self._hosts)
         technology = known.type or self._technology
+        hosts = (*self._hosts, known.host)
         owner = saved_script.Owner(
             url=self._client.settings.url,
             connection_key=self._subject.connection_key,
             integration_id=known.id,
             technology=technology,
             dialect=technologies.of(technology).dialect,
-            hosts=tuple(dict.fromkeys(host for host in (*self._hosts, known.host) if host)),
+            hosts=tuple(dict.fromkeys(host for host in hosts if host and configuration.fits("host", host))),
             config=known,
             regenerated=regenerated,
         )
@@ -261,15 +279,14 @@ class _Fetch:
         source: Source = "regenerated" if regenerated else "immuta"
         return Rendered(owner, body, raw, source, self._exists, made, self._status)
 
-    def _look_up(self, key: str, started: bool) -> connection.Connection | None:
-        found, integrations = connection.look_up(self._client, key, listed_first=started)
+    def _look_up(self, key: str) -> connection.Connection | None:
+        found, integrations = connection.look_up(self._client, key, listed_first=self._started)
         self._exists = found is not None
-        if found is None:
-            self._integrations = integrations
+        self._integrations = None if found else integrations
         if found is None and self._saved:
             number = self._saved.owner.integration_id
             self._made = next((listed.made for listed in integrations if listed.id == number), None)
-            if not started:
+            if not self._started:
                 self._require_unused(integrations, number)
         return found
 
@@ -374,50 +391,50 @@ class _Fetch:
         saved = self._saved
         if saved is None:
             return self._another_way()
-        raw = saved_script.contents(saved.owner, saved.body)
-        made = self._made or (saved.owner.config.made if saved.owner.config else None)
-        source: Source = "regenerated" if saved.owner.regenerated else "saved"
-        return Rendered(saved.owner, saved.body, raw, source, self._exists, made, self._status)
+        owner = saved.owner
+        own = owner.config or Configuration(type=owner.technology or None, id=owner.integration_id)
+        listed = self._described or next((one for one in self._integrations or () if one.id == own.id), None)
+        if regeneration.is_outdated(saved, own, self._known, self._told(listed), started=self._started):
+            return self._another_way()
+        self._require_free(own, owner.hosts)
+        raw = saved_script.contents(owner, saved.body)
+        made = self._made or (owner.config.made if owner.config else None)
+        source: Source = "regenerated" if owner.regenerated else "saved"
+        return Rendered(owner, saved.body, raw, source, self._exists, made, self._status)
+
+    def _told(self, listed: integration.Integration | None) -> Configuration:
+        return configuration.of(listed, self._technology, secret=self._rules.secret) if listed else Configuration()
 
     def _another_way(self) -> Rendered:
         """Ask for the script of the integration that is still listed, and then for that of its configuration."""
         asked = Configuration(type=self._technology or None, id=self._subject.integration_id)
         listed = self._described
-        if listed is None and self._known is None:
-            raise self._lost(asked)
-        if self._integrations is None:
-            self._integrations = integration.list_all(self._client)
-        if listed is None and self._known is not None:
-            listed = regeneration.find(self._known, self._integrations)
-        told = configuration.of(listed, self._technology) if listed else Configuration()
-        known = regeneration.agreed(self._known, told, asked)
+        if listed is None:
+            if self._known is None:
+                raise self._lost(asked)
+            listed = regeneration.find(self._known, self._listed())
+        known = regeneration.agreed(self._known, self._told(listed), asked)
         if listed is not None and self._described is None:
             self._described = listed
-            self._require_unused(self._integrations, listed.id)
+            self._require_unused(self._listed(), listed.id)
             if reply := self._render(listed.id):
                 self._made = listed.made
                 return self._rendered(reply, known)
         if why := regeneration.obstacle(known):
             raise self._lost(known, why)
-        regeneration.require_free(known, self._integrations)
+        self._require_free(known, [])
         answer, refused = regeneration.ask(self._client, known)
         if answer is None:
             raise self._lost(known, f"It refused to regenerate one ({'; '.join(refused)}).")
         return self._rendered(answer, known, regenerated=True)
 
     def _lost(self, known: Configuration, why: str = "") -> ScriptLost:
+        nowhere = "the saved one is of another configuration" if self._saved else "no saved clean-up script is at path"
+        message = f"Immuta at {self._client.settings.url} does not know {self._subject}"
         if self._exists:
-            message = (
-                f"Immuta has no integration for {self._subject}, so it can't render the clean-up script, and"
-                " there is no saved script at path."
-            )
-        else:
-            message = (
-                f"Immuta at {self._client.settings.url} does not know {self._subject}, and there is no saved"
-                " clean-up script at path."
-            )
+            message = f"Immuta has no integration for {self._subject}, so it can't render the clean-up script"
         return ScriptLost(
-            f"{message} {why}".rstrip(),
+            f"{message}, and {nowhere}. {why}".rstrip(),
             known=known,
             hint=self._whose_script_is_meant(),
             connection_exists=self._exists,
@@ -425,8 +442,7 @@ class _Fetch:
 
     def _whose_script_is_meant(self) -> str:
         key = self._subject.connection_key
-        if key is not None and not self._exists:
-            similar = connection.similar_keys(key, connection.list_all(self._client))
-            if similar:
-                return f"Did you mean {' or '.join(map(repr, similar))}?"
-        return ""
+        if key is None or self._exists:
+            return ""
+        similar = connection.similar_keys(key, connection.list_all(self._client))
+        return f"Did you mean {' or '.join(map(repr, similar))}?" if similar else ""

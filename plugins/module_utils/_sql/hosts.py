@@ -211,6 +211,35 @@ def _workspace(host: str) -> _Named:
     return _Named(name, None, None)
 
 
+def apart(dialect: str | None, one: str, other: str) -> bool:
+    """Return whether what is on one host is certainly not on the other.
+
+    Two forms of a Snowflake account's name can't be compared. Databricks workspaces may share a metastore, within one cloud.
+    """
+    if dialect == "databricks":
+        clouds = {_workspace(one).cloud, _workspace(other).cloud}
+        return len(clouds) == 2 and None not in clouds
+    mine, theirs = bare(one), bare(other)
+    if dialect != "snowflake":
+        return bool(mine and theirs) and mine != theirs
+    found, against = SNOWFLAKE.fullmatch(mine), SNOWFLAKE.fullmatch(theirs)
+    if not found or not against:
+        return False
+    return found["top"] != against["top"] or _other_account(found["name"], against["name"])
+
+
+def _other_account(one: str, other: str) -> bool:
+    """Return whether two names of accounts, of one form, are of different accounts."""
+    first, *rest = _dashed(one).split(".")
+    second, *others = _dashed(other).split(".")
+    if not rest and not others and "-" in first and "-" in second:
+        return first != second
+    if "-" in first or "-" in second:
+        return False
+    # A locator is unique only in its region, which not every host names.
+    return first != second or (bool(rest and others) and _region_of(rest) != _region_of(others))
+
+
 def require(expected: t.Iterable[str], place: Place) -> None:
     """Refuse a session that is elsewhere.
 

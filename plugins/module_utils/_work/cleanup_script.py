@@ -16,6 +16,7 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     configuration,
     errors,
+    occupied,
     options,
     rendering,
     saved_script,
@@ -29,6 +30,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
     by_hand,
     credentials,
     forms,
+    hosts,
     journal,
     made_by,
     verbs,
@@ -106,7 +108,9 @@ def _present(context: Context, path: str) -> Outcome:
 
 def _keep(context: Context, client: Client, subject: Subject, path: str, known: Configuration | None) -> Outcome:
     """Have the script in its file, whose place is reserved for this run."""
-    saved, progress, script = _settled(client, subject, path, known, context.params["without_script"])
+    accepted = context.params["same_place"] == "accept"
+    rules = occupied.Rules(secret=forms.holds, apart=hosts.apart, accepted=accepted)
+    saved, progress, script = _settled(client, subject, path, known, context.params["without_script"], rules)
     if script.source == "regenerated":
         context.warn(REGENERATED)
     try:
@@ -122,7 +126,7 @@ def _kept(
 ) -> Outcome:
     if progress.state != "finished":
         journal.require_usable(journal.journal_path(path), check_mode=context.check_mode)
-    hosts = script.owner.hosts
+    platform_hosts = script.owner.hosts
     script = _as_started(script, saved, progress)
     _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
     statements, split_error = _split(script)
@@ -152,7 +156,7 @@ def _kept(
             "path": path,
             "exists": saved is not None or not context.check_mode,
             **_about(script),
-            "platform_hosts": list(hosts),
+            "platform_hosts": list(platform_hosts),
             "statements": made_by.describe(Session(statements).describe(), statements, script.made),
             "split_error": split_error,
             "empty": empty,
@@ -178,7 +182,12 @@ def _empty(subject: Subject) -> rendering.EmptyScript:
 
 
 def _settled(
-    client: Client, subject: Subject, path: str, known: Configuration | None, without_script: bool
+    client: Client,
+    subject: Subject,
+    path: str,
+    known: Configuration | None,
+    without_script: bool,
+    rules: occupied.Rules,
 ) -> tuple[Saved | None, journal.Progress, Rendered]:
     """Return the saved script, its progress, and the script to use, all of the same moment.
 
@@ -200,6 +209,7 @@ def _settled(
                 finished=progress.state == "finished",
                 without_script=without_script,
                 known=known,
+                rules=rules,
             )
         except errors.ImmutaError:
             if saved_script.read(path) == saved:
@@ -248,7 +258,7 @@ def _about(script: Rendered) -> dict[str, t.Any]:
         "sha256": saved_script.digest(script.raw),
         "size": len(script.raw),
         "source": script.source,
-        "integration_config": owner.config.as_dict() if owner.config else None,
+        "integration_config": _shown_config(owner),
         "tenant": owner.url,
         "connection_key": owner.connection_key,
         "connection_exists": script.connection_exists,
@@ -257,6 +267,11 @@ def _about(script: Rendered) -> dict[str, t.Any]:
         "technology": owner.technology,
         "dialect": owner.dialect,
     }
+
+
+def _shown_config(owner: Owner) -> dict[str, t.Any] | None:
+    """Return the configuration without what looks like a credential, which a file may hold that others have written."""
+    return configuration.harmless(owner.config.as_dict(), secret=forms.holds)[0] if owner.config else None
 
 
 def _executed(context: Context, path: str) -> Outcome:

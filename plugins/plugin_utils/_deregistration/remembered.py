@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration
+from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._sql import forms
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Invalid, Settings
@@ -21,17 +22,16 @@ VARIABLE = "immuta_deregister_integration_config"
 Record = t.Mapping[str, t.Any]
 
 
-def completed(settings: Settings, plan: t.Any) -> Settings:
-    """The settings, with what is known of the integration.
+def completed(settings: Settings, plan: t.Any) -> tuple[Settings, list[str]]:
+    """The settings, with what is known of the integration; and warnings of what plan or report hold and is left out.
 
     :param plan: the variable C(immuta_deregister_plan), whether it was approved or not
     :raises Invalid: what is known may hold a secret, or is of different integrations
     """
     entry = approval.find(plan, settings.connection_key) if isinstance(plan, dict) else None
     try:
-        return dataclasses.replace(
-            settings, integration_config=known(settings.integration_config, entry, _report(settings))
-        )
+        config, warnings = known(settings.integration_config, entry, _report(settings))
+        return dataclasses.replace(settings, integration_config=config), warnings
     except InvalidOption as error:
         raise Invalid(str(error)) from None
 
@@ -45,21 +45,27 @@ def _report(settings: Settings) -> Record | None:
     return None
 
 
-def known(given: Record | None, plan: Record | None, report: Record | None) -> dict[str, t.Any]:
-    """The known configuration: the user's, or else the plan's, or else the newest in the report.
+def known(given: Record | None, plan: Record | None, report: Record | None) -> tuple[dict[str, t.Any], list[str]]:
+    """What is known: what a person gives, or else what the plan holds, or else the last that the report does; and warnings.
 
     :param plan: the connection's entry in the plan
     :raises InvalidOption: it may hold a secret, or a person gives another integration than the plan or the report
     """
     runs = [_of(run) for run in (report or {}).get("runs") or () if isinstance(run, dict)]
     last = next(filter(None, reversed(runs)), None)
-    told = [
-        (where, configuration.read(found, f"integration_config in the {where}", secret=forms.holds))
-        for where, found in (("plan", _of(plan or {})), ("report", last))
-        if found
-    ]
+    told: list[tuple[str, Configuration]] = []
+    warnings: list[str] = []
+    for where, found in (("plan", _of(plan or {})), ("report", last)):
+        harmless, left = configuration.harmless(found or {}, secret=forms.holds)
+        if left:
+            warnings.append(
+                f"What integration_config in the {where} has in {' and '.join(left)} is not used, since it looks like a credential"
+                f" or is not what is needed there. Look into that {where}, and whether it is kept where others can read it."
+            )
+        if harmless:
+            told.append((where, configuration.read(harmless, f"integration_config in the {where}", secret=forms.holds)))
     if not given:
-        return told[0][1].as_dict() if told else {}
+        return (told[0][1].as_dict() if told else {}), warnings
     own = configuration.read(given, VARIABLE, secret=forms.holds)
     for where, one in told:
         if differing := own.differs(one):
@@ -67,7 +73,7 @@ def known(given: Record | None, plan: Record | None, report: Record | None) -> d
                 f"{VARIABLE} describes another integration than the {where} ({', '.join(differing)} differ). Correct"
                 f" or remove it, or don't use that {where}."
             )
-    return own.as_dict()
+    return own.as_dict(), warnings
 
 
 def _of(record: Record) -> dict[str, t.Any] | None:

@@ -48,6 +48,7 @@ class Settings:
     :ivar skip: the statements to leave out, of whatever script: C(statement), C(sha256), C(reason)
     :ivar plan_only: whether nothing counts as confirmed
     :ivar task_file: path and sha256 of the task file that is the executor, or None
+    :ivar same_place: C(fail) or C(accept): what to do where another integration may be in the place of the script
     :ivar integration_config: what is known of the integration's configuration, for when the script is lost
     :ivar accept_regenerated: the key, if a regenerated script is accepted by name or by an approved plan; else what was given
     :ivar verify: when to look whether what the script drops is gone: C(once), when it has run, C(always), or C(never)
@@ -76,6 +77,7 @@ class Settings:
     missing_script: str
     empty_script: str
     without_script: bool
+    same_place: str
     progress_interval: float
     pause_after: float | None
     wait_timeout: float
@@ -162,10 +164,9 @@ def read(
     :raises Invalid: a variable is missing or has the wrong type
     """
     value = _validated(variables, options)
-    key, plan = value["connection_key"] or "", value["plan"] or {}
+    key, plan, approved = value["connection_key"] or "", value["plan"] or {}, (value["approved"] or "").strip()
     if not key:
         raise Invalid(_no_key(plan, value["approved"]))
-    approved = (value["approved"] or "").strip()
     mistake = approval.mistake(plan, approved) if approved else ""
     entry = approval.find(plan, key) if approved and not mistake else None
     return Settings(
@@ -189,6 +190,7 @@ def read(
         missing_script=value["missing_script"],
         empty_script=value["empty_script"],
         without_script=value["without_script"],
+        same_place=value["same_place"],
         progress_interval=value["progress_interval"],
         pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,
         wait_timeout=value["wait_timeout"],

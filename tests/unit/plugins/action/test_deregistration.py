@@ -131,6 +131,16 @@ def test_check_fails_with_all_mistakes_and_nothing_else(variables: Answer, words
     assert (concluded["result"]["status"], concluded["result"]["connection_key"]) == ("failed", "k")
 
 
+def test_check_warns_of_a_credential_in_the_plan_and_leaves_it_out() -> None:
+    config = {"type": "Snowflake", "host": "h", "user": "svc password=hunter2-is-no-name"}
+    plan = {"connections": [{"connection_key": "k", "integration_config": config}]}
+    answer = run("check", {"connection_key": "k", "plan": plan})
+    assert answer["settings"]["integration_config"] == {"type": "Snowflake", "host": "h"}
+    (warning,) = answer["warnings"]
+    assert "integration_config in the plan has in user is not used" in warning
+    assert "hunter2" not in warning
+
+
 def test_check_fails_when_the_variables_cannot_be_read() -> None:
     answer = run("check")
     assert answer["failed"]

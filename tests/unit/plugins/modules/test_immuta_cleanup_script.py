@@ -69,7 +69,9 @@ def test_saves_the_script_in_whatever_form_it_comes(keep: Keeper, form: str, sta
     assert result["execution"] == {"state": "none", "done": 0, "total": None, "answers": [], "skipped": []}
     # Nothing but the descriptions of the others tells whether one of them has the same integration.
     others = ["searchObjects", "getConnection", "getConnection"]
-    assert keep.tenant.asked == ["getConnection", *others, "getIntegration", "renderCleanupScript"]
+    # And nothing but the list of integrations, whether one of them is in its place.
+    own = ["getIntegration", "renderCleanupScript", "listIntegrations"]
+    assert keep.tenant.asked == ["getConnection", *others, *own]
     assert keep.tenant.double.connections == 1
 
 
@@ -764,6 +766,173 @@ def test_the_real_script_replaces_a_regenerated_one(keep: Keeper) -> None:
     keep.tenant.double.state = state
     again = keep().good
     assert (again["source"], again["changed"], again["kept"]) == ("immuta", True, f"{keep.path}.1")
+
+
+WRONG = {"type": "Snowflake", "host": HERE, "database": "SALES"}
+
+
+@pytest.mark.parametrize(
+    ("config", "again"),
+    [
+        ({**WRONG, "database": "IMMUTA"}, True),
+        ({**WRONG, "host": "other.snowflakecomputing.com"}, True),
+        # Not known when it was made, or known otherwise.
+        ({**WRONG, "role": "OLD", "user": "OTHER"}, True),
+        ({**WRONG, "role": "OLD", "impersonation_role": "IMP"}, True),
+        ({**WRONG, "role": "old"}, False),
+        ({"type": "Snowflake"}, False),
+        ({}, False),
+    ],
+)
+def test_a_regenerated_script_follows_a_corrected_configuration(
+    keep: Keeper, config: dict[str, t.Any], again: bool
+) -> None:
+    keep.forget_connection()
+    made = {**WRONG, "role": "OLD", "user": "ONE"}
+    first = keep(integration_config=made).good
+    before = keep.path.read_bytes()
+    checked = keep(integration_config=config, check=True)
+    assert (checked["changed"], keep.path.read_bytes()) == (again, before)
+    result = keep(integration_config=config).good
+    assert (result["changed"], result["source"], result["kept"]) == (
+        again,
+        "regenerated",
+        f"{keep.path}.1" if again else None,
+    )
+    assert result["integration_config"] == (config if again else made)
+    assert (result["sha256"] != first["sha256"]) is again
+    assert not again or Path(f"{keep.path}.1").read_bytes() == before
+
+
+def start(keep: Keeper, state: str) -> None:
+    """Let a part of the saved script have run, or all of it."""
+    sha256 = hashlib.sha256(keep.path.read_bytes()).hexdigest()
+    place = journal.journal_path(str(keep.path))
+    if state == "finished":
+        journal.mark_finished(place, sha256=sha256, total=30, by="a test")
+        return
+    with journal.Journal(place, sha256, 30) as book:
+        book.started(1, "tag")
+        book.done(1)
+
+
+@pytest.mark.parametrize("source", ["regenerated", "saved"])
+@pytest.mark.parametrize("state", ["none", "partial", "finished"])
+def test_a_saved_script_that_stays_refuses_another_configuration(keep: Keeper, source: str, state: str) -> None:
+    if source == "saved":
+        keep()
+    keep.forget_connection()
+    own = keep(integration_config=CONFIG).good
+    if state != "none":
+        start(keep, state)
+    before = keep.path.read_bytes()
+    result = keep(integration_config={**CONFIG, "database": "SALES"})
+    if (source, state) == ("regenerated", "none"):
+        assert result.good["source"] == "regenerated"
+        return
+    assert result.code == "refused"
+    assert f"that of the script at {keep.path}" in result["msg"]
+    assert "database 'SALES' (not 'IMMUTA')" in result["msg"]
+    assert ("has started to run" in result["msg"]) == (state != "none")
+    assert keep.path.read_bytes() == before
+    # Another form of its own names is no other configuration.
+    same = keep(integration_config={**CONFIG, "host": HERE.upper()}).good
+    assert (same["source"], same["sha256"], same["changed"]) == (source, own["sha256"], False)
+
+
+def register_again(keep: Keeper, **config: t.Any) -> None:
+    """Let there be another integration in use, with the integration's configuration but for C(config)."""
+    state = keep.tenant.double.state
+    own = state.integrations[5]
+    state.integrations[6] = dataclasses.replace(own, id=6, config={**own.config, **config})
+    state.connections["new"] = dataclasses.replace(state.connections[KEY], key="new", native_integration_id=6)
+
+
+@pytest.mark.parametrize("source", ["immuta", "saved", "regenerated"])
+@pytest.mark.parametrize("state", ["none", "partial", "finished"])
+def test_no_script_where_another_integration_is_in_use(keep: Keeper, source: str, state: str) -> None:
+    copied = copy.deepcopy(keep.tenant.double.state)
+    if source == "regenerated":
+        keep.forget_connection()
+    keep(integration_config=CONFIG)
+    keep.tenant.double.state = copied
+    register_again(keep)
+    if source != "immuta":
+        keep.forget_connection()
+    if state != "none":
+        start(keep, state)
+    before = keep.path.read_bytes()
+    for options in ({}, {"integration_config": CONFIG}, {"same_place": "accept"}, {"check": True}):
+        result = keep(**options)
+        assert keep.path.read_bytes() == before
+        if state == "finished":
+            assert not result.failed, result
+            continue
+        assert result.code == "integration_shared"
+        assert (
+            f"The integration 6 is 'enabled', and is in the same place, the database 'IMMUTA' on {HERE}"
+            in result["msg"]
+        )
+        expected = "Decide which of the two is needed" if source == "immuta" else "Deregister the connection"
+        assert ("Decide whether the integration 6 is needed" if state == "partial" else expected) in result["msg"]
+        assert "same_place" not in result["msg"].partition("Nothing was changed")[2]
+    keep.tenant.double.state.integrations[6].status = "deleteError"
+    assert not keep().failed
+
+
+@pytest.mark.parametrize(
+    ("config", "free", "accepted"),
+    [
+        ({}, False, False),
+        ({"database": "immuta"}, False, False),
+        ({"host": HERE.upper()}, False, False),
+        ({"database": "OTHER"}, True, True),
+        ({"host": "elsewhere.snowflakecomputing.com"}, True, True),
+        # An organization's account against a locator.
+        ({"host": "exampleorg-prod.snowflakecomputing.com"}, False, True),
+        ({"host": "snowflake.example.com"}, False, True),
+        ({"database": None}, False, True),
+        ({"host": None}, False, True),
+    ],
+)
+def test_what_may_be_the_same_place_is_for_a_person_to_say(
+    keep: Keeper, config: dict[str, t.Any], free: bool, accepted: bool
+) -> None:
+    register_again(keep, **config)
+    result = keep()
+    assert (result.failed, result.code) == ((False, None) if free else (True, "integration_shared")), result
+    told = "set same_place=accept (in the role, immuta_deregister_same_place)"
+    assert free or (told in result["msg"]) is accepted
+    assert keep(same_place="accept").failed is not accepted
+
+
+@pytest.mark.parametrize(
+    ("host", "catalog", "free", "accepted"),
+    [
+        ("adb-9999999999999999.9.azuredatabricks.net", "IMMUTA", False, True),
+        ("adb-9999999999999999.9.azuredatabricks.net", "other", True, True),
+        ("dbc-1.cloud.databricks.com", "immuta", True, True),
+        (LAKEHOUSE, "immuta", False, False),
+    ],
+)
+def test_workspaces_may_share_a_metastore(keep: Keeper, host: str, catalog: str, free: bool, accepted: bool) -> None:
+    state = keep.tenant.double.state
+    config = {"workspaceUrl": f"https://{host}", "catalog": catalog}
+    state.integrations[8] = dataclasses.replace(state.integrations[7], id=8, config=config)
+    result = keep(connection_key="prod databricks")
+    assert (result.failed, result.code) == ((False, None) if free else (True, "integration_shared")), result
+    assert keep(connection_key="prod databricks", same_place="accept").failed is not accepted
+
+
+def test_what_looks_like_a_credential_is_not_kept(keep: Keeper) -> None:
+    config = keep.tenant.double.state.integrations[5].config
+    config |= {"username": "svc password=hunter2hunter2", "role": "https://u:hunter2hunter2@h", "warehouse": "WH"}
+    for _time in range(2):
+        result = keep().good
+        assert result["integration_config"] == {**CONFIG, "warehouse": "WH"}
+        assert "hunter2hunter2" not in keep.path.read_text() + json.dumps(result)
+        keep.forget_connection() if _time == 0 else None
+    assert keep(integration_config=result["integration_config"]).good["source"] == "saved"
 
 
 SECRET = "hunter2-is-no-name"

@@ -134,6 +134,40 @@ def test_a_workspace(signed_in_to: str, number: str | None, host: str, expected:
     assert Workspace(signed_in_to, lambda: number).relation(host) == expected
 
 
+SNOW = ".snowflakecomputing.com"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "one", "other", "expected"),
+    [
+        ("snowflake", f"xy12345{SNOW}", f"XY12345{SNOW}.", False),
+        ("snowflake", f"xy12345{SNOW}", f"zz9{SNOW}", True),
+        ("snowflake", f"xy12345.eu-central-1{SNOW}", f"zz9.eu-central-1.privatelink{SNOW}", True),
+        ("snowflake", f"xy12345.eu-central-1{SNOW}", f"xy12345.eu-central-1.aws{SNOW}", False),
+        ("snowflake", f"xy12345.eu-central-1{SNOW}", f"xy12345.eu-west-1{SNOW}", True),
+        ("snowflake", f"xy12345.eu-central-1{SNOW}", f"xy12345{SNOW}", False),
+        ("snowflake", f"acme-prod_eu{SNOW}", f"https://ACME-prod-eu.privatelink{SNOW}:443/", False),
+        ("snowflake", f"acme-prod{SNOW}", f"acme-dev{SNOW}", True),
+        # Forms that can't be compared, and names of the site's own.
+        ("snowflake", f"acme-prod{SNOW}", f"xy12345{SNOW}", False),
+        ("snowflake", f"acme-prod{SNOW}", f"xy12345.eu-central-1.aws{SNOW}", False),
+        ("snowflake", f"acme-prod{SNOW}", "snowflake.acme.example", False),
+        ("snowflake", f"acme-prod{SNOW}", "", False),
+        ("snowflake", f"acme-prod{SNOW}", "acme-prod.snowflakecomputing.cn", True),
+        ("databricks", "adb-1.1.azuredatabricks.net", "adb-2.2.azuredatabricks.net", False),
+        ("databricks", "dbc-1.cloud.databricks.com", "dbc-2.cloud.databricks.com", False),
+        ("databricks", "dbc-1.cloud.databricks.com", "adb-2.2.azuredatabricks.net", True),
+        ("databricks", "dbc-1.cloud.databricks.com", "gateway.example", False),
+        (None, "a.example", "A.example:443", False),
+        (None, "a.example", "b.example", True),
+        (None, "a.example", "", False),
+    ],
+)
+def test_what_is_certainly_apart(dialect: str | None, one: str, other: str, expected: bool) -> None:
+    assert hosts.apart(dialect, one, other) is expected
+    assert hosts.apart(dialect, other, one) is expected
+
+
 GOOD, BAD, OPEN = "acme-prod-eu.snowflakecomputing.com", "acme-dev.snowflakecomputing.com", "snowflake.acme.example"
 
 

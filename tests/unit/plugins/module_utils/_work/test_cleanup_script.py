@@ -42,6 +42,7 @@ class Keeper:
             "empty_script": "fail",
             "script_required": True,
             "without_script": False,
+            "same_place": "fail",
             "diff_text": False,
             "url": self.world.double.url,
         }
@@ -143,6 +144,8 @@ def test_the_diff_of_a_script_that_can_not_be_split_has_no_text_either(
     monkeypatch.setattr(immuta_tenant, "DESCRIBED", {technology})
     state = keep.world.state
     state.integrations[5].type = state.connections[KEY].technology = technology
+    # It names no catalog, so it might be that of the example's own.
+    del state.integrations[7]
     state.integrations[5].script = script
     diff = keep(diff_text=False).diff
     assert diff is not None
@@ -230,6 +233,8 @@ def test_prose_replaces_no_script(keep: Keeper, technology: str, monkeypatch: py
     monkeypatch.setattr(immuta_tenant, "DESCRIBED", {technology})
     state = keep.world.state
     state.integrations[5].type = state.connections[KEY].technology = technology
+    # It names no catalog, so it might be that of the example's own.
+    del state.integrations[7]
     # Of what can't be split only the start is looked at.
     answers = [one for one in PROSE if technology != "Redshift" or not one.startswith("DROP")]
     for saved in (False, True):
@@ -253,6 +258,8 @@ def test_a_script_without_a_statement_is_refused_unless_that_is_accepted(
     monkeypatch.setattr(immuta_tenant, "DESCRIBED", {technology})
     state = keep.world.state
     state.integrations[5].type = state.connections[KEY].technology = technology
+    # It names no catalog, so it might be that of the example's own.
+    del state.integrations[7]
     keep()
     before = keep.path.read_bytes()
     for empty in ("", " \n", ";;", "-- Nothing to do.", "/* a;\nb */ ;\n-- c", "/* open"):

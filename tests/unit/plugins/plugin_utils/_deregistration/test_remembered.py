@@ -36,7 +36,7 @@ def report(folder: Path, *configs: t.Any, key: str = "k") -> None:
 def completed(folder: Path, given: t.Any = None, plan: t.Any = None) -> dict[str, t.Any]:
     entry = {"connections": [{"connection_key": "k", "integration_config": plan}]} if plan else None
     settings = read(report_dir=str(folder), integration_config=given)
-    return remembered.completed(settings, entry).integration_config
+    return remembered.completed(settings, entry)[0].integration_config
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,6 @@ def test_what_is_known(
             "The field host of immuta_deregister_integration_config has the wrong form",
         ),
         (None, {"token": SECRET}, [], "integration_config in the plan has the field 'token'"),
-        (
-            None,
-            None,
-            [{"user": f"Bearer {SECRET}{SECRET}"}],
-            "The field user of integration_config in the report has the wrong form",
-        ),
     ],
 )
 def test_what_is_refused(tmp_path: Path, given: t.Any, plan: t.Any, runs: list[t.Any], told: str) -> None:
@@ -95,6 +89,24 @@ def test_what_is_refused(tmp_path: Path, given: t.Any, plan: t.Any, runs: list[t
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("where", ["plan", "report"])
+@pytest.mark.parametrize("given", [None, BY_HAND])
+def test_what_is_remembered_and_looks_like_a_credential_is_left_out(tmp_path: Path, where: str, given: t.Any) -> None:
+    spoilt = {**CONFIG, "user": f"svc password={SECRET}", "host": f"u:{SECRET}@h"}
+    report(tmp_path, spoilt if where == "report" else {})
+    plan = {"connections": [{"connection_key": "k", "integration_config": spoilt}]} if where == "plan" else None
+    settings, warnings = remembered.completed(read(report_dir=str(tmp_path), integration_config=given), plan)
+    assert settings.integration_config == (
+        given or {name: v for name, v in CONFIG.items() if name not in ("user", "host")}
+    )
+    (warning,) = warnings
+    assert (
+        f"What integration_config in the {where} has in host and user is not used" in warning
+        or "user and host" in warning
+    )
+    assert SECRET not in warning
+
+
 @pytest.mark.parametrize("broken", ["another key", "no report", "none"])
 def test_what_is_no_report_of_the_connection_tells_nothing(tmp_path: Path, broken: str) -> None:
     if broken == "another key":
@@ -102,9 +114,9 @@ def test_what_is_no_report_of_the_connection_tells_nothing(tmp_path: Path, broke
     elif broken == "no report":
         (tmp_path / "k.json").write_text("{}")
     assert completed(tmp_path) == {}
-    assert remembered.completed(read(), {"connections": "none"}).integration_config == {}
+    assert remembered.completed(read(), {"connections": "none"})[0].integration_config == {}
 
 
 def test_another_connections_plan_tells_nothing() -> None:
     plan = {"connections": [{"connection_key": "other", "integration_config": CONFIG}]}
-    assert remembered.completed(read(), plan).integration_config == {}
+    assert remembered.completed(read(), plan)[0].integration_config == {}

@@ -49,6 +49,7 @@ DEFAULTS: dict[str, t.Any] = {
     "missing_script": "fail",
     "empty_script": "fail",
     "without_script": False,
+    "same_place": "fail",
     "progress_interval": 60.0,
     "pause_after": 60.0,
     "wait_timeout": 300.0,
@@ -104,6 +105,7 @@ def test_an_empty_variable_is_not_set(name: str, value: str | None) -> None:
         pytest.param({"verify": "always"}, {"verify": "always"}, id="verify"),
         pytest.param({"reason": " CHG 1\n of May "}, {"reason": "CHG 1 of May"}, id="reason, on one line"),
         pytest.param({"empty_script": "accept"}, {"empty_script": "accept"}, id="empty_script"),
+        pytest.param({"same_place": "accept"}, {"same_place": "accept"}, id="same_place"),
         pytest.param({"wait_timeout": "5"}, {"wait_timeout": 5.0}, id="wait_timeout"),
         pytest.param(
             {"progress_interval": "1.5"}, {"progress_interval": 1.5, "pause_after": 1.5}, id="progress_interval"

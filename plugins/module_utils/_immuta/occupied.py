@@ -1,0 +1,137 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether another integration is in use in the place of a script: the script would remove what that one needs.
+
+So it is when a connection was registered again, or when two are in one database. What two configurations can't tell for certain
+counts as the same place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration, errors, technologies
+from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
+from ansible_collections.community.immuta.plugins.module_utils._immuta.integration import ENDING_STATUSES, Integration
+
+BY_HAND = "run immuta_cleanup_script with state=executed."
+Relation = t.Literal["same", "apart", "unknown"]
+
+
+def _other_text(_dialect: str | None, one: str, other: str) -> bool:
+    return one.casefold() != other.casefold()
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """What is known of platforms and of credentials elsewhere.
+
+    :ivar secret: tells whether a text has the form of a credential
+    :ivar apart: tells of a dialect and two hosts whether what is on one is certainly not on the other
+    :ivar accepted: whether a place that may be the same, but not for certain, counts as another one
+    """
+
+    secret: t.Callable[[str], bool] = lambda _text: False
+    apart: t.Callable[[str | None, str, str], bool] = _other_text
+    accepted: bool = False
+
+
+NO_RULES = Rules()
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a script would be run, and how far it has come.
+
+    :ivar hosts: all names that are known of the platform
+    :ivar exists: whether the connection does; None if it was not asked for
+    :ivar started: whether a part of the script has run
+    """
+
+    known: Configuration
+    hosts: tuple[str | None, ...]
+    exists: bool | None
+    started: bool
+
+    def relation(self, other: Configuration, rules: Rules) -> Relation:
+        """Return whether another integration is in this place."""
+        mine, dialect = self.known, technologies.of(self.known.type or other.type or "").dialect
+        if mine.type and other.type and not _same_technology(mine.type, other.type):
+            return "apart"
+        homes = {_folded(home) for home in (mine.home, other.home) if home}
+        if len(homes) > 1 or not (homes or dialect):
+            return "apart"
+        host, hosts = (other.host or "").casefold(), {own.casefold() for own in self.hosts if own}
+        same = host in hosts
+        if host and not same and any(rules.apart(dialect, own, host) for own in hosts):
+            return "apart"
+        return "same" if same and mine.home and other.home and mine.type and other.type else "unknown"
+
+
+def _same_technology(one: str, other: str) -> bool:
+    dialect = technologies.of(one).dialect
+    return one.casefold() == other.casefold() or (dialect is not None and dialect == technologies.of(other).dialect)
+
+
+def _folded(name: str) -> str:
+    # Snowflake takes a name as it is, or in upper case; Databricks has none that differ in case only.
+    return name.strip('"`').casefold()
+
+
+def require_free(place: Place, integrations: t.Iterable[Integration], rules: Rules) -> None:
+    """Refuse a script that would remove what another integration in use has on the platform.
+
+    :raises Refused: one in use is in the same place, or may be
+    """
+    for one in integrations:
+        if one.id == place.known.id or not one.in_use or one.status in ENDING_STATUSES:
+            continue
+        about = configuration.of(one, secret=rules.secret)
+        relation = place.relation(about, rules)
+        if relation == "same" or (relation == "unknown" and not rules.accepted):
+            raise _occupied(place, one, about, certain=relation == "same")
+
+
+def _occupied(place: Place, one: Integration, about: Configuration, *, certain: bool) -> errors.Refused:
+    where = f"the same place, {_where(about)}"
+    if not certain:
+        where = f"{_where(about)}, which may be the same place as {_where(place.known)}"
+    done = "A part of the script has run already; the rest was not run." if place.started else "Nothing was changed."
+    hint = _remedy(place, one.id)
+    if not certain:
+        hint += (
+            " If they are certainly not in one account or metastore, set same_place=accept (in the role,"
+            " immuta_deregister_same_place)."
+        )
+    return errors.Refused(
+        f"The integration {one.id} is {one.status!r}, and is in {where}: the script would remove what that one needs. {done}",
+        hint=hint,
+        code="integration_shared",
+    )
+
+
+def _where(known: Configuration) -> str:
+    kind = "catalog" if technologies.of(known.type or "").dialect == "databricks" else "database"
+    home = f"the {kind} {known.home!r}" if known.home else f"a {kind} that is not known"
+    return f"{home} on {known.host}" if known.host else f"{home} on a host that is not known"
+
+
+def _remedy(place: Place, number: int) -> str:
+    if place.started:
+        return (
+            f"Decide whether the integration {number} is needed. If it isn't, deregister its connection, and rerun this. If it"
+            f" is, have a person remove what is left of the old one, and record that: {BY_HAND}"
+        )
+    if place.exists:
+        return (
+            f"Decide which of the two is needed. If the integration {number} is, don't run this script: delete this connection"
+            f" in Immuta, and leave the platform as it is. If both are to go, disable the integration {number} in Immuta, and"
+            " rerun this."
+        )
+    return (
+        f"Deregister the connection of the integration {number}, whose script Immuta renders: it removes what is there. If the"
+        f" script of this one was run by other means, record that: {BY_HAND}"
+    )
