@@ -616,7 +616,7 @@ def _objects(session: Session, kinds: tuple[str, ...], start: str) -> list[dict[
             "created": made,
         }
         for (kind, _name), one in session.metastore.securables.items()
-        if kind in kinds
+        if kind in kinds and session.metastore.interacts(session.user, one)
     ]
 
 

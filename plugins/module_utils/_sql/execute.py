@@ -152,7 +152,8 @@ class Execution:
         if not self._rules.verify:
             return
         skipped = {row["index"] for row in self.report.rows if row["status"] == "skipped_by_operator"}
-        self.report.objects = verify.look_again(cursor, self._platform, self._script.statements, skipped)
+        rows = self.report.rows
+        self.report.objects = verify.look_again(cursor, self._platform, self._script.statements, skipped, rows)
         verify.require_gone(self.report.objects)
 
     def _is_time_to_pause(self, started: float, following: Statement) -> bool:

@@ -37,6 +37,7 @@ class Head(t.NamedTuple):
     :ivar hides: whether it may run statements that can't be read here, which may leave the session anywhere
     :ivar on: what a policy of Databricks is dropped from: kind and name; either may be empty
     :ivar grantee: whom it gives rights to, or takes them from: kind and name; either may be empty
+    :ivar makes: whether what it names was certainly not there before
     """
 
     verb: str
@@ -49,6 +50,7 @@ class Head(t.NamedTuple):
     hides: bool = False
     on: tuple[str, str] = ("", "")
     grantee: tuple[str, str] = ("", "")
+    makes: bool = False
 
 
 class Words:
@@ -194,14 +196,15 @@ def _head(words: Words, *, snowflake: bool) -> Head:
 
 
 def _create(words: Words, verb: str, at: int, snowflake: bool) -> Head:
-    replaces = words.skip(at, "OR", "REPLACE") > at
+    start, replaces = at, words.skip(at, "OR", "REPLACE") > at
     after = words.skip_any(at, MODIFIERS)
     temporary = any(words.word(i) in _TEMPORARY for i in range(at, after))
     kind, at = words.kind(after)
-    keeps = words.skip(at, "IF", "NOT", "EXISTS") > at
-    name = words.name(words.skip(at, "IF", "NOT", "EXISTS"))
+    name_at = words.skip(at, "IF", "NOT", "EXISTS")
+    keeps, name = name_at > at, words.name(name_at)
     replaceable = kind in ("VIEW", "FUNCTION", "PROCEDURE") or kind.endswith(" POLICY")
-    return Head(verb, kind, name, repeatable=keeps or (replaces and replaceable), bound=temporary)
+    new = not keeps and words.skip(start, "OR") == start
+    return Head(verb, kind, name, repeatable=keeps or (replaces and replaceable), bound=temporary, makes=new)
 
 
 def _drop(words: Words, verb: str, at: int, snowflake: bool) -> Head:
@@ -412,8 +415,7 @@ MODIFIERS = frozenset(
     """.split()
 )
 _TEMPORARY = frozenset("TEMP TEMPORARY VOLATILE".split())
-# Another statement follows after it, on the result of the first; Snowflake only.
-FLOW = "->>"
+FLOW = "->>"  # Another statement follows; Snowflake only.
 REMOVING = frozenset(["UNSET", "DROP"])
 ACTIONS = frozenset("UNSET DROP SET ADD RENAME SWAP AS REFRESH RESUME SUSPEND RECOVER EXECUTE CLUSTER".split())
 _OF_COLUMN = frozenset("MODIFY ALTER COLUMN".split())

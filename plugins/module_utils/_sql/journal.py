@@ -83,6 +83,15 @@ def read(path: str) -> Progress:
     return _replay(path, raw)
 
 
+def answers(path: str | None, sha256: str) -> list[dict[str, t.Any]]:
+    """Return C(index) and C(answer) of each statement of a script that has run; none if no journal of it can be read."""
+    progress = Progress()
+    with contextlib.suppress(JournalError):
+        progress = read(path) if path else progress
+    done = progress.done if progress.sha256 == sha256 else {}
+    return [{"index": index, "answer": event.get("answer")} for index, event in sorted(done.items())]
+
+
 def require_usable(path: str, *, check_mode: bool) -> None:
     """Refuse a journal that can't be written or locked, before the script is needed.
 

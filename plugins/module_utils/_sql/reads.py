@@ -55,6 +55,10 @@ DATABRICKS: dict[str, tuple[str, str]] = {
     "VOLUME": ("volumes", "volume"),
 }
 IN_SCHEMA = ("FUNCTION", "TABLE", "VIEW", "VOLUME")
+# The role of Snowflake to which SHOW hides nothing. To all others, and to users of Databricks, it does what they may not see.
+SEES_ALL = "ACCOUNTADMIN"
+# A session of Databricks does not tell whose it is.
+USER = "SELECT current_user()"
 # A SHOW of Snowflake answers no more rows than this.
 MOST_ROWS = 10_000
 

@@ -18,6 +18,8 @@ NO_WAY = "No read finds objects of this kind."
 NO_ROLE = "The script does not say which role it uses for it."
 GRANT, POLICY = "GRANT", "POLICY"
 OBJECT = "object"
+# What other objects are in.
+OUTER = ("CATALOG", "DATABASE", "SCHEMA")
 # In the place of a role whose name is not in the script.
 SOME_ROLE = ""
 
@@ -35,6 +37,8 @@ class Thing:
     :ivar ways: reads that find it, each on its own
     :ivar subjects: reads that find what it can't be without; each of them has to find something
     :ivar cause: why there is no such read
+    :ivar made: whether the script creates it before, unless it was there
+    :ivar drops: the indexes of the statements that drop it, or what it is in
     """
 
     kind: str
@@ -46,6 +50,8 @@ class Thing:
     ways: tuple[reads.Read, ...] = ()
     subjects: tuple[reads.Read, ...] = ()
     cause: str = ""
+    made: bool = False
+    drops: tuple[int, ...] = ()
 
     def is_dropped(self, skipped: t.Container[int]) -> bool:
         """Return whether it must be gone when the script has run.
@@ -63,11 +69,11 @@ class Thing:
 
 
 def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
-    """Return what a script takes away and has not made itself, in order, each once."""
+    """Return what a script takes away and has not certainly made itself, in order, each once."""
     finder = _Finder(dialect)
     for statement in statements:
         finder.read(statement)
-    return list(finder.found.values())
+    return [dataclasses.replace(one, drops=finder.drops(one)) for one in finder.found.values()]
 
 
 class _Finder:
@@ -77,6 +83,8 @@ class _Finder:
         self.found: dict[tuple[str, t.Any], Thing] = {}
         self._dialect = dialect
         self._made: set[tuple[str, t.Any]] = set()
+        self._created: set[tuple[str, t.Any]] = set()
+        self._drops: list[tuple[str, t.Any, int]] = []
         self._current = names.UNKNOWN
         self._role: str | None = None
         # What is taken away, by what gives it back.
@@ -96,17 +104,32 @@ class _Finder:
             parts = names.parts(own.name)
             self._role = parts[0] if len(parts) == 1 else SOME_ROLE
 
+    def drops(self, thing: Thing) -> tuple[int, ...]:
+        """Return the indexes of the statements that drop a thing, or what it is in."""
+        if thing.type != OBJECT:
+            return ()
+        own = thing.kind, thing.name or thing.shown
+        return tuple(
+            index
+            for kind, name, index in self._drops
+            if (kind, name) == own or (kind in OUTER and thing.name and thing.name[: len(name)] == name != thing.name)
+        )
+
     def _object(self, statement: Statement, own: Head) -> None:
         length = reads.length(self._dialect, own.kind)
         name = names.full(names.parts(own.name), length, self._current)
         key = own.kind, name or own.name
         if own.verb == "CREATE":
-            self._made.add(key)
+            # What CREATE IF NOT EXISTS or OR REPLACE names may have been there.
+            (self._made if own.makes else self._created).add(key)
         elif own.removes and own.kind and own.name and not own.session and key not in self._made:
             ways = (reads.read(self._dialect, own.kind, name),) if name else ()
             cause = NOT_PLAIN if length else NO_WAY
-            thing = Thing(own.kind, own.name, name, self._role, statement, False, ways, cause=cause)
+            made = key in self._created
+            thing = Thing(own.kind, own.name, name, self._role, statement, False, ways, cause=cause, made=made)
             self.found.setdefault(key, thing)
+        if own.verb == "DROP":
+            self._drops.append((*key, statement.index))
         if own.verb in ("DROP", "CREATE", "UNDROP"):
             self._note(key, statement, own.verb == "DROP")
 

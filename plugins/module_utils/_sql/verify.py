@@ -30,10 +30,21 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 # Reads that look for grants and policies; each may answer for many of them.
 MOST_READS = 200
 NOT_LOOKED = f"It was not looked for: that would take more than {MOST_READS} reads for grants and policies."
+# Snowflake's answer to DROP IF EXISTS, of what is not there and of what the role does not see.
+IN_VAIN = ("already dropped", "successfully (")
+NOT_DROPPED = (
+    "It is not visible, and no DROP of it, or of what contains it, found it ({answer}): it may be there, hidden from the role"
+    " {role}."
+)
 CUT_OFF = f"It is not among the first {reads.MOST_ROWS} that the platform lists"
 MOST_NAMES = 20
 NOT_SENT = "No statement of the script was sent. Run it again."
 HAVE_RUN = "All statements of the script have run. Run it again, which only looks again."
+
+
+Answered = t.Mapping[str, t.Any]
+# How many things a read in a role answers for.
+Shared = t.Mapping["tuple[str | None, str]", int]
 
 
 class LookFailed(Failure):
@@ -58,7 +69,7 @@ class Eyes(t.Protocol):
     """The interface of a vendor for looking at a platform.
 
     :ivar dialect: its SQL dialect
-    :ivar session: what is known of the session: on Snowflake its C(role)
+    :ivar session: what is known of the session: its C(user), on Snowflake its C(role)
     """
 
     dialect: str
@@ -71,28 +82,37 @@ class Eyes(t.Protocol):
         """Explain an exception of the cursor's C(execute); None when it is not the client's."""
 
 
-def look(cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement]) -> list[dict[str, t.Any]]:
+def look(
+    cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement], answers: t.Iterable[Answered] = ()
+) -> list[dict[str, t.Any]]:
     """Look for everything that a script removes; return a row for each.
 
-    The session switches to the roles that the script uses, since a role does not see what it may not see.
+    The session switches to the roles that the script uses, since a role does not see what it may not see. What they don't
+    see is looked for in the role of the sign-in, too: each row has the C(roles) that see it, or don't.
 
     :param cursor: of a PEP 249 connection that has just been opened
+    :param answers: C(index) and C(answer) of the statements that have run
     :raises LookFailed: the platform did not answer
     """
-    return _Look(cursor, eyes, NOT_SENT, eyes.session.get("role")).rows(things(statements, eyes.dialect))
+    return _Look(cursor, eyes, NOT_SENT, eyes.session.get("role"), answers).rows(things(statements, eyes.dialect))
 
 
 def look_again(
-    cursor: t.Any, eyes: Platform, statements: t.Iterable[Statement], skipped: t.Container[int]
+    cursor: t.Any,
+    eyes: Platform,
+    statements: t.Iterable[Statement],
+    skipped: t.Container[int],
+    answers: t.Iterable[Answered] = (),
 ) -> list[dict[str, t.Any]]:
     """Look for everything that has to be gone when a script has run; return a row for each.
 
     :param cursor: of the session that has run it
     :param skipped: the statements that were left out
+    :param answers: C(index) and C(answer) of the others
     :raises LookFailed: the platform did not answer
     """
     dropped = [thing for thing in things(statements, eyes.dialect) if thing.is_dropped(skipped)]
-    return _Look(eyes.reader(cursor), eyes, HAVE_RUN, None).rows(dropped) if dropped else []
+    return _Look(eyes.reader(cursor), eyes, HAVE_RUN, None, answers).rows(dropped) if dropped else []
 
 
 def require_gone(rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
@@ -148,9 +168,10 @@ class _Look:
 
     :param hint: what to do when the platform does not answer
     :param role: the role in force; None if that is not known
+    :param said: what the platform has answered to the script's statements
     """
 
-    def __init__(self, cursor: t.Any, eyes: Eyes, hint: str, role: str | None) -> None:
+    def __init__(self, cursor: t.Any, eyes: Eyes, hint: str, role: str | None, said: t.Iterable[Answered] = ()) -> None:
         self._cursor = cursor
         self._eyes = eyes
         self._hint = hint
@@ -159,13 +180,58 @@ class _Look:
         self._answers: dict[tuple[str | None, str], _Answer] = {}
         self._refused: dict[str, Problem] = {}
         self._asked = 0
+        self._said = {row["index"]: row["answer"] for row in said if row.get("answer")}
 
     def rows(self, wanted: t.Sequence[Thing]) -> list[dict[str, t.Any]]:
         """Return a row for each."""
+        self._tell_user(wanted)
         shared = collections.Counter((thing.role, read.sql) for thing in wanted for read in thing.ways)
-        return [self._row(thing, shared) for thing in wanted]
+        found = [(thing, self._row(thing, shared)) for thing in wanted]
+        for thing, row in found:
+            if row["present"] is False and reads.SEES_ALL not in row["roles"]:
+                self._look_as_oneself(thing, row, shared)
+                self._doubt(thing, row)
+        return [
+            {name: _text.printable(value) if isinstance(value, str) else value for name, value in row.items()}
+            for _thing, row in found
+        ]
 
-    def _row(self, thing: Thing, shared: t.Mapping[tuple[str | None, str], int]) -> dict[str, t.Any]:
+    def _tell_user(self, wanted: t.Sequence[Thing]) -> None:
+        """Ask a session that does not tell it whose it is: two users don't see the same."""
+        session = self._eyes.session
+        if self._eyes.dialect != "databricks" or session.get("user") or not any(thing.ways for thing in wanted):
+            return
+        rows: list[t.Any] = []
+        if self._send(reads.USER, rows) is None and rows:
+            session["user"] = rows[0][0]
+
+    def _look_as_oneself(self, thing: Thing, row: dict[str, t.Any], shared: Shared) -> None:
+        """Look in the role of the sign-in for what the script's role does not see, or no longer."""
+        if self._own is None or self._own in row["roles"]:
+            return
+        seen = self._seen(thing, None, self._way(thing, shared))
+        if seen.get("present"):
+            row.update(seen, roles=[self._own])
+        elif seen.get("present") is False:
+            row["roles"].append(self._own)
+
+    def _doubt(self, thing: Thing, row: dict[str, t.Any]) -> None:
+        """Take nothing for gone that the script was to drop, and did not find."""
+        said = self._told_of(thing)
+        if row["present"] is False and said and all(map(_in_vain, said)):
+            role = " and ".join(row["roles"]) or "of the session"
+            row.update(present=None, how=NOT_DROPPED.format(answer=said[-1].rstrip("."), role=role))
+
+    def _told_of(self, thing: Thing) -> list[str]:
+        """Return what the platform has answered to the statements that drop a thing, or what it is in."""
+        return [self._said[index] for index in thing.drops if index in self._said]
+
+    def _way(self, thing: Thing, shared: Shared) -> reads.Read:
+        """Return the read that answers for the most things."""
+        return max(thing.ways, key=lambda read: shared[thing.role, read.sql])
+
+    def _row(self, thing: Thing, shared: Shared) -> dict[str, t.Any]:
+        role = thing.role if thing.role is not None else self._own
         row: dict[str, t.Any] = {
             "type": thing.type,
             "kind": thing.kind,
@@ -176,23 +242,25 @@ class _Look:
             "created_on": None,
             "how": thing.cause,
             "query_id": None,
+            "roles": [role] if role else [],
+            "made": thing.made,
+            "confirmed": any(not _in_vain(one) for one in self._told_of(thing)),
         }
         if thing.ways and thing.role == SOME_ROLE:
             row["how"] = NO_ROLE
         elif thing.ways:
-            # The one that answers for the most of them.
-            row.update(self._seen(thing, max(thing.ways, key=lambda read: shared[thing.role, read.sql])))
-        return {name: _text.printable(value) if isinstance(value, str) else value for name, value in row.items()}
+            row.update(self._seen(thing, thing.role, self._way(thing, shared)))
+        return row
 
-    def _seen(self, thing: Thing, read: reads.Read) -> dict[str, t.Any]:
-        answer = self._answer(thing.role, read.sql, bounded=thing.type != OBJECT)
+    def _seen(self, thing: Thing, role: str | None, read: reads.Read) -> dict[str, t.Any]:
+        answer = self._answer(role, read.sql, bounded=thing.type != OBJECT)
         if answer is None:
             return {"how": NOT_LOOKED}
         if answer.problem is None:
             return self._told(answer, read)
         # What is refused may be refused because there is nothing that it could be on any more.
         for subject in thing.subjects:
-            other = self._answer(thing.role, subject.sql, bounded=True)
+            other = self._answer(role, subject.sql, bounded=True)
             if other and not other.problem and (told := self._told(other, subject))["present"] is False:
                 return told
         return {"how": f"It could not be looked for: {answer.problem.message}", "query_id": answer.problem.query_id}
@@ -254,6 +322,11 @@ class _Look:
                 ) from None
             return problem
         return None
+
+
+def _in_vain(answer: str) -> bool:
+    """Return whether a DROP has found nothing, by its answer."""
+    return any(words in answer for words in IN_VAIN)
 
 
 def _bare(role: str | None) -> str | None:

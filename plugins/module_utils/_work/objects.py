@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils import _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, loaded_script, verify
+from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, loaded_script, verify
 from ansible_collections.community.immuta.plugins.module_utils._work import target
 from ansible_collections.community.immuta.plugins.module_utils._work.target import Target
 
@@ -32,12 +32,13 @@ def info(context: Context, kind: type[Target]) -> Outcome:
         _redact.add(credentials.secrets(script.text, kind.dialect))
         result["sha256"] = script.sha256
         statements = script.statements
+        answers = journal.answers(journal.journal_path(params["path"]), script.sha256)
     else:
-        statements = target.dropping(context, kind.dialect)
+        statements, answers = target.dropping(context, kind.dialect), []
         if not statements:
             raise InvalidOption("The option objects is empty.", hint="Name the objects, or a script with path.")
     try:
-        session, rows = target.look(params, kind, statements)
+        session, rows = target.look(params, kind, statements, answers)
     except verify.LookFailed as error:
         error.hint = "Nothing was changed. Run it again."
         raise

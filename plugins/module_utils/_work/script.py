@@ -135,7 +135,8 @@ def _preflight(context: Context, kind: type[Target], script: LoadedScript | None
     if script:
         _require_runnable(context, script)
     statements = script.statements if script else target.dropping(context, kind.dialect) or None
-    session, objects = target.look(context.params, kind, statements)
+    answers = journal.answers(_journal_path(context, script), script.sha256) if script else ()
+    session, objects = target.look(context.params, kind, statements, answers)
     result: dict[str, t.Any] = {"session": session, "executed": 0, "objects": objects}
     if script:
         # Snowflake's query history takes a warehouse; other sessions are of one.

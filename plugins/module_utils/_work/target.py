@@ -65,10 +65,14 @@ def require_plain(params: dict[str, t.Any]) -> None:
 
 
 def look(
-    params: dict[str, t.Any], target: type[Target], statements: t.Sequence[Statement] | None
+    params: dict[str, t.Any],
+    target: type[Target],
+    statements: t.Sequence[Statement] | None,
+    answers: t.Sequence[verify.Answered] = (),
 ) -> tuple[dict[str, t.Any], list[dict[str, t.Any]] | None]:
     """Sign in, look for what statements drop or unset, and sign out; return the session and a row for each object.
 
+    :param answers: C(index) and C(answer) of those statements that have run
     :param statements: None to sign in and look for nothing; then there are no rows either
     :raises LoginFailed: the sign-in was refused
     :raises LookFailed: the platform did not answer
@@ -76,7 +80,7 @@ def look(
     platform = target(params, LOOKING)
     connection = platform.connect()
     try:
-        rows = None if statements is None else verify.look(connection.cursor(), platform, statements)
+        rows = None if statements is None else verify.look(connection.cursor(), platform, statements, answers)
     finally:
         connection.close()
     return platform.session, rows

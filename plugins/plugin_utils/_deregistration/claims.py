@@ -171,7 +171,7 @@ def _platform_clean(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim |
     said = texts.gone(objects)
     if not said:
         return None
-    unseen = [f"{row['kind']} {row['name']}" for row in objects or () if row["dropped"] and not looks.is_certain(row)]
+    unseen = [f"{row['kind']} {row['name']}" for row in looks.to_prove(objects) if not looks.is_certain(row)]
     same = ended.observed.ran.get("objects") is not None
     again = "in the session that ran the script" if same else "after the script had run or was stated to have run"
     return _seen(

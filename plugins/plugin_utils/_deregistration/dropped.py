@@ -28,7 +28,6 @@ def objects(rows: t.Iterable[t.Mapping[str, t.Any]], dialect: str) -> list[dict[
     :param rows: C(statements) of C(immuta_cleanup_script)
     """
     found: dict[tuple[str, names.Current], dict[str, str]] = {}
-    made: set[tuple[str, t.Any]] = set()
     current = names.UNKNOWN
     # The name of the role that the script has taken; empty for that of the sign-in.
     known: str | None = ""
@@ -40,9 +39,8 @@ def objects(rows: t.Iterable[t.Mapping[str, t.Any]], dialect: str) -> list[dict[
         whole = names.full(names.parts(name), reads.length(dialect, kind), current)
         # What can't be printed is written with backslashes there.
         plain = whole is not None and "\\" not in name
-        if verb == "CREATE":
-            made.add((kind, whole))
-        elif verb == "DROP" and whole and plain and known is not _SOME and (kind, whole) not in made:
+        # What the script creates before may have been there: whether IF NOT EXISTS is said, no row tells.
+        if verb == "DROP" and whole and plain and known is not _SOME:
             taken = {"role": known} if known else {}
             found.setdefault((kind, whole), {"kind": kind, "name": names.quoted(whole, dialect), **taken})
         current = names.after(own, dialect, current)

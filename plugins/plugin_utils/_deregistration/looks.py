@@ -8,31 +8,89 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils._sql.reads import SEES_ALL
+
 Row = dict[str, t.Any]
 Seen = t.Mapping[str, t.Any]
 # Runs after which a removal has ended; what comes later is another one if the connection is there again.
 ENDED = ("completed", "already_done")
+# What a look tells of an object, and of itself.
+LOOK = ("how", "query_id", "roles", "by", "confirmed")
+# What of a session says who looks, and where.
+WHO = ("account", "locator", "region", "host", "user")
+OTHER_SIGHT = (
+    "It is not visible to {now}, and {then} saw it, so whether it is gone is not known. Check again as the same user in the same"
+    " role{or_all}."
+)
 
 
-def rows(before: t.Sequence[Seen] | None, after: t.Sequence[Seen] | None) -> list[Row] | None:
+def rows(
+    before: t.Sequence[Seen] | None,
+    after: t.Sequence[Seen] | None,
+    sessions: tuple[Seen | None, Seen | None] = (None, None),
+) -> list[Row] | None:
     """What a script removes, as two checks found it; None if nobody checked.
 
-    C(present), C(how), C(query_id) are of the first check; C(after), C(after_how), C(after_query_id) of the second.
+    C(present), C(how), C(query_id), C(roles), C(by), and C(confirmed) are of the first check; with C(after) before them, of the
+    second.
+
+    :param sessions: of both
     """
     if before is None and after is None:
         return None
+    first, second = map(_who, sessions)
     later = {_name(row): row for row in after or ()}
-    found = [{**row, **_after(later.pop(_name(row), None))} for row in before or ()]
-    return [*found, *({**row, "present": None, "how": None, "query_id": None, **_after(row)} for row in later.values())]
+    found = [{**row, "by": first, **_after(later.pop(_name(row), None), second)} for row in before or ()]
+    nothing = {"present": None, **dict.fromkeys(LOOK)}
+    return [*map(_judged, found), *({**row, **nothing, **_after(row, second)} for row in later.values())]
+
+
+def _who(session: Seen | None) -> Row | None:
+    return {name: session[name] for name in WHO if session.get(name)} if session else None
 
 
 def _name(row: Seen) -> tuple[str, str]:
     return row["kind"], row["name"]
 
 
-def _after(row: Seen | None) -> Row:
-    seen = row or {}
-    return {"after": seen.get("present"), "after_how": seen.get("how"), "after_query_id": seen.get("query_id")}
+def _after(row: Seen | None, who: Row | None) -> Row:
+    seen = {**row, "by": who} if row else {}
+    return {"after": seen.get("present"), **{f"after_{name}": seen.get(name) for name in LOOK}}
+
+
+def _judged(row: Row) -> Row:
+    """The row; what this look may not see is not taken for gone."""
+    if not is_certain(row) or _sees_as_much(row):
+        return row
+    then, now = _seen_by(row, ""), _seen_by(row, "after_")
+    or_all = f", or in {SEES_ALL}" if (row["after_by"] or {}).get("account") else ""
+    return {**row, "after": None, "after_how": OTHER_SIGHT.format(now=now, then=then, or_all=or_all)}
+
+
+def _sees_as_much(row: Seen) -> bool:
+    """Whether the second look sees what the first has seen: the same user in the same role, or one that sees all."""
+    then, now = row.get("by") or {}, row.get("after_by") or {}
+    roles, later = set(row.get("roles") or ()), set(row.get("after_roles") or ())
+    if not _same_place(then, now):
+        return False
+    if now.get("account") and SEES_ALL in later:
+        return True
+    same_user = bool(then.get("user")) and then["user"] == now.get("user")
+    return same_user and roles <= later and bool(roles) == bool(later)
+
+
+def _same_place(then: Seen, now: Seen) -> bool:
+    """Whether two sessions are on one account of Snowflake, or in one workspace of Databricks."""
+    if then.get("locator") and now.get("locator"):
+        return bool((then["locator"], then.get("region")) == (now["locator"], now.get("region")))
+    name = "account" if now.get("account") else "host"
+    return bool(then.get(name)) and str(then[name]).lower() == str(now.get(name)).lower()
+
+
+def _seen_by(row: Seen, look: str) -> str:
+    who, roles = row.get(f"{look}by") or {}, row.get(f"{look}roles") or ()
+    place = next((f" on {who[name]}" for name in ("account", "host") if who.get(name)), "")
+    return f"{who.get('user') or 'a user that is not known'}{place}" + (f" in {' and '.join(roles)}" if roles else "")
 
 
 def remembered(
@@ -45,10 +103,12 @@ def remembered(
     """
     if objects is None:
         return None
-    known: dict[tuple[str, str], Seen] = {}
+    known: dict[tuple[str, str], list[Seen]] = {}
     for run in of_this_removal(history, exists=exists):
-        known.update((_name(row), row) for row in run.get("objects") or () if row.get("present") or row.get("after"))
-    return [_with(row, known.get(_name(row))) for row in objects]
+        for row in run.get("objects") or ():
+            if row.get("present") or row.get("after"):
+                known.setdefault(_name(row), []).insert(0, row)
+    return [_with(row, known.get(_name(row), ())) for row in objects]
 
 
 def of_this_removal(history: t.Iterable[Seen], *, exists: bool) -> list[Seen]:
@@ -67,16 +127,27 @@ def of_this_removal(history: t.Iterable[Seen], *, exists: bool) -> list[Seen]:
     return runs
 
 
-def _with(row: Seen, seen: Seen | None) -> Row:
-    if seen is None or row["present"] is True:
+def _with(row: Seen, seen: t.Sequence[Seen]) -> Row:
+    """The row, with the earlier look that proves the most, the last of these.
+
+    :param seen: of earlier runs, the last first
+    """
+    if not seen or row["present"] is True:
         return dict(row)
+    found = [_joined(row, one) for one in seen]
+    return next((one for one in found if is_certain(one)), found[0])
+
+
+def _joined(row: Seen, seen: Seen) -> Row:
     first = "" if seen.get("present") else "after_"
-    return {
-        **row,
-        "present": True,
-        **{name: seen.get(f"{first}{name}") for name in ("how", "query_id")},
-        **{name: row.get(name) or seen.get(name) for name in ("owner", "created_on")},
-    }
+    return _judged(
+        {
+            **row,
+            "present": True,
+            **{name: seen.get(f"{first}{name}") for name in LOOK},
+            **{name: row.get(name) or seen.get(name) for name in ("owner", "created_on")},
+        }
+    )
 
 
 def is_certain(row: Seen) -> bool:
@@ -98,9 +169,22 @@ def merged(runs: t.Iterable[Seen]) -> list[Row]:
     return list(found.values())
 
 
+def to_prove(objects: t.Iterable[Seen] | None) -> list[Seen]:
+    """What a script drops, without what only the script itself has made, and has dropped again."""
+    return [row for row in objects or () if row["dropped"] and not _was_made(row)]
+
+
+def _was_made(row: Seen) -> bool:
+    """Whether an object that nobody has seen before is certainly not there, though the script creates it."""
+    if not row.get("made") or row["present"] or row["after"] is not False:
+        return False
+    in_all = SEES_ALL in (row.get("after_roles") or ()) and bool((row.get("after_by") or {}).get("account"))
+    return bool(row.get("after_confirmed")) or in_all
+
+
 def proved(objects: t.Iterable[Seen] | None) -> bool:
     """Whether everything that a script drops is certainly gone, and it drops something."""
-    dropped = [row for row in objects or () if row["dropped"]]
+    dropped = to_prove(objects)
     return bool(dropped) and all(map(is_certain, dropped))
 
 

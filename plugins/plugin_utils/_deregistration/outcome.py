@@ -229,7 +229,10 @@ def objects(observed: Observed) -> list[Answer] | None:
     """What the script removes, as found before the deletion and after the script ran; None if nobody checked."""
     before: list[Answer] | None = observed.tried.get("objects")
     after: list[Answer] | None = observed.ran.get("objects")
-    return looks.rows(None, before) if observed.looked_after else looks.rows(before, after)
+    first, second = observed.tried.get("session"), observed.ran.get("session")
+    if observed.looked_after:
+        return looks.rows(None, before, (None, first))
+    return looks.rows(before, after, (first, second))
 
 
 def status(settings: Settings, observed: Observed) -> str:

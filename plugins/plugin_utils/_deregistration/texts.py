@@ -135,7 +135,7 @@ def _found_afterwards(observed: Observed) -> t.Iterator[str]:
         yield f"   This was not checked on the platform: {observed.not_looked.rstrip('.')}."
     elif (rows := observed.tried.get("objects")) is not None:
         there = sum(row["present"] is False for row in rows)
-        yield f"   Checked on the platform: {there} of the script's {len(rows)} objects are not there."
+        yield f"   Checked on the platform: {there} of the script's {len(rows)} objects are not there, or not visible."
 
 
 def said(session: Row) -> str:
@@ -209,7 +209,7 @@ def report(result: Row) -> list[str]:
 
 def gone(objects: t.Iterable[Row] | None) -> str:
     """How many of the dropped objects are gone, as a clause; "" if nobody checked afterwards."""
-    rows = [row for row in objects or () if row["dropped"]]
+    rows = looks.to_prove(objects)
     if not any(row["after"] is not None or row.get("after_how") for row in rows):
         return ""
     total, certain = len(rows), sum(map(looks.is_certain, rows))

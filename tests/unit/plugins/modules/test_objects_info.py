@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped, looks
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
@@ -82,7 +82,8 @@ def seen(result: Result) -> dict[str, t.Any]:
 def test_sees_what_a_script_removes_and_changes_nothing(look: Look, check: bool) -> None:
     before = look.state
     found = look(path=str(look.script), check=check)
-    assert seen(found) == dict.fromkeys(THERE[look.platform], True)
+    made = {"PROCEDURE IMMUTA.PUBLIC.IMMUTA_DETACH_POLICIES": False} if look.platform == "snowflake" else {}
+    assert seen(found) == {**dict.fromkeys(THERE[look.platform], True), **made}
     assert found["changed"] is False
     assert found["sha256"] == hashlib.sha256(look.script.read_bytes()).hexdigest()
     assert all(
@@ -119,7 +120,7 @@ def test_the_description_of_a_script_finds_what_the_script_does(look: Look) -> N
     by_script = [row for row in look(path=str(look.script)).good["objects"] if row["type"] == "object"]
     told = ("kind", "name", "present", "owner", "created_on")
     found = {tuple(row[one] for one in told) for row in listed}
-    assert found == {tuple(row[one] for one in told) for row in by_script if row["dropped"]}
+    assert found == {tuple(row[one] for one in told) for row in by_script if row["dropped"] and not row["made"]}
     # The module that runs the script looks in the same way before there is one.
     tried = look("script", preflight=True, objects=dropped.objects(described, look.platform))
     assert {tuple(row[one] for one in told) for row in tried.good["objects"]} == found
@@ -192,3 +193,23 @@ def test_a_platform_that_does_not_answer_is_not_taken_for_empty(look: Look) -> N
     assert (found.code, found["failure"]["hint"]) == ("look_failed", "Nothing was changed. Run it again.")
     refused = look(path=str(look.script), password=f"wrong-{SECRET}")
     assert refused.code == "login_failed"
+
+
+@both
+def test_another_user_or_role_may_see_nothing_of_it_and_is_told(look: Look) -> None:
+    """Nobody has run the script: two looks differ by who looks alone."""
+    if look.platform == "snowflake":
+        account = look.double.account
+        account.grants = {one for one in account.grants if (one.kind, one.name) != ("DATABASE", ("IMMUTA",))}
+        wanted, first, second = {"kind": "DATABASE", "name": "IMMUTA"}, {"role": "ACCOUNTADMIN"}, {"role": "PUBLIC"}
+    else:
+        store = look.double.metastore
+        store.grants = {one for one in store.grants if one.name[:1] != ("immuta",)}
+        wanted, first, second = {"kind": "CATALOG", "name": "immuta"}, {}, {"token": "dapi-analyst"}
+    before, after = (look(objects=[wanted], **who).good for who in (first, second))
+    assert [found["objects"][0]["present"] for found in (before, after)] == [True, False]
+    sessions = before["session"], after["session"]
+    assert all(one["user"] for one in sessions)
+    for rows, who, gone in ((after, sessions[1], None), (before, sessions[0], True)):
+        (row,) = looks.rows(before["objects"], rows["objects"], (sessions[0], who)) or ()
+        assert (row["present"], row["after"], looks.proved([row])) == (True, gone, False)

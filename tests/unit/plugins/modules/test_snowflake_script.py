@@ -630,6 +630,8 @@ def test_looks_for_what_the_script_removes(snowflake: Snowflake) -> None:
         "ROLE IMMUTA_SYSTEM": (True, "USERADMIN"),
         **{f"GRANT {privilege} TO ROLE IMMUTA_SYSTEM": (True, None) for privilege in GRANTED},
         "GRANT ROLE IMMUTA_SYSTEM TO USER IMMUTA_SYSTEM_ACCOUNT": (True, None),
+        # The script makes it, and would drop one that was there.
+        "PROCEDURE IMMUTA.PUBLIC.IMMUTA_DETACH_POLICIES": (False, None),
     }
     assert all(one["query_id"] and one["created_on"] and one["how"].startswith("SHOW ") for one in rows.values())
     assert (snowflake.sent, snowflake.double.account.exists("DATABASE", "IMMUTA")) == ([], True)
@@ -798,3 +800,30 @@ def test_a_grant_goes_with_its_role_and_with_its_object(snowflake: Snowflake) ->
     before = snowflake(sql=text, preflight=True).good["objects"]
     assert [row["present"] for row in before] == [True, False, True]
     assert before[1]["how"] == "SHOW ROLES LIKE 'NOBODY'"
+
+
+BLINDING = """USE ROLE USERADMIN;
+DROP USER IF EXISTS IMMUTA_SYSTEM_ACCOUNT;
+DROP ROLE IF EXISTS IMMUTA_SYSTEM;
+USE ROLE SYSADMIN;
+DROP DATABASE IF EXISTS IMMUTA;
+"""
+
+
+def test_what_the_run_itself_has_lost_sight_of_is_not_gone(snowflake: Snowflake) -> None:
+    account = snowflake.double.account
+    account.attachments = set()
+    account.grants = {one for one in account.grants if (one.kind, one.name) != ("DATABASE", ("IMMUTA",))}
+    before = presence(snowflake(sql=BLINDING, preflight=True).good["objects"])
+    assert before["DATABASE IMMUTA"] is True
+    ran = snowflake(path=snowflake.path, verify=True).good
+    assert ran["statements"][4]["answer"].endswith("(IMMUTA already dropped).")
+    assert account.exists("DATABASE", "IMMUTA")
+    assert presence(ran["objects"]) == {**dict.fromkeys(before, False), "DATABASE IMMUTA": None}
+    # Nor is it for a later look.
+    later = snowflake(path=snowflake.path, preflight=True).good["objects"]
+    assert presence(later)["DATABASE IMMUTA"] is None
+    # The role of the sign-in is asked, too.
+    sees = snowflake(path=snowflake.path, preflight=True, role="ACCOUNTADMIN").good["objects"]
+    (left,) = [row for row in sees if row["present"]]
+    assert (left["name"], left["roles"]) == ("IMMUTA", ["ACCOUNTADMIN"])

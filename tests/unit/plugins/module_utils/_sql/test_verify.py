@@ -30,7 +30,16 @@ def things(script: str, dialect: str = "snowflake") -> list[tuple[str, t.Any, st
         ("ALTER USER U UNSET DEFAULT_ROLE;", [("USER", ("U",))]),
         ("ALTER TABLE D.S.T DROP ROW ACCESS POLICY P;", [("TABLE", ("D", "S", "T"))]),
         ("ALTER USER U SET DISABLED = TRUE; ALTER SESSION UNSET QUERY_TAG;", []),
-        ("CREATE OR REPLACE PROCEDURE D.S.P() AS $$ x $$; DROP PROCEDURE D.S.P();", []),
+        ("CREATE PROCEDURE D.S.P() AS $$ x $$; DROP PROCEDURE D.S.P();", []),
+        ("CREATE DATABASE D; DROP DATABASE IF EXISTS D;", []),
+        ("CREATE TRANSIENT DATABASE D; DROP DATABASE IF EXISTS D;", []),
+        # These may have been there.
+        (
+            "CREATE OR REPLACE PROCEDURE D.S.P() AS $$ x $$; DROP PROCEDURE D.S.P();",
+            [("PROCEDURE", ("D", "S", "P"))],
+        ),
+        ("CREATE DATABASE IF NOT EXISTS D; DROP DATABASE IF EXISTS D;", [("DATABASE", ("D",))]),
+        ("CREATE OR ALTER TABLE A.B.C (x INT); DROP TABLE A.B.C;", [("TABLE", ("A", "B", "C"))]),
         ("DROP SCHEMA S;", [("SCHEMA", None)]),
         ("USE DATABASE D; DROP SCHEMA S; DROP TABLE T;", [("SCHEMA", ("D", "S")), ("TABLE", ("D", "PUBLIC", "T"))]),
         ("USE D; USE SCHEMA S; DROP TABLE T;", [("TABLE", ("D", "S", "T"))]),
@@ -129,12 +138,96 @@ def test_the_role_of_the_session_is_taken_again_for_what_was_seen_in_it(role: st
     platform = Platform({})
     platform.session = {"role": role}
     statements = split("DROP ROLE A; USE ROLE X; DROP ROLE B;", "snowflake")
-    verify.look(platform, platform, statements)
-    assert platform.sent == ["SHOW ROLES LIKE 'A'", 'USE ROLE "X"', "SHOW ROLES LIKE 'B'"]
+    rows = verify.look(platform, platform, statements)
+    # What the script's role does not see is looked for in one's own, too.
+    own = f'USE ROLE "{name}"'
+    both = ["SHOW ROLES LIKE 'A'", 'USE ROLE "X"', "SHOW ROLES LIKE 'B'", own, "SHOW ROLES LIKE 'B'"]
+    assert platform.sent == both
+    plain = name.replace('""', '"')
+    assert [row["roles"] for row in rows] == [[plain], ["X", plain]]
     platform.sent.clear()
     # The script has left the session in another one.
     verify.look_again(platform, platform, statements, ())
-    assert platform.sent == [f'USE ROLE "{name}"', "SHOW ROLES LIKE 'A'", 'USE ROLE "X"', "SHOW ROLES LIKE 'B'"]
+    assert platform.sent == [own, *both]
+
+
+class Roles:
+    """A platform that shows a database to some roles."""
+
+    def __init__(self, own: str, see: t.Collection[str]) -> None:
+        self.platform = Platform({})
+        self.platform.session = {"role": own}
+        self.now, self.see, execute = own, see, self.platform.execute
+
+        def show(text: str) -> None:
+            self.now = text.split('"')[1] if text.startswith("USE ROLE") else self.now
+            self.platform.answers["SHOW DATABASES LIKE 'D'"] = [(None, "D", "O")] if self.now in self.see else []
+            execute(text)
+
+        self.platform.execute = show  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("role", "own", "see", "present", "roles"),
+    [
+        ("X", "OWN", ["X"], True, ["X"]),
+        ("X", "OWN", ["OWN"], True, ["OWN"]),
+        ("X", "OWN", [], False, ["X", "OWN"]),
+        ("X", "X", [], False, ["X"]),
+        # It sees all.
+        ("ACCOUNTADMIN", "OWN", [], False, ["ACCOUNTADMIN"]),
+        ("X", "ACCOUNTADMIN", [], False, ["X", "ACCOUNTADMIN"]),
+    ],
+)
+def test_rows_tell_which_roles_have_looked(
+    role: str, own: str, see: list[str], present: bool, roles: list[str]
+) -> None:
+    platform = Roles(own, see).platform
+    (row,) = verify.look(platform, platform, split(f"USE ROLE {role}; DROP DATABASE IF EXISTS D;", "snowflake"))
+    assert (row["present"], row["roles"]) == (present, roles)
+
+
+VAIN, DONE = "Drop statement executed successfully (D already dropped).", "D successfully dropped."
+DROPS = "USE ROLE {}; DROP DATABASE IF EXISTS D; DROP SCHEMA IF EXISTS D.S;"
+
+
+@pytest.mark.parametrize(
+    ("role", "answers", "present"),
+    [
+        ("X", [], [False, False]),
+        ("X", [DONE, DONE], [False, False]),
+        ("X", [VAIN, VAIN], [None, None]),
+        ("X", [VAIN], [None, None]),
+        ("X", [VAIN.partition("already")[0], DONE], [None, False]),
+        # It was in what was dropped.
+        ("X", [DONE, VAIN], [False, False]),
+        ("ACCOUNTADMIN", [VAIN, VAIN], [False, False]),
+    ],
+)
+@pytest.mark.parametrize("again", [True, False])
+def test_what_no_drop_has_found_may_be_hidden(
+    role: str, answers: list[str], present: list[bool | None], again: bool
+) -> None:
+    platform = Platform({})
+    platform.session = {"role": "OWN"}
+    said = [{"index": index, "answer": answer} for index, answer in enumerate(answers, 2)]
+    statements = split(DROPS.format(role), "snowflake")
+    if again:
+        rows = verify.look_again(platform, platform, statements, (), said)
+    else:
+        rows = verify.look(platform, platform, statements, said)
+    assert [row["present"] for row in rows] == present
+    for row in rows:
+        assert ("hidden from the role X and OWN" in row["how"]) is (row["present"] is None)
+    assert rows[0]["confirmed"] is (DONE in answers[:1])
+
+
+@pytest.mark.parametrize(("answer", "user"), [([("someone",)], "someone"), ([], None), (Problem("No."), None)])
+def test_a_session_that_does_not_tell_is_asked_whose_it_is(answer: t.Any, user: str | None) -> None:
+    platform = Platform({reads.USER: answer})
+    platform.dialect = "databricks"
+    assert len(verify.look(platform, platform, split("DROP CATALOG c;", "databricks"))) == 1
+    assert (platform.sent[0], platform.session.get("user")) == (reads.USER, user)
 
 
 class Broken(Exception):
@@ -191,8 +284,9 @@ def test_rows_tell_what_is_there_and_how_that_is_known() -> None:
     platform = Platform(t.cast("dict[str, t.Any]", answers))
     rows = verify.look(platform, platform, split(SCRIPT, "snowflake"))
     assert platform.sent == ['USE ROLE "X"', "SHOW DATABASES LIKE 'D'", "SHOW ROLES LIKE 'R'"]
-    nothing = {"dropped": True, "owner": None, "created_on": None, "query_id": None}
-    there = {"dropped": True, "owner": "SYSADMIN", "created_on": "2026-01-02T00:00:00+00:00", "query_id": "q2"}
+    about = {"dropped": True, "roles": ["X"], "made": False, "confirmed": False}
+    nothing = {**about, "owner": None, "created_on": None, "query_id": None}
+    there = {**about, "owner": "SYSADMIN", "created_on": "2026-01-02T00:00:00+00:00", "query_id": "q2"}
     assert rows == [
         {"type": "object", "kind": "DATABASE", "name": "D", "present": True, "how": "SHOW DATABASES LIKE 'D'", **there},
         {
@@ -444,6 +538,7 @@ def test_one_read_answers_for_many(
 ) -> None:
     platform = Platform({read: (columns, [row])})
     platform.dialect = dialect
+    platform.session = {"user": "u"}
     script = "".join(f"{statement.format(number)}\n" for number in range(300))
     rows = verify.look_again(platform, platform, split(script, dialect), ())
     assert (platform.sent, len(rows)) == ([read], 300)
@@ -455,6 +550,7 @@ def test_an_inherited_privilege_is_not_the_one_that_was_taken() -> None:
     read = "SELECT * FROM system.information_schema.table_privileges WHERE grantee = 'p'"
     platform = Platform({read: (METADATA, [("p", "a", "b", "c", "SELECT", "CATALOG")])})
     platform.dialect = "databricks"
+    platform.session = {"user": "u"}
     script = "REVOKE SELECT ON TABLE a.b.c FROM p; REVOKE SELECT ON TABLE a.b.d FROM p;"
     rows = verify.look(platform, platform, split(script, "databricks"))
     assert (platform.sent, [row["present"] for row in rows]) == ([read], [False, False])

@@ -877,13 +877,19 @@ def test_what_was_seen_stays_seen_when_a_later_run_reads_what_was_said() -> None
 
 
 def test_what_an_earlier_run_has_seen_counts_for_a_run_that_goes_on() -> None:
-    observed = dataclasses.replace(
-        SITUATIONS["resumed"].observed,
-        ran={**SITUATIONS["resumed"].observed.ran, "objects": [{**SEEN, "present": False}]},
-    )
+    session = {"account": "a", "user": "U"}
+    look = {"objects": [{**SEEN, "present": False, "roles": ["R"]}], "session": session}
+    observed = dataclasses.replace(SITUATIONS["resumed"].observed, ran={**SITUATIONS["resumed"].observed.ran, **look})
     ended = Situation(SITUATIONS["resumed"].given, observed).ended
-    before = {"number": 1, "objects": [{**SEEN, "after": None}], "verified": []}
-    for history, state in (([], "not_verified"), ([before], "verified")):
+    before = {**SEEN, "after": None, "roles": ["R"], "by": session}
+    for seen, state in (
+        ([], "not_verified"),
+        ([before], "verified"),
+        # Whether this session sees it is not known.
+        ([{**before, "by": {**session, "user": "V"}}], "not_verified"),
+        ([{**before, "roles": ["ACCOUNTADMIN"]}], "not_verified"),
+    ):
+        history = [{"number": 1, "objects": seen, "verified": []}]
         run = claims.run(ended, HERE, history)
         (claim,) = [one for one in run.verified if one.claim == "What the script drops is gone from the platform"]
         assert claim.state == state

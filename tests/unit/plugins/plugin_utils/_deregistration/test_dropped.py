@@ -29,7 +29,9 @@ S, D = "snowflake", "databricks"
         (S, "USE DATABASE a; USE SCHEMA b; DROP TABLE c", [("TABLE", '"A"."B"."C"', "")]),
         (S, "USE DATABASE a; CALL p(); DROP SCHEMA c", []),
         (S, "USE DATABASE a; BEGIN TRANSACTION; DROP SCHEMA c", [("SCHEMA", '"A"."C"', "")]),
-        (S, "CREATE DATABASE a; DROP DATABASE a", []),
+        # No row tells whether it may have been there.
+        (S, "CREATE DATABASE a; DROP DATABASE a", [("DATABASE", '"A"', "")]),
+        (S, "CREATE DATABASE IF NOT EXISTS a; DROP DATABASE a", [("DATABASE", '"A"', "")]),
         (S, 'DROP DATABASE "a.b"', [("DATABASE", '"a.b"', "")]),
         (S, 'DROP DATABASE "a\tb"', []),
         (S, "ALTER TABLE a.b.c UNSET TAG t; REVOKE ROLE a FROM USER b", []),

@@ -25,9 +25,20 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
 )
 
 
-def row(name: str = "D", present: bool | None = True, query: str = "q1", *, dropped: bool = True) -> Answer:
+def row(
+    name: str = "D", present: bool | None = True, query: str = "q1", *, dropped: bool = True, **more: t.Any
+) -> Answer:
     """What one look has found."""
-    return {"kind": "DATABASE", "name": name, "dropped": dropped, "present": present, "how": "SHOW", "query_id": query}
+    about = {"kind": "DATABASE", "name": name, "dropped": dropped, "present": present, "how": "SHOW"}
+    return {**about, "query_id": query, "roles": ["R"], **more}
+
+
+SESSION = {"account": "a-b", "user": "U", "role": "R", "warehouse": "W"}
+
+
+def joined(before: t.Any, after: t.Any) -> list[Answer] | None:
+    """What two looks of the same user have found."""
+    return looks.rows(before, after, (SESSION, SESSION))
 
 
 def told(found: list[Answer] | None) -> list[tuple[t.Any, ...]]:
@@ -38,16 +49,16 @@ def told(found: list[Answer] | None) -> list[tuple[t.Any, ...]]:
 def test_rows_have_what_both_looks_have_found() -> None:
     assert looks.rows(None, None) is None
     assert told(looks.rows([row()], None)) == [("D", True, "q1", None, None)]
-    assert told(looks.rows([row(), row("E")], [row(present=False, query="q2")])) == [
+    assert told(joined([row(), row("E")], [row(present=False, query="q2")])) == [
         ("D", True, "q1", False, "q2"),
         ("E", True, "q1", None, None),
     ]
     assert told(looks.rows(None, [row(present=False, query="q2")])) == [("D", None, None, False, "q2")]
 
 
-BEFORE = {"status": "handed_off", "objects": looks.rows([row()], None)}
-COMPLETED = {"status": "completed", "objects": looks.rows([row()], [row(present=False)])}
-FAILED = {"status": "failed", "objects": looks.rows(None, [row(query="q3")])}
+BEFORE = {"status": "handed_off", "objects": joined([row()], None)}
+COMPLETED = {"status": "completed", "objects": joined([row()], [row(present=False)])}
+FAILED = {"status": "failed", "objects": joined(None, [row(query="q3")])}
 NOTHING = {"status": "already_done", "objects": None}
 
 
@@ -70,7 +81,7 @@ NOTHING = {"status": "already_done", "objects": None}
 def test_what_an_earlier_run_of_the_same_removal_has_seen_counts(
     history: list[Answer], exists: bool, present: bool | None, query: str | None
 ) -> None:
-    found = looks.remembered(looks.rows(None, [row(present=False, query="q9")]), history, exists=exists)
+    found = looks.remembered(joined(None, [row(present=False, query="q9")]), history, exists=exists)
     assert told(found) == [("D", present, query, False, "q9")]
     assert looks.proved(found) is bool(present)
     assert looks.remembered(None, history, exists=exists) is None
@@ -88,7 +99,89 @@ def test_what_an_earlier_run_of_the_same_removal_has_seen_counts(
     ],
 )
 def test_only_what_was_seen_and_is_not_seen_any_more_is_gone(before: t.Any, after: t.Any, proved: bool) -> None:
-    assert looks.proved(looks.rows(before, after)) is proved
+    assert looks.proved(joined(before, after)) is proved
+
+
+SEES = {"account": "a-b", "user": "U"}
+LOCATED = {"account": "a-b", "locator": "L", "region": "X", "user": "U"}
+ON_DATABRICKS = {"host": "h", "user": "u", "http_path": "/sql/1"}
+
+
+@pytest.mark.parametrize(
+    ("then", "roles", "now", "later", "gone"),
+    [
+        (SEES, ["R"], SEES, ["R"], True),
+        (SEES, ["R"], SEES, ["R", "PUBLIC"], True),
+        (SEES, ["R"], {**SEES, "account": "A-B"}, ["R"], True),
+        (LOCATED, ["R"], {**LOCATED, "account": "other-name"}, ["R"], True),
+        (LOCATED, ["R"], SEES, ["R"], True),
+        # The role that sees all.
+        (SEES, ["R"], {**SEES, "user": "V"}, ["ACCOUNTADMIN"], True),
+        (SEES, ["R"], {**SEES, "user": "V"}, ["R", "ACCOUNTADMIN"], True),
+        (SEES, ["R"], {"account": "other", "user": "U"}, ["ACCOUNTADMIN"], False),
+        (LOCATED, ["R"], {**LOCATED, "locator": "M"}, ["ACCOUNTADMIN"], False),
+        (LOCATED, ["R"], {**LOCATED, "region": "Y"}, ["R"], False),
+        # Others.
+        (SEES, ["ACCOUNTADMIN"], SEES, ["PUBLIC"], False),
+        (SEES, ["R"], {**SEES, "user": "V"}, ["R"], False),
+        (SEES, [], SEES, ["R"], False),
+        (SEES, ["R"], SEES, [], False),
+        ({"account": "a-b"}, ["R"], {"account": "a-b"}, ["R"], False),
+        (None, ["R"], SEES, ["R"], False),
+        (SEES, ["R"], None, ["R"], False),
+        (ON_DATABRICKS, [], {**ON_DATABRICKS, "http_path": "/sql/2"}, [], True),
+        (ON_DATABRICKS, [], {**ON_DATABRICKS, "user": "analyst"}, [], False),
+        (ON_DATABRICKS, [], {**ON_DATABRICKS, "host": "i"}, [], False),
+        (ON_DATABRICKS, [], {"host": "h"}, [], False),
+        ({"host": "h"}, [], {"host": "h"}, [], False),
+        # No role of Databricks sees all, whatever its name is.
+        (ON_DATABRICKS, [], {**ON_DATABRICKS, "user": "analyst"}, ["ACCOUNTADMIN"], False),
+    ],
+)
+@pytest.mark.parametrize("earlier", [False, True])
+def test_only_who_sees_as_much_can_tell_that_something_is_gone(
+    then: t.Any, roles: list[str], now: t.Any, later: list[str], gone: bool, earlier: bool
+) -> None:
+    before, after = [row(roles=roles)], [row(present=False, roles=later)]
+    if earlier:
+        history = [{"status": "handed_off", "objects": looks.rows(before, None, (then, None))}]
+        found = looks.remembered(looks.rows(None, after, (None, now)), history, exists=False)
+    else:
+        found = looks.rows(before, after, (then, now))
+    (one,) = found or ()
+    assert (one["present"], one["after"], looks.proved(found)) == (True, False if gone else None, gone)
+    assert ("as the same user in the same role" in one["after_how"]) is not gone
+    # Concluding the same again changes nothing.
+    assert looks.remembered(found, [], exists=False) == found
+
+
+def test_of_many_earlier_looks_that_counts_which_proves_the_most() -> None:
+    def seen(user: str) -> Answer:
+        return {"status": "handed_off", "objects": looks.rows([row(query=user)], None, ({**SEES, "user": user}, None))}
+
+    for users, query in ((("U", "V"), "U"), (("V", "U"), "U"), (("V", "W"), "W")):
+        after = looks.rows(None, [row(present=False)], (None, SEES))
+        (one,) = looks.remembered(after, [seen(user) for user in users], exists=False) or ()
+        assert (one["query_id"], looks.is_certain(one)) == (query, query == "U")
+
+
+@pytest.mark.parametrize(
+    ("about", "after", "proved", "said"),
+    [
+        ({"made": True, "confirmed": True}, False, True, "1 of 1 objects gone"),
+        ({"made": True, "confirmed": False, "roles": ["ACCOUNTADMIN"]}, False, True, "1 of 1 objects gone"),
+        ({"made": True, "confirmed": False}, False, False, "1 of 2 objects gone, 1 not seen before"),
+        ({"made": True, "confirmed": True}, None, False, "1 of 2 objects gone, 1 not seen before"),
+        ({"made": False, "confirmed": True}, False, False, "1 of 2 objects gone, 1 not seen before"),
+    ],
+)
+def test_what_the_script_makes_and_drops_need_not_have_been_there(
+    about: t.Any, after: bool | None, proved: bool, said: str
+) -> None:
+    found = joined([row(), row("E", False, **about)], [row(present=False), row("E", after, **about)])
+    assert (looks.proved(found), texts.gone(found)[: len(said)]) == (proved, said)
+    # Alone it proves nothing.
+    assert not looks.proved(joined([row("E", False, **about)], [row("E", after, **about)]))
 
 
 def test_a_look_that_was_refused_is_no_look_that_was_not_made() -> None:

@@ -617,10 +617,11 @@ AFTER: list[Answer] = [{"kind": "DATABASE", "name": "D", "dropped": True, "prese
     ],
 )
 def test_objects(tried: list[Answer] | None, ran_: list[Answer] | None, finished: bool, expected: t.Any) -> None:
+    session = {"host": "h", "user": "u"}
     observed = Observed(
         gone(execution=FINISHED) if finished else script(),
-        {"objects": tried} if tried else {},
-        ran={"objects": ran_} if ran_ else {},
+        {"objects": tried, "session": session} if tried else {},
+        ran={"objects": ran_, "session": session} if ran_ else {},
     )
     found = outcome.objects(observed)
     assert (found and [(row["name"], row["present"], row["after"]) for row in found]) == expected
