@@ -66,8 +66,8 @@ sha256:
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 objects:
   description:
-    - What the script removes and did not create itself (the objects that it drops or unsets, the grants that it revokes, and the policies
-      that it takes off), or the objects of the list. Each is listed once.
+    - What the script removes and did not certainly create itself (the objects that it drops or unsets, the grants that it revokes, and
+      the policies that it takes off), or the objects of the list. Each is listed once.
   returned: success
   type: list
   elements: dict
@@ -115,8 +115,23 @@ objects:
       description: Databricks's id of that read.
       type: str
       sample: 01b2c3d4-0000-0000-0000-000000000002
+    roles:
+      description: Empty, since no statement of Databricks takes a role.
+      type: list
+      elements: str
+      sample: []
+    made:
+      description: Whether the script creates it before it drops it, unless it exists.
+      type: bool
+      sample: false
+    confirmed:
+      description: Whether Databricks has answered that it has dropped it, or what contains it.
+      type: bool
+      sample: false
 session:
-  description: Host, HTTP path, catalog, and schema with which the session started; empty if none was opened.
+  description:
+    - Host, HTTP path, catalog, and schema with which the session started, and its user if objects were looked for. Empty if none
+      was opened.
   returned: success
   type: dict
   sample:

@@ -233,7 +233,9 @@ paused:
   type: bool
   sample: false
 session:
-  description: Host, HTTP path, catalog, and schema with which the session started; empty if none was opened.
+  description:
+    - Host, HTTP path, catalog, and schema with which the session started, and its user if objects were looked for. Empty if none
+      was opened.
   returned: success
   type: dict
   sample:
@@ -243,8 +245,8 @@ session:
     schema:
 objects:
   description:
-    - With O(preflight), what the script removes and did not create itself, as found on the platform; V(none) if there was no script to look
-      at. These are the objects that it drops or unsets, the grants that it revokes, and the policies that it takes off.
+    - With O(preflight), what the script removes and did not certainly create itself, as found on the platform; V(none) if there was no
+      script to look at. These are the objects that it drops or unsets, the grants that it revokes, and the policies that it takes off.
     - With O(verify), what must be gone, as found after all statements ran.
   returned: success and O(preflight), if none of them is there, and with O(verify) when all statements have run
   type: list
@@ -293,6 +295,19 @@ objects:
       description: Databricks's id of that read.
       type: str
       sample: 01b2c3d4-0000-0000-0000-000000000002
+    roles:
+      description: Empty, since no statement of Databricks takes a role.
+      type: list
+      elements: str
+      sample: []
+    made:
+      description: Whether the script creates it before it drops it, unless it exists.
+      type: bool
+      sample: false
+    confirmed:
+      description: Whether Databricks has answered that it has dropped it, or what contains it.
+      type: bool
+      sample: false
 journal:
   description: The journal's path, and what it says now, V(none), V(partial), or V(finished).
   returned: success and not O(preflight)

@@ -65,8 +65,8 @@ sha256:
   sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
 objects:
   description:
-    - What the script removes and did not create itself (the objects that it drops or unsets, the grants that it revokes, and the policies
-      that it takes off), or the objects of the list. Each is listed once.
+    - What the script removes and did not certainly create itself (the objects that it drops or unsets, the grants that it revokes, and
+      the policies that it takes off), or the objects of the list. Each is listed once.
   returned: success
   type: list
   elements: dict
@@ -95,7 +95,9 @@ objects:
     present:
       description:
         - Whether it exists and is visible; V(none) if that is not known. RV(objects[].how) gives the reason.
-        - V(false) is what the session sees in the role that the script uses. Only what the same role has seen before is certainly gone.
+        - V(false) is what the session sees in the role that the script uses, and in its own. An object is certainly gone only if the same user
+          saw it before in the same role, or if C(ACCOUNTADMIN), which sees everything, does not see it.
+        - V(none), too, if every C(DROP) of it was answered with C(already dropped). It may be hidden from these roles.
       type: bool
       sample: true
     owner:
@@ -114,6 +116,19 @@ objects:
       description: Snowflake's id of that read.
       type: str
       sample: 01b2c3d4-0000-0000-0000-000000000002
+    roles:
+      description: The roles in which it was seen, or in all of which it was not seen.
+      type: list
+      elements: str
+      sample: [SYSADMIN]
+    made:
+      description: Whether the script creates it before it drops it, unless it exists.
+      type: bool
+      sample: false
+    confirmed:
+      description: Whether Snowflake has answered that it has dropped it, or what contains it.
+      type: bool
+      sample: false
 session:
   description:
     - Account, user, role, and warehouse of the session. With O(expected_hosts) also what Snowflake returns about the account, C(locator),

@@ -252,8 +252,8 @@ session:
     warehouse: ADMIN_WH
 objects:
   description:
-    - With O(preflight), what the script removes and did not create itself, as found on the platform; V(none) if there was no script to look
-      at. These are the objects that it drops or unsets, the grants that it revokes, and the policies that it takes off.
+    - With O(preflight), what the script removes and did not certainly create itself, as found on the platform; V(none) if there was no
+      script to look at. These are the objects that it drops or unsets, the grants that it revokes, and the policies that it takes off.
     - With O(verify), what must be gone, as found after all statements ran.
   returned: success and O(preflight), if none of them is there, and with O(verify) when all statements have run
   type: list
@@ -284,7 +284,9 @@ objects:
     present:
       description:
         - Whether it exists and is visible; V(none) if that is not known. RV(objects[].how) gives the reason.
-        - V(false) is what the session sees in the role that the script uses. Only what the same role has seen before is certainly gone.
+        - V(false) is what the session sees in the role that the script uses, and in its own. An object is certainly gone only if the same user
+          saw it before in the same role, or if C(ACCOUNTADMIN), which sees everything, does not see it.
+        - V(none), too, if every C(DROP) of it was answered with C(already dropped). It may be hidden from these roles.
       type: bool
       sample: true
     owner:
@@ -303,6 +305,19 @@ objects:
       description: Snowflake's id of that read.
       type: str
       sample: 01b2c3d4-0000-0000-0000-000000000002
+    roles:
+      description: The roles in which it was seen, or in all of which it was not seen.
+      type: list
+      elements: str
+      sample: [SYSADMIN]
+    made:
+      description: Whether the script creates it before it drops it, unless it exists.
+      type: bool
+      sample: false
+    confirmed:
+      description: Whether Snowflake has answered that it has dropped it, or what contains it.
+      type: bool
+      sample: false
 journal:
   description: The journal's path, and what it says now, V(none), V(partial), or V(finished).
   returned: success and not O(preflight)
