@@ -633,7 +633,8 @@ def test_looks_for_what_the_script_removes(snowflake: Snowflake) -> None:
         # The script makes it, and would drop one that was there.
         "PROCEDURE IMMUTA.PUBLIC.IMMUTA_DETACH_POLICIES": (False, None),
     }
-    assert all(one["query_id"] and one["created_on"] and one["how"].startswith("SHOW ") for one in rows.values())
+    assert all(one["query_id"] and one["how"].startswith("SHOW ") for one in rows.values())
+    assert all(bool(one["created_on"]) is one["present"] for one in rows.values())
     assert (snowflake.sent, snowflake.double.account.exists("DATABASE", "IMMUTA")) == ([], True)
     sent = [one.text for one in snowflake.double.looks]
     assert {one.split()[0] for one in sent} == {"SHOW", "USE"}
