@@ -530,7 +530,7 @@ def test_a_rerun_from_another_environment_runs_nothing_elsewhere(
         again = player.role(env=t.cast("dict[str, str | None]", elsewhere), **CONFIRMED)
         assert (again.code, dev.statements) == (2, [])
         assert "DEVORG-DEV" in again.error
-        assert "it has to be on example.snowflakecomputing.com" in again.error
+        assert "it must be on example.snowflakecomputing.com" in again.error
     assert len(snowflake.statements) == sent
     assert player.role(**CONFIRMED).result["status"] == "completed"
     assert nothing_left(immuta, snowflake)
