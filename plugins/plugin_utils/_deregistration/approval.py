@@ -210,8 +210,10 @@ def mistake(plan: t.Mapping[str, t.Any], approved: str) -> str:
     if given == found:
         return ""
     own = (name for name in ("plan_digest", "script_sha256") for one in connections if one.get(name) == given)
-    kind = {"plan_digest": "one deletion", "script_sha256": "one script"}.get(next(own, ""))
-    hint = f" The given digest is that of {kind}." if kind else ""
+    kind = {"plan_digest": "one deletion (plan_digest)", "script_sha256": "one script (script_sha256)"}.get(
+        next(own, "")
+    )
+    hint = f" The given digest is that of {kind}, not of the plan." if kind else ""
     return (
         f'immuta_deregister_approved is "{approved}", but the digest of immuta_deregister_plan is "{found}".{hint} Review'
         " that plan, and approve it if it is right."

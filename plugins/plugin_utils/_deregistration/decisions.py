@@ -18,6 +18,11 @@ STILL_THERE = (
     " is deleted. Remove the variable and rerun. To have a person run the script after the deletion, set"
     " immuta_deregister_executor=handoff."
 )
+BACK = (
+    "According to the journal {settings.script_path}.journal the clean-up script has run, but the connection exists, and whether"
+    " the platform has what the script removes can't be checked. Check it yourself. Then move the journal away, so that the"
+    " script is run again, or delete the connection with the module immuta_connection."
+)
 NOT_ACCEPTED = (
     "The clean-up script at {settings.script_path} (sha256 {sha256}) was regenerated from the integration's known"
     " configuration: it may miss something, or remove what isn't Immuta's. Read it, and set"
@@ -91,7 +96,7 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
         look_again=again,
         after=bool(again) or observed.finished or stated,
         unlooked=unlooked,
-        optional=not tries and settings.verify != "always",
+        optional=not tries and settings.verify != "always" and not _is_back(observed),
         hosts=hosts(settings, observed),
         look=path,
         objects=[] if path else _objects(observed),
@@ -108,20 +113,34 @@ def _looked_at(settings: Settings, observed: Observed, path: str, *, signs_in: b
     """The platform to check if somebody else runs the script, or why it is not checked. Empty if there is nothing to check."""
     script, always = observed.script, settings.verify == "always"
     # Of what was handed over nothing is news; what the user's own tasks have done is looked at.
-    chosen = executor(settings, observed)
+    chosen, back = executor(settings, observed), _is_back(observed)
     others = chosen in ("handoff", "own") and (observed.exists or (chosen == "own" and settings.confirmed))
-    if not ((observed.to_run and (settings.script_executed or others)) or (observed.finished and always)):
+    if not ((observed.to_run and (settings.script_executed or others)) or (observed.finished and (always or back))):
         return "", ""
     obstacles = {
-        "immuta_deregister_verify is never": settings.verify == "never",
+        "immuta_deregister_verify is never": settings.verify == "never" and not back,
         "this collection can't check this platform": script.get("dialect") not in PLATFORMS,
         "the script can't be split into statements": script.get("split_error"),
         "the script is not on the disk yet": not (path or _objects(observed)),
-        "its host is not known (set immuta_deregister_platform_host)": not (always or hosts(settings, observed)),
-        HOW_TO_LOOK: not (always or signs_in),
+        "its host is not known (set immuta_deregister_platform_host)": not (
+            always or back or hosts(settings, observed)
+        ),
+        HOW_TO_LOOK: not (always or back or signs_in),
     }
     why = next((reason for reason, applies in obstacles.items() if applies), "")
     return ("", why) if why else (script["dialect"], "")
+
+
+def _is_back(observed: Observed) -> bool:
+    """Whether the connection exists although its script has run: what was seen then proves nothing any more."""
+    return observed.exists and observed.finished
+
+
+def _back(settings: Settings, observed: Observed) -> list[str]:
+    """Why a connection that is back can't be deleted: nobody can check what the platform has of it."""
+    if not _is_back(observed) or (observed.script.get("dialect") in PLATFORMS and hosts(settings, observed)):
+        return []
+    return [BACK.format(settings=settings)]
 
 
 def _objects(observed: Observed) -> list[dict[str, str]]:
@@ -136,7 +155,7 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
         return _lost(settings, observed)
     found = _short_lived(settings, observed)
     if not observed.to_run:
-        return found
+        return [*found, *_back(settings, observed)]
     if settings.script_executed:
         return [*found, STILL_THERE] if observed.exists else found
     if observed.regenerated and settings.confirmed and settings.accept_regenerated != settings.connection_key:

@@ -72,7 +72,7 @@ def summary(evidence: Seen) -> Summary:
             session.get("account") or session.get("host"),
             "" if session else "No run has signed in to the platform.",
         ),
-        Fact("Reason or change number", _newest(runs, "reason")),
+        Fact("Reason or change number", _newest(shown, "reason")),
         _asked(shown[-1]),
         *_ran(shown),
         *_approved(next((run for run in reversed(runs) if _confirmed(run)), shown[-1])),

@@ -273,6 +273,12 @@ def left_behind(settings: Settings, observed: Observed) -> str:
     left = [f"{row['kind']} {row['name']}" for row in rows if (row["kind"], row["name"]) not in left_out]
     if not left:
         return ""
+    if observed.exists and observed.finished:
+        return (
+            f"According to the journal {settings.script_path}.journal the clean-up script has run, but the connection exists,"
+            f" and the platform has what the script removes: {', '.join(left)}. Nothing was deleted. If the connection was"
+            " restored, move the journal away and rerun: the script is run again."
+        )
     return (
         "The script ran to its end, or was stated to have run, but the platform still has what it removes:"
         f" {', '.join(left)}. Check who made it and when. If it is Immuta's, drop it by hand and rerun."

@@ -291,8 +291,18 @@ NO_PLAN = "immuta_deregister_plan is not a plan: it has no list of connections."
         pytest.param({"format": 2}, "x", NO_PLAN, id="no connections"),
         pytest.param({"format": 2, "connections": ["k"]}, "x", NO_PLAN, id="keys for connections"),
         pytest.param(GOOD, "x", f'immuta_deregister_approved is "x", {OTHER}{LOOK}', id="another digest"),
-        pytest.param(GOOD, DIGEST, f"{OTHER} The given digest is that of one deletion.{LOOK}", id="of a deletion"),
-        pytest.param(GOOD, SHA.upper(), f"{OTHER} The given digest is that of one script.{LOOK}", id="of a script"),
+        pytest.param(
+            GOOD,
+            DIGEST,
+            f"{OTHER} The given digest is that of one deletion (plan_digest), not of the plan.{LOOK}",
+            id="of a deletion",
+        ),
+        pytest.param(
+            GOOD,
+            SHA.upper(),
+            f"{OTHER} The given digest is that of one script (script_sha256), not of the plan.{LOOK}",
+            id="of a script",
+        ),
     ],
 )
 def test_mistake(plan: dict[str, t.Any], approved: str, words: str) -> None:

@@ -11,7 +11,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, decisions, outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
+    approval,
+    decisions,
+    outcome,
+    texts,
+)
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     BROKEN,
@@ -82,7 +87,7 @@ PATH = "~/.local/state/community.immuta/k.sql"
         ({}, "saved", "snowflake", "snowflake", True, False, ""),
         ({}, "not saved yet", "snowflake", "snowflake", True, False, ""),
         ({}, "partial", "snowflake", "snowflake", True, False, ""),
-        ({}, "finished", "snowflake", "", True, False, ""),
+        ({}, "finished", "snowflake", "snowflake", True, False, ""),
         ({}, "databricks", "databricks", "databricks", True, False, ""),
         ({}, "other", "none", "", True, False, ""),
         ({}, "gone", "snowflake", "", False, False, ""),
@@ -98,8 +103,8 @@ PATH = "~/.local/state/community.immuta/k.sql"
         (GO, "saved", "snowflake", "snowflake", False, True, "snowflake"),
         (GO, "not saved yet", "snowflake", "snowflake", False, True, "snowflake"),
         (GO, "partial", "snowflake", "snowflake", False, True, "snowflake"),
-        (GO, "finished", "snowflake", "", False, True, ""),
-        (GO, "stated", "snowflake", "", False, True, ""),
+        (GO, "finished", "snowflake", "snowflake", False, True, ""),
+        (GO, "stated", "snowflake", "snowflake", False, True, ""),
         (GO, "databricks", "databricks", "databricks", False, True, "databricks"),
         (GO, "other", "none", "", False, True, "none"),
         (GO, "gone", "snowflake", "", False, False, "snowflake"),
@@ -130,14 +135,14 @@ PATH = "~/.local/state/community.immuta/k.sql"
         ({**GO, **HANDOFF}, "unsplittable", "handoff", "", False, True, "handoff"),
         ({**GO, **HANDOFF}, "not saved yet", "handoff", "", False, True, ""),
         ({**GO, **HANDOFF}, "gone", "handoff", "", False, False, "handoff"),
-        ({**GO, **HANDOFF}, "finished", "handoff", "", False, True, ""),
+        ({**GO, **HANDOFF}, "finished", "handoff", "snowflake", False, True, ""),
         ({**GO, **HANDOFF}, "no script", "handoff", "", False, True, ""),
         # Run by own tasks, which check mode can't run from cold.
         ({**GO, **OWN}, "saved", "own", "", False, True, "own"),
         ({**GO, **OWN}, "other", "own", "", False, True, "own"),
         ({**GO, **OWN}, "gone, partial", "own", "", False, False, "own"),
         ({**GO, **OWN}, "not saved yet", "own", "", False, True, "record"),
-        ({**GO, **OWN}, "finished", "own", "", False, True, ""),
+        ({**GO, **OWN}, "finished", "own", "snowflake", False, True, ""),
         # Said to have been run.
         ({**GO, **STATED}, "saved", "snowflake", "", False, True, "record"),
         ({**GO, **STATED}, "not saved yet", "snowflake", "", False, True, "record"),
@@ -628,6 +633,29 @@ def test_objects(tried: list[Answer] | None, ran_: list[Answer] | None, finished
 
 
 # Who looks, where, and when: the platform before the plan, the platform afterwards, and why nobody does.
+@pytest.mark.parametrize(
+    ("answer", "looks"),
+    [
+        (script(execution=FINISHED), True),
+        (script(execution=FINISHED, dialect="trino"), False),
+        (script(execution=FINISHED, platform_hosts=[]), False),
+    ],
+    ids=["can be looked at", "no such platform", "no host"],
+)
+def test_a_connection_that_is_back_is_not_deleted_unseen(answer: Answer, looks: bool) -> None:
+    found = decisions.obstacles(read(**GO), Observed(answer))
+    assert found == ([] if looks else [decisions.BACK.format(settings=read(**GO))])
+    decision = decisions.decide(read(**GO), Observed(answer))
+    assert (bool(decision.preflight), decision.optional, decision.after) == (
+        looks or not answer["platform_hosts"],
+        False,
+        True,
+    )
+    there = {"objects": [{"kind": "DATABASE", "name": "IMMUTA", "dropped": True, "present": True, "type": "object"}]}
+    left = texts.left_behind(read(**GO), Observed(answer, there))
+    assert "but the connection exists, and the platform has what the script removes: DATABASE IMMUTA" in left
+
+
 def test_what_is_not_on_the_disk_is_looked_for_by_its_description() -> None:
     there, not_there = (decisions.decide(read(**GO), Observed(script(exists=exists))) for exists in (True, False))
     assert (bool(there.look), there.objects) == (True, [])
@@ -646,6 +674,9 @@ def test_what_is_not_on_the_disk_is_looked_for_by_its_description() -> None:
             True,
             ("", "", "this collection can't check"),
         ),
+        # A connection that is back is looked at in any case.
+        ({}, script(execution=FINISHED), False, ("snowflake", "", "")),
+        ({**HANDOFF, "verify": "never"}, script(execution=FINISHED), False, ("snowflake", "", "")),
         # What somebody says is looked at where a sign-in is seen to be there.
         ({"verify": "always", **HANDOFF, **STATED}, gone(), False, ("snowflake", "", "")),
         ({**HANDOFF, **STATED}, gone(), True, ("snowflake", "", "")),
@@ -677,10 +708,11 @@ def test_who_looks(given: dict[str, t.Any], answer: Answer, signs_in: bool, expe
     preflight, again, why = expected
     assert (decision.preflight, decision.look_again) == (preflight, again)
     assert (why in decision.unlooked, bool(decision.unlooked)) == (True, bool(why))
-    runs_it = not given and answer["connection_exists"]
+    back = answer["connection_exists"] and answer["execution"] == FINISHED
+    runs_it = not given and answer["connection_exists"] and not back
     assert decision.way == ("preflight" if runs_it else "look")
     # Without being asked for, no look makes a run fail.
-    assert decision.optional is (not runs_it and given.get("verify") != "always")
+    assert decision.optional is (not runs_it and not back and given.get("verify") != "always")
     assert decision.after is bool(again or given.get("script_executed") or answer["execution"] == FINISHED)
 
 
