@@ -38,6 +38,8 @@ NUMBERS: dict[str, tuple[t.Any, ...]] = {
     "deletion_seconds": (0.2,),
     "search_page_cap": (1, 2, 10),
     "token_lifetime": (60.0,),
+    "update_delay": (1, 3),
+    "update_reads": (1, 3),
 }
 # With these nothing can be done.
 HOPELESS: tuple[dict[str, t.Any], ...] = (

@@ -48,7 +48,7 @@ def immuta(state: State | None = None, variant: Variant | None = None) -> t.Iter
 
 
 def another(double: ImmutaDouble, key: str, script: str | None = None) -> str:
-    """Add a connection like the one with this key, with an integration of its own; the new one's key.
+    """Add a connection like the one with this key, with an integration and a database of its own; the new one's key.
 
     :param script: of that integration, if it is another one
     """
@@ -56,7 +56,9 @@ def another(double: ImmutaDouble, key: str, script: str | None = None) -> str:
     like, number = state.connections[key], 100 + len(state.integrations)
     assert like.native_integration_id is not None
     same = state.integrations[like.native_integration_id]
-    state.integrations[number] = dataclasses.replace(same, id=number, script=script or same.script)
+    home = "catalog" if "catalog" in same.config else "database"
+    config = {**same.config, home: f"immuta_{number}"}
+    state.integrations[number] = dataclasses.replace(same, id=number, script=script or same.script, config=config)
     new = f"{key} {number}"
     state.connections[new] = dataclasses.replace(like, key=new, native_integration_id=number)
     return new

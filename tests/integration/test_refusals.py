@@ -184,7 +184,7 @@ def test_another_platform_stops_it_before_the_deletion(
         state = site.immuta.state
         number = 100 + len(state.integrations)
         about = dataclasses.replace(state.integrations[site.number], id=number)
-        host = {"host": integration, "workspaceUrl": integration}
+        host = {"host": integration, "workspaceUrl": integration, "database": f"D{number}", "catalog": f"d{number}"}
         state.integrations[number] = dataclasses.replace(about, config={**about.config, **host})
         state.connections[key] = dataclasses.replace(
             state.connections[site.key], key=key, hostname=connection, native_integration_id=number

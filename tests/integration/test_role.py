@@ -122,7 +122,7 @@ def test_takes_the_connection_out_of_service_whole(
     record_property("modules", len(played.modules))
     # Both for the script and for the deletion: the connection, the list, and the descriptions of the other two, which
     # alone tell whether one of them has the same integration. One asks for the integration's host.
-    assert len(immuta.requests) <= 13
+    assert len(immuta.requests) <= 14
     assert len(played.modules) <= 4
     assert immuta.connections == len([one for one in played.modules if one.startswith("immuta_")])
     # It asks before it deletes, and deletes before it runs.
