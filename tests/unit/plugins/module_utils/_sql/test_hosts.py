@@ -138,7 +138,7 @@ SNOW = ".snowflakecomputing.com"
 
 
 @pytest.mark.parametrize(
-    ("dialect", "one", "other", "expected"),
+    ("dialect", "here", "there", "expected"),
     [
         ("snowflake", f"xy12345{SNOW}", f"XY12345{SNOW}.", False),
         ("snowflake", f"xy12345{SNOW}", f"zz9{SNOW}", True),
@@ -163,9 +163,9 @@ SNOW = ".snowflakecomputing.com"
         (None, "a.example", "", False),
     ],
 )
-def test_what_is_certainly_apart(dialect: str | None, one: str, other: str, expected: bool) -> None:
-    assert hosts.apart(dialect, one, other) is expected
-    assert hosts.apart(dialect, other, one) is expected
+def test_what_is_certainly_apart(dialect: str | None, here: str, there: str, expected: bool) -> None:
+    assert hosts.apart(dialect, here, there) is expected
+    assert hosts.apart(dialect, there, here) is expected
 
 
 GOOD, BAD, OPEN = "acme-prod-eu.snowflakecomputing.com", "acme-dev.snowflakecomputing.com", "snowflake.acme.example"

@@ -161,23 +161,18 @@ SNOWFLAKE: list[tuple[str, Tenant, list[Row], str, str]] = [
     ("disabled, no database, elsewhere", Tenant([integration(database=None, status="disabled", in_use=False, host=ELSEWHERE)]),
      family("IMMUTA"), "left_over", "No integration"),
     ("a name with the word", NONE, family("PROD_IMMUTA", without="u"), "left_over", "No integration"),
-    ("a role of users beside", NONE, [thing("ROLE", "IMMUTA_USER_ANNA"), *family("IMMUTA")], "left_over", "No"
-    " integration"),
+    ("a role of users beside", NONE, [thing("ROLE", "IMMUTA_USER_ANNA"), *family("IMMUTA")], "left_over", "No"),
     ("never signed in", NONE, family("IMMUTA", last_used=None), "left_over", "No integration"),
-    ("a lake's connection", Tenant([], [connection(technology="Glue")]), family("IMMUTA"), "left_over", "No"
-    " integration"),
+    ("a lake's connection", Tenant([], [connection(technology="Glue")]), family("IMMUTA"), "left_over", "No"),
     ("a connection elsewhere", Tenant([], [connection(hostname=ELSEWHERE)]), family("IMMUTA"), "left_over", "No"),
     ("Databricks' integration", Tenant([on_databricks(host=NOWHERE)]), family("IMMUTA"), "left_over", "No integration"),
     ("not all is shown", DENIED, family("IMMUTA"), "not_certain", "does not show every connection"),
     ("a host that can't be compared", Tenant([integration(host=NOWHERE)]), family("IMMUTA"), "not_certain", NOWHERE),
     ("no host", Tenant([integration(host=None)]), family("IMMUTA"), "not_certain", "whether its host leads here"),
-    ("disabled", Tenant([integration(status="disabled", in_use=False)]), family("IMMUTA"), "not_certain", "enable it"
-    " again"),
-    ("deleting", Tenant([integration(status="deleting")]), family("IMMUTA"), "not_certain", "wait until that has"
-    " finished"),
+    ("disabled", Tenant([integration(status="disabled", in_use=False)]), family("IMMUTA"), "not_certain", "enable it"),
+    ("deleting", Tenant([integration(status="deleting")]), family("IMMUTA"), "not_certain", "wait until that has"),
     ("deletion failed", Tenant([integration(status="deleteError")]), family("IMMUTA"), "not_certain", "deleteError"),
-    ("no database", Tenant([integration(database=None)]), family("IMMUTA"), "not_certain", "does not say which"
-    " database"),
+    ("no database", Tenant([integration(database=None)]), family("IMMUTA"), "not_certain", "does not say which"),
     ("no integration", Tenant([], [connection()]), family("IMMUTA"), "not_certain", "The connection prod does not say"),
     ("an unknown integration", Tenant([integration(database="OTHER")], [connection(integration_id=77)]),
      family("IMMUTA"), "not_certain", "The connection prod"),
@@ -205,8 +200,7 @@ DATABRICKS: list[tuple[str, Tenant, list[Row], str, str]] = [
     ("deleted", Tenant([on_databricks(status="deleted", in_use=False, catalog="gov")]), [catalog("gov", "anna")],
      "left_over", "is deleted"),
     ("another catalog", Tenant([on_databricks(catalog="gov")]), [catalog()], "left_over", "No integration"),
-    ("another workspace", Tenant([on_databricks(host=ELSEWHERE)]), [catalog()], "not_certain", "may share the"
-    " metastore"),
+    ("another workspace", Tenant([on_databricks(host=ELSEWHERE)]), [catalog()], "not_certain", "may share the"),
     ("deleted on another workspace", Tenant([on_databricks(host=ELSEWHERE, status="deleted", in_use=False)]), [catalog()],
      "left_over", "No integration"),
     ("not all is shown", DENIED, [catalog()], "not_certain", "does not show"),
