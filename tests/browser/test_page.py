@@ -39,8 +39,16 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 # What would run, load, or break the page, if it were not escaped; and a name without a place to break it.
 HOSTILE = "</title><script>document.title='run'</script><img src=x onerror=alert(1)> \"'&amp; {{ 7 * 7 }} \u202e txt"
 OBJECT = "<b onclick=alert(1)>{% raw %}" + "LONG_NAME_" * 12
+# Who has looked, before and after.
+LOOKER = {"account": "A", "user": "U", "role": "ADMIN"}
 AFTER: list[dict[str, t.Any]] = [
-    {**situations.OBJECTS[0], "present": False, "how": f"SHOW DATABASES LIKE '{OBJECT}'", "query_id": "01b2-after"},
+    {
+        **situations.OBJECTS[0],
+        "present": False,
+        "how": f"SHOW DATABASES LIKE '{OBJECT}'",
+        "query_id": "01b2-after",
+        "roles": ["ADMIN"],
+    },
     {**situations.OBJECTS[2], "present": None, "how": "Not authorized.", "query_id": None},
 ]
 STATUSES = ("completed", "already_done", "planned", "handed_off", "unknown", "failed")
@@ -136,10 +144,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     ]
     observed = Observed(
         situations.script(statements=statements, integration_status="enabled"),
-        situations.TRIED,
+        {**situations.TRIED, "session": LOOKER, "objects": [{**one, "roles": ["ADMIN"]} for one in situations.OBJECTS]},
         situations.SKIPPED,
         situations.deleted(integration_known=True),
-        ran={**situations.DONE, "statements": ran, "executed": len(ran), "objects": AFTER},
+        ran={**situations.DONE, "statements": ran, "executed": len(ran), "session": LOOKER, "objects": AFTER},
     )
     given = {"connection_key": HOSTILE, "confirm": HOSTILE}
     run = claims.run(situations.Situation(given, observed).ended, ORIGIN, [])
@@ -187,10 +195,13 @@ def test_says_all_that_the_evidence_says(view: Viewer, pages: Pages) -> None:
             "Immuta integration 5 Enabled Not listed Read before; checked in the list after the deletion",
             "Immuta objects below it 4 Deleted Immuta's answer",
         ]
-        assert table[3].startswith("DATABASE IMMUTA owner O, created 2026-01-01 There Gone SHOW DATABASES LIKE")
-        assert table[3].endswith("After: query id 01b2-after")
+        assert table[3].startswith(
+            "DATABASE IMMUTA owner O, created 2026-01-01 There Gone Before: SHOW After: SHOW DATABASES"
+        )
+        assert table[3].endswith("query id 01b2-after")
         assert table[4].startswith("ROLE R Not there Not looked for")
-        assert table[5].startswith("SCHEMA S Not seen Not visible Not authorized.")
+        assert table[5].startswith("SCHEMA S Not seen Not visible")
+        assert table[5].endswith("After: Not authorized.")
     with view(pages.states["failed"]) as opened:
         # Each run that did something in full, with its own statements.
         assert opened.page.locator("article").count() == 2

@@ -144,6 +144,7 @@ PARAMS = {
     "expected_sha256": None,
     "journal": None,
     "preflight": False,
+    "objects": None,
     "expected_hosts": None,
     "missing_objects": "accept",
     "verify": False,
