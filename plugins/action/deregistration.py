@@ -204,9 +204,12 @@ class ActionModule(ActionBase):
 
     def _defaults(self, variables: Variables, host: str, group: str) -> t.Mapping[str, t.Any]:
         """The options that the play gives to the modules of a group."""
-        name = f"group/community.immuta.{group}"
-        defaults = [one[name] for one in self._task.module_defaults or () if name in one]
-        read = self._as_host(variables, host, defaults[-1]) if defaults else {}
+        here = variables["inventory_hostname"]
+        own = environment.of_group(self._task.module_defaults, group)
+        # Old versions of ansible-core have rendered the task's for its own host, and never the play's.
+        play = environment.of_group(environment.of_play(self._task, "module_defaults"), group)
+        same = bool(play) and self._as_host(variables, here, play) == self._as_host(variables, here, own)
+        read = self._as_host(variables, host, play if same else own)
         return read if isinstance(read, dict) else {}
 
     def _elsewhere(self, variables: Variables, known: Settings) -> bool:
@@ -278,9 +281,7 @@ class ActionModule(ActionBase):
         """An error if the play's max_fail_percentage forbids more deletions, or ""."""
         if not (known.confirmed and observed.exists):
             return ""
-        # Not the play itself: Ansible has no other way to what it says.
-        play = getattr(getattr(self._task, "_parent", None), "_play", None)
-        given = self._templar.template(getattr(play, "max_fail_percentage", None))
+        given = self._templar.template(environment.of_play(self._task, "max_fail_percentage"))
         batch = variables.get("ansible_play_batch") or []
         if given in (None, "") or len(variables["ansible_play_hosts_all"]) < 2:
             return ""

@@ -137,3 +137,15 @@ def ready(given: t.Mapping[str, t.Mapping[str, t.Any]], environment: t.Mapping[s
     :param given: by group, the options that are set otherwise
     """
     return [group for group in GROUPS if group != "immuta" and signs_in(group, given.get(group, {}), environment)]
+
+
+def of_group(defaults: t.Any, group: str) -> t.Any:
+    """The options of an action group in C(module_defaults), the innermost ones."""
+    name = f"group/community.immuta.{group}"
+    found = [one[name] for one in defaults or () if isinstance(one, dict) and name in one]
+    return found[-1] if found else {}
+
+
+def of_play(task: t.Any, name: str) -> t.Any:
+    """What the play of a task says, as it was written; None if it says nothing. Ansible has no other way to it."""
+    return getattr(getattr(getattr(task, "_parent", None), "_play", None), name, None)
