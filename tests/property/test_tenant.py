@@ -160,6 +160,8 @@ class Tenant:
             "state": "present",
             "script_required": True,
             "without_script": False,
+            "same_place": "fail",
+            "integration_config": None,
             "empty_script": "fail",
         }
         return do(cleanup_script.ensure, self.params(path=path, **{**known, **own}), check=check)
