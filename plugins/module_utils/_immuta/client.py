@@ -206,6 +206,17 @@ class Client:
             self.sleep(pause)
 
 
+def sleep_or(client: Client, end: float, pauses: t.Iterator[float], late: errors.ImmutaError) -> None:
+    """Wait for the next pause, or raise C(late) when the time is up.
+
+    :param end: when that is, by the client's clock
+    """
+    remaining = end - client.clock()
+    if remaining <= 0:
+        raise late
+    client.sleep(min(next(pauses), remaining))
+
+
 def _segment(name: str, value: str | int) -> str:
     """Return one path segment, percent-encoded without exceptions; keys may hold spaces, slashes and anything else."""
     text = str(value)

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
-from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json, sleep_or
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     GET_JOBS,
     LIST_JOBS,
@@ -75,7 +75,7 @@ def run(client: Client, key: str, *, wait_timeout: float) -> Sync:
             )
         if states and all(state == COMPLETED for state in states):
             return Sync(COMPLETED, len(states))  # type: ignore[arg-type]
-        _sleep_or(
+        sleep_or(
             client,
             end,
             pauses,
@@ -96,7 +96,7 @@ def _start(client: Client, key: str, end: float) -> _Handle | None:
             return _handle(parse_json(reply, SYNC_OBJECTS))
         except errors.Busy as busy:
             busy.explain_first("Another object sync may be running.")
-            _sleep_or(client, end, pauses, busy)
+            sleep_or(client, end, pauses, busy)
         except errors.InvalidRequest as refused:
             if len(bodies) == 1 or refused.status != 400:
                 raise
@@ -134,10 +134,3 @@ def _states(client: Client, handle: _Handle) -> list[str]:
         body = list(inner.values()) if isinstance(inner, dict) else inner
     jobs = body if isinstance(body, list) else []
     return [str(one.get("state")).lower() for one in jobs if isinstance(one, dict) and one.get("state")]
-
-
-def _sleep_or(client: Client, end: float, pauses: t.Iterator[float], late: errors.ImmutaError) -> None:
-    remaining = end - client.clock()
-    if remaining <= 0:
-        raise late
-    client.sleep(min(next(pauses), remaining))

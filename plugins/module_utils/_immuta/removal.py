@@ -20,7 +20,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     integration,
     objects,
 )
-from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json, sleep_or
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import DELETE_OBJECT, GET_CONNECTION
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
@@ -308,8 +308,4 @@ class Remover:
                 raise
 
     def _sleep_or(self, late: errors.ImmutaError) -> None:
-        """Wait a little longer than the last time, or raise C(late) when the time is up."""
-        remaining = self._end - self._client.clock()
-        if remaining <= 0:
-            raise late
-        self._client.sleep(min(next(self._pauses), remaining))
+        sleep_or(self._client, self._end, self._pauses, late)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses
 from ansible_collections.community.immuta.plugins.module_utils._immuta import connection, errors, payload, validation
-from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
+from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json, sleep_or
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
 from ansible_collections.community.immuta.plugins.module_utils._immuta.credential import Json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
@@ -144,7 +143,7 @@ class Rotator:
                 busy.explain_first(
                     f"{UNCHANGED} It stayed busy for {self._wait_timeout:g} s; rerun later, or raise wait_timeout."
                 )
-                self._sleep_or(busy, pauses)
+                sleep_or(self._client, self._end, pauses, busy)
             except errors.InvalidRequest as refused:
                 if len(forms) == 1 or not _is_of_shape(refused):
                     raise self._refused(refused) from None
@@ -185,13 +184,15 @@ class Rotator:
                 if health.integration.status == "editError":
                     raise self._rolled_back(health)
                 return health
-            self._sleep_or(
+            sleep_or(
+                self._client,
+                self._end,
+                pauses,
                 StillEditing(
                     f"Immuta took the credential, but after {self._wait_timeout:g} s the integration {number} is still"
                     f" {health.integration.status!r}.",
                     hint=f"Rerun later. {SAME}",
                 ),
-                pauses,
             )
 
     def _rolled_back(self, health: validation.Health) -> RolledBack:
@@ -261,12 +262,6 @@ class Rotator:
         if health.moving or health.integration.status == "editError":
             return f"its integration is {health.integration.status!r} since"
         return ""
-
-    def _sleep_or(self, late: errors.ImmutaError, pauses: t.Iterator[float]) -> None:
-        remaining = self._end - self._client.clock()
-        if remaining <= 0:
-            raise late
-        self._client.sleep(min(next(pauses), remaining))
 
 
 def _is_of_shape(refused: errors.InvalidRequest) -> bool:
