@@ -16,9 +16,7 @@ import re
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
-from ansible_collections.community.immuta.plugins.module_utils._sql import documented, hosts, reads
-from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Problem
-from ansible_collections.community.immuta.plugins.module_utils._sql.verify import LookFailed
+from ansible_collections.community.immuta.plugins.module_utils._sql import documented, hosts, reads, verify
 
 Row = dict[str, t.Any]
 # Asks Databricks for the service principals with a word in their names.
@@ -47,24 +45,11 @@ PRINCIPALS = "GET /api/2.0/preview/scim/v2/ServicePrincipals"
 ATTACHED = {"column_masks": ("mask", "MASK"), "row_filters": ("filter", "ROW FILTER")}
 
 
-class Eyes(t.Protocol):
-    """The interface of a vendor for looking at a platform.
-
-    :ivar dialect: its SQL dialect
-    :ivar session: what the sign-in returned
-    """
-
-    dialect: str
-    session: dict[str, t.Any]
+class Eyes(verify.Eyes, t.Protocol):
+    """The interface of a vendor for finding what is left."""
 
     def place(self, connection: t.Any) -> hosts.Place:
         """Return where a session is."""
-
-    def query_id(self, cursor: t.Any) -> str | None:
-        """Return the id of the cursor's last query."""
-
-    def problem(self, error: Exception, cursor: t.Any) -> Problem | None:
-        """Explain an exception of the cursor's C(execute); None when it is not the client's."""
 
 
 class _Reader:
@@ -83,22 +68,12 @@ class _Reader:
 
         :raises LookFailed: the platform did not answer
         """
-        try:
-            self._cursor.execute(sql)
-            columns = [str(column[0]).lower() for column in self._cursor.description]
-            rows = [dict(zip(columns, row, strict=True)) for row in self._cursor.fetchall()]
-        except Exception as error:
-            problem = self._eyes.problem(error, self._cursor)
-            if problem is None:
-                raise
-            if problem.lost:
-                raise LookFailed(
-                    f"Looking at the platform failed: {problem.message}",
-                    hint="Nothing was changed. Run it again.",
-                    query_id=problem.query_id,
-                ) from None
+        told: list[t.Any] = []
+        if problem := verify.send(self._cursor, self._eyes, sql, "Nothing was changed. Run it again.", told):
             self.note(sql, problem.query_id, refused=problem.message)
             return []
+        columns = verify.columns(self._cursor)
+        rows = [dict(zip(columns, row, strict=True)) for row in told]
         cut = (
             "Snowflake shows no more rows than these."
             if len(rows) >= reads.MOST_ROWS and sql.startswith("SHOW")

@@ -301,27 +301,38 @@ class _Look:
         problem = self._send(sql, rows)
         if problem:
             return _Answer([], [], None, problem)
-        columns = [str(column[0]).lower() for column in self._cursor.description]
-        return _Answer(columns, rows, self._eyes.query_id(self._cursor), None)
+        return _Answer(columns(self._cursor), rows, self._eyes.query_id(self._cursor), None)
 
     def _send(self, text: str, rows: list[t.Any] | None = None) -> Problem | None:
-        """Send a statement, and add to C(rows) what it answers, which may come in several pieces."""
-        try:
-            self._cursor.execute(text)
-            if rows is not None:
-                rows += self._cursor.fetchall()
-        except Exception as error:
-            problem = self._eyes.problem(error, self._cursor)
-            if problem is None:
-                raise
-            if problem.lost:
-                raise LookFailed(
-                    f"Looking at the platform failed: {problem.message}",
-                    hint=self._hint,
-                    query_id=problem.query_id,
-                ) from None
-            return problem
-        return None
+        return send(self._cursor, self._eyes, text, self._hint, rows)
+
+
+def send(cursor: t.Any, eyes: Eyes, text: str, hint: str, rows: list[t.Any] | None = None) -> Problem | None:
+    """Send a statement that only looks, and add to C(rows) what it answers; return why it is refused, or None.
+
+    :param hint: what to do when the platform does not answer
+    :raises LookFailed: the platform did not answer
+    """
+    try:
+        cursor.execute(text)
+        if rows is not None:
+            # It may come in several pieces.
+            rows += cursor.fetchall()
+    except Exception as error:
+        problem = eyes.problem(error, cursor)
+        if problem is None:
+            raise
+        if problem.lost:
+            raise LookFailed(
+                f"Looking at the platform failed: {problem.message}", hint=hint, query_id=problem.query_id
+            ) from None
+        return problem
+    return None
+
+
+def columns(cursor: t.Any) -> list[str]:
+    """Return the names of the columns of what a read has answered, in lower case."""
+    return [str(column[0]).lower() for column in cursor.description]
 
 
 def _in_vain(answer: str) -> bool:
