@@ -18,7 +18,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.e
     carried,
     seconds_between,
 )
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.marked import marked
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
@@ -97,7 +96,7 @@ def _error(ended: Ended) -> dict[str, t.Any] | None:
 def statements(ended: Ended, history: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
     """The statements, without their text. A run that found nothing to do lists them if no earlier run did."""
     observed = ended.observed
-    rows = marked(observed.statements, observed.script.get("statements") or []) if observed.statements else []
+    rows = observed.statements
     if not rows and not (ended.status == "already_done" and any(earlier.get("statements") for earlier in history)):
         rows = observed.script.get("statements") or []
     answers = {answer["index"]: answer for answer in observed.progress.get("answers") or ()}

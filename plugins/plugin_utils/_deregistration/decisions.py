@@ -83,7 +83,8 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
     run = go and observed.to_run and (stated or exists or chosen != "handoff")
     # In check mode, a script that has changed was not written.
     path = settings.script_path if exists and not (check_mode and observed.script.get("changed")) else ""
-    looked_at, unlooked = _looked_at(settings, observed, path, signs_in=signs_in)
+    described = [] if path else _objects(observed)
+    looked_at, unlooked = _looked_at(settings, observed, told=bool(path or described), signs_in=signs_in)
     # One session is enough: where the user's own tasks run, what was there before is seen by the plan.
     again = looked_at if chosen == "own" and run and not stated and not check_mode else ""
     # Nobody has looked at the platform before a regenerated script is run.
@@ -96,10 +97,10 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
         look_again=again,
         after=bool(again) or observed.finished or stated,
         unlooked=unlooked,
-        optional=not tries and settings.verify != "always" and not _is_back(observed),
+        optional=not tries and settings.verify != "always" and not observed.is_back,
         hosts=hosts(settings, observed),
         look=path,
-        objects=[] if path else _objects(observed),
+        objects=described,
         plan=observed.exists and not settings.confirmed,
         delete=go and observed.exists,
         script_path=settings.script_path if observed.has_script else "",
@@ -109,36 +110,30 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
     )
 
 
-def _looked_at(settings: Settings, observed: Observed, path: str, *, signs_in: bool) -> tuple[str, str]:
+def _looked_at(settings: Settings, observed: Observed, *, told: bool, signs_in: bool) -> tuple[str, str]:
     """The platform to check if somebody else runs the script, or why it is not checked. Empty if there is nothing to check."""
-    script, always = observed.script, settings.verify == "always"
+    script, chosen = observed.script, executor(settings, observed)
+    # Nobody has to see beforehand that the sign-in works.
+    asked = settings.verify == "always" or observed.is_back
     # Of what was handed over nothing is news; what the user's own tasks have done is looked at.
-    chosen, back = executor(settings, observed), _is_back(observed)
     others = chosen in ("handoff", "own") and (observed.exists or (chosen == "own" and settings.confirmed))
-    if not ((observed.to_run and (settings.script_executed or others)) or (observed.finished and (always or back))):
+    if not ((observed.to_run and (settings.script_executed or others)) or (observed.finished and asked)):
         return "", ""
     obstacles = {
-        "immuta_deregister_verify is never": settings.verify == "never" and not back,
+        "immuta_deregister_verify is never": settings.verify == "never" and not asked,
         "this collection can't check this platform": script.get("dialect") not in PLATFORMS,
         "the script can't be split into statements": script.get("split_error"),
-        "the script is not on the disk yet": not (path or _objects(observed)),
-        "its host is not known (set immuta_deregister_platform_host)": not (
-            always or back or hosts(settings, observed)
-        ),
-        HOW_TO_LOOK: not (always or back or signs_in),
+        "the script is not on the disk yet": not told,
+        "its host is not known (set immuta_deregister_platform_host)": not (asked or hosts(settings, observed)),
+        HOW_TO_LOOK: not (asked or signs_in),
     }
     why = next((reason for reason, applies in obstacles.items() if applies), "")
     return ("", why) if why else (script["dialect"], "")
 
 
-def _is_back(observed: Observed) -> bool:
-    """Whether the connection exists although its script has run: what was seen then proves nothing any more."""
-    return observed.exists and observed.finished
-
-
 def _back(settings: Settings, observed: Observed) -> list[str]:
     """Why a connection that is back can't be deleted: nobody can check what the platform has of it."""
-    if not _is_back(observed) or (observed.script.get("dialect") in PLATFORMS and hosts(settings, observed)):
+    if not observed.is_back or (observed.script.get("dialect") in PLATFORMS and hosts(settings, observed)):
         return []
     return [BACK.format(settings=settings)]
 

@@ -18,8 +18,6 @@ _PLAIN = frozenset(
     UNSET UPDATE USE
     """.split()
 )
-# In the place of a role that can't be told.
-_SOME = None
 
 
 def objects(rows: t.Iterable[t.Mapping[str, t.Any]], dialect: str) -> list[dict[str, str]]:
@@ -29,24 +27,23 @@ def objects(rows: t.Iterable[t.Mapping[str, t.Any]], dialect: str) -> list[dict[
     """
     found: dict[tuple[str, names.Current], dict[str, str]] = {}
     current = names.UNKNOWN
-    # The name of the role that the script has taken; empty for that of the sign-in.
-    known: str | None = ""
+    # The role that the script has taken: empty for that of the sign-in, None where it can't be told.
+    role: str | None = ""
     for row in rows:
         verb, kind, name = (row.get(part) or "" for part in ("verb", "object", "name"))
         own = Head(
             verb, kind, name, session=bool(row.get("session")), hides=verb not in _PLAIN and kind != "TRANSACTION"
         )
-        whole = names.full(names.parts(name), reads.length(dialect, kind), current)
         # What can't be printed is written with backslashes there.
-        plain = whole is not None and "\\" not in name
+        parts = () if "\\" in name else names.parts(name)
+        whole = names.full(parts, reads.length(dialect, kind), current)
         # What the script creates before may have been there: whether IF NOT EXISTS is said, no row tells.
-        if verb == "DROP" and whole and plain and known is not _SOME:
-            taken = {"role": known} if known else {}
+        if verb == "DROP" and whole and role is not None:
+            taken = {"role": role} if role else {}
             found.setdefault((kind, whole), {"kind": kind, "name": names.quoted(whole, dialect), **taken})
         current = names.after(own, dialect, current)
         if own.hides:
-            known = _SOME
+            role = None
         elif verb == "USE" and kind == "ROLE":
-            parts = names.parts(name)
-            known = parts[0] if len(parts) == 1 and "\\" not in name else _SOME
+            role = parts[0] if len(parts) == 1 else None
     return list(found.values())

@@ -121,6 +121,11 @@ class Observed:
         return self.has_script and self.progress.get("state") == "finished"
 
     @property
+    def is_back(self) -> bool:
+        """Whether the connection exists although its script has run: what was seen then proves nothing any more."""
+        return self.exists and self.finished
+
+    @property
     def to_run(self) -> bool:
         """Whether statements remain to be run."""
         return self.has_script and not self.finished and not self.empty_script
@@ -161,9 +166,10 @@ class Observed:
 
     @property
     def statements(self) -> list[Answer]:
-        """The statements as this run saw them. Those that ran before a pause ran in this run, too."""
+        """The statements as this run saw them, with the plan's marks. Those that ran before a pause ran in this run, too."""
         mine = {row["index"] for result in self.paused for row in _rows(result) if row["status"] == "done"}
-        return [{**row, "status": "done"} if row["index"] in mine else row for row in _rows(self.ran)]
+        ran = [{**row, "status": "done"} if row["index"] in mine else row for row in _rows(self.ran)]
+        return marked.marked(ran, self.script.get("statements") or [])
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -284,7 +290,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
             "empty": observed.empty_script,
             "done": observed.counts[0],
             "total": observed.counts[1],
-            "statements": marked.marked(observed.statements, script.get("statements") or []),
+            "statements": observed.statements or script.get("statements") or [],
         },
         "report": None
         if check_mode or not settings.report_dir

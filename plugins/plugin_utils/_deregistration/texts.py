@@ -273,7 +273,7 @@ def left_behind(settings: Settings, observed: Observed) -> str:
     left = [f"{row['kind']} {row['name']}" for row in rows if (row["kind"], row["name"]) not in left_out]
     if not left:
         return ""
-    if observed.exists and observed.finished:
+    if observed.is_back:
         return (
             f"According to the journal {settings.script_path}.journal the clean-up script has run, but the connection exists,"
             f" and the platform has what the script removes: {', '.join(left)}. Nothing was deleted. If the connection was"
