@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 import typing as t
 
@@ -187,38 +188,41 @@ class ActionModule(ActionBase):
         self.arguments["checked"] = good[0] if good else {}
         known = self.settings
         found = report.document(together.pooled([_of(name, one) for name, one in hosts.items()]), _utc.now_zulu())
-        said, drafted = self._draft(known.draft, found)
+        said = self._draft(known.draft, found)
+        self._write(known.output, found)
         return {
             "lines": [_text.printable(line) for line in report.lines(found, said)],
             "failing": report.failing(found, known.fail_on),
-            "changed": self._write(known.output, found) or drafted,
         }
 
-    def _draft(self, path: str, found: Result) -> tuple[str, bool]:
+    def _draft(self, path: str, found: Result) -> str:
         """Write the draft if one is asked for; say what came of it."""
         audits = [one for host in found["hosts"] for one in host["audits"]]
         if not path or not audits:
-            return "", False
+            return ""
         (audit,) = audits
         text = draft.draft(audit["platform"], audit)
         if not text:
-            return "No draft was written: nothing is certain to be left over.", False
+            return "No draft was written: nothing is certain to be left over."
         try:
             _files.create(path, text.encode())
         except FileExistsError:
             raise Refused(settings.draft_mistake(path)) from None
         except OSError as error:
             raise Refused(f"The file {path} of immuta_audit_draft can't be written: {error.strerror}.") from None
-        return f"A draft of a script is in {path}. Read every statement of it before you run it.", True
+        return (
+            f"A draft of a script is in {path} (sha256 {hashlib.sha256(text.encode()).hexdigest()}). Read every statement"
+            " of it, run it, and audit again."
+        )
 
-    def _write(self, path: str, found: Result) -> bool:
-        """Write the result if it is asked for; say whether the file has changed."""
+    def _write(self, path: str, found: Result) -> None:
+        """Write the result if it is asked for."""
         if not path:
-            return False
+            return
         try:
             if mistake := playbooks.must_stay(path, playbooks.AUDIT):
                 raise Refused(mistake)
-            return playbooks.write(path, {playbooks.AUDIT: found})
+            playbooks.write(path, {playbooks.AUDIT: found})
         except OSError as error:
             raise Refused(f"The file {path} of immuta_audit_output can't be written: {error.strerror}.") from None
 

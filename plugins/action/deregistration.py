@@ -384,21 +384,19 @@ class ActionModule(ActionBase):
 
     def _planned(self, variables: Variables) -> Result:
         plans = [approval.planned(key, result) for _host, key, result in self._results(variables)]
-        document = approval.document(plans)
+        document = approval.document(plans, _utc.now_zulu())
         ordered = [approval.Planned(**connection) for connection in document["connections"]]
+        self._write({playbooks.PLAN: approval.without_templates(document)})
         return {
             "lines": _printable(texts.planned(ordered, document["digest"])),
-            **self._write({playbooks.PLAN: approval.without_templates(document)}),
             **_left({playbooks.PLAN: document}, aggregate=False),
         }
 
     def _finished(self, variables: Variables) -> Result:
         ended = self._results(variables)
         known = {result["connection_key"]: result for _host, _key, result in ended if result}
-        return {
-            "lines": _printable(texts.finished((key or host, result) for host, key, result in ended)),
-            **self._write({playbooks.OUTCOME: known}),
-        }
+        self._write({playbooks.OUTCOME: known})
+        return {"lines": _printable(texts.finished((key or host, result) for host, key, result in ended))}
 
     @property
     def _output(self) -> str:
@@ -414,14 +412,14 @@ class ActionModule(ActionBase):
         planned = self.arguments["stage"] == "planned" or self.arguments["plan_only"]
         return playbooks.PLAN if planned else playbooks.OUTCOME
 
-    def _write(self, content: t.Mapping[str, t.Any]) -> Result:
+    def _write(self, content: t.Mapping[str, t.Any]) -> None:
         """Write a JSON file on the controller, if one is asked for."""
         if not self._output:
-            return {}
+            return
         try:
             if mistake := playbooks.must_stay(self._output, self._kind):
                 raise Refused(_text.printable(mistake))
-            return {"changed": playbooks.write(self._output, content)}
+            playbooks.write(self._output, content)
         except OSError as error:
             raise Refused(
                 f"The file {self._output} of immuta_deregister_output can't be written: {error.strerror}."

@@ -33,7 +33,10 @@ REFERENCES = (
 )
 # Where policies are attached is none of the question what there is.
 ASIDE = "SNOWFLAKE.ACCOUNT_USAGE.POLICY_REFERENCES"
-NO_WAREHOUSE = "The session has no warehouse, which is needed to see where policies are attached."
+NO_WAREHOUSE = (
+    "The session has no warehouse, which is needed to see where policies are attached. Snowflake gives a session none that its"
+    " role may not use. Set the option warehouse, for example in SNOWFLAKE_WAREHOUSE, to one that it may."
+)
 CATALOGS = (
     "SELECT catalog_name, catalog_owner, created FROM system.information_schema.catalogs"
     " WHERE catalog_name LIKE '%immuta%'"

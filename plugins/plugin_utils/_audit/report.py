@@ -100,11 +100,17 @@ def lines(found: Row, draft: str) -> list[str]:
     about = found["summary"]
     told.append(
         f"In all: {about['left_over']} left over, {about['not_certain']} not certain, {about['in_use']} in use,"
-        f" {about['unfinished']} unfinished removals. Nothing was changed."
+        f" {about['unfinished']} unfinished removals. Nothing was changed.{_unseen(about)}"
     )
     if about["left_over"] and about["unfinished"]:
         told.append("Finish the removals first: they may remove what is left over.")
     return [*told, NOT_LOOKED, *([draft] if draft else [])]
+
+
+def _unseen(about: Row) -> str:
+    """That there may be more, as a sentence with a space before it, or ""."""
+    where = [*about["failed"], *about["not_all_seen"]]
+    return f" THERE MAY BE MORE: not everything was seen ({', '.join(where)})." if where else ""
 
 
 def _audit(host: Row, audit: Row) -> t.Iterator[str]:

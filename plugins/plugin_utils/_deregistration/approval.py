@@ -104,10 +104,13 @@ def _rows(rows: t.Iterable[t.Mapping[str, t.Any]] | None, names: t.Iterable[str]
     return [{name: _nothing_for_empty(row[name]) for name in names if name in row} for row in rows or ()]
 
 
-def document(plans: t.Iterable[Planned]) -> dict[str, t.Any]:
-    """The variable C(immuta_deregister_plan): the plans, ordered by key, with their digest."""
+def document(plans: t.Iterable[Planned], time: str) -> dict[str, t.Any]:
+    """The variable C(immuta_deregister_plan): the plans, ordered by key, with their digest.
+
+    :param time: of the plan. The digest does not depend on it: a plan that finds the same has the same digest
+    """
     connections = [dataclasses.asdict(plan) for plan in sorted(plans, key=lambda plan: plan.connection_key)]
-    return {"format": FORMAT, "digest": digest(connections), "connections": connections}
+    return {"format": FORMAT, "digest": digest(connections), "planned_at": time, "connections": connections}
 
 
 def digest(connections: t.Iterable[t.Mapping[str, t.Any]]) -> str:

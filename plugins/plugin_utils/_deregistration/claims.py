@@ -23,6 +23,20 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.o
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.steps import steps
 
+# What the report has from the role's result.
+OF_RESULT = (
+    "technology",
+    "integration_id",
+    "integration_config",
+    "executor",
+    "platform_hosts",
+    "immuta",
+    "session",
+    "reason",
+    "approver",
+    "plan",
+    "deleted_objects",
+)
 REGENERATED: tuple[str, t.Literal["not_verified"], str] = (
     "The clean-up script is that of the integration",
     "not_verified",
@@ -53,18 +67,10 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         versions=origin.versions,
         tenant=observed.tenant,
         host=origin.host,
-        technology=result["technology"],
-        integration_id=result["integration_id"],
-        integration_config=result["integration_config"],
-        executor=result["executor"],
-        platform_hosts=result["platform_hosts"],
+        **{name: result[name] for name in OF_RESULT},
         objects=objects,
-        immuta=result["immuta"],
-        session=result["session"],
-        reason=result["reason"],
         confirmed_by=settings.confirmed_by,
         approved=settings.approved_digests,
-        plan=result["plan"],
         script={
             "path": settings.script_path,
             "sha256": script.get("sha256", observed.saved.get("sha256")),
@@ -74,7 +80,6 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         else None,
         steps=done,
         statements=rows,
-        deleted_objects=result["deleted_objects"],
         integration=result["integration"] or None,
         verified=carried(claims(ended, objects), len(history) + 1, before),
         remaining=remaining(ended, origin),

@@ -68,6 +68,7 @@ class Run:
 
     :ivar platform_hosts: where the script had to be run
     :ivar reason: why the connection is removed, in a person's words
+    :ivar approver: who approved the removal, in a person's words
     :ivar integration_config: what a script that is lost can be regenerated from; no secrets
     :ivar confirmed_by: C(name), or C(plan) when a plan was approved; None when nothing was confirmed
     :ivar objects: what the script removes, as it was found on the platform before and after; None if nobody looked
@@ -93,6 +94,7 @@ class Run:
     objects: list[dict[str, t.Any]] | None
     immuta: list[dict[str, t.Any]]
     reason: str | None
+    approver: str | None
     confirmed_by: str | None
     approved: dict[str, str | None]
     plan: dict[str, t.Any] | None

@@ -267,6 +267,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "tenant": observed.tenant,
         "session": observed.ran.get("session") or observed.tried.get("session") or None,
         "reason": settings.reason or None,
+        "approver": settings.approver or None,
         "skip": [one for one in settings.skip if one["sha256"].lower() == script.get("sha256")],
         "executor": executor(settings, observed) if observed.to_run else None,
         "task_file": settings.task_file if observed.to_run else None,

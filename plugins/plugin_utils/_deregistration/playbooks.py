@@ -210,15 +210,10 @@ def must_stay(path: str, kind: str) -> str:
     return f"The file {path} of {own.variable} contains {what}. Name another one."
 
 
-def write(path: str, content: t.Mapping[str, t.Any]) -> bool:
-    """Write a JSON file, whole or not at all.
+def write(path: str, content: t.Mapping[str, t.Any]) -> None:
+    """Write a JSON file, whole or not at all. It is a run's result, so nobody counts it as a change.
 
-    :returns: whether the file has changed
     :raises OSError: it can't be written
     """
     data = f"{json.dumps(content, indent=4, sort_keys=True, ensure_ascii=False)}\n".encode("utf-8", "backslashreplace")
-    with contextlib.suppress(FileNotFoundError):
-        if _files.read_regular(path, limit=None) == data:
-            return False
     _files.replace(path, data)
-    return True

@@ -24,6 +24,23 @@ ROLE = os.path.join(origin.COLLECTION, "roles", "deregister_connection")
 # The role's own executors; the name of a platform is also the dialect of the scripts that it runs.
 PLATFORMS = ("databricks", "snowflake")
 
+# What is taken as it is given.
+AS_GIVEN = (
+    "executor",
+    "missing_objects",
+    "script_durable",
+    "script_in_artifact",
+    "script_executed",
+    "missing_script",
+    "empty_script",
+    "without_script",
+    "same_place",
+    "progress_interval",
+    "wait_timeout",
+    "on_unknown",
+    "verify",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -53,6 +70,7 @@ class Settings:
     :ivar accept_regenerated: the key, if a regenerated script is accepted by name or by an approved plan; else what was given
     :ivar verify: when to look whether what the script drops is gone: C(once), when it has run, C(always), or C(never)
     :ivar reason: why the connection is removed, in a person's words, or ""
+    :ivar approver: who approved the removal, in a person's words, or ""
     :ivar restore: whether an earlier node of the workflow has left the script for this run
     """
 
@@ -84,6 +102,7 @@ class Settings:
     on_unknown: str
     skip: list[dict[str, t.Any]]
     reason: str = ""
+    approver: str = ""
     integration_config: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     accept_regenerated: str = ""
     verify: str = "once"
@@ -176,31 +195,20 @@ def read(
         plan_mistake=mistake,
         plan_entry=dict(entry) if entry else None,
         **_pinned(value, entry),
-        executor=value["executor"],
+        **{name: value[name] for name in AS_GIVEN},
         platform_host=(value["platform_host"] or "").strip(),
-        missing_objects=value["missing_objects"],
         script_path=value["script_path"] or f"{value['script_dir']}/{file_name(key)}.sql",
         script_host=value["script_host"] or "",
         keeper=value["script_host"] or host,
-        script_durable=value["script_durable"],
-        script_in_artifact=value["script_in_artifact"],
-        script_executed=value["script_executed"],
         restore=value["script_in_artifact"] and bool((value["scripts"] or {}).get(key)),
         report_dir=value["report_dir"] or "",
-        missing_script=value["missing_script"],
-        empty_script=value["empty_script"],
-        without_script=value["without_script"],
-        same_place=value["same_place"],
-        progress_interval=value["progress_interval"],
         pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,
-        wait_timeout=value["wait_timeout"],
-        on_unknown=value["on_unknown"],
         skip=value["skip"] or [],
         integration_config=value["integration_config"] or {},
-        verify=value["verify"],
         task_file=task_file.describe(value["executor"]) if os.path.isabs(value["executor"]) else None,
         plan_only=plan_only,
         reason=" ".join(str(value["reason"] or (entry or {}).get("reason") or "").split()),
+        approver=" ".join(str(value["approver"] or "").split()),
     )
 
 
@@ -228,7 +236,7 @@ def _not_text(name: str, given: t.Mapping[str, t.Any], options: t.Mapping[str, t
     return names.not_text(name, given[name]) if options[name].get("type") in ("str", "path") else None
 
 
-def _pinned(value: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any] | None) -> dict[str, str]:
+def _pinned(value: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     """The digests that script and plan must have, and the key if a regenerated script is accepted."""
     accepted = value["accept_regenerated"] or ""
     if entry is None:

@@ -87,9 +87,10 @@ def login(run: Seen) -> str:
 
 
 def approver(run: Seen) -> str:
-    """Where to find out who has approved the plan of a run."""
+    """How it is known who has approved the plan of a run, or where to find out."""
     job = run["by"].get("automation")
-    return f"See {job['system']} job {job['job']}." if job else f"The login {login(run)} gave the digest."
+    where = f"See {job['system']} job {job['job']}." if job else f"The login {login(run)} gave the digest."
+    return f"Stated with immuta_deregister_approver. {where}" if run.get("approver") else where
 
 
 def _newest(runs: t.Sequence[Seen], name: str) -> t.Any:
@@ -119,13 +120,14 @@ def _approved(run: Seen) -> t.Iterator[Fact]:
     kinds = {"plan": "Approved plan", "plan_digest": "Approved deletion", "script_sha256": "Approved script"}
     found = next(((word, digests[name]) for name, word in kinds.items() if digests.get(name)), None)
     if found and _confirmed(run):
-        yield Fact("Approved by", None, approver(run), unproven=True)
+        yield Fact("Approved by", run.get("approver"), approver(run), unproven=True)
         yield Fact(f"{found[0]} (digest)", found[1], code=True)
     elif not _confirmed(run):
         yield Fact("Approved by", None, "The removal was not confirmed.")
     else:
         how = "No plan was approved. The connection key was repeated to confirm." if run.get("confirmed_by") else ""
-        yield Fact("Approved by", None, how)
+        stated = "Stated with immuta_deregister_approver. " if run.get("approver") else ""
+        yield Fact("Approved by", run.get("approver"), stated + how, unproven=bool(stated))
 
 
 def _ran(runs: t.Sequence[Seen]) -> t.Iterator[Fact]:

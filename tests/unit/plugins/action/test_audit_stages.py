@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import types
@@ -190,7 +191,10 @@ def test_a_tenant_that_does_not_answer(answer: Answer) -> None:
 def test_the_result_and_the_draft(tmp_path: Path) -> None:
     output, script = tmp_path / "audit.json", tmp_path / "draft.sql"
     found = reported(known := checked(output=str(output), draft=str(script), fail_on="leftovers"))
-    assert found["changed"] is True
+    # The files are the result. Nothing was changed.
+    assert found["changed"] is False
+    digest = hashlib.sha256(script.read_bytes()).hexdigest()
+    assert any(f"{script} (sha256 {digest})" in line for line in found["lines"])
     assert found["failing"].startswith("immuta_audit_fail_on is leftovers, and 2 objects are left over.")
     assert any("IMMUTA_SYSTEM" in line for line in found["lines"])
     written = json.loads(output.read_text())["immuta_audit"]
@@ -201,7 +205,9 @@ def test_the_result_and_the_draft(tmp_path: Path) -> None:
     again = reported(known)
     assert (again["failed"], "a draft never replaces a file" in again["msg"]) == (True, True)
     # A result replaces the one before.
-    assert reported(checked(output=str(output)))["changed"] is True
+    output.write_text(json.dumps({"immuta_audit": {}}))
+    reported(checked(output=str(output)))
+    assert json.loads(output.read_text())["immuta_audit"]["format"] == 1
 
 
 def test_no_draft_of_nothing(tmp_path: Path) -> None:

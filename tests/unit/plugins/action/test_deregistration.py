@@ -422,9 +422,9 @@ def test_planned(tmp_path: Path) -> None:
     assert document["connections"][0]["script_sha256"] == SHA
     assert answer["lines"][-1] == f"Digest of this plan: {document['digest']}"
     assert answer["ansible_stats"]["aggregate"] is False
-    assert answer["changed"] is True
+    # The file is the result. Nothing was changed.
+    assert answer["changed"] is False
     assert json.loads(file.read_text(encoding="utf-8")) == {"immuta_deregister_plan": document}
-    assert run("planned", output=str(file))["changed"] is False
 
 
 def test_tenant_session_and_reason_are_in_plan_report_and_document(
@@ -459,8 +459,10 @@ def test_finished(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("play")
 @pytest.mark.parametrize("stage", ["planned", "finished"])
-def test_without_an_output_nothing_is_written(stage: str) -> None:
-    assert run(stage, output="")["changed"] is False
+def test_without_an_output_nothing_is_written(stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "failed" not in run(stage, output="")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("play")
@@ -482,11 +484,11 @@ def test_a_play_that_did_nothing_is_not_green(stage: str) -> None:
 @pytest.mark.usefixtures("play")
 def test_check_mode_writes_beside_what_came_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run("finished", output="out.json")["changed"]
+    run("finished", output="out.json")
     before = (tmp_path / "out.json").read_bytes()
-    assert run("finished", check=True, output="out.json")["changed"]
+    run("finished", check=True, output="out.json")
     # The playbook that plans is always in check mode.
-    assert run("planned", check=True, output="plan.json")["changed"]
+    run("planned", check=True, output="plan.json")
     assert {one.name for one in tmp_path.iterdir()} == {"out.json", "out.check.json", "plan.json"}
     assert "a plan must not replace it" in run("planned", check=True, output="out.json")["msg"]
     assert (tmp_path / "out.json").read_bytes() == before

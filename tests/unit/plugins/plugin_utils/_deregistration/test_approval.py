@@ -175,7 +175,7 @@ def test_a_plan_shows_a_regenerated_script_and_its_digest_covers_that() -> None:
     found = approval.planned("k", SITUATIONS["regenerated"].result)
     assert (found.script_source, found.integration_config) == ("regenerated", CONFIG)
     other = dataclasses.replace(found, script_source="immuta")
-    assert approval.document([found])["digest"] != approval.document([other])["digest"]
+    assert approval.document([found], "now")["digest"] != approval.document([other], "now")["digest"]
     # Plans of older versions, which have neither, keep their digest.
     older = {
         name: value
@@ -187,7 +187,7 @@ def test_a_plan_shows_a_regenerated_script_and_its_digest_covers_that() -> None:
 
 
 def test_the_document_is_ordered_by_key_and_has_the_digest_of_its_connections() -> None:
-    document = approval.document([Planned("b", "planned"), PLANNED, Planned("B", "failed")])
+    document = approval.document([Planned("b", "planned"), PLANNED, Planned("B", "failed")], "now")
     assert document["format"] == 2
     assert [connection["connection_key"] for connection in document["connections"]] == ["B", "b", "k"]
     assert document["digest"] == approval.digest(document["connections"])
@@ -346,12 +346,12 @@ def test_a_plan_that_awx_has_handed_on_has_the_same_digest() -> None:
     # Its YAML has an empty text, which is read as nothing.
     row = {"index": 1, "name": "", "grantee": None, "marks": []}
     result = {"status": "planned", "script": {"sha256": SHA, "statements": [row]}}
-    (connection,) = approval.document([approval.planned("k", result)])["connections"]
+    (connection,) = approval.document([approval.planned("k", result)], "now")["connections"]
     assert connection["statements"] == [{**row, "name": None}]
     given = {**connection, "statements": [row], "reason": ""}
     assert approval.digest([given]) == approval.digest([connection])
 
 
 def test_a_plan_that_holds_a_connection_twice_is_refused() -> None:
-    document = approval.document([Planned("k", "planned", "https://t"), Planned("k", "planned", "https://u")])
+    document = approval.document([Planned("k", "planned", "https://t"), Planned("k", "planned", "https://u")], "now")
     assert 'contains the connection "k" more than once' in approval.mistake(document, document["digest"])

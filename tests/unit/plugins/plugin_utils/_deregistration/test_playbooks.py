@@ -18,7 +18,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 
 PYTHON = "/usr/bin/python3"
-PLAN = approval.document([Planned("p", "planned"), Planned("q", "planned")])
+PLAN = approval.document([Planned("p", "planned"), Planned("q", "planned")], "now")
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,11 @@ def test_results_come_in_the_order_of_the_play() -> None:
 
 
 @pytest.mark.parametrize("content", [{"b": 1, "a": ["ö", None]}, {"k": "\udcff"}, {}], ids=["some", "torn", "none"])
-def test_write_is_private_and_says_whether_it_has_changed_anything(tmp_path: Path, content: dict[str, t.Any]) -> None:
+def test_write_is_private(tmp_path: Path, content: dict[str, t.Any]) -> None:
     path = tmp_path / "out.json"
-    assert playbooks.write(str(path), content) is True
+    playbooks.write(str(path), content)
     assert path.stat().st_mode & 0o777 == 0o600
-    before = path.stat()
-    assert playbooks.write(str(path), content) is False
-    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert playbooks.write(str(path), {**content, "more": 1}) is True
+    playbooks.write(str(path), {**content, "more": 1})
     assert list(json.loads(path.read_bytes()))[-1] == "more"
 
 
@@ -240,8 +237,6 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     path = str(tmp_path / "pipe")
     os.mkfifo(path)
     assert "can't be written: Not a regular file" in playbooks.output_mistake(path, playbooks.OUTCOME)
-    with pytest.raises(OSError, match="Not a regular file"):
-        playbooks.write(path, {})
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ DEFAULTS: dict[str, t.Any] = {
     "on_unknown": "fail",
     "skip": [],
     "reason": "",
+    "approver": "",
     "integration_config": {},
     "accept_regenerated": "",
     "verify": "once",

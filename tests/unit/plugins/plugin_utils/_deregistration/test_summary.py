@@ -95,6 +95,22 @@ def changes(*names: str) -> list[tuple[str, str, str, str]]:
         ),
         (BY_PLAN, HERE, {"Approved by": (None, "The login u gave the digest.", True)}),
         (
+            Situation({**BY_PLAN.given, "approver": " Kim\nLee"}, BY_PLAN.observed),
+            by(automation=JOB),
+            {"Approved by": ("Kim Lee", "Stated with immuta_deregister_approver. See AWX job 7.", True)},
+        ),
+        (
+            Situation({**GO, "approver": "Kim Lee"}, SITUATIONS["completed"].observed),
+            HERE,
+            {
+                "Approved by": (
+                    "Kim Lee",
+                    "Stated with immuta_deregister_approver. No plan was approved. The connection key was repeated to confirm.",
+                    True,
+                )
+            },
+        ),
+        (
             SITUATIONS["completed, pinned"],
             HERE,
             {
@@ -134,7 +150,10 @@ def changes(*names: str) -> list[tuple[str, str, str, str]]:
             {"Account": ("h", "", False)},
         ),
     ],
-    ids=["by name", "sudo", "AWX", "plan", "pinned", "script", "planned", "no account", "account", "host"],
+    ids=[
+        *("by name", "sudo", "AWX", "plan", "plan, approver", "name, approver", "pinned", "script"),
+        *("planned", "no account", "account", "host"),
+    ],
 )
 def test_facts(situation: Situation, origin: Origin, expected: dict[str, tuple[str | None, str, bool]]) -> None:
     found = facts((situation, origin))
