@@ -11,7 +11,6 @@ import hashlib
 import os
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.community.immuta.plugins.module_utils import _files, _text, _utc
@@ -24,9 +23,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     playbooks,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as role
-
-Result = dict[str, t.Any]
-Variables = dict[str, t.Any]
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
+from ansible_collections.community.immuta.plugins.plugin_utils._stages import Result, Stages, Variables
 
 IN_THE_MIDDLE = (
     "Nothing was checked: --tags or --start-at-task skipped the first tasks of this playbook. Run it without them."
@@ -39,39 +37,11 @@ REGISTERED = tuple(
 )
 
 
-class Refused(Exception):
-    """The stage fails; the text is for the user."""
-
-
-class ActionModule(ActionBase):
+class ActionModule(Stages):
     """Dispatches to the stage. Nothing here talks to Immuta or to a platform."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: Variables | None = None) -> Result:
-        """Run the stage that the task names."""
-        variables = task_vars or {}
-        result: Result = super().run(tmp, variables)
-        result["changed"] = False
-        stages: dict[str, t.Callable[[Variables], Result]] = {
-            "check": self._check,
-            "wanted": self._wanted,
-            "conclude": self._conclude,
-            "report": self._report,
-        }
-        _validated, self.arguments = self.validate_argument_spec(
-            {
-                "stage": {"type": "str", "required": True, "choices": list(stages)},
-                "checked": {"type": "dict", "default": {}},
-                "observed": {"type": "dict", "default": {}},
-            }
-        )
-        try:
-            return {**result, **stages[self.arguments["stage"]](variables)}
-        except (Refused, settings.Invalid) as error:
-            return {**result, "failed": True, "msg": "\n".join(map(_text.printable, str(error).splitlines()))}
+    STAGES = ("check", "wanted", "conclude", "report")
+    OPTIONS: t.ClassVar = {"checked": {"type": "dict", "default": {}}, "observed": {"type": "dict", "default": {}}}
 
     @property
     def settings(self) -> Settings:
@@ -101,11 +71,8 @@ class ActionModule(ActionBase):
         problem = next((one["msg"] for one in (integrations, connections) if "failure" in one), "")
         return Tenant(integrations.get("integrations") or [], connections.get("connections") or [], str(problem))
 
-    def _read(self, variables: Variables, wanted: t.Iterable[str]) -> Variables:
-        return {name: self._templar.template(variables[name]) for name in wanted if name in variables}
-
     def _check(self, variables: Variables) -> Result:
-        given = self._read(variables, [*settings.OPTIONS, FOLDER, KEEPER, *environment.OPTIONS.values()])
+        given = self.rendered(variables, [*settings.OPTIONS, FOLDER, KEEPER, *environment.OPTIONS.values()])
         extra = load_extra_vars(self._loader)
         options = role.options()
         found = [
@@ -124,7 +91,7 @@ class ActionModule(ActionBase):
             found.append(playbooks.output_mistake(known.output, playbooks.AUDIT))
         found.append(settings.draft_mistake(known.draft))
         if found := [sentence for sentence in found if sentence]:
-            raise Refused("\n".join(found))
+            raise Refused(*found)
         known_url = environment.options("immuta", own["immuta"], os.environ, elsewhere=True).get("url")
         return {
             "settings": vars(known),

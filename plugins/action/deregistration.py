@@ -10,7 +10,6 @@ import contextlib
 import os
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.community.immuta.plugins.module_utils import _text, _utc
@@ -37,9 +36,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
-
-Result = dict[str, t.Any]
-Variables = dict[str, t.Any]
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
+from ansible_collections.community.immuta.plugins.plugin_utils._stages import Result, Stages, Variables
 
 TEMPLATES = os.path.join(settings.ROLE, "templates")
 IN_THE_MIDDLE = (
@@ -57,54 +55,16 @@ NOTHING_DONE = (
 )
 
 
-class Refused(Exception):
-    """The stage fails; the text is for the user, the code, if any, for programs."""
-
-    def __init__(self, text: str, code: str = "") -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class ActionModule(ActionBase):
+class ActionModule(Stages):
     """Dispatches to the stage. Nothing here talks to Immuta or to a platform."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: Variables | None = None) -> Result:
-        """Run the stage that the task names."""
-        variables = task_vars or {}
-        result: Result = super().run(tmp, variables)
-        result["changed"] = False
-        stages: dict[str, t.Callable[[Variables], Result]] = {
-            "choose": self._choose,
-            "check": self._check,
-            "decide": self._decide,
-            "plan": self._plan,
-            "handoff": self._handoff,
-            "left": self._left,
-            "conclude": self._conclude,
-            "planned": self._planned,
-            "finished": self._finished,
-        }
-        _validated, self.arguments = self.validate_argument_spec(
-            {
-                "stage": {"type": "str", "required": True, "choices": list(stages)},
-                "plan_only": {"type": "bool", "default": False},
-                "checked": {"type": "dict"},
-                "observed": {"type": "dict", "default": {}},
-                "output": {"type": "str"},
-            }
-        )
-        try:
-            return {**result, **stages[self.arguments["stage"]](variables)}
-        except (settings.Invalid, playbooks.Refused) as error:
-            # Not AnsibleActionFail, which older versions of ansible-core print with a traceback.
-            return {**result, "failed": True, "msg": _text.printable(error)}
-        except Refused as error:
-            code = {"failure": {"code": error.code}} if error.code else {}
-            return {**result, "failed": True, "msg": str(error), **code}
+    STAGES = ("choose", "check", "decide", "plan", "handoff", "left", "conclude", "planned", "finished")
+    OPTIONS: t.ClassVar = {
+        "plan_only": {"type": "bool", "default": False},
+        "checked": {"type": "dict"},
+        "observed": {"type": "dict", "default": {}},
+        "output": {"type": "str"},
+    }
 
     @property
     def observed(self) -> Observed:
@@ -124,23 +84,20 @@ class ActionModule(ActionBase):
             raise Refused(checked["msg"])
         return Settings(**checked["settings"])
 
-    def _variables(self, variables: Variables, wanted: t.Iterable[str]) -> Variables:
-        return {name: self._templar.template(variables[name]) for name in wanted if name in variables}
-
     def _strange(self, variables: Variables, options: t.Collection[str]) -> list[str]:
         return [*names.misspelt(variables, options), *names.lost_words(variables.get(names.LOST_WORDS))]
 
     def _choose(self, variables: Variables) -> Result:
         if strange := self._strange(variables, settings.options()):
-            raise Refused("\n".join(_printable(strange)))
-        python = self._variables(variables, ("ansible_python_interpreter", "ansible_playbook_python"))
-        given = self._variables(variables, playbooks.CHOICE)
+            raise Refused(*strange)
+        python = self.rendered(variables, ("ansible_python_interpreter", "ansible_playbook_python"))
+        given = self.rendered(variables, playbooks.CHOICE)
         return {"hosts": playbooks.choose(given, variables["hostvars"], next(iter(python.values())))}
 
     def _check(self, variables: Variables) -> Result:
         started = _utc.now_zulu()
         options = settings.options()
-        plan = self._variables(variables, [playbooks.PLAN]).get(playbooks.PLAN)
+        plan = self.rendered(variables, [playbooks.PLAN]).get(playbooks.PLAN)
         read, warnings = remembered.completed(self._read(variables, options), plan)
         found = [
             *names.forged(variables),
@@ -161,7 +118,7 @@ class ActionModule(ActionBase):
         return {"started": started, "settings": read.as_dict(), **({"warnings": warnings} if warnings else {})}
 
     def _read(self, variables: Variables, options: t.Mapping[str, t.Any]) -> Settings:
-        given = self._variables(variables, options)
+        given = self.rendered(variables, options)
         host = variables["inventory_hostname"]
         return settings.read(given, options, host=host, plan_only=self.arguments["plan_only"])
 
@@ -181,7 +138,7 @@ class ActionModule(ActionBase):
         elsewhere = [host for host in variables["ansible_play_hosts_all"] if host != here]
         if not elsewhere:
             return []
-        own = self._variables(variables, neighbours.NAMES)
+        own = self.rendered(variables, neighbours.NAMES)
         site = neighbours.Site(hosts, self._task.connection, folder)
         # What is not the host's is the play's or the role's, and stands for the others, too.
         known = hosts[here]
@@ -215,7 +172,7 @@ class ActionModule(ActionBase):
     def _elsewhere(self, variables: Variables, known: Settings) -> bool:
         """Whether the modules see another environment than this one."""
         here = variables["inventory_hostname"]
-        where = {f"{settings.PREFIX}script_host": known.script_host, **self._variables(variables, ["ansible_become"])}
+        where = {f"{settings.PREFIX}script_host": known.script_host, **self.rendered(variables, ["ansible_become"])}
         become = bool(getattr(self._play_context, "become", False))
         hosts, connection = variables["hostvars"], self._task.connection
         return environment.elsewhere(here, where, hosts, connection=connection, become=become)
@@ -259,7 +216,7 @@ class ActionModule(ActionBase):
         if foreign := kept.foreign(self.settings, self.observed.tenant):
             found.append(foreign)
         if found:
-            raise Refused("\n".join(_printable(found)))
+            raise Refused(*found)
         able = self._signs_in(variables, self.observed.script.get("dialect"))
         return {
             "decision": vars(decisions.decide(self.settings, self.observed, able, check_mode=self._task.check_mode))
@@ -268,13 +225,13 @@ class ActionModule(ActionBase):
     def _plan(self, variables: Variables) -> Result:
         known, observed = self.settings, self.observed
         if stopping := self._others_failed(variables, known, observed):
-            raise Refused(_text.printable(stopping))
+            raise Refused(stopping)
         self._left(variables)
         if known.plan_entry:
             now = outcome.result(known, observed, check_mode=self._task.check_mode)
             planned = approval.planned(known.connection_key, now)
             if found := approval.differences(known.plan_entry, planned, exists=observed.exists):
-                raise Refused("\n".join(_printable(found)), "plan_changed")
+                raise Refused(*found, code="plan_changed")
         return _shown(texts.plan(self.settings, self.observed))
 
     def _others_failed(self, variables: Variables, known: Settings, observed: Observed) -> str:
@@ -298,7 +255,7 @@ class ActionModule(ActionBase):
 
     def _left(self, variables: Variables) -> Result:
         if left := texts.left_behind(self.settings, self.observed):
-            raise Refused(_text.printable(left), "objects_left")
+            raise Refused(left, code="objects_left")
         return {"msg": "Nothing visible is left."}
 
     def _handoff(self, variables: Variables) -> Result:
@@ -334,7 +291,7 @@ class ActionModule(ActionBase):
         """The settings that the first stage read, even if it refused them; None if they can't be read."""
         if "settings" in checked:
             return Settings(**checked["settings"])
-        with contextlib.suppress(settings.Invalid):
+        with contextlib.suppress(Refused):
             return self._read(variables, settings.options()) if "started" in checked else None
         return None
 
@@ -375,7 +332,7 @@ class ActionModule(ActionBase):
         :raises Refused: no host has done anything, and none has failed
         """
         if forged := names.forged(load_extra_vars(self._loader)):
-            raise Refused("\n".join(_printable(forged)))
+            raise Refused(*forged)
         found = list(playbooks.results(variables, self._templar.template))
         failed = set(variables["ansible_play_hosts_all"]) - set(variables.get("ansible_play_hosts", ()))
         if not failed and not any(result for _host, _key, result in found):
@@ -418,7 +375,7 @@ class ActionModule(ActionBase):
             return
         try:
             if mistake := playbooks.must_stay(self._output, self._kind):
-                raise Refused(_text.printable(mistake))
+                raise Refused(mistake)
             playbooks.write(self._output, content)
         except OSError as error:
             raise Refused(

@@ -39,6 +39,7 @@ from ansible.inventory.manager import InventoryManager  # noqa: E402
 from ansible.plugins.lookup import LookupBase  # noqa: E402
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import playbooks  # noqa: E402
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused  # noqa: E402
 
 
 class LookupModule(LookupBase):
@@ -66,5 +67,5 @@ class LookupModule(LookupBase):
         inventory.subset(limit or None)
         try:
             return [playbooks.hosts(given, known["groups"], limit, matching, lambda one: matching(one, ignore=False))]
-        except playbooks.Refused as error:
+        except Refused as error:
             raise AnsibleLookupError(str(error)) from None

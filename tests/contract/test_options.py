@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.immuta.plugins.action import audit, deregistration
 from ansible_collections.community.immuta.plugins.module_utils import _module
@@ -27,6 +28,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     playbooks,
     settings,
 )
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 ROOT = Path(__file__).parents[2]
 NAME = "community.immuta"
@@ -208,7 +210,7 @@ def test_options_of_the_action_plugins_are_as_documented(monkeypatch: pytest.Mon
         seen.update(spec)
         raise Seen
 
-    monkeypatch.setattr(plugin.ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
     monkeypatch.setattr(plugin.ActionModule, "validate_argument_spec", validate)
     with pytest.raises(Seen):
         plugin.ActionModule.run(plugin.ActionModule.__new__(plugin.ActionModule))
@@ -280,7 +282,7 @@ def used() -> set[str]:
     read = re.findall(r'value\["(\w+)"\]', (rules / "settings.py").read_text("utf-8"))
     assert named
     assert read
-    return named | {f"{settings.PREFIX}{name}" for name in read}
+    return named | {f"{settings.PREFIX}{name}" for name in (*read, *settings.AS_GIVEN)}
 
 
 def test_the_role_uses_the_variables_that_it_specifies() -> None:
@@ -344,7 +346,7 @@ def test_what_to_do_without_a_script_is_one_of_the_choices() -> None:
     about = specified()["immuta_deregister_missing_script"]
     assert about["choices"] == ["warn", "fail", ""] and about["default"] == "fail"
     assert read().missing_script == about["default"]
-    with pytest.raises(settings.Invalid, match="missing_script"):
+    with pytest.raises(Refused, match="missing_script"):
         read(missing_script="wran")
 
 

@@ -14,6 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import environment
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 PREFIX = "immuta_audit_"
 # What its tasks register, which must not be set from outside.
@@ -46,40 +47,36 @@ class Settings:
     idle_days: float
 
 
-class Invalid(Exception):
-    """The variables can't be used; the text says which and why."""
-
-
 def read(variables: t.Mapping[str, t.Any], ready: t.Sequence[str], *, hosts: int) -> Settings:
     """Read the variables; an empty string counts as not set.
 
     :param ready: the platforms for which there is all that a sign-in takes
     :param hosts: how many hosts the play has
-    :raises Invalid: one has the wrong type or value, or they contradict each other
+    :raises Refused: one has the wrong type or value, or they contradict each other
     """
     given = {name: value for name, value in variables.items() if name in OPTIONS and value not in ("", None, [])}
     validated = ArgumentSpecValidator(OPTIONS).validate(given)
     if validated.error_messages:
-        raise Invalid(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
+        raise Refused(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
     value = {name.removeprefix(PREFIX): one for name, one in validated.validated_parameters.items()}
     if value["idle_days"] < 0:
-        raise Invalid(f"{PREFIX}idle_days is {value['idle_days']:g}. Set it to a number of days, 0 for none.")
+        raise Refused(f"{PREFIX}idle_days is {value['idle_days']:g}. Set it to a number of days, 0 for none.")
     platforms = [one for one in PLATFORMS if one in (value["platforms"] or ready)]
     if not platforms:
-        raise Invalid(
+        raise Refused(
             f"There is no platform to look at: {'; '.join(_lacking())}. Set these in the environment of"
             " ansible-playbook, or as options of the modules."
         )
     draft = value["draft"] or ""
     if draft and (hosts > 1 or len(platforms) > 1):
-        raise Invalid(
+        raise Refused(
             f"{PREFIX}draft is one script for one account or metastore, and this run is for"
             f" {hosts * len(platforms)}. Set {PREFIX}platforms to one of {', '.join(PLATFORMS)}, and"
             " immuta_deregister_hosts to one host."
         )
     known = Settings(platforms, _path(value["output"]), _path(draft), value["fail_on"], value["idle_days"])
     if draft and known.output == known.draft:
-        raise Invalid(f"{PREFIX}output and {PREFIX}draft are the same file, {known.draft}. Name another one.")
+        raise Refused(f"{PREFIX}output and {PREFIX}draft are the same file, {known.draft}. Name another one.")
     return known
 
 

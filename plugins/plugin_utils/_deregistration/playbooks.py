@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.plugins.module_utils import _files, _t
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PREFIX
 from ansible_collections.community.immuta.plugins.plugin_utils._host_names import host_name
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 # A host, its connection key, or "", and its result, empty when the role has left none.
 HostResult = tuple[str, str, dict[str, t.Any]]
@@ -52,10 +53,6 @@ WRITTEN = {
     **dict.fromkeys((PLAN, OUTCOME), Written(f"{PREFIX}output", (PLAN, OUTCOME), "a plan or an outcome")),
     AUDIT: Written("immuta_audit_output", (AUDIT,), "an audit"),
 }
-
-
-class Refused(Exception):
-    """The connections or hosts can't be chosen; the text is for the user."""
 
 
 def choose(

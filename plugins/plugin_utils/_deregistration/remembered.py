@@ -16,7 +16,8 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import co
 from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._sql import forms
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Invalid, Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 VARIABLE = "immuta_deregister_integration_config"
 Record = t.Mapping[str, t.Any]
@@ -26,14 +27,14 @@ def completed(settings: Settings, plan: t.Any) -> tuple[Settings, list[str]]:
     """The settings, with what is known of the integration; and warnings of what plan or report hold and is left out.
 
     :param plan: the variable C(immuta_deregister_plan), whether it was approved or not
-    :raises Invalid: what is known may hold a secret, or is of different integrations
+    :raises Refused: what is known may hold a secret, or is of different integrations
     """
     entry = approval.find(plan, settings.connection_key) if isinstance(plan, dict) else None
     try:
         config, warnings = known(settings.integration_config, entry, _report(settings))
         return dataclasses.replace(settings, integration_config=config), warnings
     except InvalidOption as error:
-        raise Invalid(str(error)) from None
+        raise Refused(str(error)) from None
 
 
 def _report(settings: Settings) -> Record | None:

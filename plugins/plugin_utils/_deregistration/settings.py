@@ -18,6 +18,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names, origin, task_file
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 PREFIX = names.PREFIX
 ROLE = os.path.join(origin.COLLECTION, "roles", "deregister_connection")
@@ -153,10 +154,6 @@ class Settings:
         return dataclasses.asdict(self)
 
 
-class Invalid(Exception):
-    """The variables can't be read; C(args[0]) says which and why."""
-
-
 def options() -> dict[str, t.Any]:
     """The role's variables, as its argument spec has them."""
     with open(os.path.join(ROLE, "meta", "argument_specs.yml"), encoding="utf-8") as file:
@@ -180,12 +177,12 @@ def read(
     :param options: their argument spec, with the defaults
     :param host: the host that the role runs for
     :param plan_only: whether to take nothing for confirmed
-    :raises Invalid: a variable is missing or has the wrong type
+    :raises Refused: a variable is missing or has the wrong type
     """
     value = _validated(variables, options)
     key, plan, approved = value["connection_key"] or "", value["plan"] or {}, (value["approved"] or "").strip()
     if not key:
-        raise Invalid(_no_key(plan, value["approved"]))
+        raise Refused(_no_key(plan, value["approved"]))
     mistake = approval.mistake(plan, approved) if approved else ""
     entry = approval.find(plan, key) if approved and not mistake else None
     return Settings(
@@ -225,10 +222,10 @@ def _validated(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any])
     """The variables without their prefix, with their defaults."""
     given = {name: value for name, value in variables.items() if name in options and value not in ("", None)}
     if wrong := list(filter(None, (_not_text(name, given, options) for name in given))):
-        raise Invalid(" ".join(wrong))
+        raise Refused(" ".join(wrong))
     validated = ArgumentSpecValidator(_spec(options)).validate(given)
     if validated.error_messages:
-        raise Invalid(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
+        raise Refused(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
     return {name.removeprefix(PREFIX): value for name, value in validated.validated_parameters.items()}
 
 

@@ -8,7 +8,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names, settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.tests.harness.vaulted import vaulted
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     options,
@@ -69,7 +70,7 @@ def test_lost_words(words: str | None) -> None:
 )
 @pytest.mark.parametrize("name", ["connection_key", "confirm", "script_dir", "expected_sha256", "report_dir"])
 def test_not_text(name: str, value: t.Any, kind: str) -> None:
-    with pytest.raises(settings.Invalid) as caught:
+    with pytest.raises(Refused) as caught:
         read(**{name: value})
     assert str(caught.value) == (
         f'immuta_deregister_{name} is {kind}, not text. Put it in quotes: immuta_deregister_{name}: "...".'

@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, playbooks
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 PYTHON = "/usr/bin/python3"
 PLAN = approval.document([Planned("p", "planned"), Planned("q", "planned")], "now")
@@ -57,7 +58,7 @@ def test_choose(given: dict[str, t.Any], expected: list[str]) -> None:
 
 def test_one_key_and_several_are_refused() -> None:
     both = {"immuta_deregister_connection_key": "a", "immuta_deregister_connection_keys": ["b"]}
-    with pytest.raises(playbooks.Refused, match=r"Both immuta_deregister_connection_key and .* Remove one of them"):
+    with pytest.raises(Refused, match=r"Both immuta_deregister_connection_key and .* Remove one of them"):
         playbooks.choose(both, {}, PYTHON)
 
 
@@ -79,7 +80,7 @@ def test_one_key_and_several_are_refused() -> None:
     ],
 )
 def test_what_can_not_be_chosen_from(given: dict[str, t.Any], words: str) -> None:
-    with pytest.raises(playbooks.Refused) as caught:
+    with pytest.raises(Refused) as caught:
         playbooks.choose({f"immuta_deregister_{name}": value for name, value in given.items()}, {}, PYTHON)
     assert words in str(caught.value)
 
@@ -104,7 +105,7 @@ def test_a_host_of_the_inventory_keeps_its_variables(hosts: dict[str, t.Any], ex
 
 def test_a_host_for_something_else_is_refused() -> None:
     other = {NAME: {"immuta_deregister_connection_key": "other"}}
-    with pytest.raises(playbooks.Refused, match=f'The host "{NAME}" of the inventory is for "other"'):
+    with pytest.raises(Refused, match=f'The host "{NAME}" of the inventory is for "other"'):
         playbooks.choose({"immuta_deregister_connection_keys": ["prod snowflake"]}, other, PYTHON)
 
 
@@ -157,7 +158,7 @@ def test_a_play_for_no_host_is_no_success(
         found = playbooks.hosts(
             variables, groups, limit, matching, lambda one: matching(one) if left is None else matching(one) & left
         )
-    except playbooks.Refused as error:
+    except Refused as error:
         assert expected in str(error)
     else:
         assert found == expected

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence, remembered
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Invalid
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import CONFIG, read
 
 OLDER, OTHER = {**CONFIG, "warehouse": "OLD"}, {**CONFIG, "host": "b.snowflakecomputing.com"}
@@ -83,7 +83,7 @@ def test_what_is_known(
 def test_what_is_refused(tmp_path: Path, given: t.Any, plan: t.Any, runs: list[t.Any], told: str) -> None:
     if runs:
         report(tmp_path, *runs)
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(Refused) as caught:
         completed(tmp_path, given, plan)
     assert told in str(caught.value)
     assert SECRET not in str(caught.value)

@@ -18,7 +18,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import mistakes as wrong
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as reading
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.mistakes import Site
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Invalid, Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DIGEST,
     HOST,
@@ -151,7 +152,7 @@ def test_every_variable_that_does_not_take_any_string_is_below() -> None:
 
 @pytest.mark.parametrize(("name", "value"), WRONG.items(), ids=WRONG)
 def test_a_wrong_type_is_refused_by_name(name: str, value: t.Any) -> None:
-    with pytest.raises(Invalid, match=rf"immuta_deregister_{name}.*[^.][.]$"):
+    with pytest.raises(Refused, match=rf"immuta_deregister_{name}.*[^.][.]$"):
         read(**{name: value})
 
 
@@ -180,7 +181,7 @@ NO_KEY = r"immuta_deregister_connection_key is missing\. Set it to the key of th
 )
 def test_what_cannot_be_read(variables: dict[str, t.Any], expected: str) -> None:
     given = {f"{reading.PREFIX}{name}": value for name, value in variables.items()}
-    with pytest.raises(Invalid, match=expected):
+    with pytest.raises(Refused, match=expected):
         reading.read(given, options(), host=HOST)
 
 

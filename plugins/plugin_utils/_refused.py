@@ -1,0 +1,20 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The error of everything that roles and playbooks refuse."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """What is asked for can't be done.
+
+    :ivar lines: for the user; what is in a line can't make another one
+    :ivar code: for programs, or ""
+    """
+
+    def __init__(self, *lines: str, code: str = "") -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+        self.code = code

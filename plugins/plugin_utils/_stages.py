@@ -1,0 +1,51 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What action plugins that consist of stages have in common."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
+
+Result = dict[str, t.Any]
+Variables = dict[str, t.Any]
+
+
+class Stages(ActionBase):
+    """Dispatches to the stage that the task names: the method of that name, with an underscore.
+
+    :cvar STAGES: their names
+    :cvar OPTIONS: the specs of the task's other options
+    """
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    STAGES: t.ClassVar[tuple[str, ...]]
+    OPTIONS: t.ClassVar[dict[str, t.Any]]
+
+    def run(self, tmp: str | None = None, task_vars: Variables | None = None) -> Result:
+        """Run the stage that the task names."""
+        variables = task_vars or {}
+        result: Result = super().run(tmp, variables)
+        result["changed"] = False
+        spec = {"stage": {"type": "str", "required": True, "choices": list(self.STAGES)}, **self.OPTIONS}
+        _validated, self.arguments = self.validate_argument_spec(spec)
+        stage: t.Callable[[Variables], Result] = getattr(self, f"_{self.arguments['stage']}")
+        try:
+            return {**result, **stage(variables)}
+        except Refused as error:
+            # Not AnsibleActionFail, which older versions of ansible-core print with a traceback.
+            code = {"failure": {"code": error.code}} if error.code else {}
+            return {**result, "failed": True, "msg": "\n".join(map(_text.printable, error.lines)), **code}
+
+    def rendered(self, variables: Variables, wanted: t.Iterable[str]) -> Variables:
+        """The variables that are set, of those that are wanted."""
+        return {name: self._templar.template(variables[name]) for name in wanted if name in variables}
