@@ -10,8 +10,7 @@ import dataclasses
 import os
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
+from ansible_collections.community.immuta.plugins.plugin_utils import _variables
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import environment
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
@@ -54,11 +53,7 @@ def read(variables: t.Mapping[str, t.Any], ready: t.Sequence[str], *, hosts: int
     :param hosts: how many hosts the play has
     :raises Refused: one has the wrong type or value, or they contradict each other
     """
-    given = {name: value for name, value in variables.items() if name in OPTIONS and value not in ("", None, [])}
-    validated = ArgumentSpecValidator(OPTIONS).validate(given)
-    if validated.error_messages:
-        raise Refused(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
-    value = {name.removeprefix(PREFIX): one for name, one in validated.validated_parameters.items()}
+    value = _variables.validated(variables, OPTIONS, PREFIX)
     if value["idle_days"] < 0:
         raise Refused(f"{PREFIX}idle_days is {value['idle_days']:g}. Set it to a number of days, 0 for none.")
     platforms = [one for one in PLATFORMS if one in (value["platforms"] or ready)]

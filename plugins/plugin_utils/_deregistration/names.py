@@ -75,15 +75,6 @@ def lost_words(words: t.Any) -> list[str]:
     ]
 
 
-def not_text(name: str, value: t.Any) -> str | None:
-    """Say that a value is not text, since YAML takes C(010), C(1.10), and C(yes) for something else; None when it is.
-
-    What is vaulted in line is text.
-    """
-    found = _options.not_text(value)
-    return f'{name} is {found}, not text. Put it in quotes: {name}: "...".' if found else None
-
-
 def listed(name: str, value: t.Any) -> tuple[list[str], list[str]]:
     """Return the keys that a variable lists, and what is wrong with it, a sentence each.
 

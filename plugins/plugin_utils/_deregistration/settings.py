@@ -14,9 +14,7 @@ import os
 import typing as t
 import urllib.parse
 
-import yaml
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
+from ansible_collections.community.immuta.plugins.plugin_utils import _variables
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names, origin, task_file
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
@@ -156,11 +154,7 @@ class Settings:
 
 def options() -> dict[str, t.Any]:
     """The role's variables, as its argument spec has them."""
-    with open(os.path.join(ROLE, "meta", "argument_specs.yml"), encoding="utf-8") as file:
-        # The loader of libyaml is faster, and not everywhere.
-        specs = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    found: dict[str, t.Any] = specs["argument_specs"]["main"]["options"]
-    return found
+    return _variables.options(ROLE)
 
 
 def file_name(connection_key: str) -> str:
@@ -179,7 +173,7 @@ def read(
     :param plan_only: whether to take nothing for confirmed
     :raises Refused: a variable is missing or has the wrong type
     """
-    value = _validated(variables, options)
+    value = _variables.validated(variables, options, PREFIX)
     key, plan, approved = value["connection_key"] or "", value["plan"] or {}, (value["approved"] or "").strip()
     if not key:
         raise Refused(_no_key(plan, value["approved"]))
@@ -218,21 +212,6 @@ def _no_key(plan: t.Mapping[str, t.Any], approved: str | None) -> str:
     return "immuta_deregister_connection_key is missing. Set it to the key of the connection."
 
 
-def _validated(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The variables without their prefix, with their defaults."""
-    given = {name: value for name, value in variables.items() if name in options and value not in ("", None)}
-    if wrong := list(filter(None, (_not_text(name, given, options) for name in given))):
-        raise Refused(" ".join(wrong))
-    validated = ArgumentSpecValidator(_spec(options)).validate(given)
-    if validated.error_messages:
-        raise Refused(" ".join(f"{message.rstrip('.')}." for message in validated.error_messages))
-    return {name.removeprefix(PREFIX): value for name, value in validated.validated_parameters.items()}
-
-
-def _not_text(name: str, given: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]) -> str | None:
-    return names.not_text(name, given[name]) if options[name].get("type") in ("str", "path") else None
-
-
 def _pinned(value: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     """The digests that script and plan must have, and the key if a regenerated script is accepted."""
     accepted = value["accept_regenerated"] or ""
@@ -248,16 +227,4 @@ def _pinned(value: t.Mapping[str, t.Any], entry: t.Mapping[str, t.Any] | None) -
         "accept_regenerated": value["connection_key"] if entry.get("script_source") == "regenerated" else accepted,
         "expected_sha256": entry.get("script_sha256") or "no script was approved",
         "expected_plan_digest": entry.get("plan_digest") or "no deletion was approved",
-    }
-
-
-def _spec(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The part of an argument spec that the validator knows."""
-    known = ("type", "default", "choices", "required", "elements")
-    return {
-        name: {
-            **{word: about[word] for word in known if word in about},
-            **({"options": _spec(about["options"])} if "options" in about else {}),
-        }
-        for name, about in options.items()
     }

@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.plugin_utils import _variables
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.tests.harness.vaulted import vaulted
@@ -78,7 +79,7 @@ def test_not_text(name: str, value: t.Any, kind: str) -> None:
 
 
 def test_other_types_are_left_alone() -> None:
-    assert names.not_text("x", "010") is None
+    assert _variables.not_text("x", "010") is None
     assert read(progress_interval=5, script_executed=False).progress_interval == 5
 
 
@@ -121,7 +122,7 @@ def test_a_list_of_keys_must_be_one(value: t.Any) -> None:
 def test_a_key_that_is_vaulted_in_line_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     value = vaulted("prod snowflake", monkeypatch)
     assert not isinstance(value, str)
-    assert names.not_text("x", value) is None
+    assert _variables.not_text("x", value) is None
     assert names.listed("keys", [value, "a"]) == (["prod snowflake", "a"], [])
     assert names.listed("keys", value) == (["prod snowflake"], [])
     assert all(isinstance(key, str) for key in names.listed("keys", [value])[0])
