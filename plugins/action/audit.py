@@ -13,7 +13,7 @@ import typing as t
 
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.community.immuta.plugins.module_utils import _files, _text, _utc
+from ansible_collections.community.immuta.plugins.module_utils import _files, _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._audit import draft, removals, report, settings, together
 from ansible_collections.community.immuta.plugins.plugin_utils._audit.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._audit.verdicts import Judge, Tenant
@@ -24,7 +24,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as role
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
-from ansible_collections.community.immuta.plugins.plugin_utils._stages import Result, Stages, Variables
+from ansible_collections.community.immuta.plugins.plugin_utils._stages import Result, Stages, Variables, printable
 
 IN_THE_MIDDLE = (
     "Nothing was checked: --tags or --start-at-task skipped the first tasks of this playbook. Run it without them."
@@ -158,7 +158,7 @@ class ActionModule(Stages):
         said = self._draft(known.draft, found)
         self._write(known.output, found)
         return {
-            "lines": [_text.printable(line) for line in report.lines(found, said)],
+            "lines": printable(report.lines(found, said)),
             "failing": report.failing(found, known.fail_on),
         }
 

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.community.immuta.plugins.module_utils import _text, _utc
+from ansible_collections.community.immuta.plugins.module_utils import _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
     approval,
     claims,
@@ -37,14 +37,16 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.e
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
-from ansible_collections.community.immuta.plugins.plugin_utils._stages import Result, Stages, Variables
-
-TEMPLATES = os.path.join(settings.ROLE, "templates")
-IN_THE_MIDDLE = (
-    "This role can't be entered in the middle: its first tasks have not run in this play. Run it from the start,"
-    " without --start-at-task and without tags."
+from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
+    IN_THE_MIDDLE,
+    Result,
+    Stages,
+    Variables,
+    printable,
+    shown,
 )
 
+TEMPLATES = os.path.join(settings.ROLE, "templates")
 NOT_ANSWERED = (
     "It is not known whether the script is saved and the connection exists: the task that saves the script returned"
     " no result. Read its message, fix the cause, and rerun."
@@ -114,7 +116,7 @@ class ActionModule(Stages):
         found = [sentence for sentence in found if sentence]
         if found:
             # Ansible prints all of a failure.
-            return {"started": started, "failed": True, "msg": "\n".join(_printable(found))}
+            return {"started": started, "failed": True, "msg": "\n".join(printable(found))}
         return {"started": started, "settings": read.as_dict(), **({"warnings": warnings} if warnings else {})}
 
     def _read(self, variables: Variables, options: t.Mapping[str, t.Any]) -> Settings:
@@ -232,7 +234,7 @@ class ActionModule(Stages):
             planned = approval.planned(known.connection_key, now)
             if found := approval.differences(known.plan_entry, planned, exists=observed.exists):
                 raise Refused(*found, code="plan_changed")
-        return _shown(texts.plan(self.settings, self.observed))
+        return shown(texts.plan(self.settings, self.observed))
 
     def _others_failed(self, variables: Variables, known: Settings, observed: Observed) -> str:
         """An error if the play's max_fail_percentage forbids more deletions, or ""."""
@@ -259,7 +261,7 @@ class ActionModule(Stages):
         return {"msg": "Nothing visible is left."}
 
     def _handoff(self, variables: Variables) -> Result:
-        return _shown(texts.handoff(self.settings, self.observed))
+        return shown(texts.handoff(self.settings, self.observed))
 
     def _conclude(self, variables: Variables) -> Result:
         checked = self.arguments["checked"] or {"msg": IN_THE_MIDDLE}
@@ -267,7 +269,7 @@ class ActionModule(Stages):
         known = self._known(variables, checked)
         stop = stops.find(known, self.observed, checked, check_mode=check_mode)
         if known is None:
-            lines = _printable(texts.stopped(None, self.observed, stop)) if stop else []
+            lines = printable(texts.stopped(None, self.observed, stop)) if stop else []
             return {"lines": lines, "result": {}, "fatal": _fatal(stop)}
         concluded, lines = self._ended(known, stop)
         if (unwritten := self._report(variables, known, concluded, stop)) and not stop:
@@ -300,8 +302,8 @@ class ActionModule(Stages):
         concluded = outcome.result(known, self.observed, check_mode=self._task.check_mode)
         concluded["objects"] = looks.remembered(concluded["objects"], kept.history(known), exists=self.observed.exists)
         if stop is None:
-            return concluded, _printable(texts.report(concluded))
-        lines = _printable(texts.stopped(known, self.observed, stop))
+            return concluded, printable(texts.report(concluded))
+        lines = printable(texts.stopped(known, self.observed, stop))
         return {**concluded, "status": "failed", "failed_task": stop.task, "error": "\n".join(lines)}, lines
 
     def _report(self, variables: Variables, known: Settings, concluded: Result, stop: stops.Stop | None) -> str:
@@ -345,7 +347,7 @@ class ActionModule(Stages):
         ordered = [approval.Planned(**connection) for connection in document["connections"]]
         self._write({playbooks.PLAN: approval.without_templates(document)})
         return {
-            "lines": _printable(texts.planned(ordered, document["digest"])),
+            "lines": printable(texts.planned(ordered, document["digest"])),
             **_left({playbooks.PLAN: document}, aggregate=False),
         }
 
@@ -353,7 +355,7 @@ class ActionModule(Stages):
         ended = self._results(variables)
         known = {result["connection_key"]: result for _host, _key, result in ended if result}
         self._write({playbooks.OUTCOME: known})
-        return {"lines": _printable(texts.finished((key or host, result) for host, key, result in ended))}
+        return {"lines": printable(texts.finished((key or host, result) for host, key, result in ended))}
 
     @property
     def _output(self) -> str:
@@ -391,13 +393,3 @@ def _left(data: Result, *, aggregate: bool) -> Result:
 def _fatal(stop: stops.Stop | None) -> str:
     """The message of a stop that no failed task shows, or ""."""
     return stop.message if stop and not stop.shown else ""
-
-
-def _shown(lines: list[str]) -> Result:
-    """A result that Ansible prints without C(-v)."""
-    return {"msg": _printable(lines), "_ansible_verbose_always": True}
-
-
-def _printable(lines: t.Iterable[str]) -> list[str]:
-    """Lines without line breaks and escape codes: names in them come from other people."""
-    return [_text.printable(line) for line in lines]

@@ -16,6 +16,11 @@ from ansible_collections.community.immuta.plugins.plugin_utils._refused import R
 Result = dict[str, t.Any]
 Variables = dict[str, t.Any]
 
+IN_THE_MIDDLE = (
+    "This role can't be entered in the middle: its first tasks have not run in this play. Run it from the start,"
+    " without --start-at-task and without tags."
+)
+
 
 class Stages(ActionBase):
     """Dispatches to the stage that the task names: the method of that name, with an underscore.
@@ -44,8 +49,18 @@ class Stages(ActionBase):
         except Refused as error:
             # Not AnsibleActionFail, which older versions of ansible-core print with a traceback.
             code = {"failure": {"code": error.code}} if error.code else {}
-            return {**result, "failed": True, "msg": "\n".join(map(_text.printable, error.lines)), **code}
+            return {**result, "failed": True, "msg": "\n".join(printable(error.lines)), **code}
 
     def rendered(self, variables: Variables, wanted: t.Iterable[str]) -> Variables:
         """The variables that are set, of those that are wanted."""
         return {name: self._templar.template(variables[name]) for name in wanted if name in variables}
+
+
+def printable(lines: t.Iterable[str]) -> list[str]:
+    """Lines without line breaks and escape codes: names in them come from other people."""
+    return [_text.printable(line) for line in lines]
+
+
+def shown(lines: t.Iterable[str]) -> Result:
+    """A result that Ansible prints without C(-v)."""
+    return {"msg": printable(lines), "_ansible_verbose_always": True}

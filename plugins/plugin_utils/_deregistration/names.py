@@ -61,14 +61,15 @@ def forged(variables: t.Mapping[str, t.Any]) -> list[str]:
     ]
 
 
-def lost_words(words: t.Any) -> list[str]:
+def lost_words(words: t.Any, prefix: str = PREFIX) -> list[str]:
     """Say that the shell has taken quotes away, so that a value is only its first word.
 
     :param words: what Ansible has left over, or nothing
+    :param prefix: of the variables
     """
     if not words:
         return []
-    example = json.dumps({f"{PREFIX}connection_key": "prod snowflake"})
+    example = json.dumps({f"{prefix}connection_key": "prod snowflake"})
     return [
         f'The words "{words}" are left over from -e NAME=VALUE: the shell removed the quotes, so the value ended at'
         f" the first space. Write -e '{example}'."

@@ -1,0 +1,72 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The decision after the set-up script is saved and before anything is changed: what to do, or why nothing may be done."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What to do. JSON types only.
+
+    :ivar preflight: the platform to sign in to before the plan is shown, or ""
+    :ivar look: the script whose objects to look for there, or "" if it is not on the disk
+    :ivar run: the task file in C(executors) that deals with the script, or ""
+    :ivar register: whether to register the connection, or to compare one that exists
+    """
+
+    preflight: str
+    look: str
+    run: str
+    register: bool
+
+
+def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decision:
+    """Decide what to do."""
+    chosen = settings.executor
+    to_run = observed.to_run and not observed.exists
+    stated = settings.script_executed
+    # In check mode, a script that has changed was not written.
+    look = settings.script_path if observed.kept and not (check_mode and observed.script.get("changed")) else ""
+    go = settings.confirmed or observed.exists
+    run = (
+        ("record" if stated else chosen) if to_run and go and (stated or not check_mode or chosen in PLATFORMS) else ""
+    )
+    return Decision(
+        preflight=chosen if to_run and chosen in PLATFORMS and not stated else "",
+        look=look,
+        # In check mode there may be nothing on the disk to run.
+        run=run if look or not check_mode else "",
+        register=go and not (to_run and not stated and chosen == "handoff"),
+    )
+
+
+def obstacles(settings: Settings, observed: Observed) -> list[str]:
+    """The reasons why the registration can't be finished and nothing may be changed; empty if there are none."""
+    script = observed.script
+    if observed.exists or not observed.to_run:
+        return []
+    found = []
+    durability = script.get("durability") or {}
+    if durability.get("lasting") == "dies" and not settings.script_durable:
+        found.append(
+            f"The script at {settings.script_path} on {settings.keeper} would not outlive this run: {durability['why']}. If"
+            " the run stops in the middle, it is needed again. Set immuta_register_script_dir to a folder that lasts (in a"
+            " container, a mounted one), or immuta_register_script_host to a host that keeps it. If the path does last, set"
+            " immuta_register_script_durable."
+        )
+    if settings.executor in PLATFORMS and script.get("split_error"):
+        found.append(
+            f"The set-up script at {settings.script_path} can't be split into statements that {settings.executor} runs:"
+            f" {script['split_error']['message']} Set immuta_register_executor to handoff to have a person run it, and"
+            " immuta_register_script_executed when it has been run."
+        )
+    return found

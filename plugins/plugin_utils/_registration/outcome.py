@@ -1,0 +1,160 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The results of the modules, and the outcome of the run."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import marked
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
+
+Answer = dict[str, t.Any]
+# The statuses of statements that have run.
+RUN = ("done", "skipped", "replayed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Observed:
+    """The modules' results so far; each is empty if its task did not run.
+
+    :ivar found: the connection, before anything was done
+    :ivar script: the set-up script, as it was saved, or is to be saved
+    :ivar tried: the sign-in to the platform before the script runs
+    :ivar paused: what the executor returned before each pause
+    :ivar ran: what it returned last
+    :ivar recorded: that a person has run the script
+    :ivar registered: the registration
+    :ivar removed: the script, once it is not needed any more
+    """
+
+    found: Answer = dataclasses.field(default_factory=dict)
+    script: Answer = dataclasses.field(default_factory=dict)
+    decided: Answer = dataclasses.field(default_factory=dict)
+    tried: Answer = dataclasses.field(default_factory=dict)
+    shown: Answer = dataclasses.field(default_factory=dict)
+    paused: list[Answer] = dataclasses.field(default_factory=list)
+    ran: Answer = dataclasses.field(default_factory=dict)
+    recorded: Answer = dataclasses.field(default_factory=dict)
+    registered: Answer = dataclasses.field(default_factory=dict)
+    removed: Answer = dataclasses.field(default_factory=dict)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the connection was there before."""
+        return bool(self.found.get("connections"))
+
+    @property
+    def has_script(self) -> bool:
+        """Whether there is a set-up script, saved or (in check mode) to be saved."""
+        return "sha256" in self.script
+
+    @property
+    def kept(self) -> bool:
+        """Whether the script is on the disk."""
+        return self.has_script and bool(self.script.get("exists"))
+
+    @property
+    def progress(self) -> Answer:
+        """The journal's content at the start of the run: C(state), C(done), C(total)."""
+        return self.script.get("execution") or {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether the script had run to its end before this run."""
+        return self.progress.get("state") == "finished"
+
+    @property
+    def to_run(self) -> bool:
+        """Whether statements remain to be run."""
+        return self.has_script and not self.finished
+
+    @property
+    def script_ran(self) -> bool:
+        """Whether the script has run to its end."""
+        journal = (self.ran.get("journal") or {}).get("state")
+        return self.finished or "finished" in (journal, (self.recorded.get("execution") or {}).get("state"))
+
+    @property
+    def stated(self) -> bool:
+        """Whether the script counts as run because a person says so."""
+        progress = self.progress
+        answered = (progress.get("done") or 0) + len(progress.get("skipped") or ()) == progress.get("total")
+        return (self.recorded.get("execution") or {}).get("state") == "finished" or (self.finished and not answered)
+
+    @property
+    def statements(self) -> list[Answer]:
+        """The statements as this run saw them. Those that ran before a pause ran in this run, too."""
+        mine = {row["index"] for result in self.paused for row in _rows(result) if row["status"] == "done"}
+        ran = [{**row, "status": "done"} if row["index"] in mine else row for row in _rows(self.ran)]
+        return marked.marked(ran, self.script.get("statements") or [])
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many statements have run, and how many there are."""
+        if rows := [row for row in self.statements if "status" in row]:
+            return sum(row["status"] in RUN for row in rows), len(rows)
+        return self.progress.get("done") or 0, self.progress.get("total") or len(self.script.get("statements") or ())
+
+    @property
+    def objects(self) -> list[Answer] | None:
+        """What the script creates, as it was found before, or else after; None if nobody checked."""
+        found: list[Answer] | None = self.ran.get("objects", self.tried.get("objects"))
+        return found
+
+    @property
+    def exists_now(self) -> bool | None:
+        """Whether the connection is there; None if that is not known."""
+        if self.registered:
+            told = self.registered.get("registered")
+            return True if self.exists or told else None if told is None else False
+        return self.exists if "connections" in self.found else None
+
+
+def _rows(result: Answer) -> list[Answer]:
+    return result.get("statements") or []
+
+
+def status(observed: Observed, *, check_mode: bool) -> str:
+    """The outcome of a run that has not failed. It is taken from results only, never from intentions."""
+    registered = observed.registered
+    if check_mode or "timing" not in registered:
+        decision = observed.decided.get("decision") or {}
+        return "handed_off" if decision.get("run") == "handoff" and not check_mode else "planned"
+    if not observed.exists:
+        return "registered"
+    return "updated" if registered.get("changed") else "already_registered"
+
+
+def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[str, t.Any]:
+    """The variable C(immuta_register_result)."""
+    done, total = observed.counts
+    registered = observed.registered
+    return {
+        "status": status(observed, check_mode=check_mode),
+        "connection_key": settings.connection_key,
+        "connection_exists": observed.exists_now,
+        "verified": bool(registered.get("verified")),
+        "script_executed": observed.script_ran,
+        "stated": observed.stated,
+        "executor": settings.executor,
+        "platform_hosts": settings.hosts,
+        "session": observed.ran.get("session") or observed.tried.get("session") or None,
+        "objects": observed.objects,
+        "plan": registered.get("plan"),
+        "integration": registered.get("integration"),
+        "validation": registered.get("validation"),
+        "reason": registered.get("reason"),
+        "differing": registered.get("differing") or [],
+        "script": {
+            "path": settings.script_path if observed.has_script else None,
+            "sha256": observed.script.get("sha256"),
+            "kept": observed.kept and not observed.removed,
+            "done": done,
+            "total": total,
+            "statements": observed.statements or observed.script.get("statements") or [],
+        },
+    }

@@ -1,0 +1,154 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role's variables as they take effect, with their defaults. None of them is a secret: those go from the variables to the modules."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils import _variables
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import origin
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, file_name
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
+
+PREFIX = "immuta_register_"
+ROLE = os.path.join(origin.COLLECTION, "roles", "register_connection")
+# What describes the connection, and may hold secrets.
+DESCRIPTIONS = ("snowflake", "databricks", "connection", "native_integration")
+# What of a description says where the integration is, and whom it signs in as; none of it is a secret.
+CONFIGURED = ("host", "port", "warehouse", "role", "database", "impersonation_role", "http_path", "catalog")
+SIGN_INS = ("key_pair", "password", "oauth_m2m")
+WHO = {"user": "username", "principal": "client_id"}
+# What is taken as it is given.
+AS_GIVEN = (
+    "state",
+    "script_durable",
+    "script_executed",
+    "remove_script",
+    "existing_objects",
+    "update_secrets",
+    "on_unknown",
+    "verify",
+    "wait_timeout",
+    "progress_interval",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The variables. JSON types only: they travel between tasks.
+
+    :ivar confirm: the connection key, repeated, or ""
+    :ivar executor: C(snowflake), C(databricks), C(handoff), or C(none) where there is nothing to run
+    :ivar hosts: of the platform, where the script has to be run
+    :ivar enables: whether objects are enabled, which changes who can read them
+    :ivar integration_config: the place of the integration, and what the script creates there, as far as that is described
+    :ivar keeper: the host that keeps the script
+    :ivar pause_after: seconds after which the executor reports how far it is; None for never
+    """
+
+    connection_key: str
+    confirm: str
+    state: str
+    executor: str
+    hosts: list[str]
+    enables: bool
+    script_path: str
+    script_host: str
+    keeper: str
+    script_durable: bool
+    script_executed: bool
+    remove_script: bool
+    existing_objects: str
+    update_secrets: str
+    on_unknown: str
+    verify: bool
+    wait_timeout: float
+    progress_interval: float
+    pause_after: float | None
+    integration_config: dict[str, t.Any]
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the connection may be registered."""
+        return not self.enables or self.confirm == self.connection_key
+
+
+def options() -> dict[str, t.Any]:
+    """The role's variables, as its argument spec has them."""
+    return _variables.options(ROLE)
+
+
+def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, host: str) -> Settings:
+    """Read the settings.
+
+    :param variables: the role's variables with their prefix; an empty string counts as not set
+    :param options: their argument spec, with the defaults
+    :param host: the host that the role runs for
+    :raises Refused: a variable is missing or has the wrong type, or variables contradict each other
+    """
+    value = _variables.validated(variables, options, PREFIX)
+    key = value["connection_key"] or ""
+    if not key:
+        raise Refused(f"{PREFIX}connection_key is missing. Set it to the key that the connection is to have.")
+    if value["confirm"] not in (None, "", key):
+        raise Refused(
+            f'{PREFIX}confirm is "{value["confirm"]}", but the connection is "{key}". It must match the key of the'
+            " connection exactly."
+        )
+    about = value["settings"] or {}
+    return Settings(
+        connection_key=key,
+        confirm=value["confirm"] or "",
+        **{name: value[name] for name in AS_GIVEN},
+        executor=_executor(value),
+        hosts=_hosts(value),
+        enables=any(about.get(name) for name in ("is_active", "activate_new_children")),
+        script_path=value["script_path"] or os.path.join(value["script_dir"], f"{file_name(key)}.setup.sql"),
+        script_host=value["script_host"] or "",
+        keeper=value["script_host"] or host,
+        pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,
+        integration_config=_integration_config(value),
+    )
+
+
+def _executor(value: t.Mapping[str, t.Any]) -> str:
+    """The executor of the set-up script.
+
+    :raises Refused: what is described has none, or is not one connection
+    """
+    described = [name for name in DESCRIPTIONS if value[name]]
+    platforms = [name for name in PLATFORMS if value[name]]
+    if not described:
+        raise Refused(
+            "There is no description of the connection. Set immuta_register_snowflake or immuta_register_databricks."
+        )
+    if len(platforms) > 1:
+        raise Refused("Both immuta_register_databricks and immuta_register_snowflake are set. Remove one of them.")
+    chosen: str = value["executor"]
+    if chosen == "auto":
+        return platforms[0] if platforms else "none"
+    if chosen in PLATFORMS and platforms != [chosen]:
+        raise Refused(
+            f'immuta_register_executor is "{chosen}", but immuta_register_{chosen} is not set. Remove the variable, or'
+            " describe the connection there."
+        )
+    return chosen
+
+
+def _integration_config(value: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    for platform in PLATFORMS:
+        if about := value[platform]:
+            ways = [about.get(way) or {} for way in SIGN_INS]
+            made = {name: next(filter(None, (way.get(option) for way in ways)), None) for name, option in WHO.items()}
+            known = {**{name: about.get(name) for name in CONFIGURED}, **made}
+            return {"type": platform.capitalize(), **{name: one for name, one in known.items() if one}}
+    return {}
+
+
+def _hosts(value: t.Mapping[str, t.Any]) -> list[str]:
+    return [str(value[name]["host"]) for name in PLATFORMS if (value[name] or {}).get("host")]

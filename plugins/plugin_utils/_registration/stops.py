@@ -1,0 +1,101 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The task at which a run stopped, and what to do then."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import (
+    ADVICE,
+    AGAIN,
+    CHECK,
+    ELSEWHERE,
+    STILL,
+    Stop,
+)
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
+
+# The tasks that answer, in their order, by the names that they have in the role; {} is the platform.
+TASKS = {
+    "found": "Look for the connection",
+    "script": "Save the set-up script",
+    "decided": "Decide what to do",
+    "tried": "Sign in to {}, and look at what the script would create",
+    "shown": "Show the plan",
+    "ran": "Run the script on {}",
+    "recorded": "Record that the script has run",
+    "registered": "Register the connection",
+    "removed": "Remove the set-up script",
+}
+# The variables of the other role, in the advice that both share.
+OTHER, OWN = "immuta_deregister_", "immuta_register_"
+# What helps, by the code of the failure, where it is not what helps with a removal.
+OWN_ADVICE = {
+    "objects_exist": (
+        f"{STILL} Check who made what is there. If it is another connection's, register this one with another database or"
+        " catalog. If it was left over, remove it first. To continue all the same, set immuta_register_existing_objects to accept."
+    ),
+    "objects_not_made": "Check the platform for what is missing, correct it there, and rerun.",
+    "already_exists": f"{STILL} Follow the way out that is named above, or register the connection in another place.",
+    "registration_unknown": "Rerun the same command. It reads what became of the registration, and never sends it a second time.",
+    "confirmation_required": "Set immuta_register_confirm to the key of the connection, and rerun.",
+    "confirmation_mismatch": "Set immuta_register_confirm to the key of the connection, and rerun.",
+}
+UNDO = " To take back what is done, rerun with immuta_register_state=undone."
+
+
+def find(settings: Settings | None, observed: Observed, checked: Answer, *, check_mode: bool) -> Stop | None:
+    """Find the task at which the run stopped; None if it came to its end.
+
+    :param settings: None if they could not be read
+    :param checked: what the stage of the checks has answered
+    """
+    if settings is None or checked.get("failed"):
+        return Stop(CHECK, checked, shown=bool(checked.get("failed")))
+    for name in TASKS:
+        answer = getattr(observed, name)
+        if answer.get("failed") or answer.get("unreachable"):
+            return Stop(task(name, settings), answer)
+    missing = _unfinished(observed, check_mode=check_mode)
+    return Stop(task(missing, settings), {"msg": ELSEWHERE}, shown=False) if missing else None
+
+
+def task(name: str, settings: Settings) -> str:
+    """A task's name in the role."""
+    return TASKS[name].format(settings.executor.capitalize() if settings.executor in PLATFORMS else "the platform")
+
+
+def advice(stop: Stop, observed: Observed) -> str:
+    """What to do next."""
+    if stop.task == CHECK:
+        return "Correct what is named above, and rerun."
+    code = (stop.failure.get("failure") or {}).get("code", "")
+    said = OWN_ADVICE.get(code) or ADVICE.get(code, AGAIN).replace(OTHER, OWN)
+    return said + (UNDO if observed.counts[0] and not observed.exists else "")
+
+
+def _unfinished(observed: Observed, *, check_mode: bool) -> str | None:
+    """The first task that was to run and has no result, although no task of the role has failed."""
+    decision: dict[str, t.Any] = observed.decided.get("decision") or {}
+    if "timing" not in observed.found:
+        return "found"
+    if not decision:
+        return "decided"
+    if decision["preflight"] and "timing" not in observed.tried:
+        return "tried"
+    if not observed.shown:
+        return "shown"
+    if decision["run"] in PLATFORMS and "timing" not in observed.ran:
+        return "ran"
+    if decision["run"] in PLATFORMS and not check_mode and not observed.script_ran:
+        return "ran"
+    if decision["run"] == "record" and "timing" not in observed.recorded:
+        return "recorded"
+    if decision["register"] and "timing" not in observed.registered:
+        return "registered"
+    return None

@@ -1,0 +1,183 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role prints, as lists of lines. Each line says one thing."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.texts import STATUSES, label, said
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import stops
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
+
+Row = t.Mapping[str, t.Any]
+
+HEADLINES = {
+    "registered": "REGISTERED",
+    "updated": "UPDATED, the connection existed",
+    "already_registered": "ALREADY REGISTERED, nothing was changed",
+    "planned": "PLANNED, nothing was registered or run",
+    "handed_off": "HANDED OFF, the set-up script is still to be run; the connection is not registered",
+}
+ENABLES = (
+    "   Its objects are ENABLED: Immuta then decides who can read them. On Databricks, an enabled object without a subscription"
+    " policy loses the access of all Immuta users."
+)
+KEEP_IT = (
+    "It may hold a password that Immuta made, and that exists nowhere else. Keep it until the connection is registered,"
+    " then remove it."
+)
+
+
+def plan(settings: Settings, observed: Observed, *, check_mode: bool) -> list[str]:
+    """The plan: what would be done, or is about to be done."""
+    lines = [f'Plan for registering the Immuta connection "{settings.connection_key}"']
+    if observed.exists:
+        return [*lines, "The connection exists. It is compared with its description, and edited where it differs."]
+    if observed.has_script:
+        state = "would be done" if check_mode and observed.script.get("changed") else "done"
+        lines.append(f"1. Save the set-up script: {state} ({settings.script_path}, sha256 {observed.script['sha256']})")
+    else:
+        lines.append("1. No set-up script: the platform has to be prepared already")
+    lines.extend(_run(settings, observed))
+    lines.append(f"3. Register the connection in Immuta, and wait until its integration works{_confirmed(settings)}")
+    if settings.enables:
+        lines.append(ENABLES)
+    return lines
+
+
+def _confirmed(settings: Settings) -> str:
+    if settings.confirmed:
+        return ""
+    return f'. Not confirmed, so the run ends here: set immuta_register_confirm to "{settings.connection_key}"'
+
+
+def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
+    script = observed.script
+    if not observed.to_run:
+        yield f"2. {'Run the script: already done' if observed.has_script else 'Nothing to run'}"
+        return
+    if settings.script_executed:
+        yield "2. Record that the script was run by other means"
+        return
+    rows = script.get("statements") or []
+    yield f"2. Run the script's {len(rows)} statements ({observed.counts[0]} have run), executor {settings.executor}"
+    for row in rows:
+        marks = row.get("marks") or (["unusual"] if row["unusual"] else [])
+        yield f"{row['index']:6d}. line {row['line']}: {label(row)}{''.join(f'   <- review: {one}' for one in marks)}"
+    if settings.executor not in PLATFORMS:
+        return
+    if settings.hosts:
+        yield f"Platform: {' and '.join(settings.hosts)}"
+    if session := observed.tried.get("session"):
+        yield f"Signed in: {said(session)}"
+    if not (objects := observed.tried.get("objects")):
+        yield "The platform was not checked for what the script creates: the script is not on the disk yet."
+        return
+    for row in objects:
+        found = (
+            "NOT SEEN" if row["present"] is None else "THERE ALREADY" if row["present"] else "Not there, or not visible"
+        )
+        yield f"{found}: {row['kind']} {row['name']}" + (f", owner {row['owner']}" if row.get("owner") else "")
+
+
+def handoff(settings: Settings, observed: Observed) -> list[str]:
+    """Instructions for the person who runs the script."""
+    where = f" on {' and '.join(settings.hosts)}" if settings.hosts else ""
+    return [
+        f"The set-up script of {settings.connection_key} is for you to run. It has NOT been run.",
+        f"Script: {settings.script_path} on {settings.keeper} (sha256 {observed.script['sha256']}). {KEEP_IT}",
+        f"Run the whole script, in order, in one session, as an administrator{where}.",
+        "Then rerun with immuta_register_script_executed=true, which registers the connection.",
+    ]
+
+
+def report(result: Row) -> list[str]:
+    """The outcome of a run that succeeded."""
+    lines = [
+        f'Registration of "{result["connection_key"]}": {HEADLINES[result["status"]]}',
+        f"Immuta: {_immuta(result)}",
+    ]
+    script = result["script"]
+    if script["path"]:
+        kept = "" if script["kept"] else ", removed"
+        lines.append(f"Script: {script['path']} (sha256 {script['sha256']}), {_ran(result)}{kept}")
+        if script["kept"] and result["status"] == "registered":
+            lines.append(f"WARNING: {KEEP_IT} immuta_register_remove_script=true does that.")
+    if seen := there(result["objects"]):
+        lines.append(f"Platform: {seen}")
+    lines.extend(
+        f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {label(row)}"
+        + (f", query id {row['query_id']}" if row.get("query_id") else "")
+        for row in script["statements"]
+        if "status" in row
+    )
+    return lines
+
+
+def there(objects: t.Iterable[Row] | None) -> str:
+    """How many of the created objects are there, as a clause; "" if nobody checked afterwards."""
+    rows = [row for row in objects or () if row.get("after") is not None or row.get("after_how")]
+    if not rows:
+        return ""
+    seen = sum(row.get("after") is True for row in rows)
+    return f"{seen} of {len(rows)} objects there" + (f", {len(rows) - seen} not visible" if seen < len(rows) else "")
+
+
+def _immuta(result: Row) -> str:
+    if not result["connection_exists"]:
+        return (
+            "the connection does not exist"
+            if result["connection_exists"] is False
+            else "it is not known whether the connection exists"
+        )
+    about = result["integration"] or {}
+    integration = f", its integration {about['id']} is {about['status']}" if about else ""
+    return f"the connection exists{integration}" + (
+        ", and its tests have passed" if result["verified"] else ", NOT VERIFIED"
+    )
+
+
+def _ran(result: Row) -> str:
+    script = result["script"]
+    if result["stated"]:
+        return "the script has run, but this is only stated"
+    return f"{script['done']} of {script['total']} statements have run"
+
+
+def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[str]:
+    """Where a run has stopped, what is done, what is not, and what to do."""
+    first = f'Stopped at "{stop.task}": {stop.message}'.split("\n")
+    next_ = f"NEXT: {stops.advice(stop, observed)}"
+    if settings is None or not observed.found:
+        return [*first, "DONE: nothing; no request was sent.", next_]
+    done, missing = _ends(settings, observed)
+    return [*first, f"DONE: {'; '.join(done) or 'nothing'}.", f"NOT DONE: {'; '.join(missing) or 'nothing'}.", next_]
+
+
+def _ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
+    """What of a run that stopped is done, and what is not."""
+    done, missing = [], []
+    finished, total = observed.counts
+    if observed.kept:
+        done.append(f"the set-up script is saved at {settings.script_path}")
+    if observed.script_ran:
+        done.append("the set-up script has run to its end")
+    elif finished:
+        done.append(f"{finished} of {total} statements have run")
+    if not (observed.script_ran or observed.exists or settings.executor == "none"):
+        missing.append("the set-up script has not run to its end")
+    if observed.exists_now:
+        done.append("the connection exists in Immuta")
+    elif observed.exists_now is False:
+        missing.append("the connection is not registered")
+    else:
+        missing.append("it is not known whether the connection is registered")
+    if not observed.registered.get("verified"):
+        missing.append("nothing shows that the connection works")
+    return done, missing

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Answers of the modules, from which the tests put situations together."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import settings
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
+
+SHA = "a" * 64
+TIMING = {"timing": {"started": "s", "ended": "e"}}
+SNOWFLAKE = {
+    "host": "acme.snowflakecomputing.com",
+    "warehouse": "WH",
+    "role": "R",
+    "database": "IMMUTA",
+    "key_pair": {"username": "U", "private_key": "hunter2-hunter2"},
+}
+DATABRICKS = {
+    "host": "dbc-1.cloud.databricks.com",
+    "http_path": "/sql/1.0/warehouses/1",
+    "catalog": "immuta",
+    "oauth_m2m": {"client_id": "c", "client_secret": "hunter2-hunter2"},
+}
+ROW = {"index": 1, "line": 3, "verb": "CREATE", "object": "DATABASE", "name": "IMMUTA", "unusual": False}
+MARKED = {**ROW, "index": 2, "line": 4, "verb": "CALL", "object": "", "name": "F", "unusual": True}
+ROWS = [ROW, MARKED]
+FOUND = {"connections": [{"key": "k"}], **TIMING}
+NONE: dict[str, t.Any] = {"connections": [], **TIMING}
+OBJECT = {"kind": "DATABASE", "name": "IMMUTA", "present": False, "owner": None}
+TRIED = {"objects": [OBJECT], "session": {"user": "ADMIN"}, **TIMING}
+FINISHED = {"state": "finished", "done": 2, "total": 2, "skipped": []}
+RAN = {
+    "statements": [{**row, "status": "done", "query_id": "q"} for row in ROWS],
+    "journal": {"state": "finished"},
+    "objects": [{**OBJECT, "after": True}],
+    **TIMING,
+}
+REGISTERED = {
+    "changed": True,
+    "registered": True,
+    "verified": True,
+    "integration": {"id": 7, "status": "enabled"},
+    **TIMING,
+}
+SHOWN = {"msg": ["Plan"]}
+
+
+def script(**more: t.Any) -> dict[str, t.Any]:
+    """The set-up script, saved and not run."""
+    state = {"state": "none", "done": 0, "total": 2, "skipped": []}
+    return {"sha256": SHA, "exists": True, "changed": True, "execution": state, "statements": ROWS, **TIMING, **more}
+
+
+def read(**given: t.Any) -> Settings:
+    """The settings of a connection to Snowflake, and what else is given."""
+    variables = {"connection_key": "k", "snowflake": SNOWFLAKE, "script_dir": "/s", **given}
+    named = {f"immuta_register_{name}": value for name, value in variables.items()}
+    return settings.read(named, settings.options(), host="h")
+
+
+def decided(**decision: t.Any) -> dict[str, t.Any]:
+    """What was decided."""
+    return {"decision": {"preflight": "snowflake", "look": "", "run": "snowflake", "register": True, **decision}}
+
+
+def done(**more: t.Any) -> Observed:
+    """A run that came to its end, and what is otherwise."""
+    known: dict[str, t.Any] = {
+        "found": NONE,
+        "script": script(),
+        "decided": decided(),
+        "tried": TRIED,
+        "shown": SHOWN,
+        "ran": RAN,
+        "registered": REGISTERED,
+    }
+    return Observed(**{**known, **more})

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is decided once the set-up script is saved."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import decisions
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
+    FINISHED,
+    FOUND,
+    NONE,
+    read,
+    script,
+)
+
+ENABLE = {"settings": {"is_active": True}}
+DIES = {"durability": {"lasting": "dies", "why": "it is in memory"}}
+# Each row: what is given, what was observed, check mode, and the decision: preflight, look, run, register.
+ROWS: list[tuple[str, dict[str, t.Any], Observed, bool, tuple[str, str, str, bool]]] = [
+    ("new", {}, Observed(NONE, script()), False, ("snowflake", "/s/k.setup.sql", "snowflake", True)),
+    ("check mode", {}, Observed(NONE, script(exists=False)), True, ("snowflake", "", "", True)),
+    ("check mode, saved before", {}, Observed(NONE, script(changed=False)), True, ("snowflake", "/s/k.setup.sql", "snowflake", True)),
+    ("check mode, changed", {}, Observed(NONE, script()), True, ("snowflake", "", "", True)),
+    ("it has run", {}, Observed(NONE, script(execution=FINISHED)), False, ("", "/s/k.setup.sql", "", True)),
+    ("exists", {}, Observed(FOUND), False, ("", "", "", True)),
+    ("exists, enables", ENABLE, Observed(FOUND), False, ("", "", "", True)),
+    ("enables", ENABLE, Observed(NONE, script()), False, ("snowflake", "/s/k.setup.sql", "", False)),
+    ("enables, confirmed", {**ENABLE, "confirm": "k"}, Observed(NONE, script()), False, ("snowflake", "/s/k.setup.sql", "snowflake", True)),
+    ("hand over", {"executor": "handoff"}, Observed(NONE, script()), False, ("", "/s/k.setup.sql", "handoff", False)),
+    ("hand over, check mode", {"executor": "handoff"}, Observed(NONE, script(changed=False)), True, ("", "/s/k.setup.sql", "", False)),
+    ("it was run by a person", {"executor": "handoff", "script_executed": True}, Observed(NONE, script()), False, ("", "/s/k.setup.sql", "record", True)),
+    ("no script", {"executor": "none"}, Observed(NONE), False, ("", "", "", True)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "observed", "check_mode", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_decide(
+    given: dict[str, t.Any], observed: Observed, check_mode: bool, expected: tuple[str, str, str, bool]
+) -> None:
+    found = decisions.decide(read(**given), observed, check_mode=check_mode)
+    assert (found.preflight, found.look, found.run, found.register) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "observed", "words"),
+    [
+        ({}, Observed(NONE, script()), []),
+        ({}, Observed(NONE, script(**DIES)), ["would not outlive this run: it is in memory."]),
+        ({"script_durable": True}, Observed(NONE, script(**DIES)), []),
+        ({}, Observed(NONE, script(execution=FINISHED, **DIES)), []),
+        ({}, Observed(FOUND, script(**DIES)), []),
+        ({}, Observed(NONE, script(split_error={"message": "A quote is open."})), ["runs: A quote is open. Set"]),
+        ({"executor": "handoff"}, Observed(NONE, script(split_error={"message": "A quote is open."})), []),
+    ],
+)
+def test_obstacles(given: dict[str, t.Any], observed: Observed, words: list[str]) -> None:
+    found = decisions.obstacles(read(**given), observed)
+    assert len(found) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, found, strict=True))

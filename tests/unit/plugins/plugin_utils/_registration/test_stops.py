@@ -1,0 +1,113 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a run stopped, and what to do then."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import stops, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
+    NONE,
+    SHOWN,
+    TIMING,
+    TRIED,
+    decided,
+    done,
+    read,
+    script,
+)
+
+
+def failed(code: str = "", **more: t.Any) -> dict[str, t.Any]:
+    """The result of a task that failed."""
+    return {"failed": True, "msg": "No.", **({"failure": {"code": code}} if code else {}), **more}
+
+
+PART = {"statements": [{"index": 1, "status": "done"}, {"index": 2, "status": "failed"}], **TIMING}
+# Each row: what was observed, the task, whether Ansible has shown it, and words of what is printed.
+ROWS = [
+    (Observed(failed()), "Look for the connection", True, "NEXT: Fix the cause and rerun"),
+    (Observed(NONE, failed("permission")), "Save the set-up script", True, "NEXT: Grant the key or the user"),
+    (
+        Observed(NONE, script(), failed()),
+        "Decide what to do",
+        True,
+        "DONE: the set-up script is saved at /s/k.setup.sql.",
+    ),
+    (
+        Observed(NONE, script(), decided(), failed("objects_exist")),
+        "Sign in to Snowflake, and look at what the script would create",
+        True,
+        "To continue all the same, set immuta_register_existing_objects to accept.",
+    ),
+    (
+        Observed(NONE, script(), decided(), TRIED, SHOWN, ran={**failed("statement_failed"), **PART}),
+        "Run the script on Snowflake",
+        True,
+        "To take back what is done, rerun with immuta_register_state=undone.",
+    ),
+    (
+        Observed(NONE, script(), decided(), TRIED, SHOWN, ran={**failed("unknown_outcome"), **PART}),
+        "Run the script on Snowflake",
+        True,
+        "immuta_register_on_unknown=rerun",
+    ),
+    (
+        done(registered=failed("registration_unknown", registered=None)),
+        "Register the connection",
+        True,
+        "NOT DONE: it is not known whether the connection is registered; nothing shows that the connection works.",
+    ),
+    (
+        done(registered=failed("already_exists", registered=False)),
+        "Register the connection",
+        True,
+        "the way out that is named",
+    ),
+    (done(removed=failed()), "Remove the set-up script", True, "DONE: the set-up script is saved"),
+    (Observed(), "Look for the connection", False, "another host failed"),
+    (Observed(NONE, script()), "Decide what to do", False, "NOT DONE: the set-up script has not run to its end"),
+    (done(tried={}), "Sign in to Snowflake, and look at what the script would create", False, "NEXT"),
+    (done(shown={}), "Show the plan", False, "NEXT"),
+    (done(ran={}), "Run the script on Snowflake", False, "NEXT"),
+    (done(ran=TIMING), "Run the script on Snowflake", False, "NEXT"),
+    (done(decided=decided(run="record"), ran={}), "Record that the script has run", False, "NEXT"),
+    (done(registered={}), "Register the connection", False, "NOT DONE: the connection is not registered"),
+]
+
+
+@pytest.mark.parametrize(("observed", "task", "shown", "words"), ROWS)
+def test_where_it_stopped(observed: Observed, task: str, shown: bool, words: str) -> None:
+    stop = stops.find(read(), observed, {"settings": {}}, check_mode=False)
+    assert stop is not None
+    assert (stop.task, stop.shown) == (task, shown)
+    assert words in "\n".join(texts.stopped(read(), observed, stop))
+
+
+def test_variables_that_are_wrong() -> None:
+    stop = stops.find(None, Observed(), {"failed": True, "msg": "A.\nB."}, check_mode=False)
+    assert stop is not None
+    assert texts.stopped(None, Observed(), stop) == [
+        'Stopped at "Validate the variables": A.',
+        "B.",
+        "DONE: nothing; no request was sent.",
+        "NEXT: Correct what is named above, and rerun.",
+    ]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_run_that_came_to_its_end(check_mode: bool) -> None:
+    assert stops.find(read(), done(), {"settings": {}}, check_mode=check_mode) is None
+    assert stops.find(read(), done(ran=TIMING), {"settings": {}}, check_mode=True) is None
+
+
+def test_no_advice_names_a_variable_of_the_other_role() -> None:
+    for code in {*stops.ADVICE, *stops.OWN_ADVICE}:
+        stop = stops.Stop("x", failed(code))
+        assert "deregister" not in stops.advice(stop, Observed())

@@ -1,0 +1,144 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role prints."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import outcome, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
+    FINISHED,
+    FOUND,
+    NONE,
+    OBJECT,
+    RAN,
+    REGISTERED,
+    SHA,
+    TRIED,
+    decided,
+    done,
+    read,
+    script,
+)
+
+SAVED = f"1. Save the set-up script: done (/s/k.setup.sql, sha256 {SHA})"
+TITLE = 'Plan for registering the Immuta connection "k"'
+LAST = "3. Register the connection in Immuta, and wait until its integration works"
+STATEMENTS = [
+    "2. Run the script's 2 statements (0 have run), executor snowflake",
+    "     1. line 3: CREATE DATABASE IMMUTA",
+    "     2. line 4: CALL F   <- review: unusual",
+]
+WHERE = "Platform: acme.snowflakecomputing.com"
+
+
+@pytest.mark.parametrize(
+    ("given", "observed", "check_mode", "expected"),
+    [
+        (
+            {},
+            Observed(NONE, script(), tried=TRIED),
+            False,
+            [TITLE, SAVED, *STATEMENTS, WHERE, "Signed in: user ADMIN", "Not there, or not visible: DATABASE IMMUTA", LAST],
+        ),
+        (
+            {},
+            Observed(NONE, script(exists=False), tried={"session": {"user": "ADMIN"}, "objects": None}),
+            True,
+            [
+                TITLE,
+                SAVED.replace("done", "would be done"),
+                *STATEMENTS,
+                WHERE,
+                "Signed in: user ADMIN",
+                "The platform was not checked for what the script creates: the script is not on the disk yet.",
+                LAST,
+            ],
+        ),
+        ({}, Observed(NONE, script(execution=FINISHED)), False, [TITLE, SAVED, "2. Run the script: already done", LAST]),
+        (
+            {"script_executed": True},
+            Observed(NONE, script()),
+            False,
+            [TITLE, SAVED, "2. Record that the script was run by other means", LAST],
+        ),
+        ({"executor": "handoff"}, Observed(NONE, script()), False, [TITLE, SAVED, STATEMENTS[0].replace("snowflake", "handoff"), *STATEMENTS[1:], LAST]),
+        (
+            {"executor": "none"},
+            Observed(NONE),
+            False,
+            [TITLE, "1. No set-up script: the platform has to be prepared already", "2. Nothing to run", LAST],
+        ),
+        (
+            {"executor": "none", "settings": {"is_active": True}},
+            Observed(NONE),
+            False,
+            [
+                TITLE,
+                "1. No set-up script: the platform has to be prepared already",
+                "2. Nothing to run",
+                f'{LAST}. Not confirmed, so the run ends here: set immuta_register_confirm to "k"',
+                texts.ENABLES,
+            ],
+        ),
+        (
+            {},
+            Observed(FOUND),
+            False,
+            [TITLE, "The connection exists. It is compared with its description, and edited where it differs."],
+        ),
+    ],
+)  # fmt: skip
+def test_plan(given: dict[str, t.Any], observed: Observed, check_mode: bool, expected: list[str]) -> None:
+    assert texts.plan(read(**given), observed, check_mode=check_mode) == expected
+
+
+def lines(observed: Observed, **given: t.Any) -> list[str]:
+    """What is printed in the end."""
+    return texts.report(outcome.result(read(**given), observed, check_mode=False))
+
+
+def test_report_of_a_registration() -> None:
+    assert lines(done()) == [
+        'Registration of "k": REGISTERED',
+        "Immuta: the connection exists, its integration 7 is enabled, and its tests have passed",
+        f"Script: /s/k.setup.sql (sha256 {SHA}), 2 of 2 statements have run",
+        f"WARNING: {texts.KEEP_IT} immuta_register_remove_script=true does that.",
+        "Platform: 1 of 1 objects there",
+        "    1. done         CREATE DATABASE IMMUTA, query id q",
+        "    2. done         CALL F, query id q",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("observed", "words"),
+    [
+        (done(removed={"changed": True}), "2 of 2 statements have run, removed"),
+        (done(registered={**REGISTERED, "verified": False}), "its integration 7 is enabled, NOT VERIFIED"),
+        (
+            done(ran={**RAN, "objects": [{**OBJECT, "after": None, "after_how": "No."}]}),
+            "0 of 1 objects there, 1 not visible",
+        ),
+        (done(ran={}, recorded={"execution": {"state": "finished"}}), "the script has run, but this is only stated"),
+        (
+            done(ran={}, registered={}, decided=decided(run="handoff", register=False)),
+            "HANDED OFF, the set-up script is still to be run",
+        ),
+        (done(ran={}, registered={}, decided=decided(run="", register=False)), "Immuta: the connection does not exist"),
+    ],
+)
+def test_report(observed: Observed, words: str) -> None:
+    assert any(words in line for line in lines(observed)), lines(observed)
+
+
+def test_a_script_that_a_person_runs() -> None:
+    found = texts.handoff(read(), Observed(NONE, script()))
+    assert found[0] == "The set-up script of k is for you to run. It has NOT been run."
+    assert "on acme.snowflakecomputing.com." in found[2]
+    assert found[-1].startswith("Then rerun with immuta_register_script_executed=true")
