@@ -29,12 +29,15 @@ from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
 )
 
 RESULT = f"{settings.PREFIX}result"
+# Of a registration, or of the removal that takes one back.
+RESULTS = (RESULT, f"{names.PREFIX}result")
+NOTHING_DONE = "Nothing was checked, planned, or registered: --tags or --start-at-task skipped the role. Run the playbook without them."
 
 
 class ActionModule(Stages):
     """Dispatches to the stage. Nothing here talks to Immuta or to a platform."""
 
-    STAGES = ("check", "decide", "plan", "handoff", "conclude")
+    STAGES = ("check", "decide", "plan", "handoff", "conclude", "finished")
     OPTIONS: t.ClassVar = {"checked": {"type": "dict", "default": {}}, "observed": {"type": "dict", "default": {}}}
 
     @property
@@ -91,3 +94,10 @@ class ActionModule(Stages):
         if known:
             result.update(status="failed", failed_task=stop.task, error="\n".join(lines))
         return {"lines": lines, "result": result, "fatal": "" if stop.shown else stop.message}
+
+    def _finished(self, variables: Variables) -> Result:
+        failed = set(variables["ansible_play_hosts_all"]) - set(variables.get("ansible_play_hosts", ()))
+        hosts = [variables["hostvars"][host] for host in variables["ansible_play_hosts_all"]]
+        if not failed and not any(host.get(name) for host in hosts for name in RESULTS):
+            raise Refused(NOTHING_DONE)
+        return {}

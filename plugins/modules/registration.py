@@ -40,6 +40,7 @@ options:
       - plan
       - handoff
       - conclude
+      - finished
   checked:
     description: Result of the stage V(check).
     type: dict

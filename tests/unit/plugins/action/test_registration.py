@@ -1,0 +1,135 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stages of the action plugin of the role register_connection."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing as t
+from unittest import mock
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+from ansible_collections.community.immuta.plugins.action import registration
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
+    NONE,
+    SNOWFLAKE,
+    TIMING,
+    decided,
+    done,
+    read,
+    script,
+)
+
+Answer = dict[str, t.Any]
+HOST: Answer = {
+    "inventory_hostname": "h",
+    "hostvars": {"h": {}},
+    "ansible_play_hosts_all": ["h"],
+    "ansible_play_hosts": ["h"],
+    "immuta_register_connection_key": "k",
+    "immuta_register_snowflake": SNOWFLAKE,
+}
+
+
+def run(stage: str, variables: Answer | None = None, *, check: bool = False, **arguments: t.Any) -> Answer:
+    """Run a stage as the task of a play does, for the variables of a host."""
+    known = {**HOST, **(variables or {})}
+    task: t.Any = types.SimpleNamespace(
+        args={"stage": stage, **arguments},
+        action="community.immuta.registration",
+        async_val=0,
+        check_mode=check,
+        diff=False,
+    )
+    connection: t.Any = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None), become=None)
+    play: t.Any = types.SimpleNamespace(check_mode=check)
+    templar = Templar(loader=DataLoader(), variables=known)
+    plugin = registration.ActionModule(task, connection, play, DataLoader(), templar, mock.Mock())
+    return plugin.run(task_vars=known)
+
+
+def stage(name: str, observed: Observed, *, check: bool = False, **given: t.Any) -> Answer:
+    """Run a stage after the one that checks."""
+    known = {"settings": vars(read(**given))}
+    return run(name, check=check, checked=known, observed=dataclasses.asdict(observed))
+
+
+def test_check() -> None:
+    answer = run("check", {"immuta_register_wait_timeout": "2"})
+    assert answer["settings"]["wait_timeout"] == 2
+    assert "hunter2" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        (
+            {"immuta_register_confrim": "k"},
+            "There is no variable immuta_register_confrim. Did you mean immuta_register_confirm?",
+        ),
+        ({"_raw_params": "snowflake"}, 'Write -e \'{"immuta_register_connection_key": "prod snowflake"}\'.'),
+        ({"immuta_register_snowflake": ""}, "There is no description of the connection."),
+    ],
+)
+def test_check_refuses(variables: Answer, sentence: str) -> None:
+    answer = run("check", variables)
+    assert answer["failed"]
+    assert sentence in answer["msg"]
+    assert "hunter2" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize("name", ["decide", "plan", "handoff"])
+def test_the_role_can_not_be_entered_in_the_middle(name: str) -> None:
+    assert run(name)["msg"].startswith("This role can't be entered in the middle")
+    assert run(name, checked={"failed": True, "msg": "No."})["msg"] == "No."
+
+
+def test_decide() -> None:
+    assert stage("decide", Observed(NONE, script()))["decision"]["run"] == "snowflake"
+    assert stage("decide", Observed(NONE, script()), check=True)["decision"]["run"] == ""
+    dies = script(durability={"lasting": "dies", "why": "it is in memory"})
+    assert "it is in memory" in stage("decide", Observed(NONE, dies))["msg"]
+
+
+def test_plan_and_handoff_are_shown_without_v() -> None:
+    for name in ("plan", "handoff"):
+        answer = stage(name, Observed(NONE, script()))
+        assert answer["_ansible_verbose_always"] and len(answer["msg"]) > 2
+
+
+def test_conclude() -> None:
+    answer = stage("conclude", done())
+    assert (answer["result"]["status"], answer["fatal"]) == ("registered", "")
+    assert answer["lines"][0] == 'Registration of "k": REGISTERED'
+    stopped = stage("conclude", done(registered={"failed": True, "msg": "No.\x1b[2J", **TIMING}))
+    assert stopped["fatal"] == ""
+    assert stopped["result"]["status"] == "failed"
+    assert stopped["result"]["failed_task"] == "Register the connection"
+    assert stopped["result"]["error"].split("\n") == stopped["lines"]
+    assert "\x1b" not in stopped["result"]["error"]
+    # No task has failed, and one that was to run has not.
+    assert "another host failed" in stage("conclude", Observed(NONE, script(), decided()))["fatal"]
+    assert run("conclude", checked={"failed": True, "msg": "No."})["result"] == {}
+    assert "entered in the middle" in run("conclude")["fatal"]
+
+
+@pytest.mark.parametrize(
+    ("host", "play_hosts", "fails"),
+    [
+        ({}, ["h"], True),
+        ({}, [], False),
+        ({"immuta_register_result": {"status": "planned"}}, ["h"], False),
+        ({"immuta_deregister_result": {"status": "completed"}}, ["h"], False),
+    ],
+)
+def test_a_play_that_did_nothing_is_not_green(host: Answer, play_hosts: list[str], fails: bool) -> None:
+    answer = run("finished", {"hostvars": {"h": host}, "ansible_play_hosts": play_hosts})
+    assert answer.get("failed", False) is fails
