@@ -37,7 +37,7 @@ NOTHING_DONE = "Nothing was checked, planned, or registered: --tags or --start-a
 class ActionModule(Stages):
     """Dispatches to the stage. Nothing here talks to Immuta or to a platform."""
 
-    STAGES = ("check", "decide", "plan", "handoff", "conclude", "finished")
+    STAGES = ("check", "undo", "decide", "plan", "handoff", "conclude", "finished")
     OPTIONS: t.ClassVar = {"checked": {"type": "dict", "default": {}}, "observed": {"type": "dict", "default": {}}}
 
     @property
@@ -73,7 +73,15 @@ class ActionModule(Stages):
             raise Refused(*found)
         return {"decision": vars(decisions.decide(self.settings, self.observed, check_mode=self._task.check_mode))}
 
+    def _undo(self, variables: Variables) -> Result:
+        found = self.arguments["observed"]
+        if wrong := decisions.others(self.settings, found["connections"], found["integrations"]):
+            raise Refused(*wrong)
+        return {}
+
     def _plan(self, variables: Variables) -> Result:
+        if wrong := decisions.undone(self.settings, self.observed):
+            raise Refused(*wrong)
         return shown(texts.plan(self.settings, self.observed, check_mode=self._task.check_mode))
 
     def _handoff(self, variables: Variables) -> Result:

@@ -36,6 +36,7 @@ options:
     required: true
     choices:
       - check
+      - undo
       - decide
       - plan
       - handoff

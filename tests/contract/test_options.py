@@ -18,7 +18,7 @@ import pytest
 import yaml
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.community.immuta.plugins.action import audit, deregistration
+from ansible_collections.community.immuta.plugins.action import audit, deregistration, registration
 from ansible_collections.community.immuta.plugins.module_utils import _module
 from ansible_collections.community.immuta.plugins.plugin_utils import _inventory
 from ansible_collections.community.immuta.plugins.plugin_utils._audit import settings as audit_settings
@@ -202,7 +202,7 @@ def test_options_of_a_group_are_the_same_in_each_of_its_modules() -> None:
 # The action plugin
 
 
-@pytest.mark.parametrize("plugin", [audit, deregistration], ids=ACTIONS)
+@pytest.mark.parametrize("plugin", [audit, deregistration, registration], ids=ACTIONS)
 def test_options_of_the_action_plugins_are_as_documented(monkeypatch: pytest.MonkeyPatch, plugin: t.Any) -> None:
     seen: dict[str, t.Any] = {}
 
@@ -221,7 +221,7 @@ def test_options_of_the_action_plugins_are_as_documented(monkeypatch: pytest.Mon
 
 def test_the_action_plugins_are_in_no_action_group() -> None:
     groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))["action_groups"]
-    assert ACTIONS == ["audit", "deregistration"]
+    assert ACTIONS == ["audit", "deregistration", "registration"]
     assert not {*ACTIONS} & {one for members in groups.values() for one in members}
     assert not any("action_group" in documented()[name]["attributes"] for name in ACTIONS)
 

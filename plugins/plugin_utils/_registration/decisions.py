@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _address
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
+
+Rows = t.Sequence[t.Mapping[str, t.Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +45,55 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decis
         ("record" if stated else chosen) if to_run and go and (stated or not check_mode or chosen in PLATFORMS) else ""
     )
     return Decision(
-        preflight=chosen if to_run and chosen in PLATFORMS and not stated else "",
+        # What has run before is looked for, too: the connection may have been removed since.
+        preflight=chosen if chosen in PLATFORMS and (to_run or _left(observed)) and not stated else "",
         look=look,
         # In check mode there may be nothing on the disk to run.
         run=run if look or not check_mode else "",
         register=go and not (to_run and not stated and chosen == "handoff"),
     )
+
+
+def _left(observed: Observed) -> bool:
+    """Whether the script of an earlier registration is there, and the connection is not."""
+    return observed.finished and not observed.exists
+
+
+def undone(settings: Settings, observed: Observed) -> list[str]:
+    """The reasons why what the script of an earlier run created can't be relied on; empty if there are none."""
+    gone = [f"{row['kind']} {row['name']}" for row in observed.tried.get("objects") or () if row["present"] is False]
+    if not (_left(observed) and gone):
+        return []
+    return [
+        f"According to the journal {settings.script_path}.journal the set-up script has run, but the platform does not have what"
+        f" it creates, or does not show it: {', '.join(gone)}. If the connection was removed since, remove the script and its"
+        " journal, for example with the module immuta_setup_script and state=absent, and rerun."
+    ]
+
+
+def others(settings: Settings, connections: Rows, integrations: Rows) -> list[str]:
+    """The reasons why the connection with this key is not the one that is described; empty if there are none.
+
+    :param connections: those with the key, as the module C(immuta_connection_info) returns them
+    :param integrations: of the tenant, as the module C(immuta_integration_info) returns them
+    """
+    own = settings.integration_config
+    found = []
+    for one in connections:
+        numbers = {one["integration_id"]}
+        about = next((each for each in integrations if each["id"] in numbers), {})
+        pairs = {
+            "technology": (own.get("type"), one["technology"]),
+            "host": (own.get("host"), one["hostname"] or about.get("host")),
+        }
+        pairs.update({name: (own.get(name), about.get(name)) for name in ("database", "catalog")})
+        found += [
+            f'The connection "{one["key"]}" has the {name} {theirs}, not {mine}, so it is not the one that is described. Correct the'
+            " description, or remove the connection with the role deregister_connection."
+            for name, (mine, theirs) in pairs.items()
+            if mine and theirs and _address.normal(mine) != _address.normal(theirs)
+        ]
+    return found
 
 
 def obstacles(settings: Settings, observed: Observed) -> list[str]:

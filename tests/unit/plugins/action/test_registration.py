@@ -99,6 +99,14 @@ def test_decide() -> None:
     assert "it is in memory" in stage("decide", Observed(NONE, dies))["msg"]
 
 
+def test_another_connection_is_not_taken_back() -> None:
+    one = {"key": "k", "technology": "Snowflake", "hostname": "o.snowflakecomputing.com", "integration_id": None}
+    arguments = {"checked": {"settings": vars(read())}, "observed": {"connections": [one], "integrations": []}}
+    assert "is not the one that is described" in run("undo", **arguments)["msg"]
+    arguments["observed"]["connections"] = []
+    assert "failed" not in run("undo", **arguments)
+
+
 def test_plan_and_handoff_are_shown_without_v() -> None:
     for name in ("plan", "handoff"):
         answer = stage(name, Observed(NONE, script()))

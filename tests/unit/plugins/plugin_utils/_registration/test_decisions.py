@@ -16,6 +16,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     FINISHED,
     FOUND,
     NONE,
+    OBJECT,
     read,
     script,
 )
@@ -28,7 +29,7 @@ ROWS: list[tuple[str, dict[str, t.Any], Observed, bool, tuple[str, str, str, boo
     ("check mode", {}, Observed(NONE, script(exists=False)), True, ("snowflake", "", "", True)),
     ("check mode, saved before", {}, Observed(NONE, script(changed=False)), True, ("snowflake", "/s/k.setup.sql", "snowflake", True)),
     ("check mode, changed", {}, Observed(NONE, script()), True, ("snowflake", "", "", True)),
-    ("it has run", {}, Observed(NONE, script(execution=FINISHED)), False, ("", "/s/k.setup.sql", "", True)),
+    ("it has run", {}, Observed(NONE, script(execution=FINISHED)), False, ("snowflake", "/s/k.setup.sql", "", True)),
     ("exists", {}, Observed(FOUND), False, ("", "", "", True)),
     ("exists, enables", ENABLE, Observed(FOUND), False, ("", "", "", True)),
     ("enables", ENABLE, Observed(NONE, script()), False, ("snowflake", "/s/k.setup.sql", "", False)),
@@ -66,3 +67,45 @@ def test_obstacles(given: dict[str, t.Any], observed: Observed, words: list[str]
     found = decisions.obstacles(read(**given), observed)
     assert len(found) == len(words)
     assert all(word in sentence for word, sentence in zip(words, found, strict=True))
+
+
+GONE = {"objects": [OBJECT, {**OBJECT, "name": "OTHER", "present": True}]}
+
+
+@pytest.mark.parametrize(
+    ("observed", "refused"),
+    [
+        (Observed(NONE, script(execution=FINISHED), tried=GONE), True),
+        (Observed(NONE, script(execution=FINISHED), tried={"objects": GONE["objects"][1:]}), False),
+        (Observed(NONE, script(), tried=GONE), False),
+        (Observed(FOUND, script(execution=FINISHED), tried=GONE), False),
+        (Observed(NONE, script(execution=FINISHED)), False),
+    ],
+)
+def test_a_script_that_has_run_proves_nothing_once_its_objects_are_gone(observed: Observed, refused: bool) -> None:
+    found = decisions.undone(read(), observed)
+    assert bool(found) is refused
+    assert not found or "does not show it: DATABASE IMMUTA. If" in found[0]
+
+
+ONE = {"key": "k", "technology": "Snowflake", "hostname": "ACME.snowflakecomputing.com", "integration_id": 7}
+SEVEN = {"id": 7, "host": "acme.snowflakecomputing.com", "database": "IMMUTA", "catalog": None}
+
+
+@pytest.mark.parametrize(
+    ("connection", "integration", "words"),
+    [
+        ({}, {}, ""),
+        ({"hostname": "other.snowflakecomputing.com"}, {}, "has the host other.snowflakecomputing.com, not acme."),
+        ({"hostname": None}, {"host": "other.snowflakecomputing.com"}, "has the host other."),
+        ({}, {"database": "OTHER"}, "has the database OTHER, not IMMUTA, so it is not the one"),
+        ({"technology": "Databricks"}, {}, "has the technology Databricks, not Snowflake"),
+        ({"integration_id": 8}, {"database": "OTHER"}, ""),
+    ],
+)
+def test_what_is_taken_back_is_what_is_described(
+    connection: dict[str, t.Any], integration: dict[str, t.Any], words: str
+) -> None:
+    found = decisions.others(read(), [{**ONE, **connection}], [{**SEVEN, **integration}])
+    assert words in " ".join(found)
+    assert bool(found) is bool(words)
