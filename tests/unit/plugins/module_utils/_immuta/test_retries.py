@@ -490,6 +490,9 @@ def _try(fault: Fault, operation: Operation, mended: int | None, world: World) -
     if fault.error is errors.NotFound and operation.name in ("listIntegrations", "searchObjects"):
         assert isinstance(caught, errors.ApiMissing), case
         return
+    if fault.error is errors.Busy and operation.conflict == "exists":
+        assert isinstance(caught, errors.AlreadyExists), case
+        return
     assert (type(caught), caught.code) == (fault.error, fault.code), f"{case}: {caught}"
     assert getattr(caught, "sent", None) is fault.sent, f"{case}: {caught}"
 
