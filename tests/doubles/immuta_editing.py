@@ -30,6 +30,17 @@ FINAL = ("technology", "hostname", "database", "catalog")
 EDITED_AT = "2026-11-01T08:00:00.000Z"
 
 
+def split_credential(whole: Json) -> tuple[Json, Json]:
+    """What Immuta tells of a connection or a configuration, and what it does not."""
+    credential = {name: whole[name] for name in SECRETS if name in whole}
+    told = {name: value for name, value in whole.items() if name not in SECRETS}
+    client = whole.get("oAuthClientConfig")
+    if isinstance(client, dict) and "clientSecret" in client:
+        credential["clientSecret"] = client["clientSecret"]
+        told["oAuthClientConfig"] = {name: value for name, value in client.items() if name != "clientSecret"}
+    return told, credential
+
+
 class EditableTenant(Tenant):
     """A tenant whose connections can be edited and synced."""
 
@@ -82,12 +93,7 @@ class EditableTenant(Tenant):
         return dict(body if form == "bare" else body["connection"])
 
     def _apply(self, one: Connection, behind: Integration | None, whole: Json) -> None:
-        client = whole.get("oAuthClientConfig", {})
-        credential = {name: whole[name] for name in SECRETS if name in whole}
-        if "clientSecret" in client:
-            credential["clientSecret"] = client["clientSecret"]
-            whole["oAuthClientConfig"] = {name: value for name, value in client.items() if name != "clientSecret"}
-        told = {name: value for name, value in whole.items() if name not in SECRETS}
+        told, credential = split_credential(whole)
         former = {"port": one.port, "extra": one.extra, "updated_at": one.updated_at}
         fields = {name: value for name, value in told.items() if name not in ("technology", "hostname", "port")}
         one.extra = {**one.extra, **fields} if self.variant.update_effect == "merged" else fields

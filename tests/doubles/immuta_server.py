@@ -35,7 +35,7 @@ if __name__ == "__main__" and not __package__:
     __package__ = "doubles"
 
 from . import immuta_contract
-from .immuta_editing import EditableTenant
+from .immuta_registering import RegisteringTenant
 from .immuta_tenant import (
     LOGIN_PAGE,
     ApiKey,
@@ -330,7 +330,7 @@ class ImmutaDouble(Double):
         with self._lock:
             index = len(self.requests) + 1
             fault = self.faults.take(name, method, target)
-            tenant = EditableTenant(self.state, self.variant)
+            tenant = RegisteringTenant(self.state, self.variant)
             wrong = self._contract.check_request(operation, asked) if operation else "no such operation"
             if wrong and not immuta_contract.PROBED.fullmatch(f"{method} {path}"):
                 self._violate(index, name, "request", wrong)

@@ -65,6 +65,19 @@ class Edit:
 
 
 @dataclass
+class Registration:
+    """A registration under way: the connection shows after so many reads, and the integration is created after so many.
+
+    :ivar integration_id: None when there is to be no integration
+    """
+
+    connection: Connection
+    delay: int
+    reads: int
+    integration_id: int | None
+
+
+@dataclass
 class Deletion:
     """A deletion under way: it ends after so many more reads of the connection, and not before `ends_at`.
 
@@ -129,6 +142,7 @@ class State:
     :ivar api_keys: by the key itself
     :ivar tokens: by the token itself
     :ivar credentials: what connections sign in with since they were edited, by key; not told to anybody
+    :ivar registrations: under way, by the key of the connection
     :ivar jobs: of object syncs: how many more reads each takes, by id
     :ivar clock: seconds, as of `time.monotonic`; deletions end and tokens expire by it
     """
@@ -138,6 +152,7 @@ class State:
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     credentials: dict[str, Json] = field(default_factory=dict)
+    registrations: dict[str, Registration] = field(default_factory=dict)
     jobs: dict[str, int] = field(default_factory=dict)
     clock: t.Callable[[], float] = time.monotonic
 
@@ -261,6 +276,14 @@ class Variant:
         taken, and the integration fails with the copy that it has
     :ivar update_delay: how many reads of the integration still find it as it was
     :ivar update_reads: how many more find it being edited
+    :ivar register_reply: what the answer to a registration is
+    :ivar register_outcome: what comes of one: it works; it is refused with 422; the integration can't be created, and there is no
+        connection, or there is one; there is a connection without an integration; the integration fails
+    :ivar register_delay: how many reads don't find the connection yet
+    :ivar register_reads: how many reads find the integration being created
+    :ivar register_existing: what comes of the registration of a key that is there: a status, or an update
+    :ivar register_host: whether one integration is allowed on a host, or in a database or catalog
+    :ivar test_reply: what the test of a registration answers; `key`: the path is taken for that of a connection
     :ivar updated_at: whether a connection tells when it was changed
     :ivar validation: what an integration tells of its tests
     :ivar sync_request: the body that an object sync takes: none, an empty one, or either
@@ -301,6 +324,15 @@ class Variant:
     update_outcome: t.Literal["works", "rolled_back", "refused", "recurring"] = "works"
     update_delay: int = 0
     update_reads: int = 0
+    register_reply: t.Literal[
+        "object_path", "described", "jobs", "list", "integration", "empty_200", "empty_201", "empty_202", "empty_204"
+    ] = "object_path"
+    register_outcome: t.Literal["works", "refused", "create_error", "broken", "alone", "failing"] = "works"
+    register_delay: int = 0
+    register_reads: int = 0
+    register_existing: t.Literal[409, 400, 422, 200] = 409
+    register_host: t.Literal["host", "place"] = "host"
+    test_reply: t.Literal["results", "boolean", "list", "empty", "absent", "not_allowed", "key"] = "results"
     updated_at: t.Literal["present", "absent"] = "present"
     validation: t.Literal["tests", "status", "absent"] = "tests"
     sync_request: t.Literal["any", "none", "empty"] = "any"

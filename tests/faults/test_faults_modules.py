@@ -29,6 +29,17 @@ from ansible_collections.community.immuta.tests.harness.servers import API_KEY, 
 EVER = 10**6
 SCRIPT = Ask("cleanup_script", {"connection_key": KEY})
 SCRIPT_OF_5 = Ask("cleanup_script", {"integration_id": 5})
+PLACE = {"host": "sales.snowflakecomputing.com", "warehouse": "WH1", "role": "R1", "database": "D1"}
+NEW = "sales snowflake"
+PRESENT = Ask(
+    "connection",
+    {
+        "connection_key": NEW,
+        "state": "present",
+        "snowflake": {**PLACE, "password": {"username": "U1", "password": "canary-5c0f-of-faults"}},
+    },
+)
+CHANGE = Ask("connection", {**PRESENT.options, "update_secrets": "always"})
 REMOVE = Ask("connection", {"connection_key": KEY, "confirm": KEY})
 
 
@@ -61,6 +72,12 @@ def half(double: Tenant, folder: Path) -> None:
         book.done(1)
 
 
+def registered(double: Tenant, folder: Path) -> None:
+    """There is a new connection, with all that is in it."""
+    assert PRESENT(double, folder)["verified"] is True
+    double.state.credentials.clear()
+
+
 def finished(double: Tenant, folder: Path) -> None:
     """All is done."""
     removed(double, folder)
@@ -75,6 +92,11 @@ class Case:
     ask: Ask
     before: t.Callable[[Tenant, Path], None] = nothing_yet
 
+    @property
+    def key(self) -> str:
+        """The key of the connection that it is about."""
+        return str(self.ask.options.get("connection_key") or KEY)
+
 
 CASES = [
     Case("save", SCRIPT),
@@ -86,6 +108,9 @@ CASES = [
     Case("resume-finished", SCRIPT, finished),
     Case("remove", REMOVE),
     Case("remove-again", REMOVE, removed),
+    Case("register", PRESENT),
+    Case("register-again", PRESENT, registered),
+    Case("edit", CHANGE, registered),
     Case("connection", Ask("connection_info", {"connection_key": KEY})),
     Case("connection-gone", Ask("connection_info", {"connection_key": KEY}), removed),
     Case("connections", Ask("connection_info", {})),
@@ -178,7 +203,7 @@ class Judge:
     def there(self) -> bool:
         with self.double._lock:
             self.double.state.settle()
-        return KEY in self.double.state.connections
+        return self.case.key in self.double.state.connections
 
     def __call__(self, answer: Result) -> None:
         """An answer that a fault has disturbed.
@@ -187,6 +212,13 @@ class Judge:
         """
         if answer.failed:
             self._failed(answer)
+        elif self.case.ask in (PRESENT, CHANGE):
+            assert self.there
+            assert answer["verified"] is True
+            assert answer["registered"] is not self.there_before
+            assert answer["changed"] is (self.case.ask is CHANGE or not self.there_before)
+            if self.case.ask is CHANGE:
+                assert self.double.state.credentials
         elif self.case.ask.name == "connection":
             assert not self.there
             assert answer["changed"] is self.there_before
@@ -209,7 +241,9 @@ class Judge:
             assert (failure["saved"] or {}).get("sha256") == (held.sha256 if held else None)
             # A script that is lost is one that nobody has, of a connection that is gone: that was not so here.
             assert answer.code not in ("script_lost", "no_cleanup_script")
-        if self.case.ask.name == "connection":
+        if self.case.ask in (PRESENT, CHANGE):
+            self._not_present(answer)
+        elif self.case.ask.name == "connection":
             assert not answer.get("verified") or not self.there
             assert "still there" not in said or "not known" in said or self.there
             assert "Nothing was deleted" not in said or self.there
@@ -217,22 +251,31 @@ class Judge:
         assert failure["hint"] or failure["status"] in (400, 404, 409) or answer.code in ("transport", "deadline"), said
         assert API_KEY not in said
 
+    def _not_present(self, answer: Result) -> None:
+        """What a registration or an edit says that was not done, was not."""
+        changed = self.there if not self.there_before else bool(self.double.state.credentials)
+        assert not answer.get("verified")
+        assert answer.get("registered") is not True or self.there
+        assert not (answer.get("changed") is False and changed)
+        assert not (answer.code != "already_exists" and "Nothing was" in answer["msg"] and changed)
+
 
 def disturb(point: Point, folder: Path) -> None:
     """Call with the fault, and twice without."""
     with tenant() as double:
         point.case.before(double, folder)
-        judge = Judge(double, folder, point.case, KEY in double.state.connections)
+        judge = Judge(double, folder, point.case, point.case.key in double.state.connections)
         point.plan(double)
         patience: dict[str, t.Any] = {"timeout": IMPATIENT, "total_timeout": 60.0} if point.fault in TARDY else {}
-        if point.case.ask is REMOVE:
+        if point.case.ask.name == "connection":
             patience["wait_timeout"] = 3.0
         judge(point.case.ask(double, folder, retries=1, **patience))
         double.faults.clear()
         second = point.case.ask(double, folder)
         assert second.good
-        assert point.case.ask(double, folder).good["changed"] is False
-        taken = [one for one in double.requests if one.method == "DELETE" and one.status == 200 and not one.fault]
+        assert point.case.ask(double, folder).good["changed"] is (point.case.ask is CHANGE)
+        once = ("deleteObject", "registerConnection")
+        taken = [one for one in double.requests if one.operation_id in once and one.status == 200 and not one.fault]
         assert len(taken) <= 1
 
 

@@ -19,6 +19,7 @@ from ansible_collections.community.immuta.tests.doubles.immuta_tenant import _fi
 from ansible_collections.community.immuta.tests.faults.asking import Ask, Tenant, tenant
 from ansible_collections.community.immuta.tests.faults.test_faults_modules import (
     CASES,
+    PRESENT,
     REMOVE,
     SCRIPT,
     SCRIPT_OF_5,
@@ -37,6 +38,8 @@ NUMBERS: dict[str, tuple[t.Any, ...]] = {
     "deletion_reads": (1, 3),
     "deletion_seconds": (0.2,),
     "search_page_cap": (1, 2, 10),
+    "register_delay": (1, 3),
+    "register_reads": (1, 3),
     "sync_reads": (1, 3),
     "token_lifetime": (60.0,),
     "update_delay": (1, 3),
@@ -116,6 +119,24 @@ def test_every_variant(fields: dict[str, t.Any], tmp_path: Path) -> None:
             assert (regenerated.code, len(regenerated["failure"]["by_hand"])) == ("script_lost", 6)
         else:
             assert (regenerated.good["source"], regenerated["changed"]) == ("regenerated", True)
+        registers(double, tmp_path, fields)
+
+
+def registers(double: Tenant, folder: Path, fields: dict[str, t.Any]) -> None:
+    """However the tenant behaves, a new connection is there and works, or the module says what is not so."""
+    answer = PRESENT(double, folder)
+    outcome = fields.get("register_outcome", "works")
+    codes = {"refused": "registration_refused", "alone": "not_verified", "failing": "validation_failed"}
+    told = fields.get("register_reply", "object_path") in ("object_path", "jobs", "list")
+    told = told and (fields.get("jobs_container") != "absent" or fields.get("register_reply") in ("jobs", "list"))
+    if outcome != "works":
+        assert answer.code == codes.get(outcome, "registration_failed")
+    elif told and fields.get("sync_outcome", "completed") != "completed":
+        assert answer.code == "sync_failed"
+    else:
+        assert (answer.good["changed"], answer["verified"]) == (True, True)
+        assert PRESENT(double, folder).good["changed"] is False
+    assert len([one for one in double.requests if one.operation_id == "registerConnection"]) == 1
 
 
 # Hidden, not absent

@@ -40,6 +40,8 @@ class EchoingImmuta(ImmutaDouble):
 
     echo: Reply | None = None
     method: str | None = None
+    # In answer to registrations only.
+    said: Reply | None = None
 
     def handle(
         self, method: str, target: str, headers: Message, body: bytes, connection: int

@@ -535,6 +535,58 @@ def rotations() -> dict[str, tuple[dict[str, t.Any], list[str]]]:
 ROTATIONS = rotations()
 
 
+def registered(kind: str) -> tuple[dict[str, t.Any], list[str]]:
+    """The options of a new connection with one of these credentials, and what of it is secret."""
+    given, secret = ROTATIONS[kind]
+    snowflake = {"host": "new.example", "warehouse": "WH1", "role": "R1", "database": "D1"}
+    databricks = {"host": "new.example", "http_path": "/sql/1", "catalog": "c1"}
+    if "databricks" in given:
+        given = {"databricks": {**databricks, **given["databricks"]}}
+    else:
+        given = {**given, "snowflake": {**snowflake, **given.get("snowflake", {})}}
+    # A field that is not known may hold one as well.
+    return {**given, "native_integration": {"config": {"odd": EXCHANGED}}}, [*secret, EXCHANGED]
+
+
+@pytest.mark.parametrize("kind", ROTATIONS)
+def test_immuta_repeats_the_credential_of_a_new_connection(
+    modules: Modules, immuta: EchoingImmuta, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, secret = registered(kind)
+    options = {"url": immuta.url, "api_key": API_KEY, "connection_key": "new", "state": "present", **given}
+
+    def called(code: str | None, **more: t.Any) -> None:
+        answer = clean(modules("immuta_connection", **options, **more), *secret)
+        assert (answer.result.get("failure") or {}).get("code") == code, answer.result
+
+    handle = immuta.handle
+
+    def echoing(method: str, target: str, *rest: t.Any) -> t.Any:
+        reply, fault = handle(method, target, *rest)
+        registers = method == "POST" and target.startswith("/data/connection")
+        return (immuta.said if registers and immuta.said else reply), fault
+
+    monkeypatch.setattr(immuta, "handle", echoing)
+    for form in spread(FORMS, 1):
+        said = f"{forms(secret[0])[form]} of Bearer {forms(API_KEY)[form]} can't sign in"
+        immuta.said = Reply(422, json.dumps({"message": said}).encode())
+        called("registration_refused", check=True)
+        immuta.state.registrations.clear()
+        called("registration_refused")
+        immuta.state.connections.pop("new", None)
+        immuta.state.integrations.pop(10, None)
+    immuta.said = None
+    if kind in ("key", "raw"):
+        immuta.variant.register_outcome = "create_error"
+        called("registration_failed")
+        immuta.state.integrations.pop(10)
+        immuta.variant.register_outcome = "works"
+    called(None, check=True)
+    called(None)
+    options["native_integration"] = {"config": {"catalog" if "databricks" in given else "database": "other"}}
+    called("refused")
+
+
 @pytest.mark.parametrize("kind", ROTATIONS)
 def test_immuta_repeats_the_credential_of_a_connection(modules: Modules, immuta: EchoingImmuta, kind: str) -> None:
     given, secret = ROTATIONS[kind]

@@ -27,6 +27,7 @@ HARMLESS = frozenset(
         *("technology", "hostname", "host", "port", "warehouse", "role", "httpPath", "database"),
         *("authenticationType", "username", "useCertificate", "clientId", "scope", "authorityUrl", "resource"),
         *("keyName", "userFilename", "publicCertificateThumbprint"),
+        *("type", "catalog", "workspaceUrl", "workspaceIds", "deny", "region"),
     }
 )
 KEY_NAME = "PRIV_KEY_FILE"
@@ -85,6 +86,23 @@ PLACE = {
 }
 
 
+_NEEDED = {"type": "str", "required": True}
+_PORT = {"type": "int", "default": 443}
+SNOWFLAKE_PLACE: dict[str, t.Any] = {
+    **dict.fromkeys(("host", "warehouse", "role", "database"), _NEEDED),
+    "port": _PORT,
+    "audit": {"type": "bool"},
+    "impersonation_role": {"type": "str"},
+}
+DATABRICKS_PLACE: dict[str, t.Any] = {
+    **dict.fromkeys(("host", "http_path", "catalog"), _NEEDED),
+    "port": _PORT,
+    "workspace_ids": {"type": "list", "elements": "str"},
+    "excluded_group": {"type": "str"},
+    "audit": {"type": "bool"},
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Credential:
     """What is given to sign in with.
@@ -97,6 +115,36 @@ class Credential:
     fields: Json
     option: str
     method: Method | None = None
+
+
+def argument_spec(*, place: bool = False) -> dict[str, t.Any]:
+    """Return the argument spec of the options C(snowflake) and C(databricks). The doc fragment C(credential) documents them.
+
+    :param place: whether they also tell where a connection is, as the part C(place) of the fragment has it
+    """
+    text = {"type": "str"}
+    secret = {"type": "str", "no_log": True}
+    needed = {**secret, "required": True}
+    client = {"client_id": text, "client_secret": needed, "authority_url": text, "scope": text}
+    key_pair = {
+        "username": text,
+        "private_key": secret,
+        "private_key_file": {"type": "path", "no_log": False},
+        "private_key_passphrase": secret,
+    }
+    return {
+        "snowflake": _dict(
+            key_pair=_dict(**key_pair),
+            oauth_client_credentials=_dict(**client),
+            password=_dict(username=text, password=needed),
+            **(SNOWFLAKE_PLACE if place else {}),
+        ),
+        "databricks": _dict(oauth_m2m=_dict(**client), token=secret, **(DATABRICKS_PLACE if place else {})),
+    }
+
+
+def _dict(**suboptions: t.Any) -> dict[str, t.Any]:
+    return {"type": "dict", "no_log": False, "options": suboptions}
 
 
 def is_secret(name: str) -> bool:
@@ -121,12 +169,12 @@ def read(params: Json) -> Credential:
         (option, kind, value)
         for option in ("snowflake", "databricks")
         for kind, value in (params[option] or {}).items()
-        if value not in (None, "")
+        if (option, kind) in METHODS and value not in (None, "")
     ]
     if len(given) > 1:
         raise InvalidOption(f"More than one credential is given: {', '.join(f'{one[0]}.{one[1]}' for one in given)}.")
     raw: Json = params["connection"] or {}
-    _require_fit(raw)
+    require_fit(raw, "connection")
     if not given:
         if not any(is_secret(name) for name, _value in _options.leaves(raw)):
             raise InvalidOption(
@@ -149,13 +197,17 @@ def read(params: Json) -> Credential:
     return Credential({**typed, **raw}, named, method)
 
 
-def _require_fit(raw: Json) -> None:
+def require_fit(raw: Json, option: str) -> None:
+    """Refuse secrets, in fields by Immuta's names, that can't be hidden.
+
+    :raises InvalidOption: naming the field
+    """
     for name, value in _options.leaves(raw):
         if is_secret(name) and not (value is None or isinstance(value, (str, bool))):
-            raise InvalidOption(f"The field {name} in connection is not text.", hint="Put it in quotes.")
+            raise InvalidOption(f"The field {name} in {option} is not text.", hint="Put it in quotes.")
         if is_secret(name) and isinstance(value, str) and value and not _options.may_be_secret(value):
             raise _options.UnfitSecret(
-                f"The field {name} in connection",
+                f"The field {name} in {option}",
                 f"has fewer than {_options.SHORTEST_SECRET} characters or is a word that occurs in results",
                 "Change it.",
                 value,

@@ -42,7 +42,7 @@ class Sync:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Handle:
+class Handle:
     """How to ask for the jobs: all of a bulk, or one by one."""
 
     bulk: str | None = None
@@ -57,7 +57,18 @@ def run(client: Client, key: str, *, wait_timeout: float) -> Sync:
     :raises TimedOut: the jobs have not ended
     """
     end = client.clock() + wait_timeout
-    handle = _start(client, key, end)
+    return follow(client, key, _start(client, key, end), end=end, wait_timeout=wait_timeout)
+
+
+def follow(client: Client, key: str, handle: Handle | None, *, end: float, wait_timeout: float) -> Sync:
+    """Wait until the jobs of an object sync have ended.
+
+    :param handle: None when Immuta has told of none
+    :param end: when the time is up, by the client's clock
+    :param wait_timeout: how long that is in all, for the message
+    :raises SyncFailed: a job has failed
+    :raises TimedOut: the jobs have not ended
+    """
     if handle is None:
         return Sync("started", None)
     pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE, GROWTH)
@@ -86,14 +97,14 @@ def run(client: Client, key: str, *, wait_timeout: float) -> Sync:
         )
 
 
-def _start(client: Client, key: str, end: float) -> _Handle | None:
+def _start(client: Client, key: str, end: float) -> Handle | None:
     pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE, GROWTH)
     # Whether it takes a body is not documented.
     bodies: list[t.Any] = [None, {}]
     while True:
         try:
             reply = client.call(SYNC_OBJECTS, connection_key=key, body=bodies[0])
-            return _handle(parse_json(reply, SYNC_OBJECTS))
+            return handle_of(parse_json(reply, SYNC_OBJECTS))
         except errors.Busy as busy:
             busy.explain_first("Another object sync may be running.")
             sleep_or(client, end, pauses, busy)
@@ -109,21 +120,21 @@ def _start(client: Client, key: str, end: float) -> _Handle | None:
             ) from None
 
 
-def _handle(body: t.Any) -> _Handle | None:
+def handle_of(body: t.Any) -> Handle | None:
     """Return how to ask for the jobs that an answer tells of; None when it tells of none."""
     if isinstance(body, dict):
         bulk = body.get("bulkId")
         if isinstance(bulk, str) and bulk:
-            return _Handle(bulk=bulk)
+            return Handle(bulk=bulk)
         body = body.get("jobs") or body.get("jobIds")
     if not isinstance(body, list):
         return None
     ids = [one.get("id") if isinstance(one, dict) else one for one in body]
     known = tuple(str(one) for one in ids if isinstance(one, (str, int)) and not isinstance(one, bool))
-    return _Handle(jobs=known) if known else None
+    return Handle(jobs=known) if known else None
 
 
-def _states(client: Client, handle: _Handle) -> list[str]:
+def _states(client: Client, handle: Handle) -> list[str]:
     """Return the states of the jobs, in lower case; empty when Immuta shows none."""
     if handle.bulk is not None:
         body = client.call_json(LIST_JOBS, bulk_id=handle.bulk)

@@ -109,6 +109,28 @@ DELETE_OBJECT = Operation(
     frozenset({200, 202, 204}),
 )
 
+REGISTER_CONNECTION = Operation(
+    "registerConnection",
+    "POST",
+    "/data/connection",
+    Effect.CREATE,
+    "connections",
+    f"{ADMIN} (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
+    frozenset({200, 201, 202, 204}),
+    takes_body=True,
+    conflict="exists",
+)
+# A dry run, of which only early pages tell.
+TEST_CONNECTION = Operation(
+    "testConnection",
+    "POST",
+    "/data/connection/test",
+    Effect.READ,
+    "connections",
+    f"{ADMIN} (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
+    frozenset({200, 201, 202, 204}),
+    takes_body=True,
+)
 UPDATE_CONNECTION = Operation(
     "updateConnection",
     "PUT",
@@ -142,6 +164,8 @@ OPERATIONS: tuple[Operation, ...] = (
     SEARCH_OBJECTS,
     GET_OBJECT,
     DELETE_OBJECT,
+    REGISTER_CONNECTION,
+    TEST_CONNECTION,
     UPDATE_CONNECTION,
     SYNC_OBJECTS,
     LIST_JOBS,

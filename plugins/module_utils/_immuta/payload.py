@@ -21,6 +21,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.credentia
 
 # What can't be edited: another one is another connection.
 FINAL = ("technology", "hostname", "host", "database", "catalog")
+SHARED = ("port", "warehouse", "role", "httpPath")
 DEFAULT_SCOPE = {"Databricks": "all-apis"}
 
 
@@ -41,12 +42,27 @@ def build(told: Json, credential: Credential) -> Json:
         for name, value in existing.items()
         if method is None or name not in OF_METHODS or name in method.fields
     }
-    whole = _merged(kept, given)
-    client = whole.get("oAuthClientConfig")
+    # Where they are equal in another case, Immuta's own is sent back.
+    whole = {**merged(kept, given), **{name: existing[name] for name in FINAL if name in existing}}
+    _require_whole(complete(whole, credential), credential)
+    return whole
+
+
+def complete(whole: Json, credential: Credential) -> Json:
+    """Return the object, after what goes without saying of its credential was filled in."""
+    client, method = whole.get("oAuthClientConfig"), credential.method
     if method is not None and isinstance(client, dict) and method.technology in DEFAULT_SCOPE:
         client.setdefault("scope", DEFAULT_SCOPE[method.technology])
-    _require_whole(whole, credential)
     return whole
+
+
+def signing(whole: Json) -> Json:
+    """Return the fields of a C(connection) object with which Immuta signs in; an integration has them as well."""
+    return {
+        name: value
+        for name, value in whole.items()
+        if name in OF_METHODS or name == "authenticationType" or is_secret(name)
+    }
 
 
 def differing(told: Json, whole: Json) -> list[str]:
@@ -59,7 +75,7 @@ def _differing(one: Json, other: Json, before: str) -> t.Iterator[str]:
         wanted = other.get(name)
         if isinstance(value, dict) and isinstance(wanted, dict):
             yield from _differing(value, wanted, f"{before}{name}.")
-        elif value != wanted:
+        elif value != wanted and not (name in FINAL and folded(value) == folded(wanted)):
             yield f"{before}{name}"
 
 
@@ -82,23 +98,25 @@ def native_integration(kind: str, config: Json, whole: Json) -> Json:
     :param whole: the C(connection) object, which holds the credential
     """
     kept = {name: value for name, value in without_secrets(config).items() if name not in OF_METHODS}
-    signing = {name: value for name, value in whole.items() if name in OF_METHODS or name == "authenticationType"}
+    # These the two have in common.
+    kept.update({name: whole[name] for name in SHARED if name in kept and name in whole})
     databricks = technologies.of(kind).dialect == "databricks"
     if databricks:
         # A registration calls it otherwise than a set-up script does.
         kept.pop("workspaceUrl", None)
         kept.update(host=whole.get("hostname"), port=whole.get("port"))
-    about: Json = {"type": kind, "autoBootstrap": False, "config": {**kept, **signing}}
+    about: Json = {"type": kind, "autoBootstrap": False, "config": {**kept, **signing(whole)}}
     return {**about, "unityCatalog": True} if databricks else about
 
 
-def _merged(one: Json, other: Json) -> Json:
-    merged = dict(one)
+def merged(one: Json, other: Json) -> Json:
+    """Return one object with the fields of another one, which win, at any depth."""
+    both = dict(one)
     for name, value in other.items():
-        before = merged.get(name)
-        both = isinstance(before, dict) and isinstance(value, dict)
-        merged[name] = _merged(t.cast(Json, before), value) if both else value
-    return merged
+        before = both.get(name)
+        deep = isinstance(before, dict) and isinstance(value, dict)
+        both[name] = merged(t.cast(Json, before), value) if deep else value
+    return both
 
 
 def _require_same_technology(existing: Json, credential: Credential) -> None:
@@ -113,12 +131,19 @@ def _require_same_technology(existing: Json, credential: Credential) -> None:
 
 def _require_editable(existing: Json, credential: Credential) -> None:
     for name in FINAL:
-        if name in credential.fields and credential.fields[name] != existing.get(name, credential.fields[name]):
+        if name in credential.fields and folded(credential.fields[name]) != folded(
+            existing.get(name, credential.fields[name])
+        ):
             raise errors.Refused(
-                f"The field {name} in connection is another one than Immuta has ({existing[name]!r}). It can't be edited. Nothing"
+                f"The field {name} of the connection is another one than Immuta has ({existing[name]!r}). It can't be edited. Nothing"
                 " was sent.",
                 hint="Leave it out. A connection to another place has to be deregistered and registered.",
             )
+
+
+def folded(value: t.Any) -> t.Any:
+    """Return a name as it is compared: a platform takes it in any case, and quoted or not."""
+    return value.strip('"`').casefold() if isinstance(value, str) else value
 
 
 def _require_whole(whole: Json, credential: Credential) -> None:

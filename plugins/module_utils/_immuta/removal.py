@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses
@@ -23,6 +21,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json, sleep_or
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import DELETE_OBJECT, GET_CONNECTION
+from ansible_collections.community.immuta.plugins.module_utils._immuta.plan import DELETE, REMOVE, Plan
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 
 # How often a DELETE is sent again after its answer was lost and a read has shown that nothing happened.
@@ -35,40 +34,6 @@ class WrongObject(errors.ImmutaError):
     """Immuta says that it has deleted something else than the connection."""
 
     code = "wrong_object"
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """The steps to take, in order. Nothing else is ever done; C(changed), the diff and the digest come from here.
-
-    :ivar connection: the connection to remove, or None when it does not exist
-    """
-
-    tenant: str
-    connection: Connection | None
-    steps: tuple[dict[str, t.Any], ...] = ()
-
-    @property
-    def changed(self) -> bool:
-        """Return whether there is anything to do."""
-        return bool(self.steps)
-
-    @property
-    def digest(self) -> str:
-        """Return the sha256 of everything that matters, in a canonical form: equal for equal plans."""
-        found = self.connection
-        subject = {
-            "tenant": self.tenant,
-            "connection": [found.key, found.technology, found.hostname, found.port, found.integration_id]
-            if found
-            else None,
-            "steps": self.steps,
-        }
-        return hashlib.sha256(json.dumps(subject, sort_keys=True).encode()).hexdigest()
-
-    def as_dict(self) -> dict[str, t.Any]:
-        """Return the fields for a module's result."""
-        return {"steps": list(self.steps), "irreversible": self.changed, "digest": self.digest}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +65,7 @@ def decide_absent(tenant: str, observed: Connection | None) -> Plan:
         return Plan(tenant, None)
     steps: list[dict[str, t.Any]] = [
         {
-            "action": "delete_connection",
+            "action": DELETE,
             "target": observed.key,
             "effect": "the connection, every data source below it and the access controls on them are removed",
         }
@@ -108,7 +73,7 @@ def decide_absent(tenant: str, observed: Connection | None) -> Plan:
     if observed.integration_id is not None:
         steps.append(
             {
-                "action": "remove_integration",
+                "action": REMOVE,
                 "target": observed.integration_id,
                 "effect": "Immuta stops governing through it; its clean-up script can't be rendered any more",
             }

@@ -97,16 +97,18 @@ def look(client: Client, number: int) -> Health | None:
         return None
     body = parse_json(reply, GET_INTEGRATION)
     found = integration.from_api(body, GET_INTEGRATION)
-    results = body.get("validationResults")
-    results = results if isinstance(results, dict) else {}
-    listed = results.get("validationTests")
     config = body.get("config")
-    return Health(
-        found,
-        _word(results.get("status")),
-        tuple(_test(one) for one in listed if isinstance(one, dict)) if isinstance(listed, list) else (),
-        config if isinstance(config, dict) else {},
-    )
+    status, tests = results_of(body)
+    return Health(found, status, tests, config if isinstance(config, dict) else {})
+
+
+def results_of(body: t.Any) -> tuple[str, tuple[Test, ...]]:
+    """Return the status of all tests, in lower case, and the tests in an answer; empty where it tells none."""
+    results = body.get("validationResults") if isinstance(body, dict) else None
+    results = results if isinstance(results, dict) else {}
+    listed = body if isinstance(body, list) else results.get("validationTests")
+    tests = tuple(_test(one) for one in listed if isinstance(one, dict)) if isinstance(listed, list) else ()
+    return _word(results.get("status")), tests
 
 
 def _test(one: dict[str, t.Any]) -> Test:

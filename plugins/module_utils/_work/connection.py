@@ -22,16 +22,31 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     rendering,
     saved_script,
     technologies,
+    wanted,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
 from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Ambiguous, Neighbours
+from ansible_collections.community.immuta.plugins.module_utils._work import registration
 
 NOT_KNOWN = "The integration of the connection is not known"
 
 
+def ensure(context: Context) -> Outcome:
+    """Implement the module C(immuta_connection)."""
+    if context.params["state"] == "present":
+        return registration.ensure_present(context)
+    # A task that is to register, but does not say so, must not delete.
+    if given := next((name for name in wanted.OPTIONS if context.params[name] is not None), None):
+        raise errors.ConfigurationError(
+            f"The option {given} is for state=present, but state is absent. Nothing was deleted.",
+            hint=f"Set state to present to register the connection, or leave out {given} to delete it.",
+        )
+    return ensure_absent(context)
+
+
 def ensure_absent(context: Context) -> Outcome:
-    """Implement the module C(immuta_connection).
+    """Implement the module C(immuta_connection) with C(state=absent).
 
     :raises Refused: not confirmed, or the plan is not the approved one; nothing was deleted
     """

@@ -35,7 +35,20 @@ NEW = "(the one in the options)"
 
 
 @dataclasses.dataclass(frozen=True)
-class _Plan:
+class Proof:
+    """What has to show that a credential works.
+
+    :ivar verify: whether anything has to
+    :ivar wait_timeout: seconds to wait
+    """
+
+    verify: bool
+    object_sync: bool
+    wait_timeout: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
     """What is to be sent, and why.
 
     :ivar before: the integration; None when there is none or it can't be read
@@ -49,6 +62,28 @@ class _Plan:
     before: validation.Health | None
     blind: str
     reason: Reason | None
+
+    def result(self) -> dict[str, t.Any]:
+        """Return the fields for a module's result, before anything is sent."""
+        return {
+            "reason": self.reason,
+            "differing": self.differing,
+            "rotated": False,
+            "rolled_back": False,
+            "validation": self.before.as_dict() if self.before else None,
+            "object_sync": None,
+        }
+
+    def diff(self) -> dict[str, t.Any]:
+        """Return what changes, without secrets."""
+        before = {
+            "connection_key": self.subject.found.key,
+            "connection": credential.without_secrets(self.subject.about),
+        }
+        after = {**before, "connection": credential.without_secrets(self.whole)}
+        if self.reason is None:
+            return {"before": before, "after": before}
+        return {"before": {**before, "credential": NOT_SHOWN}, "after": {**after, "credential": NEW}}
 
 
 def rotate(context: Context) -> Outcome:
@@ -64,26 +99,26 @@ def rotate(context: Context) -> Outcome:
         raise errors.ConfigurationError("The option object_sync needs verify: an object sync is a part of the proof.")
     given = credential.read(params)
     with options.client(params, check_mode=context.check_mode) as client:
-        plan = _plan(client, params, given)
+        plan = plan_for(client, _observe(client, params["connection_key"]), given, params["update_secrets"])
         if plan.whole.get("authenticationType") == "userPassword" and plan.subject.found.technology == "Snowflake":
             context.warn(WARNING)
         result: dict[str, t.Any] = {
             "connection": plan.subject.found.as_dict(),
-            "reason": plan.reason,
-            "differing": plan.differing,
-            "rotated": False,
-            "rolled_back": False,
+            **plan.result(),
             "verified": False,
-            "validation": plan.before.as_dict() if plan.before else None,
-            "object_sync": None,
         }
         if plan.reason is not None and not context.check_mode:
-            _carry_out(context, client, plan, result)
-    return Outcome(plan.reason is not None, result, _diff(plan))
+            proof = Proof(params["verify"], params["object_sync"], params["wait_timeout"])
+            carry_out(context, client, plan, proof, result)
+    return Outcome(plan.reason is not None, result, plan.diff())
 
 
-def _plan(client: Client, params: dict[str, t.Any], given: credential.Credential) -> _Plan:
-    subject = _observe(client, params["connection_key"])
+def plan_for(client: Client, subject: rotation.Subject, given: credential.Credential, policy: str) -> Plan:
+    """Return what is to be sent of a credential, and why.
+
+    :param policy: the option C(update_secrets)
+    :raises Refused: it can't be that of the connection; nothing was sent
+    """
     whole = payload.build(subject.about, given)
     differing = payload.differing(subject.about, whole)
     before, blind = None, "Immuta names no integration of the connection"
@@ -94,7 +129,7 @@ def _plan(client: Client, params: dict[str, t.Any], given: credential.Credential
             blind = "" if before else f"the integration {number} is not there"
         except errors.PermissionDenied as error:
             blind = error.message.rstrip(".")
-    return _Plan(subject, whole, differing, before, blind, _reason(params["update_secrets"], before, blind, differing))
+    return Plan(subject, whole, differing, before, blind, _reason(policy, before, blind, differing))
 
 
 def _observe(client: Client, key: str) -> rotation.Subject:
@@ -129,6 +164,8 @@ def _reason(policy: str, before: validation.Health | None, blind: str, differing
         return "always"
     if differing:
         return "differing"
+    if policy == "on_create":
+        return None
     if before is None:
         raise errors.Refused(
             f"Whether the connection fails is not known: {blind}. Nothing was sent.",
@@ -142,18 +179,17 @@ def _reason(policy: str, before: validation.Health | None, blind: str, differing
     return "failing" if before.failing else None
 
 
-def _carry_out(context: Context, client: Client, plan: _Plan, result: dict[str, t.Any]) -> None:
+def carry_out(context: Context, client: Client, plan: Plan, proof: Proof, result: dict[str, t.Any]) -> None:
     """Send the credential, and prove it. A failure has the result, too, as far as it is known."""
-    params = context.params
-    rotator = rotation.Rotator(client, plan.subject, plan.before, plan.whole, wait_timeout=params["wait_timeout"])
+    rotator = rotation.Rotator(client, plan.subject, plan.before, plan.whole, wait_timeout=proof.wait_timeout)
     try:
         rotator.send()
         if rotator.note:
             context.warn(rotator.note)
         # Immuta may still go back to the former one.
         result["rotated"] = None
-        if params["verify"]:
-            _prove(context, client, plan, rotator, result)
+        if proof.verify:
+            _prove(context, client, plan, rotator, proof, result)
     except Failure as error:
         if isinstance(error, rotation.RolledBack):
             result.update(rotated=False, rolled_back=True)
@@ -165,7 +201,14 @@ def _carry_out(context: Context, client: Client, plan: _Plan, result: dict[str, 
         raise
 
 
-def _prove(context: Context, client: Client, plan: _Plan, rotator: rotation.Rotator, result: dict[str, t.Any]) -> None:
+def _prove(
+    context: Context,
+    client: Client,
+    plan: Plan,
+    rotator: rotation.Rotator,
+    proof: Proof,
+    result: dict[str, t.Any],
+) -> None:
     """Wait until Immuta is done, and require that something shows that the credential works.
 
     :raises ImmutaError: it does not work, or nothing shows it
@@ -181,7 +224,7 @@ def _prove(context: Context, client: Client, plan: _Plan, rotator: rotation.Rota
             result["validation"] = health.as_dict()
             blind = f"the tests of its integration {health.integration.id} are not shown"
             _require_health(health)
-        synced = _sync(context, client, result)
+        synced = proof.object_sync and _sync(context, client, plan.subject.found.key, proof.wait_timeout, result)
     except (rotation.RolledBack, rotation.StillEditing, rotation.ValidationFailed, object_sync.SyncFailed):
         raise
     except errors.ImmutaError as error:
@@ -206,22 +249,11 @@ def _require_health(health: validation.Health) -> None:
         )
 
 
-def _sync(context: Context, client: Client, result: dict[str, t.Any]) -> bool:
-    """Run an object sync if it is wanted, and return whether it has shown that the credential works."""
-    params = context.params
-    if not params["object_sync"]:
-        return False
-    sync = object_sync.run(client, params["connection_key"], wait_timeout=params["wait_timeout"])
+def _sync(context: Context, client: Client, key: str, wait_timeout: float, result: dict[str, t.Any]) -> bool:
+    """Run an object sync, and return whether it has shown that the credential works."""
+    sync = object_sync.run(client, key, wait_timeout=wait_timeout)
     result["object_sync"] = dataclasses.asdict(sync)
     if sync.state == object_sync.COMPLETED:
         return True
     context.warn("The object sync has started, but Immuta does not tell what becomes of it.")
     return False
-
-
-def _diff(plan: _Plan) -> dict[str, t.Any]:
-    before = {"connection_key": plan.subject.found.key, "connection": credential.without_secrets(plan.subject.about)}
-    after = {**before, "connection": credential.without_secrets(plan.whole)}
-    if plan.reason is None:
-        return {"before": before, "after": before}
-    return {"before": {**before, "credential": NOT_SHOWN}, "after": {**after, "credential": NEW}}

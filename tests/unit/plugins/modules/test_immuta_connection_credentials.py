@@ -238,7 +238,7 @@ def test_nothing_of_the_connection_is_lost(rotate: Rotate, effect: str) -> None:
         (
             KEY,
             {"snowflake": KEY_PAIR, "connection": {"hostname": "other.example"}},
-            "The field hostname in connection is ano",
+            "The field hostname of the connection is",
         ),
         (
             KEY,

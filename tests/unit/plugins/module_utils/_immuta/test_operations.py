@@ -169,6 +169,8 @@ def test_what_each_operation_needs() -> None:
         "getObject": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "deleteObject": "APPLICATION_ADMIN (newer Immuta), or INFRASTRUCTURE_ADMIN or DATA_OWNER on the connection"
         " (older Immuta)",
+        "registerConnection": "APPLICATION_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
+        "testConnection": "APPLICATION_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
         "updateConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "syncObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
         "listJobs": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
@@ -183,6 +185,7 @@ def test_the_family_of_each_operation() -> None:
             ("listIntegrations", "getIntegration", "renderCleanupScript", "regenerateCleanupScript"), "integrations"
         ),
         **dict.fromkeys(("getConnection", "searchObjects", "getObject", "deleteObject"), "connections"),
+        **dict.fromkeys(("registerConnection", "testConnection"), "connections"),
         **dict.fromkeys(("updateConnection", "syncObjects", "listJobs", "getJobs"), "connections"),
     }
 

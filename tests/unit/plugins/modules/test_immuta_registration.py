@@ -1,0 +1,846 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module immuta_connection with state=present: planned, registered once, seen to be there, and never claimed otherwise."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.tests.harness.servers import KEY
+
+if t.TYPE_CHECKING:
+    from ansible_collections.community.immuta.tests.harness.inprocess import Result, Tenant
+
+NEW = "sales snowflake"
+BRICKS = "sales databricks"
+HOST = "sales.snowflakecomputing.com"
+WORKSPACE = "dbc-f9e8d7c6-b5a4.cloud.databricks.com"
+USER = "IMMUTA_SYSTEM_ACCOUNT"
+PEM = "-----BEGIN PRIVATE KEY-----\nTHISISNOKEYBUTLOOKSLIKEONE0123\nCANARYCANARYCANARYCANARY567890\n-----END PRIVATE KEY-----\n"
+PASSWORD = "canary-password-83fe"
+SECRET = "canary-client-secret-0c2d"
+TOKEN = "canary-token-55aa01"
+ODD = "canary-odd-field-77"
+CLIENT = "5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77"
+AUTHORITY = "https://login.example/oidc/v1/token"
+OAUTH = {"client_id": CLIENT, "client_secret": SECRET, "authority_url": AUTHORITY}
+CONFIG = {"useCertificate": False, "clientId": CLIENT, "clientSecret": SECRET, "authorityUrl": AUTHORITY}
+PLACE = {"host": HOST, "warehouse": "COMPUTE_WH", "role": "IMMUTA_SYSTEM", "database": "IMMUTA"}
+BY_KEY = {"key_pair": {"username": USER, "private_key": PEM}}
+SNOWFLAKE: dict[str, t.Any] = {**PLACE, **BY_KEY}
+LAKE: dict[str, t.Any] = {"host": WORKSPACE, "http_path": "/sql/1.0/warehouses/0123456789abcdef", "catalog": "immuta"}
+SHARED = {"port": 443, "warehouse": "COMPUTE_WH", "role": "IMMUTA_SYSTEM"}
+SIGNING = {
+    "authenticationType": "keyPair",
+    "username": USER,
+    "privateKey": {"keyName": "PRIV_KEY_FILE", "userFilename": "private_key.p8", "content": PEM},
+}
+BODY = {
+    "connectionKey": NEW,
+    "connection": {"technology": "Snowflake", "hostname": HOST, **SHARED, **SIGNING},
+    "settings": {"isActive": False},
+    "options": {"forceRecursiveCrawl": True},
+    "nativeIntegration": {
+        "type": "Snowflake",
+        "autoBootstrap": False,
+        "config": {"host": HOST, **SHARED, "database": "IMMUTA", **SIGNING},
+    },
+}
+BRICKS_PLACE = {"port": 443, "httpPath": LAKE["http_path"]}
+
+
+class Present:
+    """Calls the module for a new connection to Snowflake unless told otherwise."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+
+    def __call__(self, connection_key: str = NEW, **options: t.Any) -> Result:
+        given = {} if {"snowflake", "databricks", "connection"} & set(options) else {"snowflake": SNOWFLAKE}
+        usual = {"connection_key": connection_key, "state": "present", "wait_timeout": 60}
+        result = self.tenant("connection", **{**usual, **given, **options})
+        for secret in (PEM.splitlines()[1], PASSWORD, SECRET, TOKEN, ODD):
+            assert secret not in self.tenant.modules.output
+        assert [one for one in self.tenant.double.violations if one.side == "reply"] == []
+        return result
+
+    def bodies(self, operation: str = "registerConnection") -> list[t.Any]:
+        """The bodies that were sent, in order."""
+        return [one.body for one in self.tenant.double.requests if one.operation_id == operation]
+
+    def there(self, key: str = NEW) -> bool:
+        return key in self.tenant.double.state.connections
+
+
+@pytest.fixture
+def present(tenant: Tenant) -> Present:
+    return Present(tenant)
+
+
+# What is sent
+
+
+@pytest.mark.parametrize(
+    ("options", "connection", "config"),
+    [
+        ({"snowflake": SNOWFLAKE}, BODY["connection"], t.cast("dict[str, t.Any]", BODY["nativeIntegration"])["config"]),
+        (
+            {
+                "snowflake": {
+                    **PLACE,
+                    "host": f"https://{HOST}/",
+                    "port": 8443,
+                    "audit": True,
+                    "impersonation_role": "IMMUTA_IMPERSONATION",
+                    "oauth_client_credentials": {**OAUTH, "scope": "session:role:IMMUTA"},
+                }
+            },
+            {
+                "technology": "Snowflake",
+                "hostname": HOST,
+                **SHARED,
+                "port": 8443,
+                "authenticationType": "oAuthClientCredentials",
+                "oAuthClientConfig": {**CONFIG, "scope": "session:role:IMMUTA"},
+            },
+            {
+                "host": HOST,
+                **SHARED,
+                "port": 8443,
+                "database": "IMMUTA",
+                "audit": {"enabled": True},
+                "impersonation": {"enabled": True, "role": "IMMUTA_IMPERSONATION"},
+                "authenticationType": "oAuthClientCredentials",
+                "oAuthClientConfig": {**CONFIG, "scope": "session:role:IMMUTA"},
+            },
+        ),
+        (
+            {"snowflake": {**PLACE, "password": {"username": USER, "password": PASSWORD}}},
+            {
+                "technology": "Snowflake",
+                "hostname": HOST,
+                **SHARED,
+                "authenticationType": "userPassword",
+                "username": USER,
+                "password": PASSWORD,
+            },
+            {
+                "host": HOST,
+                **SHARED,
+                "database": "IMMUTA",
+                "authenticationType": "userPassword",
+                "username": USER,
+                "password": PASSWORD,
+            },
+        ),
+        (
+            {
+                "databricks": {
+                    **LAKE,
+                    "oauth_m2m": OAUTH,
+                    "workspace_ids": ["123"],
+                    "excluded_group": "robots",
+                    "audit": False,
+                }
+            },
+            {
+                "technology": "Databricks",
+                "hostname": WORKSPACE,
+                **BRICKS_PLACE,
+                "authenticationType": "oAuthM2M",
+                "oAuthClientConfig": {**CONFIG, "scope": "all-apis"},
+            },
+            {
+                "host": WORKSPACE,
+                "port": 443,
+                "catalog": "immuta",
+                "workspaceIds": ["123"],
+                "groupPattern": {"deny": "robots"},
+                "audit": {"enabled": False},
+                "authenticationType": "oAuthM2M",
+                "oAuthClientConfig": {**CONFIG, "scope": "all-apis"},
+            },
+        ),
+        (
+            {"databricks": {**LAKE, "token": TOKEN}, "native_integration": {"config": {"httpPath": LAKE["http_path"]}}},
+            {
+                "technology": "Databricks",
+                "hostname": WORKSPACE,
+                **BRICKS_PLACE,
+                "authenticationType": "token",
+                "token": TOKEN,
+            },
+            {
+                "host": WORKSPACE,
+                "port": 443,
+                "catalog": "immuta",
+                "httpPath": LAKE["http_path"],
+                "authenticationType": "token",
+                "token": TOKEN,
+            },
+        ),
+        (
+            {
+                "snowflake": PLACE,
+                "connection": {
+                    "authenticationType": "oAuthClientCredentials",
+                    "privateKey": {"content": SECRET},
+                    "odd": ODD,
+                },
+            },
+            {
+                "technology": "Snowflake",
+                "hostname": HOST,
+                **SHARED,
+                "authenticationType": "oAuthClientCredentials",
+                "privateKey": {"content": SECRET},
+                "odd": ODD,
+            },
+            {
+                "host": HOST,
+                **SHARED,
+                "database": "IMMUTA",
+                "authenticationType": "oAuthClientCredentials",
+                "privateKey": {"content": SECRET},
+            },
+        ),
+        (
+            {
+                "connection": {"technology": "Glue", "authenticationType": "accessKey", "secretAccessKey": SECRET},
+                "native_integration": {"type": "Glue", "autoBootstrap": False, "config": {"secretAccessKey": SECRET}},
+            },
+            {"technology": "Glue", "authenticationType": "accessKey", "secretAccessKey": SECRET},
+            {"secretAccessKey": SECRET},
+        ),
+    ],
+    ids=["key", "oauth", "password", "m2m", "token", "raw credential", "glue"],
+)
+def test_one_credential_fills_all_places(
+    present: Present, options: dict[str, t.Any], connection: dict[str, t.Any], config: dict[str, t.Any]
+) -> None:
+    if "privateKey" in connection and "keyName" not in connection["privateKey"]:
+        # The description knows the whole of it only.
+        connection = {**connection, "privateKey": {**SIGNING["privateKey"], "content": SECRET}}  # type: ignore[dict-item]
+        config = {**config, "privateKey": connection["privateKey"]}
+        options = {**options, "connection": {**options["connection"], "privateKey": connection["privateKey"]}}
+    planned = present(check=True, **options).good
+    result = present(**options).good
+    (body,) = present.bodies()
+    kind = connection["technology"]
+    native = {"type": kind, "autoBootstrap": False, "config": config}
+    assert body["connection"] == connection
+    assert body["nativeIntegration"] == ({**native, "unityCatalog": True} if kind == "Databricks" else native)
+    assert present.bodies("testConnection") == [body]
+    assert (result["changed"], result["registered"], result["verified"]) == (True, True, True)
+    assert result["connection"]["key"] == NEW
+    assert result["integration"]["status"] == "enabled"
+    assert result["integration"]["id"] == result["connection"]["integration_id"] == 10
+    assert ("password alone" in result.warned) is (connection["authenticationType"] == "userPassword")
+    assert (planned["diff"], planned["plan"]) == (result["diff"], result["plan"])
+    again = present(**options).good
+    assert (again["changed"], again["registered"], again["verified"], len(present.bodies())) == (False, False, True, 1)
+    assert again["diff"]["before"] == again["diff"]["after"]
+    assert ODD not in json.dumps(result)
+
+
+def test_the_whole_body(present: Present, tmp_path: Path) -> None:
+    assert present()["registered"] is True
+    assert present.bodies() == [BODY]
+    file = tmp_path / "immuta.p8"
+    file.write_text(PEM)
+    by_file = {"key_pair": {"username": USER, "private_key_file": str(file)}}
+    assert present("other", snowflake={**PLACE, "host": "other.example", **by_file})["registered"] is True
+    assert present.bodies()[1]["connection"]["privateKey"] == {**SIGNING["privateKey"], "userFilename": "immuta.p8"}  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "crawl"),
+    [
+        ({}, {"isActive": False}, True),
+        ({"options": {"force_recursive_crawl": False}}, {"isActive": False}, False),
+        ({"settings": {"is_active": True}, "confirm": NEW}, {"isActive": True}, False),
+        (
+            {
+                "settings": {
+                    "activate_new_children": False,
+                    "data_owners": [{"type": "user", "id": 2}],
+                    "infrastructure_admins": [3],
+                },
+            },
+            {
+                "isActive": False,
+                "activateNewChildren": False,
+                "dataOwners": [{"type": "user", "id": 2}],
+                "infrastructureAdmins": [3],
+            },
+            True,
+        ),
+    ],
+)
+def test_settings_and_options(
+    present: Present, options: dict[str, t.Any], settings: dict[str, t.Any], crawl: bool
+) -> None:
+    assert present(**options).good["verified"] is True
+    assert present.bodies()[0]["settings"] == settings
+    assert present.bodies()[0]["options"] == {"forceRecursiveCrawl": crawl}
+
+
+# Approval
+
+
+@pytest.mark.parametrize("setting", ["is_active", "activate_new_children"])
+@pytest.mark.parametrize(
+    ("options", "revokes"),
+    [({"databricks": {**LAKE, "token": TOKEN}}, True), ({"snowflake": SNOWFLAKE}, False)],
+    ids=["databricks", "snowflake"],
+)
+def test_enabling_is_planned_and_confirmed(
+    present: Present, options: dict[str, t.Any], revokes: bool, setting: str
+) -> None:
+    options = {**options, "settings": {setting: True}}
+    planned = present(check=True, **options).good
+    assert [one["action"] for one in planned["plan"]["steps"]] == ["register_connection", "enable_objects"]
+    assert ("users lose their access" in planned["plan"]["steps"][1]["effect"]) is revokes
+    assert planned["plan"]["irreversible"] is True
+    result = present(**options)
+    assert result.code == "confirmation_required"
+    assert "settings.is_active" in result["msg"]
+    assert present(**options, confirm="another").code == "confirmation_mismatch"
+    assert not present.bodies()
+    assert present(**options, confirm=NEW)["verified"] is True
+    # It is there, and nobody is asked again.
+    assert present(**options)["changed"] is False
+
+
+def test_check_mode_plans_the_same_and_registers_nothing(present: Present) -> None:
+    planned = present(check=True).good
+    assert (planned["changed"], planned["registered"], planned["tested"], planned["verified"]) == (
+        True,
+        False,
+        True,
+        False,
+    )
+    assert (planned["connection"], planned["plan"]["irreversible"]) == (None, False)
+    assert not present.bodies()
+    assert planned["diff"]["after"]["connection"]["username"] == USER
+    digest = planned["plan"]["digest"]
+    other = present(snowflake={**SNOWFLAKE, "warehouse": "OTHER_WH"}, expected_plan_digest=digest)
+    assert other.code == "plan_changed"
+    assert not present.bodies()
+    assert present(expected_plan_digest=digest)["plan"] == planned["plan"]
+    assert present(expected_plan_digest=digest)["changed"] is False
+
+
+@pytest.mark.parametrize("reply", ["results", "boolean", "list"])
+def test_immuta_tests_a_registration_in_check_mode(present: Present, reply: str) -> None:
+    present.tenant.vary(test_reply=reply)
+    assert present(check=True).good["tested"] is True
+    present.tenant.vary(register_outcome="refused")
+    result = present(check=True)
+    assert result.code == "registration_refused"
+    assert ("It can't sign in" in result["msg"]) is (reply != "boolean")
+    assert "Nothing was registered." in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ("empty", "Immuta's answer does not tell"),
+        ("absent", "Immuta answers 404"),
+        ("not_allowed", "(405)"),
+        ("key", "(400): The key test does not fit"),
+    ],
+)
+def test_a_tenant_that_can_not_test(present: Present, reply: str, told: str) -> None:
+    present.tenant.vary(test_reply=reply)
+    result = present(check=True).good
+    assert (result["changed"], result["tested"]) == (True, False)
+    assert "Immuta has not tested the registration: " in result.warned and told in result.warned
+    if reply == "empty":
+        present.tenant.vary(register_outcome="refused")
+        assert present(check=True).code == "registration_refused"
+
+
+# What is refused before anything is sent
+
+
+@pytest.mark.parametrize(
+    ("key", "options", "told"),
+    [
+        ("", {}, "The option connection_key is empty."),
+        ("a/b", {}, "The option connection_key is 'a/b', and '/' means something in a path"),
+        ("a%2Fb", {}, "The option connection_key is 'a%2Fb', and '%' means something"),
+        (
+            "data",
+            {},
+            "The option connection_key is 'data', which Immuta reserves. Choose another one. Reserved are: bulk, con",
+        ),
+        ("Settings", {}, "The option connection_key is 'Settings', which Immuta reserves."),
+        (NEW, {"databricks": {**LAKE, "token": TOKEN}, "snowflake": SNOWFLAKE}, "The options snowflake and databricks"),
+        (NEW, {"snowflake": PLACE}, "No credential is given."),
+        (NEW, {"snowflake": {**PLACE, "role": " ", **BY_KEY}}, "The option snowflake.role is empty."),
+        (
+            NEW,
+            {"snowflake": {**PLACE, "host": "u:p-a-s-s@h", **BY_KEY}},
+            "The option snowflake.host contains a user name or",
+        ),
+        (
+            NEW,
+            {"snowflake": {**PLACE, "key_pair": {"private_key": PEM}}},
+            "The option snowflake.key_pair.username is missing.",
+        ),
+        (
+            NEW,
+            {"snowflake": {**PLACE, "oauth_client_credentials": OAUTH}},
+            "The option snowflake.oauth_client_credentials.scope is missing.",
+        ),
+        (
+            NEW,
+            {"snowflake": SNOWFLAKE, "connection": {"warehouse": "X"}},
+            "The field warehouse is given in connection, and",
+        ),
+        (
+            NEW,
+            {"snowflake": SNOWFLAKE, "connection": {"username": "X"}},
+            "The field username is given in connection, and",
+        ),
+        (NEW, {"connection": {"password": PASSWORD}}, "The technology of the connection is missing."),
+        (
+            NEW,
+            {"connection": {"technology": "Glue", "password": PASSWORD}},
+            "The option native_integration is missing. Immuta needs it",
+        ),
+        (
+            NEW,
+            {"snowflake": SNOWFLAKE, "native_integration": {"config": {"password": "short"}}},
+            "The field password in native_integration has fewer than 8 characters",
+        ),
+        (NEW, {"wait_timeout": 0}, "The option wait_timeout must be more than 0"),
+    ],
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_refuses_what_can_not_be_meant(
+    present: Present, key: str, options: dict[str, t.Any], told: str, check: bool
+) -> None:
+    result = present(key, **options, check=check)
+    assert result["msg"].startswith(told), result["msg"]
+    assert present.tenant.asked == []
+
+
+def test_a_period_is_warned_of(present: Present) -> None:
+    assert "has a period" in present("a.b").good.warned
+    assert present.there("a.b")
+
+
+@pytest.mark.parametrize("option", ["snowflake", "settings", "connection", "native_integration", "options"])
+def test_a_forgotten_state_deletes_nothing(present: Present, option: str) -> None:
+    value = SNOWFLAKE if option == "snowflake" else {}
+    result = present.tenant("connection", connection_key=KEY, confirm=KEY, **{option: value})
+    assert result["msg"].startswith(
+        f"The option {option} is for state=present, but state is absent. Nothing was deleted."
+    )
+    assert present.there(KEY)
+
+
+# What is in the way
+
+SAME_HOST = {**SNOWFLAKE, "host": "example.snowflakecomputing.com"}
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_another_integration_in_the_same_place(present: Present, check: bool) -> None:
+    result = present(snowflake=SAME_HOST, check=check)
+    assert result.code == "already_exists"
+    assert (
+        "The integration 5 ('enabled') is on example.snowflakecomputing.com, in the same database 'IMMUTA'"
+        in result["msg"]
+    )
+    assert "Deregister the connection 'prod snowflake' first" in result["msg"]
+    assert (result["failure"]["integration_id"], result["failure"]["connections"]) == (5, [KEY])
+    assert not present.bodies()
+    del present.tenant.double.state.connections[KEY]
+    for status, told in (
+        ("enabled", "No connection names it."),
+        ("createError", "integration_id=5"),
+        ("creating", "wait a minute and rerun"),
+    ):
+        present.tenant.double.state.integrations[5].status = status
+        result = present(snowflake=SAME_HOST, check=check)
+        assert result.code == "already_exists"
+        assert told in result["msg"]
+    present.tenant.double.state.integrations[5].status = "disabled"
+    assert present(snowflake=SAME_HOST, check=check).good["changed"] is True
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_another_database_on_the_same_host_is_for_immuta_to_judge(present: Present, check: bool) -> None:
+    other = {**SAME_HOST, "database": "IMMUTA_TWO"}
+    result = present(snowflake=other, check=check)
+    assert "The integration 5 ('enabled') is on example.snowflakecomputing.com, too." in result.warned
+    assert result.code == "already_exists"
+    assert (
+        "already exists on example.snowflakecomputing.com (id = 5). The integration 5 belongs to the connection"
+        in result["msg"]
+    )
+    assert "Deregister the connection 'prod snowflake' first" in result["msg"]
+    assert len(present.bodies()) == (not check), "it is never waited for"
+    if not check:
+        assert (result["changed"], result["registered"]) == (False, False)
+    present.tenant.double.state.integrations[5].status = "createError"
+    del present.tenant.double.state.connections[KEY]
+    result = present(snowflake=other, check=check)
+    assert result.code == "already_exists"
+    assert "PUT /integrations/5" in result["msg"] and "save its clean-up script" in result["msg"]
+    present.tenant.vary(register_host="place")
+    assert present(snowflake=other, check=check).good["changed"] is True
+
+
+# What comes of it
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["object_path", "described", "jobs", "list", "integration", "empty_200", "empty_201", "empty_202", "empty_204"],
+)
+@pytest.mark.parametrize(("delay", "reads"), [(0, 0), (3, 0), (0, 3), (2, 5)])
+def test_whatever_the_answer_looks_like(present: Present, reply: str, delay: int, reads: int) -> None:
+    present.tenant.vary(register_reply=reply, register_delay=delay, register_reads=reads, sync_reads=2)
+    result = present().good
+    assert (result["registered"], result["verified"], len(present.bodies())) == (True, True, 1)
+    assert result["validation"]["integration_status"] == "enabled"
+    told = reply in ("object_path", "jobs", "list")
+    assert result["object_sync"] == {"state": "completed" if told else "started", "jobs": 1 if told else None}
+
+
+@pytest.mark.parametrize("linked", ["null", "absent"])
+def test_an_integration_that_the_connection_does_not_name(present: Present, linked: str) -> None:
+    present.tenant.vary(native_integration_id=linked, register_reads=2)
+    result = present().good
+    assert (result["registered"], result["verified"], result["integration"]["id"]) == (True, True, 10)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "remedy"), [("create_error", "save its clean-up script"), ("broken", "delete the connection")]
+)
+def test_an_integration_that_can_not_be_created(present: Present, outcome: str, remedy: str) -> None:
+    present.tenant.vary(register_outcome=outcome, register_reads=2)
+    result = present()
+    assert result.code == "registration_failed"
+    assert "its integration 10 is 'createError' (Connection: It can't sign in.)" in result["msg"]
+    assert remedy in result["msg"]
+    assert result["failure"]["integration_id"] == 10
+    assert (result["changed"], result["registered"], result["verified"]) == (True, outcome == "broken", False)
+    # Nothing goes on by itself from here, and nothing is sent twice.
+    again = present()
+    assert again.code == ("registration_failed" if outcome == "broken" else "already_exists")
+    assert remedy in again["msg"]
+    assert again["failure"]["integration_id"] == 10
+    assert len(present.bodies()) == 1
+
+
+def test_a_connection_without_an_integration(present: Present) -> None:
+    present.tenant.vary(register_outcome="alone")
+    result = present()
+    assert result.code == "not_verified"
+    assert "is there (UNHEALTHY), but Immuta shows no integration of it" in result["msg"]
+    assert (result["changed"], result["registered"], result["verified"]) == (True, True, False)
+    assert "Only the connection was compared" in present().good.warned
+
+
+def test_an_integration_that_fails(present: Present) -> None:
+    present.tenant.vary(register_outcome="failing")
+    result = present()
+    assert result.code == "validation_failed"
+    assert (result["changed"], result["registered"], result["verified"]) == (True, True, False)
+    again = present().good
+    assert (again["changed"], again["verified"]) == (False, False)
+    assert "is 'recurringValidationError'" in again.warned
+
+
+def test_a_registration_that_immuta_refuses(present: Present) -> None:
+    present.tenant.vary(register_outcome="refused")
+    result = present()
+    assert result.code == "registration_refused"
+    assert "Validation failed: the account can't sign in. Nothing was registered." in result["msg"]
+    assert (result["changed"], result["registered"], len(present.bodies())) == (False, False, 1)
+    present.tenant.vary(register_outcome="works")
+    assert present()["verified"] is True
+
+
+@pytest.mark.parametrize("fields", [{"register_reads": 10**6}, {"register_delay": 10**6}])
+def test_does_not_wait_for_ever_and_a_rerun_goes_on(present: Present, fields: dict[str, t.Any]) -> None:
+    present.tenant.vary(**fields)
+    result = present()
+    assert result.code == "wait_timeout"
+    assert "Immuta accepted the registration, but after 60 s the connection 'sales snowflake' is" in result["msg"]
+    assert (result["changed"], result["registered"], len(present.bodies())) == (True, None, 1)
+    if "register_delay" in fields:
+        # Nobody can see whose integration it is, until its connection shows.
+        again = present()
+        assert again.code == "already_exists"
+        assert "If an earlier run of this task has made it, wait a minute and rerun." in again["msg"]
+    for one in present.tenant.double.state.registrations.values():
+        one.delay = one.reads = 0
+    again = present()
+    assert (again.good["changed"], again["verified"], len(present.bodies())) == (False, True, 1)
+
+
+def test_does_not_wait_if_told_so(present: Present) -> None:
+    present.tenant.vary(register_reads=3)
+    result = present(wait=False).good
+    assert (result["changed"], result["registered"], result["verified"]) == (True, None, False)
+    again = present().good
+    assert (again["changed"], again["registered"], again["verified"], len(present.bodies())) == (False, False, True, 1)
+    assert again["integration"]["status"] == "enabled"
+
+
+@pytest.mark.parametrize("outcome", ["failed", "cancelled"])
+def test_a_first_object_sync_that_fails(present: Present, outcome: str) -> None:
+    present.tenant.vary(sync_outcome=outcome)
+    result = present()
+    assert (result.code, result["changed"], result["registered"]) == ("sync_failed", True, True)
+    assert present.there()
+
+
+def test_a_first_object_sync_that_takes_long_is_no_failure(present: Present) -> None:
+    present.tenant.vary(sync_reads=10**6)
+    result = present().good
+    assert (result["verified"], result["object_sync"]) == (True, {"state": "started", "jobs": None})
+    assert "What becomes of the first object sync is not known: The object sync of" in result.warned
+    present.tenant.vary(sync_reads=0)
+    present.tenant.fault("status", status=500, operation_id="listJobs")
+    other = present("other", snowflake={**SNOWFLAKE, "host": "other.example"}).good
+    assert "is not known: Immuta failed on GET /jobs" in other.warned
+
+
+# Answers that are lost
+
+LOST: dict[str, dict[str, t.Any]] = {
+    "lost": {"kind": "lost_answer"},
+    "truncated": {"kind": "truncated"},
+    "504": {"kind": "status", "status": 504, "done": True},
+    "500": {"kind": "status", "status": 500, "done": True},
+    "404": {"kind": "status", "status": 404, "done": True},
+    "page": {"kind": "html", "done": True},
+}
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_lost_answer_is_read_and_never_sent_again(present: Present, lost: str, wait: bool) -> None:
+    present.tenant.vary(register_delay=2, register_reads=3)
+    present.tenant.fault(operation_id="registerConnection", **LOST[lost])
+    result = present(wait=wait).good
+    assert len(present.bodies()) == 1
+    assert (result["changed"], result["verified"]) == (True, wait)
+    assert "Immuta's answer to the registration was lost (" in result.warned
+    assert present()["verified"] is True
+    assert len(present.bodies()) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "status", "status": 504}, {"kind": "status", "status": 500}, {"kind": "html"}]
+)
+def test_what_has_not_arrived_is_not_claimed(present: Present, fault: dict[str, t.Any]) -> None:
+    present.tenant.fault(operation_id="registerConnection", **fault)
+    result = present()
+    assert result.code == "registration_unknown"
+    assert "and Immuta shows nothing of it. Rerun it" in result["msg"]
+    assert (result["changed"], result["registered"], len(present.bodies())) == (True, None, 1)
+    assert present()["verified"] is True
+
+
+def test_a_lost_answer_and_then_nothing(present: Present) -> None:
+    present.tenant.fault("lost_answer", operation_id="registerConnection")
+    present.tenant.fault("status", status=500, operation_id="getConnection", nth=2, times=10**6)
+    result = present()
+    assert result.code == "registration_unknown"
+    assert "what Immuta has could not be read: Immuta failed on GET" in result["msg"]
+
+
+def test_another_run_has_registered_it_meanwhile(present: Present, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert present().good
+    one = present.tenant.double.state.connections.pop(NEW)
+    present.tenant.double.state.integrations.clear()
+    handle = present.tenant.double.handle
+
+    def racing(method: str, target: str, *rest: t.Any) -> t.Any:
+        if method == "POST" and target == "/data/connection":
+            present.tenant.double.state.connections[NEW] = one
+        return handle(method, target, *rest)
+
+    monkeypatch.setattr(present.tenant.double, "handle", racing)
+    for status, code in ((409, "already_exists"), (422, "registration_refused"), (400, "invalid_request")):
+        present.tenant.double.state.connections.pop(NEW, None)
+        present.tenant.vary(register_existing=status)
+        assert present().code == code
+    assert present()["changed"] is False
+
+
+# One that is there
+
+
+def of_example(**changes: t.Any) -> dict[str, t.Any]:
+    return {**SAME_HOST, **changes}
+
+
+def test_what_is_equal_is_not_touched(present: Present) -> None:
+    result = present(KEY, snowflake=of_example(host="EXAMPLE.snowflakecomputing.com")).good
+    assert (result["changed"], result["reason"], result["differing"], result["verified"]) == (False, None, [], True)
+    assert present.tenant.asked == ["getConnection", "getIntegration", "getIntegration"]
+    assert result["plan"]["steps"] == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "warehouse", "reason"),
+    [
+        ("on_create", "enabled", "COMPUTE_WH", None),
+        ("on_create", "recurringValidationError", "COMPUTE_WH", None),
+        ("on_create", "enabled", "OTHER_WH", "differing"),
+        ("if_failing", "enabled", "COMPUTE_WH", None),
+        ("if_failing", "recurringValidationError", "COMPUTE_WH", "failing"),
+        ("always", "enabled", "COMPUTE_WH", "always"),
+    ],
+)
+@pytest.mark.parametrize("form", ["connection", "with_integration"])
+def test_when_the_credential_is_sent(
+    present: Present, policy: str, status: str, warehouse: str, reason: str | None, form: str
+) -> None:
+    present.tenant.vary(update_request=form)
+    present.tenant.double.state.integrations[5].status = status
+    options = {"snowflake": of_example(warehouse=warehouse), "update_secrets": policy}
+    planned = present(KEY, check=True, **options).good
+    assert not present.bodies("updateConnection")
+    result = present(KEY, **options).good
+    assert (result["reason"], result["changed"], result["rotated"]) == (reason, reason is not None, reason is not None)
+    assert (planned["plan"], planned["diff"], planned["changed"]) == (result["plan"], result["diff"], result["changed"])
+    sent = present.bodies("updateConnection")
+    if reason is None:
+        assert sent == []
+        return
+    assert result["verified"] is True
+    assert sent[-1]["connection"]["warehouse"] == warehouse
+    assert sent[-1]["connection"]["privateKey"]["content"] == PEM
+    if form == "with_integration":
+        assert sent[-1]["nativeIntegration"]["config"]["warehouse"] == warehouse
+    assert result["plan"]["steps"][0]["action"] == "edit_connection"
+    assert present(KEY, snowflake=of_example(warehouse=warehouse))["changed"] is False
+
+
+def test_an_edit_is_approved_by_its_digest(present: Present) -> None:
+    options = {"snowflake": of_example(warehouse="OTHER_WH")}
+    digest = present(KEY, check=True, **options)["plan"]["digest"]
+    third = {"snowflake": of_example(warehouse="THIRD_WH")}
+    assert present(KEY, **third, expected_plan_digest=digest).code == "plan_changed"
+    assert not present.bodies("updateConnection")
+    assert present(KEY, **options, expected_plan_digest=digest)["changed"] is True
+
+
+def test_an_edit_that_immuta_puts_back(present: Present) -> None:
+    present.tenant.vary(update_outcome="rolled_back")
+    result = present(KEY, snowflake=of_example(), update_secrets="always")
+    assert result.code == "rolled_back"
+    assert (result["changed"], result["rotated"], result["rolled_back"], result["registered"]) == (
+        False,
+        False,
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "told", "remedy"),
+    [
+        (
+            {"snowflake": of_example(host=HOST)},
+            "The field hostname of the connection is another one",
+            "deregistered and registered",
+        ),
+        (
+            {"snowflake": of_example(database="OTHER")},
+            "has another database than the one given",
+            "deregistered and registered",
+        ),
+        (
+            {"databricks": {**LAKE, "token": TOKEN}},
+            "The credential databricks.token is for Databricks, but the connection is of",
+            "Correct connection_key",
+        ),
+        (
+            {"snowflake": of_example(audit=True)},
+            "has another audit.enabled than the one given",
+            "Edit it in the Immuta UI",
+        ),
+    ],
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_what_can_not_be_edited(
+    present: Present, options: dict[str, t.Any], told: str, remedy: str, check: bool
+) -> None:
+    present.tenant.double.state.integrations[5].config["audit"] = {"enabled": False}
+    result = present(KEY, check=check, **options)
+    assert result.code == "refused"
+    assert told in result["msg"] and remedy in result["msg"]
+    assert not present.bodies("updateConnection")
+
+
+def test_another_catalog(present: Present) -> None:
+    place = {"host": "adb-1234567890123456.7.azuredatabricks.net", "http_path": LAKE["http_path"], "token": TOKEN}
+    assert (
+        present("prod databricks", databricks={**place, "catalog": "IMMUTA"}, update_secrets="always")["verified"]
+        is True
+    )
+    result = present("prod databricks", databricks={**place, "catalog": "other"})
+    assert "has another catalog than the one given" in result["msg"]
+
+
+def test_what_immuta_lists_but_does_not_describe(present: Present) -> None:
+    present.tenant.double.state.connections[KEY].technology = "Trino"
+    result = present(KEY, snowflake=of_example())
+    assert result.code == "refused"
+    assert "Immuta lists the connection 'prod snowflake' (Trino), but does not describe it" in result["msg"]
+    assert not present.bodies()
+
+
+# Nobody is taken for absent
+
+
+@pytest.mark.parametrize(
+    ("arrange", "code"),
+    [
+        (lambda tenant: tenant.vary(wrong_prefix=True), "api_missing"),
+        (lambda tenant: tenant.vary(login_page=True), "unexpected_reply"),
+        (lambda tenant: tenant.vary(connections_enabled=False), "api_missing"),
+        (lambda tenant: tenant.permit("CREATE_DATA_SOURCE"), "permission"),
+        (lambda tenant: tenant.permit("GOVERNANCE"), "permission"),
+    ],
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_nothing_is_registered_blindly(
+    present: Present, arrange: t.Callable[[Tenant], t.Any], code: str, check: bool
+) -> None:
+    arrange(present.tenant)
+    assert present(check=check).code == code
+    assert not present.bodies()
+
+
+# There and back
+
+
+@pytest.mark.parametrize(
+    ("key", "options"),
+    [(NEW, {"snowflake": SNOWFLAKE}), (BRICKS, {"databricks": {**LAKE, "oauth_m2m": OAUTH}})],
+)
+def test_there_and_back_twice(present: Present, tmp_path: Path, key: str, options: dict[str, t.Any]) -> None:
+    for turn in ("first", "second"):
+        assert present(key, **options).good["verified"] is True
+        script = present.tenant("cleanup_script", connection_key=key, path=str(tmp_path / f"{turn}.sql")).good
+        gone = present.tenant("connection", connection_key=key, confirm=key, script_path=script["path"]).good
+        assert (gone["changed"], gone["verified"]) == (True, True)
+        assert not present.there(key)
