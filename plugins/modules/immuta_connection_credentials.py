@@ -25,6 +25,7 @@ author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
   - community.immuta.immuta
+  - community.immuta.credential
   - community.immuta.attributes
   - community.immuta.attributes.actiongroup_immuta
 attributes:
@@ -49,85 +50,6 @@ options:
       - Key of the connection. It is the connection's display name in the Immuta UI, and may hold spaces; its case matters.
     type: str
     required: true
-  snowflake:
-    description:
-      - A credential for Snowflake, in exactly one of the suboptions. The user, service account, or client has to exist on Snowflake.
-    type: dict
-    suboptions:
-      key_pair:
-        description: A user with a key pair.
-        type: dict
-        suboptions:
-          username:
-            description: Name of the user. Required if Immuta does not tell it.
-            type: str
-          private_key:
-            description:
-              - The private key in PEM format. Line breaks may also be written as C(\\n).
-              - Either this or O(snowflake.key_pair.private_key_file) is required.
-            type: str
-          private_key_file:
-            description: A file with the private key in PEM format, on the host that runs the task.
-            type: path
-          private_key_passphrase:
-            description: Passphrase of the private key, if it is encrypted.
-            type: str
-      oauth_client_credentials:
-        description: A client of an external OAuth server.
-        type: dict
-        suboptions:
-          client_id:
-            description: Id of the client. Required if Immuta does not tell it.
-            type: str
-          client_secret:
-            description: Secret of the client.
-            type: str
-            required: true
-          authority_url:
-            description: Address of the server's tokens. Required if Immuta does not tell it.
-            type: str
-          scope:
-            description: Scope of the tokens. Required if Immuta does not tell it.
-            type: str
-      password:
-        description:
-          - A user with a password. Snowflake ends sign-ins with a password alone for service accounts, so there is a warning.
-        type: dict
-        suboptions:
-          username:
-            description: Name of the user. Required if Immuta does not tell it.
-            type: str
-          password:
-            description: Password of the user.
-            type: str
-            required: true
-  databricks:
-    description:
-      - A credential for Databricks, in exactly one of the suboptions.
-    type: dict
-    suboptions:
-      oauth_m2m:
-        description: A service principal with an OAuth secret.
-        type: dict
-        suboptions:
-          client_id:
-            description: Application id of the service principal. Required if Immuta does not tell it.
-            type: str
-          client_secret:
-            description: OAuth secret of the service principal.
-            type: str
-            required: true
-          authority_url:
-            description:
-              - Address of the tokens, for example V(https://dbc-a1b2345c-d6e7.cloud.databricks.com/oidc/v1/token). Required if Immuta does
-                not tell it.
-            type: str
-          scope:
-            description: Scope of the tokens. If neither this nor Immuta tells it, it is V(all-apis).
-            type: str
-      token:
-        description: A personal access token.
-        type: str
   connection:
     description:
       - More fields of the connection, by the names that they have in the C(connection) object of Immuta's API. They are sent as they are.
@@ -318,37 +240,13 @@ from ansible_collections.community.immuta.plugins.module_utils._module import ru
 from ansible_collections.community.immuta.plugins.module_utils._work import credentials
 
 
-def _dict(**suboptions: dict[str, object]) -> dict[str, object]:
-    return {"type": "dict", "no_log": False, "options": suboptions}
-
-
-TEXT: dict[str, object] = {"type": "str"}
-SECRET: dict[str, object] = {"type": "str", "no_log": True}
-CLIENT: dict[str, dict[str, object]] = {
-    "client_id": TEXT,
-    "client_secret": {**SECRET, "required": True},
-    "authority_url": TEXT,
-    "scope": TEXT,
-}
-
-
 def main() -> None:
     """Run the module."""
     run(
         credentials.rotate,
         options.argument_spec(
             connection_key={"type": "str", "required": True, "no_log": False},
-            snowflake=_dict(
-                key_pair=_dict(
-                    username=TEXT,
-                    private_key=SECRET,
-                    private_key_file={"type": "path", "no_log": False},
-                    private_key_passphrase=SECRET,
-                ),
-                oauth_client_credentials=_dict(**CLIENT),
-                password=_dict(username=TEXT, password={**SECRET, "required": True}),
-            ),
-            databricks=_dict(oauth_m2m=_dict(**CLIENT), token=SECRET),
+            **credential.argument_spec(),
             connection={"type": "dict", "no_log": True},
             update_secrets={
                 "type": "str",

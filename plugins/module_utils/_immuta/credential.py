@@ -99,6 +99,32 @@ class Credential:
     method: Method | None = None
 
 
+def argument_spec() -> dict[str, t.Any]:
+    """Return the argument spec of the options C(snowflake) and C(databricks). The doc fragment C(credential) documents them."""
+    text = {"type": "str"}
+    secret = {"type": "str", "no_log": True}
+    needed = {**secret, "required": True}
+    client = {"client_id": text, "client_secret": needed, "authority_url": text, "scope": text}
+    key_pair = {
+        "username": text,
+        "private_key": secret,
+        "private_key_file": {"type": "path", "no_log": False},
+        "private_key_passphrase": secret,
+    }
+    return {
+        "snowflake": _dict(
+            key_pair=_dict(**key_pair),
+            oauth_client_credentials=_dict(**client),
+            password=_dict(username=text, password=needed),
+        ),
+        "databricks": _dict(oauth_m2m=_dict(**client), token=secret),
+    }
+
+
+def _dict(**suboptions: t.Any) -> dict[str, t.Any]:
+    return {"type": "dict", "no_log": False, "options": suboptions}
+
+
 def is_secret(name: str) -> bool:
     """Return whether a field of the API is about a secret, by its name."""
     return name not in HARMLESS and SECRET.search(name) is not None
