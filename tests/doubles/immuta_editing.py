@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""What a stand-in Immuta tenant does when a connection gets another credential, and when its objects are synced."""
+"""What a stand-in Immuta tenant does when a connection gets another credential or other settings, and when its objects are synced."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from .immuta_tenant import (
 # What no reader of a connection is told.
 SECRETS = ("password", "privateKey", "privateKeyPassword", "token")
 FINAL = ("technology", "hostname", "database", "catalog")
+UNSET: Json = {"isActive": False, "activateNewChildren": False, "dataOwners": [], "policySync": "auto"}
 EDITED_AT = "2026-11-01T08:00:00.000Z"
 
 
@@ -38,6 +39,7 @@ class EditableTenant(Tenant):
         return {
             **super().operations,
             "updateConnection": self._update_connection,
+            "updateSettings": self._update_settings,
             "syncObjects": self._sync_objects,
             "listJobs": self._list_jobs,
             "getJobs": self._get_jobs,
@@ -128,6 +130,43 @@ class EditableTenant(Tenant):
     def _get_integration(self, call: Call, caller: ApiKey) -> Reply:
         reply = super()._get_integration(call, caller)
         self._go_on(self._integration(call))
+        return reply
+
+    # Settings
+
+    def _update_settings(self, call: Call, caller: ApiKey) -> Reply:
+        self._require(bool(caller.permissions & {"APPLICATION_ADMIN", "INFRASTRUCTURE_ADMIN"}))
+        one = self._existing(self._addressed(call))
+        if one.deletion is not None:
+            raise Refusal(409, f"Unable to update {one.key} in current state deleting.")
+        form = "wrapped" if "settings" in call.body else "bare"
+        if form != self.variant.settings_request:
+            raise Refusal(400, '"settings" is required' if form == "bare" else '"settings" is not allowed')
+        changed = call.body["settings"] if form == "wrapped" else call.body
+        others = one.settings if self.variant.settings_effect == "merged" else UNSET
+        one.setting = (self.variant.settings_reads, {**others, **changed})
+        self._come_into_force(one, read=False)
+        reply = self.variant.settings_reply
+        if reply == "job":
+            return _json({"bulkId": "settings-1"})
+        if reply == "object":
+            return _json(self._object([one.key], one))
+        return Reply({"empty_200": 200, "empty_202": 202, "empty_204": 204}[reply])
+
+    @staticmethod
+    def _come_into_force(one: Connection, *, read: bool = True) -> None:
+        """Let a change of settings come one read further."""
+        if one.setting is None:
+            return
+        reads, settings = one.setting[0] - read, one.setting[1]
+        one.setting = (reads, settings) if reads > 0 else None
+        if one.setting is None:
+            one.settings = settings
+            one.state = "ACTIVE" if settings["isActive"] else "INACTIVE"
+
+    def _get_object(self, call: Call, caller: ApiKey) -> Reply:
+        reply = super()._get_object(call, caller)
+        self._come_into_force(self._existing(self._addressed(call)))
         return reply
 
     # Object syncs

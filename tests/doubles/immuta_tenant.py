@@ -84,6 +84,8 @@ class Connection:
     :ivar extra: more fields of the `connection` object in its description
     :ivar child_count: how many objects are below it
     :ivar children: the names of some of them, which can be addressed
+    :ivar settings: of the connection as an object, by Immuta's names
+    :ivar setting: a change of them under way: how many more reads show the former ones, and the new ones
     """
 
     key: str
@@ -97,6 +99,10 @@ class Connection:
     created_at: str = "2026-01-15T09:30:00.000Z"
     updated_at: str = "2026-01-15T09:30:00.000Z"
     extra: Json = field(default_factory=dict)
+    settings: Json = field(
+        default_factory=lambda: {"isActive": True, "activateNewChildren": True, "dataOwners": [], "policySync": "auto"}
+    )
+    setting: tuple[int, Json] | None = None
     deletion: Deletion | None = None
 
 
@@ -263,6 +269,11 @@ class Variant:
     :ivar update_reads: how many more find it being edited
     :ivar updated_at: whether a connection tells when it was changed
     :ivar validation: what an integration tells of its tests
+    :ivar settings_request: the only body that a change of settings takes
+    :ivar settings_effect: whether the others stay as they are, or are as if they had never been set
+    :ivar settings_shown: how an object shows a setting: as an object with its value, bare, or not at all
+    :ivar settings_reads: how many reads still show the former settings
+    :ivar people: how users and groups are shown, however they were given
     :ivar sync_request: the body that an object sync takes: none, an empty one, or either
     :ivar sync_reply: in which form it tells of its jobs
     :ivar jobs_container: what jobs are told in; `absent`: this version has no list of jobs
@@ -303,6 +314,12 @@ class Variant:
     update_reads: int = 0
     updated_at: t.Literal["present", "absent"] = "present"
     validation: t.Literal["tests", "status", "absent"] = "tests"
+    settings_request: t.Literal["wrapped", "bare"] = "wrapped"
+    settings_effect: t.Literal["merged", "replaced"] = "merged"
+    settings_reply: t.Literal["object", "job", "empty_200", "empty_202", "empty_204"] = "object"
+    settings_shown: t.Literal["value", "bare", "absent"] = "value"
+    settings_reads: int = 0
+    people: t.Literal["as_given", "objects", "ids"] = "as_given"
     sync_request: t.Literal["any", "none", "empty"] = "any"
     sync_reply: t.Literal["bulk", "jobs", "list", "ids", "empty"] = "bulk"
     jobs_container: t.Literal["list", "jobs", "keyed", "absent"] = "list"
@@ -605,7 +622,7 @@ class Tenant:
             raise Refusal(400, "Invalid request payload input")
 
     def _object(self, path: list[str], one: Connection) -> Json:
-        about: Json = {"technology": one.technology, "state": one.state}
+        about: Json = {"technology": one.technology, "state": one.state, **self._shown_settings(one)}
         form = self.variant.object_path
         if form == "key" and len(path) == 1:
             return {"connectionKey": path[0], **about}
@@ -617,6 +634,19 @@ class Tenant:
                 nested = {"name": name, "child": nested}
             return {"objectPath": nested, **about}
         return {"objectPath": path, **about}
+
+    def _shown_settings(self, one: Connection) -> Json:
+        if self.variant.settings_shown == "absent":
+            return {}
+        settings = dict(one.settings)
+        if self.variant.people != "as_given":
+            people = [who if isinstance(who, dict) else {"type": "user", "id": who} for who in settings["dataOwners"]]
+            settings["dataOwners"] = people if self.variant.people == "objects" else [who["id"] for who in people]
+        if self.variant.settings_shown == "value":
+            settings = {
+                name: {"value": value, "hasDescendantsWithOverrides": False} for name, value in settings.items()
+            }
+        return {"settings": settings, "overrides": {}}
 
     def _addressed(self, call: Call) -> list[str]:
         """The path that an encoded path means to this server."""

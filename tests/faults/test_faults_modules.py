@@ -30,6 +30,7 @@ EVER = 10**6
 SCRIPT = Ask("cleanup_script", {"connection_key": KEY})
 SCRIPT_OF_5 = Ask("cleanup_script", {"integration_id": 5})
 REMOVE = Ask("connection", {"connection_key": KEY, "confirm": KEY})
+SETTINGS = Ask("connection_settings", {"connection_key": KEY, "activate_new_children": False})
 
 
 def nothing_yet(double: Tenant, folder: Path) -> None:
@@ -86,6 +87,7 @@ CASES = [
     Case("resume-finished", SCRIPT, finished),
     Case("remove", REMOVE),
     Case("remove-again", REMOVE, removed),
+    Case("settings", SETTINGS),
     Case("connection", Ask("connection_info", {"connection_key": KEY})),
     Case("connection-gone", Ask("connection_info", {"connection_key": KEY}), removed),
     Case("connections", Ask("connection_info", {})),
@@ -180,6 +182,10 @@ class Judge:
             self.double.state.settle()
         return KEY in self.double.state.connections
 
+    @property
+    def active_later(self) -> bool:
+        return bool(self.double.state.connections[KEY].settings["activateNewChildren"])
+
     def __call__(self, answer: Result) -> None:
         """An answer that a fault has disturbed.
 
@@ -196,6 +202,8 @@ class Judge:
             known = (None,) if "integration_id" in self.case.ask.options else (self.there,)
             assert answer["connection_exists"] in known
             assert (answer["source"] == "immuta") is self.there
+        elif self.case.ask is SETTINGS:
+            assert (answer["changed"], answer["verified"], self.active_later) == (True, True, False)
         elif self.case.ask.name == "connection_info":
             wanted = undisturbed(self.case).answer["connections"]
             assert [one["key"] for one in answer["connections"]] == [one["key"] for one in wanted]
@@ -214,6 +222,9 @@ class Judge:
             assert "still there" not in said or "not known" in said or self.there
             assert "Nothing was deleted" not in said or self.there
             assert "is not found any more" not in said or not self.there
+        if self.case.ask is SETTINGS:
+            assert self.active_later or "Nothing was changed" not in said
+            assert self.active_later or "does not show the change" not in said
         assert failure["hint"] or failure["status"] in (400, 404, 409) or answer.code in ("transport", "deadline"), said
         assert API_KEY not in said
 
@@ -225,7 +236,7 @@ def disturb(point: Point, folder: Path) -> None:
         judge = Judge(double, folder, point.case, KEY in double.state.connections)
         point.plan(double)
         patience: dict[str, t.Any] = {"timeout": IMPATIENT, "total_timeout": 60.0} if point.fault in TARDY else {}
-        if point.case.ask is REMOVE:
+        if point.case.ask in (REMOVE, SETTINGS):
             patience["wait_timeout"] = 3.0
         judge(point.case.ask(double, folder, retries=1, **patience))
         double.faults.clear()

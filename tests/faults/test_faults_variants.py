@@ -37,6 +37,7 @@ NUMBERS: dict[str, tuple[t.Any, ...]] = {
     "deletion_reads": (1, 3),
     "deletion_seconds": (0.2,),
     "search_page_cap": (1, 2, 10),
+    "settings_reads": (1, 3),
     "sync_reads": (1, 3),
     "token_lifetime": (60.0,),
     "update_delay": (1, 3),

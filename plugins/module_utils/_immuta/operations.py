@@ -119,6 +119,16 @@ UPDATE_CONNECTION = Operation(
     frozenset({200, 201, 202, 204}),
     takes_body=True,
 )
+UPDATE_SETTINGS = Operation(
+    "updateSettings",
+    "PUT",
+    "/data/settings/{connection_key}",
+    Effect.UPDATE,
+    "connections",
+    ANY_ADMIN,
+    frozenset({200, 201, 202, 204}),
+    takes_body=True,
+)
 SYNC_OBJECTS = Operation(
     "syncObjects",
     "POST",
@@ -143,6 +153,7 @@ OPERATIONS: tuple[Operation, ...] = (
     GET_OBJECT,
     DELETE_OBJECT,
     UPDATE_CONNECTION,
+    UPDATE_SETTINGS,
     SYNC_OBJECTS,
     LIST_JOBS,
     GET_JOBS,

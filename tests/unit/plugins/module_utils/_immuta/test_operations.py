@@ -170,6 +170,7 @@ def test_what_each_operation_needs() -> None:
         "deleteObject": "APPLICATION_ADMIN (newer Immuta), or INFRASTRUCTURE_ADMIN or DATA_OWNER on the connection"
         " (older Immuta)",
         "updateConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
+        "updateSettings": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "syncObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
         "listJobs": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "getJobs": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
@@ -183,7 +184,7 @@ def test_the_family_of_each_operation() -> None:
             ("listIntegrations", "getIntegration", "renderCleanupScript", "regenerateCleanupScript"), "integrations"
         ),
         **dict.fromkeys(("getConnection", "searchObjects", "getObject", "deleteObject"), "connections"),
-        **dict.fromkeys(("updateConnection", "syncObjects", "listJobs", "getJobs"), "connections"),
+        **dict.fromkeys(("updateConnection", "updateSettings", "syncObjects", "listJobs", "getJobs"), "connections"),
     }
 
 
