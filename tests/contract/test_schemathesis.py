@@ -51,6 +51,10 @@ include-operation-id = "syncObjects"
 [operations.checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
 [[operations]]
+include-operation-id = "syncObjectsByPut"
+[operations.checks]
+positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+[[operations]]
 include-operation-id = "searchObjects"
 [operations.checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]

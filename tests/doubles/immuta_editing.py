@@ -41,6 +41,7 @@ class EditableTenant(Tenant):
             "updateConnection": self._update_connection,
             "updateSettings": self._update_settings,
             "syncObjects": self._sync_objects,
+            "syncObjectsByPut": self._sync_objects,
             "listJobs": self._list_jobs,
             "getJobs": self._get_jobs,
         }
@@ -174,12 +175,25 @@ class EditableTenant(Tenant):
     def _sync_objects(self, call: Call, caller: ApiKey) -> Reply:
         self._require(bool(caller.permissions))
         one = self._existing(self._addressed(call))
-        given = "none" if call.body is None else "empty"
-        self._require(self.variant.sync_request in ("any", given), 400, "Invalid request payload input")
+        method = "put" if call.operation == "syncObjectsByPut" else "post"
+        self._require(self.variant.sync_method in ("any", method), 405, "Method Not Allowed")
+        given = (
+            "none"
+            if call.body is None
+            else "empty"
+            if call.body == {}
+            else "options"
+            if "options" in call.body
+            else "bare"
+        )
+        forced = given in ("options", "bare")
+        takes = (self.variant.sync_force if forced else self.variant.sync_request) in ("any", given)
+        self._require(takes, 400, "Invalid request payload input")
         if any(reads > 0 for reads in self.state.jobs.values()):
             for job in self.state.jobs:
                 self.state.jobs[job] -= 1
             raise Refusal(409, f"An object sync of {one.key} is running.")
+        self.state.syncs.append((one.key, forced))
         jobs = [f"bulk-1-{number}" for number in (1, 2)]
         self.state.jobs.update(dict.fromkeys(jobs, self.variant.sync_reads))
         told = [{"id": job, "state": "created"} for job in jobs]

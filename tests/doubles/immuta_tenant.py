@@ -136,6 +136,7 @@ class State:
     :ivar tokens: by the token itself
     :ivar credentials: what connections sign in with since they were edited, by key; not told to anybody
     :ivar jobs: of object syncs: how many more reads each takes, by id
+    :ivar syncs: the object syncs that were started: of which connection, and whether with the option of a registration
     :ivar clock: seconds, as of `time.monotonic`; deletions end and tokens expire by it
     """
 
@@ -145,6 +146,7 @@ class State:
     tokens: dict[str, Token] = field(default_factory=dict)
     credentials: dict[str, Json] = field(default_factory=dict)
     jobs: dict[str, int] = field(default_factory=dict)
+    syncs: list[tuple[str, bool]] = field(default_factory=list)
     clock: t.Callable[[], float] = time.monotonic
 
     @classmethod
@@ -275,6 +277,8 @@ class Variant:
     :ivar settings_reads: how many reads still show the former settings
     :ivar people: how users and groups are shown, however they were given
     :ivar sync_request: the body that an object sync takes: none, an empty one, or either
+    :ivar sync_force: in which form it takes the option of a registration
+    :ivar sync_method: by which method
     :ivar sync_reply: in which form it tells of its jobs
     :ivar jobs_container: what jobs are told in; `absent`: this version has no list of jobs
     :ivar sync_outcome: the state in which its jobs end
@@ -321,6 +325,8 @@ class Variant:
     settings_reads: int = 0
     people: t.Literal["as_given", "objects", "ids"] = "as_given"
     sync_request: t.Literal["any", "none", "empty"] = "any"
+    sync_force: t.Literal["any", "options", "bare", "refused"] = "any"
+    sync_method: t.Literal["any", "post", "put"] = "any"
     sync_reply: t.Literal["bulk", "jobs", "list", "ids", "empty"] = "bulk"
     jobs_container: t.Literal["list", "jobs", "keyed", "absent"] = "list"
     sync_outcome: t.Literal["completed", "failed", "expired", "cancelled"] = "completed"

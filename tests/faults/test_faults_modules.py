@@ -31,6 +31,7 @@ SCRIPT = Ask("cleanup_script", {"connection_key": KEY})
 SCRIPT_OF_5 = Ask("cleanup_script", {"integration_id": 5})
 REMOVE = Ask("connection", {"connection_key": KEY, "confirm": KEY})
 SETTINGS = Ask("connection_settings", {"connection_key": KEY, "activate_new_children": False})
+SYNC = Ask("object_sync", {"connection_key": KEY})
 
 
 def nothing_yet(double: Tenant, folder: Path) -> None:
@@ -88,6 +89,7 @@ CASES = [
     Case("remove", REMOVE),
     Case("remove-again", REMOVE, removed),
     Case("settings", SETTINGS),
+    Case("sync", SYNC),
     Case("connection", Ask("connection_info", {"connection_key": KEY})),
     Case("connection-gone", Ask("connection_info", {"connection_key": KEY}), removed),
     Case("connections", Ask("connection_info", {})),
@@ -204,6 +206,10 @@ class Judge:
             assert (answer["source"] == "immuta") is self.there
         elif self.case.ask is SETTINGS:
             assert (answer["changed"], answer["verified"], self.active_later) == (True, True, False)
+        elif self.case.ask is SYNC:
+            # Once, and whether Immuta shows the jobs depends on the fault.
+            assert len(self.double.state.syncs) == 1
+            assert answer["object_sync"]["state"] == "completed" or "does not tell" in answer.warned
         elif self.case.ask.name == "connection_info":
             wanted = undisturbed(self.case).answer["connections"]
             assert [one["key"] for one in answer["connections"]] == [one["key"] for one in wanted]
@@ -225,6 +231,9 @@ class Judge:
         if self.case.ask is SETTINGS:
             assert self.active_later or "Nothing was changed" not in said
             assert self.active_later or "does not show the change" not in said
+        if self.case.ask is SYNC:
+            assert len(self.double.state.syncs) <= 1
+            assert not self.double.state.syncs or answer.get("changed") or answer.code == "sync_failed"
         assert failure["hint"] or failure["status"] in (400, 404, 409) or answer.code in ("transport", "deadline"), said
         assert API_KEY not in said
 
@@ -236,13 +245,13 @@ def disturb(point: Point, folder: Path) -> None:
         judge = Judge(double, folder, point.case, KEY in double.state.connections)
         point.plan(double)
         patience: dict[str, t.Any] = {"timeout": IMPATIENT, "total_timeout": 60.0} if point.fault in TARDY else {}
-        if point.case.ask in (REMOVE, SETTINGS):
+        if point.case.ask in (REMOVE, SETTINGS, SYNC):
             patience["wait_timeout"] = 3.0
         judge(point.case.ask(double, folder, retries=1, **patience))
         double.faults.clear()
         second = point.case.ask(double, folder)
         assert second.good
-        assert point.case.ask(double, folder).good["changed"] is False
+        assert point.case.ask(double, folder).good["changed"] is (point.case.ask is SYNC)
         taken = [one for one in double.requests if one.method == "DELETE" and one.status == 200 and not one.fault]
         assert len(taken) <= 1
 

@@ -139,6 +139,7 @@ SYNC_OBJECTS = Operation(
     frozenset({200, 201, 202, 204}),
     takes_body=True,
 )
+SYNC_OBJECTS_BY_PUT = dataclasses.replace(SYNC_OBJECTS, name="syncObjectsByPut", method="PUT")
 LIST_JOBS = Operation("listJobs", "GET", "/jobs?bulkId={bulk_id}", Effect.READ, "connections", ANY_ADMIN)
 GET_JOBS = Operation("getJobs", "POST", "/jobs/statuses", Effect.READ, "connections", ANY_ADMIN, takes_body=True)
 
@@ -155,6 +156,7 @@ OPERATIONS: tuple[Operation, ...] = (
     UPDATE_CONNECTION,
     UPDATE_SETTINGS,
     SYNC_OBJECTS,
+    SYNC_OBJECTS_BY_PUT,
     LIST_JOBS,
     GET_JOBS,
 )

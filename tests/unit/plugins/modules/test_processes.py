@@ -42,6 +42,7 @@ def test_does_in_a_process_what_it_does_here(
         "immuta_connection_info": {},
         "immuta_connection_settings": {"connection_key": KEY, "activate_new_children": False},
         "immuta_integration_info": {},
+        "immuta_object_sync": {"connection_key": KEY},
         "immuta_probe": {"path": str(tmp_path / "probe.json")},
         "snowflake_script": {"script": "SELECT 1"},
         "databricks_script": {"script": "SELECT 1"},

@@ -171,7 +171,10 @@ def test_what_each_operation_needs() -> None:
         " (older Immuta)",
         "updateConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "updateSettings": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
-        "syncObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
+        **dict.fromkeys(
+            ("syncObjects", "syncObjectsByPut"),
+            "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
+        ),
         "listJobs": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "getJobs": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
     }
@@ -184,7 +187,10 @@ def test_the_family_of_each_operation() -> None:
             ("listIntegrations", "getIntegration", "renderCleanupScript", "regenerateCleanupScript"), "integrations"
         ),
         **dict.fromkeys(("getConnection", "searchObjects", "getObject", "deleteObject"), "connections"),
-        **dict.fromkeys(("updateConnection", "updateSettings", "syncObjects", "listJobs", "getJobs"), "connections"),
+        **dict.fromkeys(
+            ("updateConnection", "updateSettings", "syncObjects", "syncObjectsByPut", "listJobs", "getJobs"),
+            "connections",
+        ),
     }
 
 
