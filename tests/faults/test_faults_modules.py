@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, script_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault
 from ansible_collections.community.immuta.tests.faults.asking import IMPATIENT, Ask, Tenant, tenant
@@ -57,7 +57,7 @@ def removed(double: Tenant, folder: Path) -> None:
 def half(double: Tenant, folder: Path) -> None:
     """A statement has run."""
     removed(double, folder)
-    sha256 = saved_script.digest((folder / "x.sql").read_bytes())
+    sha256 = script_file.digest((folder / "x.sql").read_bytes())
     with journal.Journal(journal.journal_path(str(folder / "x.sql")), sha256, 3) as book:
         book.started(1, "tag")
         book.done(1)
