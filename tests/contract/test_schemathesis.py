@@ -39,6 +39,14 @@ include-operation-id = "regenerateCleanupScript"
 [operations.checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
 [[operations]]
+include-operation-id = "renderSetupScript"
+[operations.checks]
+positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+[[operations]]
+include-operation-id = "renderEditScript"
+[operations.checks]
+positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+[[operations]]
 include-operation-id = "updateConnection"
 [operations.checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]

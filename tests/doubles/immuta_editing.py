@@ -28,6 +28,22 @@ from .immuta_tenant import (
 SECRETS = ("password", "privateKey", "privateKeyPassword", "token")
 FINAL = ("technology", "hostname", "database", "catalog")
 UNSET: Json = {"isActive": False, "activateNewChildren": False, "dataOwners": [], "policySync": "auto"}
+# What Immuta makes for a new account, and tells nowhere else.
+MADE_PASSWORD = "made-by-immuta-91c7be"
+SETUP = {
+    "Snowflake": """-- Immuta: set up a new integration.
+USE ROLE ACCOUNTADMIN;
+CREATE ROLE "{name}_SYSTEM";
+CREATE USER "{name}_SYSTEM_ACCOUNT" PASSWORD = '{secret}-{number}' MUST_CHANGE_PASSWORD = FALSE;
+GRANT ROLE "{name}_SYSTEM" TO USER "{name}_SYSTEM_ACCOUNT";
+CREATE DATABASE "{name}";
+GRANT USAGE ON DATABASE "{name}" TO ROLE "{name}_SYSTEM";
+""",
+    "Databricks": """-- Immuta: set up a new integration ({number}).
+CREATE CATALOG `{name}`;
+GRANT USE CATALOG ON CATALOG `{name}` TO `account users`;
+""",
+}
 EDITED_AT = "2026-11-01T08:00:00.000Z"
 
 
@@ -39,6 +55,8 @@ class EditableTenant(Tenant):
         return {
             **super().operations,
             "updateConnection": self._update_connection,
+            "renderSetupScript": self._render_setup_script,
+            "renderEditScript": self._render_edit_script,
             "updateSettings": self._update_settings,
             "syncObjects": self._sync_objects,
             "syncObjectsByPut": self._sync_objects,
@@ -132,6 +150,26 @@ class EditableTenant(Tenant):
         reply = super()._get_integration(call, caller)
         self._go_on(self._integration(call))
         return reply
+
+    # Set-up scripts
+
+    def _render_setup_script(self, call: Call, caller: ApiKey) -> Reply:
+        self._require("APPLICATION_ADMIN" in caller.permissions)
+        kind, config = call.body["type"], call.body["config"]
+        for name in ("host", "database") if kind == "Snowflake" else ("workspaceUrl", "catalog"):
+            self._require(name in config, 400, f'"{name}" is required')
+        self.state.setups.append(call.body)
+        number = len(self.state.setups) if self.variant.setup_secret == "other" else 0
+        text = SETUP[kind].format(
+            name=config["database" if kind == "Snowflake" else "catalog"], secret=MADE_PASSWORD, number=number
+        )
+        if self.variant.setup_form == "pair":
+            return _json({"initialScript": text, "secondScript": text}, outside=True)
+        return self._script(text)
+
+    def _render_edit_script(self, call: Call, caller: ApiKey) -> Reply:
+        self._integration(call)
+        return self._render_setup_script(call, caller)
 
     # Settings
 

@@ -136,6 +136,7 @@ class State:
     :ivar tokens: by the token itself
     :ivar credentials: what connections sign in with since they were edited, by key; not told to anybody
     :ivar jobs: of object syncs: how many more reads each takes, by id
+    :ivar setups: the bodies that set-up scripts were asked for with
     :ivar syncs: the object syncs that were started: of which connection, and whether with the option of a registration
     :ivar clock: seconds, as of `time.monotonic`; deletions end and tokens expire by it
     """
@@ -146,6 +147,7 @@ class State:
     tokens: dict[str, Token] = field(default_factory=dict)
     credentials: dict[str, Json] = field(default_factory=dict)
     jobs: dict[str, int] = field(default_factory=dict)
+    setups: list[Json] = field(default_factory=list)
     syncs: list[tuple[str, bool]] = field(default_factory=list)
     clock: t.Callable[[], float] = time.monotonic
 
@@ -251,6 +253,8 @@ class Variant:
     :ivar script_content: `empty`, `html`, `error`, and `prose` are not Immuta's answers but what goes wrong
     :ivar cleanup_request: the only body that a script is regenerated for: what a set-up script is asked for with, that with the id
         of the integration, or what a connection is registered with; none at all; or there is no such operation
+    :ivar setup_secret: whether each set-up script has another password
+    :ivar setup_form: `pair` is what could be run in halves
     :ivar deletion_reads: how many more reads find a connection that was deleted
     :ivar deletion_seconds: how long it is found at least
     :ivar connections_enabled: without it everything below /data/ is 404
@@ -294,6 +298,8 @@ class Variant:
     script_status: t.Literal[200, 201] = 200
     script_content: t.Literal["rendered", "empty", "html", "error", "prose"] = "rendered"
     cleanup_request: t.Literal["create", "with_id", "registration", "refused", "absent"] = "create"
+    setup_secret: t.Literal["same", "other"] = "other"
+    setup_form: t.Literal["whole", "pair"] = "whole"
     delete_reply: t.Literal["object_path", "connection_key", "empty_200", "empty_202", "empty_204"] = "object_path"
     integration_afterwards: Afterwards = "gone"
     deletion_reads: int = 0

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, script_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, script_file, setup_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault
 from ansible_collections.community.immuta.tests.faults.asking import IMPATIENT, Ask, Tenant, tenant
@@ -32,6 +32,8 @@ SCRIPT_OF_5 = Ask("cleanup_script", {"integration_id": 5})
 REMOVE = Ask("connection", {"connection_key": KEY, "confirm": KEY})
 SETTINGS = Ask("connection_settings", {"connection_key": KEY, "activate_new_children": False})
 SYNC = Ask("object_sync", {"connection_key": KEY})
+PLACE = {"host": "example.snowflakecomputing.com", "database": "IMMUTA_NEW"}
+SET_UP = Ask("setup_script", {"technology": "Snowflake", "config": PLACE})
 
 
 def nothing_yet(double: Tenant, folder: Path) -> None:
@@ -90,6 +92,7 @@ CASES = [
     Case("remove-again", REMOVE, removed),
     Case("settings", SETTINGS),
     Case("sync", SYNC),
+    Case("set-up", SET_UP),
     Case("connection", Ask("connection_info", {"connection_key": KEY})),
     Case("connection-gone", Ask("connection_info", {"connection_key": KEY}), removed),
     Case("connections", Ask("connection_info", {})),
@@ -206,6 +209,9 @@ class Judge:
             assert (answer["source"] == "immuta") is self.there
         elif self.case.ask is SETTINGS:
             assert (answer["changed"], answer["verified"], self.active_later) == (True, True, False)
+        elif self.case.ask is SET_UP:
+            held = setup_file.read(str(self.folder / "x.sql"))
+            assert held is not None and held.intact and held.sha256 == answer["sha256"]
         elif self.case.ask is SYNC:
             # Once, and whether Immuta shows the jobs depends on the fault.
             assert len(self.double.state.syncs) == 1
@@ -231,6 +237,8 @@ class Judge:
         if self.case.ask is SETTINGS:
             assert self.active_later or "Nothing was changed" not in said
             assert self.active_later or "does not show the change" not in said
+        if self.case.ask is SET_UP:
+            assert not (self.folder / "x.sql").exists()
         if self.case.ask is SYNC:
             assert len(self.double.state.syncs) <= 1
             assert not self.double.state.syncs or answer.get("changed") or answer.code == "sync_failed"

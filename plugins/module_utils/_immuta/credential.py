@@ -21,11 +21,12 @@ Json = dict[str, t.Any]
 
 # A name of a field that is about a secret, and those that only look like it.
 SECRET = re.compile(r"password|passphrase|secret|token|private_?key|access_?key|api_?key|content|credential|pem$", re.I)
-# What Immuta documents of the connection object besides secrets.
+# What Immuta documents of the connection object, and of the configuration of a set-up script, besides secrets.
 HARMLESS = frozenset(
     {
         *("technology", "hostname", "host", "port", "warehouse", "role", "httpPath", "database"),
         *("authenticationType", "username", "useCertificate", "clientId", "scope", "authorityUrl", "resource"),
+        *("workspaceUrl", "catalog", "deny", "workspaceIds", "enabled"),
         *("keyName", "userFilename", "publicCertificateThumbprint"),
     }
 )
@@ -138,9 +139,10 @@ def shown(name: str, value: t.Any) -> bool:
     return not is_secret(name) and not (isinstance(value, str) and _options.may_be_secret(value))
 
 
-def read(params: Json) -> Credential:
+def read(params: Json, raw_option: str = "connection") -> Credential:
     """Return the credential in the options C(snowflake), C(databricks), and C(connection).
 
+    :param raw_option: the option with the fields by Immuta's names
     :raises InvalidOption: there is none, or not exactly one, or it can't be used
     """
     given = [
@@ -151,16 +153,17 @@ def read(params: Json) -> Credential:
     ]
     if len(given) > 1:
         raise InvalidOption(f"More than one credential is given: {', '.join(f'{one[0]}.{one[1]}' for one in given)}.")
-    raw: Json = params["connection"] or {}
-    _require_fit(raw)
+    raw: Json = params[raw_option] or {}
+    _require_fit(raw, raw_option)
     if not given:
         if not any(is_secret(name) for name, _value in _options.leaves(raw)):
             raise InvalidOption(
                 "No credential is given.",
                 hint="Set one of snowflake.key_pair, snowflake.oauth_client_credentials, snowflake.password,"
-                " databricks.oauth_m2m, and databricks.token, or give the fields of another one in connection.",
+                " databricks.oauth_m2m, and databricks.token, or give the fields of another one in"
+                f" {raw_option}.",
             )
-        return Credential(raw, "connection")
+        return Credential(raw, raw_option)
     option, kind, value = given[0]
     method = METHODS[option, kind]
     named = f"{option}.{kind}"
@@ -169,19 +172,19 @@ def read(params: Json) -> Credential:
     twice = [name for name in raw if name in typed]
     if twice:
         raise InvalidOption(
-            f"The field {twice[0]} is given in connection, and {named} makes it, too.",
-            hint="Leave it out of connection.",
+            f"The field {twice[0]} is given in {raw_option}, and {named} makes it, too.",
+            hint=f"Leave it out of {raw_option}.",
         )
     return Credential({**typed, **raw}, named, method)
 
 
-def _require_fit(raw: Json) -> None:
+def _require_fit(raw: Json, option: str) -> None:
     for name, value in _options.leaves(raw):
         if is_secret(name) and not (value is None or isinstance(value, (str, bool))):
-            raise InvalidOption(f"The field {name} in connection is not text.", hint="Put it in quotes.")
+            raise InvalidOption(f"The field {name} in {option} is not text.", hint="Put it in quotes.")
         if is_secret(name) and isinstance(value, str) and value and not _options.may_be_secret(value):
             raise _options.UnfitSecret(
-                f"The field {name} in connection",
+                f"The field {name} in {option}",
                 f"has fewer than {_options.SHORTEST_SECRET} characters or is a word that occurs in results",
                 "Change it.",
                 value,

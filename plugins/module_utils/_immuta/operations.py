@@ -92,6 +92,19 @@ REGENERATE_CLEANUP_SCRIPT = Operation(
     frozenset({200, 201}),
     takes_body=True,
 )
+RENDER_SETUP_SCRIPT = Operation(
+    "renderSetupScript",
+    "POST",
+    "/integrations/scripts/create",
+    Effect.RENDER,
+    "integrations",
+    ADMIN,
+    frozenset({200, 201}),
+    takes_body=True,
+)
+RENDER_EDIT_SCRIPT = dataclasses.replace(
+    RENDER_SETUP_SCRIPT, name="renderEditScript", path="/integrations/{integration_id}/scripts/edit"
+)
 GET_CONNECTION = Operation(
     "getConnection", "GET", "/data/connection/{connection_key}", Effect.READ, "connections", ANY_ADMIN
 )
@@ -149,6 +162,8 @@ OPERATIONS: tuple[Operation, ...] = (
     GET_INTEGRATION,
     RENDER_CLEANUP_SCRIPT,
     REGENERATE_CLEANUP_SCRIPT,
+    RENDER_SETUP_SCRIPT,
+    RENDER_EDIT_SCRIPT,
     GET_CONNECTION,
     SEARCH_OBJECTS,
     GET_OBJECT,

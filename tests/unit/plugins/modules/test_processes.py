@@ -44,6 +44,12 @@ def test_does_in_a_process_what_it_does_here(
         "immuta_integration_info": {},
         "immuta_object_sync": {"connection_key": KEY},
         "immuta_probe": {"path": str(tmp_path / "probe.json")},
+        "immuta_setup_script": {
+            "path": str(tmp_path / "set-up.sql"),
+            "technology": "Snowflake",
+            "config": {"host": "example.snowflakecomputing.com", "database": "IMMUTA_NEW"},
+            "snowflake": {"password": {"username": "IMMUTA_SYSTEM_ACCOUNT", "password": ROTATED}},
+        },
         "snowflake_script": {"script": "SELECT 1"},
         "databricks_script": {"script": "SELECT 1"},
         "snowflake_leftovers_info": {},

@@ -164,6 +164,8 @@ def test_what_each_operation_needs() -> None:
         "getIntegration": "APPLICATION_ADMIN",
         "renderCleanupScript": "APPLICATION_ADMIN",
         "regenerateCleanupScript": "APPLICATION_ADMIN",
+        "renderSetupScript": "APPLICATION_ADMIN",
+        "renderEditScript": "APPLICATION_ADMIN",
         "getConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "searchObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "getObject": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
@@ -186,6 +188,7 @@ def test_the_family_of_each_operation() -> None:
         **dict.fromkeys(
             ("listIntegrations", "getIntegration", "renderCleanupScript", "regenerateCleanupScript"), "integrations"
         ),
+        **dict.fromkeys(("renderSetupScript", "renderEditScript"), "integrations"),
         **dict.fromkeys(("getConnection", "searchObjects", "getObject", "deleteObject"), "connections"),
         **dict.fromkeys(
             ("updateConnection", "updateSettings", "syncObjects", "syncObjectsByPut", "listJobs", "getJobs"),

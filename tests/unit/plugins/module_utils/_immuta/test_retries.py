@@ -46,11 +46,15 @@ PARAMETERS: dict[str, dict[str, t.Any]] = {
     "getIntegration": {"integration_id": 5},
     "renderCleanupScript": {"integration_id": 5},
     "regenerateCleanupScript": {"body": {"type": "Snowflake", "autoBootstrap": False, "config": {}}},
+    "renderSetupScript": {"body": {"type": "Snowflake", "autoBootstrap": False, "config": {}}},
+    "renderEditScript": {"integration_id": 5, "body": {"type": "Snowflake", "autoBootstrap": False, "config": {}}},
     "getConnection": {"connection_key": "a/b c"},
     "searchObjects": {"body": {"size": 10}},
     "getObject": {"connection_key": "a/b c"},
     "deleteObject": {"connection_key": "a/b c"},
     "updateConnection": {"connection_key": "a/b c", "body": {"connection": {}}},
+    "updateSettings": {"connection_key": "a/b c", "body": {"settings": {}}},
+    "syncObjectsByPut": {"connection_key": "a/b c"},
     "syncObjects": {"connection_key": "a/b c"},
     "listJobs": {"bulk_id": "a/b"},
     "getJobs": {"body": {"jobIds": ["a"]}},
@@ -493,7 +497,7 @@ def _try(fault: Fault, operation: Operation, mended: int | None, world: World) -
 
 
 def test_every_operation_and_effect_is_in_the_table() -> None:
-    assert len(OPERATIONS) == 13
+    assert len(OPERATIONS) == 17
     assert {one.effect for one in OPERATIONS} == {Effect.READ, Effect.RENDER, Effect.UPDATE, Effect.DELETE}
 
 
