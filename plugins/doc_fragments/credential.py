@@ -167,3 +167,6 @@ options:
         description: Whether Immuta collects the queries of the workspace. If not set, Immuta decides.
         type: bool
 """
+
+    # The same, where Immuta's own names can be used instead.
+    OPTIONAL_PLACE = PLACE.replace("\n        required: true", "")

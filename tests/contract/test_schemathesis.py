@@ -25,7 +25,8 @@ VARIANTS: dict[str, dict[str, t.Any]] = {
     "lists": {"search_envelope": "list", "delete_reply": "empty_204", "native_integration_id": "absent"},
     "capped": {"search_envelope": "data", "search_page_cap": 1, "deletion_reads": 2, "script_form": "sql"},
 }
-# A registration of what is there, a search, configuration, edit, or object sync in another way than the variant's, and an integration without a script, get 400,
+# A registration of what is there, a search, configuration, edit, change of settings, or object sync in another way than the variant's, and an
+# integration without a script, get 400,
 # whatever the description says of the request.
 CONFIG = """
 [warnings]
@@ -47,11 +48,27 @@ include-operation-id = "testConnection"
 [operations.checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
 [[operations]]
+include-operation-id = "renderSetupScript"
+[operations.checks]
+positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+[[operations]]
+include-operation-id = "renderEditScript"
+[operations.checks]
+positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+[[operations]]
 include-operation-id = "updateConnection"
 [operations.checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
 [[operations]]
+include-operation-id = "updateSettings"
+[operations.checks]
+positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+[[operations]]
 include-operation-id = "syncObjects"
+[operations.checks]
+positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
+[[operations]]
+include-operation-id = "syncObjectsByPut"
 [operations.checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409"]
 [[operations]]

@@ -353,6 +353,14 @@ class Metastore:
 
     # What can be done
 
+    def create_catalog(self, principal: str, name: Name) -> None:
+        """Make a catalog, as `CREATE CATALOG` does; its maker owns it."""
+        if not self.is_admin(principal) and not self.allowed(principal, "CREATE CATALOG", "METASTORE", ()):
+            raise denied("User does not have CREATE CATALOG on Metastore.")
+        if self.exists("CATALOG", *name):
+            raise SqlError("CATALOG_ALREADY_EXISTS", "42710", f"Catalog '{dotted(name)}' already exists")
+        self.add("CATALOG", *name, owner=principal)
+
     def drop(self, principal: str, kind: str, name: Name, *, if_exists: bool, cascade: bool) -> None:
         """Drop a securable and, with `cascade`, what is in it; its grants go too."""
         try:

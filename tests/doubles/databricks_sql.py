@@ -8,7 +8,7 @@
 The text is compiled whole before anything runs, so a syntax error changes nothing. What is understood:
 
 - `USE`, `SET`, `RESET`, `DECLARE` of session variables;
-- `DROP`, ownership, tags, comments, `GRANT`, `REVOKE`, and the end of a table's masks and row filter;
+- `CREATE CATALOG`, `DROP`, ownership, tags, comments, `GRANT`, `REVOKE`, and the end of a table's masks and row filter;
 - `SHOW` of catalogs, schemas and grants, and `SELECT` of literals, variables and a few functions, or of metadata;
 - blocks, `BEGIN ... END`, of these: one statement each, without loops, conditions or handlers.
 
@@ -431,6 +431,11 @@ class Parser:
                 session.user, kind, session.full(kind, name), if_exists=if_exists, cascade=cascade
             )
         )
+
+    def do_create(self) -> Step:
+        self.expect("CATALOG")
+        name = self.name()
+        return _nothing(lambda session: session.metastore.create_catalog(session.user, name))
 
     def do_grant(self) -> Step:
         return self._privileges("TO", Metastore.grant)

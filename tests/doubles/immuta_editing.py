@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""What a stand-in Immuta tenant does when a connection gets another credential, and when its objects are synced."""
+"""What a stand-in Immuta tenant does when a connection gets another credential or other settings, and when its objects are synced."""
 
 from __future__ import annotations
 
@@ -27,6 +27,23 @@ from .immuta_tenant import (
 # What no reader of a connection is told.
 SECRETS = ("password", "privateKey", "privateKeyPassword", "token")
 FINAL = ("technology", "hostname", "database", "catalog")
+UNSET: Json = {"isActive": False, "activateNewChildren": False, "dataOwners": [], "policySync": "auto"}
+# What Immuta makes for a new account, and tells nowhere else.
+MADE_PASSWORD = "made-by-immuta-91c7be"
+SETUP = {
+    "Snowflake": """-- Immuta: set up a new integration.
+USE ROLE ACCOUNTADMIN;
+CREATE ROLE "{name}_SYSTEM";
+CREATE USER "{name}_SYSTEM_ACCOUNT" PASSWORD = '{secret}-{number}' MUST_CHANGE_PASSWORD = FALSE;
+GRANT ROLE "{name}_SYSTEM" TO USER "{name}_SYSTEM_ACCOUNT";
+CREATE DATABASE "{name}";
+GRANT USAGE ON DATABASE "{name}" TO ROLE "{name}_SYSTEM";
+""",
+    "Databricks": """-- Immuta: set up a new integration ({number}).
+CREATE CATALOG `{name}`;
+GRANT USE CATALOG ON CATALOG `{name}` TO `account users`;
+""",
+}
 EDITED_AT = "2026-11-01T08:00:00.000Z"
 
 
@@ -49,7 +66,11 @@ class EditableTenant(Tenant):
         return {
             **super().operations,
             "updateConnection": self._update_connection,
+            "renderSetupScript": self._render_setup_script,
+            "renderEditScript": self._render_edit_script,
+            "updateSettings": self._update_settings,
             "syncObjects": self._sync_objects,
+            "syncObjectsByPut": self._sync_objects,
             "listJobs": self._list_jobs,
             "getJobs": self._get_jobs,
         }
@@ -136,17 +157,87 @@ class EditableTenant(Tenant):
         self._go_on(self._integration(call))
         return reply
 
+    # Set-up scripts
+
+    def _render_setup_script(self, call: Call, caller: ApiKey) -> Reply:
+        self._require("APPLICATION_ADMIN" in caller.permissions)
+        kind, config = call.body["type"], call.body["config"]
+        for name in ("host", "database") if kind == "Snowflake" else ("workspaceUrl", "catalog"):
+            self._require(name in config, 400, f'"{name}" is required')
+        self.state.setups.append(call.body)
+        number = len(self.state.setups) if self.variant.setup_secret == "other" else 0
+        text = SETUP[kind].format(
+            name=config["database" if kind == "Snowflake" else "catalog"], secret=MADE_PASSWORD, number=number
+        )
+        if self.variant.setup_form == "pair":
+            return _json({"initialScript": text, "secondScript": text}, outside=True)
+        return self._script(text)
+
+    def _render_edit_script(self, call: Call, caller: ApiKey) -> Reply:
+        self._integration(call)
+        return self._render_setup_script(call, caller)
+
+    # Settings
+
+    def _update_settings(self, call: Call, caller: ApiKey) -> Reply:
+        self._require(bool(caller.permissions & {"APPLICATION_ADMIN", "INFRASTRUCTURE_ADMIN"}))
+        one = self._existing(self._addressed(call))
+        if one.deletion is not None:
+            raise Refusal(409, f"Unable to update {one.key} in current state deleting.")
+        form = "wrapped" if "settings" in call.body else "bare"
+        if form != self.variant.settings_request:
+            raise Refusal(400, '"settings" is required' if form == "bare" else '"settings" is not allowed')
+        changed = call.body["settings"] if form == "wrapped" else call.body
+        others = one.settings if self.variant.settings_effect == "merged" else UNSET
+        one.setting = (self.variant.settings_reads, {**others, **changed})
+        self._come_into_force(one, read=False)
+        reply = self.variant.settings_reply
+        if reply == "job":
+            return _json({"bulkId": "settings-1"})
+        if reply == "object":
+            return _json(self._object([one.key], one))
+        return Reply({"empty_200": 200, "empty_202": 202, "empty_204": 204}[reply])
+
+    @staticmethod
+    def _come_into_force(one: Connection, *, read: bool = True) -> None:
+        """Let a change of settings come one read further."""
+        if one.setting is None:
+            return
+        reads, settings = one.setting[0] - read, one.setting[1]
+        one.setting = (reads, settings) if reads > 0 else None
+        if one.setting is None:
+            one.settings = settings
+            one.state = "ACTIVE" if settings["isActive"] else "INACTIVE"
+
+    def _get_object(self, call: Call, caller: ApiKey) -> Reply:
+        reply = super()._get_object(call, caller)
+        self._come_into_force(self._existing(self._addressed(call)))
+        return reply
+
     # Object syncs
 
     def _sync_objects(self, call: Call, caller: ApiKey) -> Reply:
         self._require(bool(caller.permissions))
         one = self._existing(self._addressed(call))
-        given = "none" if call.body is None else "empty"
-        self._require(self.variant.sync_request in ("any", given), 400, "Invalid request payload input")
+        method = "put" if call.operation == "syncObjectsByPut" else "post"
+        self._require(self.variant.sync_method in ("any", method), 405, "Method Not Allowed")
+        given = (
+            "none"
+            if call.body is None
+            else "empty"
+            if call.body == {}
+            else "options"
+            if "options" in call.body
+            else "bare"
+        )
+        forced = given in ("options", "bare")
+        takes = (self.variant.sync_force if forced else self.variant.sync_request) in ("any", given)
+        self._require(takes, 400, "Invalid request payload input")
         if any(reads > 0 for reads in self.state.jobs.values()):
             for job in self.state.jobs:
                 self.state.jobs[job] -= 1
             raise Refusal(409, f"An object sync of {one.key} is running.")
+        self.state.syncs.append((one.key, forced))
         jobs = [f"bulk-1-{number}" for number in (1, 2)]
         self.state.jobs.update(dict.fromkeys(jobs, self.variant.sync_reads))
         told = [{"id": job, "state": "created"} for job in jobs]

@@ -97,6 +97,8 @@ class Connection:
     :ivar extra: more fields of the `connection` object in its description
     :ivar child_count: how many objects are below it
     :ivar children: the names of some of them, which can be addressed
+    :ivar settings: of the connection as an object, by Immuta's names
+    :ivar setting: a change of them under way: how many more reads show the former ones, and the new ones
     """
 
     key: str
@@ -110,6 +112,10 @@ class Connection:
     created_at: str = "2026-01-15T09:30:00.000Z"
     updated_at: str = "2026-01-15T09:30:00.000Z"
     extra: Json = field(default_factory=dict)
+    settings: Json = field(
+        default_factory=lambda: {"isActive": True, "activateNewChildren": True, "dataOwners": [], "policySync": "auto"}
+    )
+    setting: tuple[int, Json] | None = None
     deletion: Deletion | None = None
 
 
@@ -144,6 +150,8 @@ class State:
     :ivar credentials: what connections sign in with since they were edited, by key; not told to anybody
     :ivar registrations: under way, by the key of the connection
     :ivar jobs: of object syncs: how many more reads each takes, by id
+    :ivar setups: the bodies that set-up scripts were asked for with
+    :ivar syncs: the object syncs that were started: of which connection, and whether with the option of a registration
     :ivar clock: seconds, as of `time.monotonic`; deletions end and tokens expire by it
     """
 
@@ -154,6 +162,8 @@ class State:
     credentials: dict[str, Json] = field(default_factory=dict)
     registrations: dict[str, Registration] = field(default_factory=dict)
     jobs: dict[str, int] = field(default_factory=dict)
+    setups: list[Json] = field(default_factory=list)
+    syncs: list[tuple[str, bool]] = field(default_factory=list)
     clock: t.Callable[[], float] = time.monotonic
 
     @classmethod
@@ -258,6 +268,8 @@ class Variant:
     :ivar script_content: `empty`, `html`, `error`, and `prose` are not Immuta's answers but what goes wrong
     :ivar cleanup_request: the only body that a script is regenerated for: what a set-up script is asked for with, that with the id
         of the integration, or what a connection is registered with; none at all; or there is no such operation
+    :ivar setup_secret: whether each set-up script has another password
+    :ivar setup_form: `pair` is what could be run in halves
     :ivar deletion_reads: how many more reads find a connection that was deleted
     :ivar deletion_seconds: how long it is found at least
     :ivar connections_enabled: without it everything below /data/ is 404
@@ -286,7 +298,14 @@ class Variant:
     :ivar test_reply: what the test of a registration answers; `key`: the path is taken for that of a connection
     :ivar updated_at: whether a connection tells when it was changed
     :ivar validation: what an integration tells of its tests
+    :ivar settings_request: the only body that a change of settings takes
+    :ivar settings_effect: whether the others stay as they are, or are as if they had never been set
+    :ivar settings_shown: how an object shows a setting: as an object with its value, bare, or not at all
+    :ivar settings_reads: how many reads still show the former settings
+    :ivar people: how users and groups are shown, however they were given
     :ivar sync_request: the body that an object sync takes: none, an empty one, or either
+    :ivar sync_force: in which form it takes the option of a registration
+    :ivar sync_method: by which method
     :ivar sync_reply: in which form it tells of its jobs
     :ivar jobs_container: what jobs are told in; `absent`: this version has no list of jobs
     :ivar sync_outcome: the state in which its jobs end
@@ -302,6 +321,8 @@ class Variant:
     script_status: t.Literal[200, 201] = 200
     script_content: t.Literal["rendered", "empty", "html", "error", "prose"] = "rendered"
     cleanup_request: t.Literal["create", "with_id", "registration", "refused", "absent"] = "create"
+    setup_secret: t.Literal["same", "other"] = "other"
+    setup_form: t.Literal["whole", "pair"] = "whole"
     delete_reply: t.Literal["object_path", "connection_key", "empty_200", "empty_202", "empty_204"] = "object_path"
     integration_afterwards: Afterwards = "gone"
     deletion_reads: int = 0
@@ -335,7 +356,15 @@ class Variant:
     test_reply: t.Literal["results", "boolean", "list", "empty", "absent", "not_allowed", "key"] = "results"
     updated_at: t.Literal["present", "absent"] = "present"
     validation: t.Literal["tests", "status", "absent"] = "tests"
+    settings_request: t.Literal["wrapped", "bare"] = "wrapped"
+    settings_effect: t.Literal["merged", "replaced"] = "merged"
+    settings_reply: t.Literal["object", "job", "empty_200", "empty_202", "empty_204"] = "object"
+    settings_shown: t.Literal["value", "bare", "absent"] = "value"
+    settings_reads: int = 0
+    people: t.Literal["as_given", "objects", "ids"] = "as_given"
     sync_request: t.Literal["any", "none", "empty"] = "any"
+    sync_force: t.Literal["any", "options", "bare", "refused"] = "any"
+    sync_method: t.Literal["any", "post", "put"] = "any"
     sync_reply: t.Literal["bulk", "jobs", "list", "ids", "empty"] = "bulk"
     jobs_container: t.Literal["list", "jobs", "keyed", "absent"] = "list"
     sync_outcome: t.Literal["completed", "failed", "expired", "cancelled"] = "completed"
@@ -637,7 +666,7 @@ class Tenant:
             raise Refusal(400, "Invalid request payload input")
 
     def _object(self, path: list[str], one: Connection) -> Json:
-        about: Json = {"technology": one.technology, "state": one.state}
+        about: Json = {"technology": one.technology, "state": one.state, **self._shown_settings(one)}
         form = self.variant.object_path
         if form == "key" and len(path) == 1:
             return {"connectionKey": path[0], **about}
@@ -649,6 +678,19 @@ class Tenant:
                 nested = {"name": name, "child": nested}
             return {"objectPath": nested, **about}
         return {"objectPath": path, **about}
+
+    def _shown_settings(self, one: Connection) -> Json:
+        if self.variant.settings_shown == "absent":
+            return {}
+        settings = dict(one.settings)
+        if self.variant.people != "as_given":
+            people = [who if isinstance(who, dict) else {"type": "user", "id": who} for who in settings["dataOwners"]]
+            settings["dataOwners"] = people if self.variant.people == "objects" else [who["id"] for who in people]
+        if self.variant.settings_shown == "value":
+            settings = {
+                name: {"value": value, "hasDescendantsWithOverrides": False} for name, value in settings.items()
+            }
+        return {"settings": settings, "overrides": {}}
 
     def _addressed(self, call: Call) -> list[str]:
         """The path that an encoded path means to this server."""

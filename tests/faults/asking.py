@@ -38,7 +38,7 @@ class Ask:
 
     def __call__(self, double: Tenant, folder: Path, *, check: bool = False, **more: t.Any) -> inprocess.Result:
         """Call it. The file of a script is in C(folder)."""
-        path = {"path": str(folder / "x.sql")} if self.name == "cleanup_script" else {}
+        path = {"path": str(folder / "x.sql")} if self.name in ("cleanup_script", "setup_script") else {}
         options = {"url": double.url, "api_key": API_KEY, **path, **self.options, **more}
         return double.modules(f"immuta_{self.name}", check=check, **options)
 

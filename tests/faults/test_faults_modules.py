@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, script_file, setup_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Fault
 from ansible_collections.community.immuta.tests.faults.asking import IMPATIENT, Ask, Tenant, tenant
@@ -41,6 +41,12 @@ PRESENT = Ask(
 )
 CHANGE = Ask("connection", {**PRESENT.options, "update_secrets": "always"})
 REMOVE = Ask("connection", {"connection_key": KEY, "confirm": KEY})
+SETTINGS = Ask("connection_settings", {"connection_key": KEY, "activate_new_children": False})
+SYNC = Ask("object_sync", {"connection_key": KEY})
+SET_UP = Ask(
+    "setup_script",
+    {"technology": "Snowflake", "config": {"host": "example.snowflakecomputing.com", "database": "IMMUTA_NEW"}},
+)
 
 
 def nothing_yet(double: Tenant, folder: Path) -> None:
@@ -66,7 +72,7 @@ def removed(double: Tenant, folder: Path) -> None:
 def half(double: Tenant, folder: Path) -> None:
     """A statement has run."""
     removed(double, folder)
-    sha256 = saved_script.digest((folder / "x.sql").read_bytes())
+    sha256 = script_file.digest((folder / "x.sql").read_bytes())
     with journal.Journal(journal.journal_path(str(folder / "x.sql")), sha256, 3) as book:
         book.started(1, "tag")
         book.done(1)
@@ -111,6 +117,9 @@ CASES = [
     Case("register", PRESENT),
     Case("register-again", PRESENT, registered),
     Case("edit", CHANGE, registered),
+    Case("settings", SETTINGS),
+    Case("sync", SYNC),
+    Case("set-up", SET_UP),
     Case("connection", Ask("connection_info", {"connection_key": KEY})),
     Case("connection-gone", Ask("connection_info", {"connection_key": KEY}), removed),
     Case("connections", Ask("connection_info", {})),
@@ -205,6 +214,10 @@ class Judge:
             self.double.state.settle()
         return self.case.key in self.double.state.connections
 
+    @property
+    def active_later(self) -> bool:
+        return bool(self.double.state.connections[KEY].settings["activateNewChildren"])
+
     def __call__(self, answer: Result) -> None:
         """An answer that a fault has disturbed.
 
@@ -228,6 +241,15 @@ class Judge:
             known = (None,) if "integration_id" in self.case.ask.options else (self.there,)
             assert answer["connection_exists"] in known
             assert (answer["source"] == "immuta") is self.there
+        elif self.case.ask is SETTINGS:
+            assert (answer["changed"], answer["verified"], self.active_later) == (True, True, False)
+        elif self.case.ask is SET_UP:
+            held = setup_file.read(str(self.folder / "x.sql"))
+            assert held is not None and held.intact and held.sha256 == answer["sha256"]
+        elif self.case.ask is SYNC:
+            # Once, and whether Immuta shows the jobs depends on the fault.
+            assert len(self.double.state.syncs) == 1
+            assert answer["object_sync"]["state"] == "completed" or "does not tell" in answer.warned
         elif self.case.ask.name == "connection_info":
             wanted = undisturbed(self.case).answer["connections"]
             assert [one["key"] for one in answer["connections"]] == [one["key"] for one in wanted]
@@ -248,6 +270,14 @@ class Judge:
             assert "still there" not in said or "not known" in said or self.there
             assert "Nothing was deleted" not in said or self.there
             assert "is not found any more" not in said or not self.there
+        if self.case.ask is SETTINGS:
+            assert self.active_later or "Nothing was changed" not in said
+            assert self.active_later or "does not show the change" not in said
+        if self.case.ask is SET_UP:
+            assert not (self.folder / "x.sql").exists()
+        if self.case.ask is SYNC:
+            assert len(self.double.state.syncs) <= 1
+            assert not self.double.state.syncs or answer.get("changed") or answer.code == "sync_failed"
         assert failure["hint"] or failure["status"] in (400, 404, 409) or answer.code in ("transport", "deadline"), said
         assert API_KEY not in said
 
@@ -267,13 +297,13 @@ def disturb(point: Point, folder: Path) -> None:
         judge = Judge(double, folder, point.case, point.case.key in double.state.connections)
         point.plan(double)
         patience: dict[str, t.Any] = {"timeout": IMPATIENT, "total_timeout": 60.0} if point.fault in TARDY else {}
-        if point.case.ask.name == "connection":
+        if point.case.ask.name == "connection" or point.case.ask in (SETTINGS, SYNC):
             patience["wait_timeout"] = 3.0
         judge(point.case.ask(double, folder, retries=1, **patience))
         double.faults.clear()
         second = point.case.ask(double, folder)
         assert second.good
-        assert point.case.ask(double, folder).good["changed"] is (point.case.ask is CHANGE)
+        assert point.case.ask(double, folder).good["changed"] is (point.case.ask in (CHANGE, SYNC))
         once = ("deleteObject", "registerConnection")
         taken = [one for one in double.requests if one.operation_id in once and one.status == 200 and not one.fault]
         assert len(taken) <= 1

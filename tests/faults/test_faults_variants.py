@@ -40,6 +40,7 @@ NUMBERS: dict[str, tuple[t.Any, ...]] = {
     "search_page_cap": (1, 2, 10),
     "register_delay": (1, 3),
     "register_reads": (1, 3),
+    "settings_reads": (1, 3),
     "sync_reads": (1, 3),
     "token_lifetime": (60.0,),
     "update_delay": (1, 3),

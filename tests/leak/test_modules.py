@@ -289,6 +289,69 @@ def test_the_script_is_saved_and_shown_without_its_passwords(
         assert open_to_others([saved, kept]) == []
 
 
+def set_up_script(*secrets: str) -> str:
+    return "CREATE ROLE r;\n" + "".join(
+        f"CREATE USER u PASSWORD = {literal(one)} DISABLED = FALSE;\n" for one in secrets
+    )
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (json.dumps(set_up_script(SCRIPT, PASSWORD)), None),
+        (json.dumps({"script": set_up_script(SCRIPT) + "DROP DATABASE 'open;"}), None),
+        (
+            json.dumps({"initialScript": set_up_script(SCRIPT), "message": f"PASSWORD = {literal(SCRIPT)}"}),
+            "unexpected_reply",
+        ),
+        (json.dumps({"error": set_up_script(SCRIPT), "statusCode": 500}), "unexpected_reply"),
+        (f"Sorry, no script: {PASSWORD}.", "unexpected_reply"),
+    ],
+    ids=["whole", "can't be split", "pair", "error", "prose"],
+)
+def test_a_set_up_script_is_saved_and_never_shown(
+    modules: Modules, immuta: EchoingImmuta, tmp_path: Path, answer: str, code: str | None, check: bool
+) -> None:
+    immuta.echo = Reply(200, answer.encode(), "application/json" if answer[0] in '"{' else "text/plain")
+    path = tmp_path / "kept" / "x.sql"
+    options: dict[str, t.Any] = {
+        "path": str(path),
+        "technology": "Snowflake",
+        "config": {"host": "example.snowflakecomputing.com", "database": "IMMUTA_NEW", "another": CLIENT_SECRET},
+        "snowflake": {"password": {"username": "IMMUTA_SYSTEM_ACCOUNT", "password": PASSWORD}},
+    }
+    done = clean(modules("immuta_setup_script", url=immuta.url, api_key=API_KEY, check=check, **options))
+    assert done.result.get("failure", {}).get("code") == code, done.result
+    assert path.exists() == (code is None and not check)
+    if path.exists():
+        assert leaks(path.read_text("utf-8").partition("\n")[0], SECRETS) == []
+        assert open_to_others([path, path.parent]) == []
+        for more in ({"force": True}, {}, {"state": "absent"}, {"state": "absent", "force": True}):
+            clean(modules("immuta_setup_script", url=immuta.url, api_key=API_KEY, **{**options, **more}))
+        assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("secret", "given"),
+    [
+        (PASSWORD, {"config": {"host": "h.example", "database": "D", "password": PASSWORD}}),
+        (PAT, {"config": {"host": "h.example", "database": "D", "more": [{"deep": PAT}]}}),
+        (PAT, {"config": {"host": f"https://u:{PAT}@h.example", "database": "D"}}),
+        (PASSPHRASE, {"config": {"database": "D"}, "snowflake": {"key_pair": {"private_key": PASSPHRASE}}}),
+        (DATABRICKS, {"config": {"host": "h.example", "database": "D"}, "databricks": {"token": DATABRICKS}}),
+    ],
+    ids=["password", "deep", "address", "key", "another platform"],
+)
+def test_what_a_set_up_script_is_asked_with_is_not_shown(
+    modules: Modules, immuta: EchoingImmuta, tmp_path: Path, secret: str, given: dict[str, t.Any]
+) -> None:
+    immuta.echo = Reply(400, json.dumps({"message": f"not with {secret}"}).encode())
+    options = {"path": str(tmp_path / "x.sql"), "technology": "Snowflake", **given}
+    done = clean(modules("immuta_setup_script", url=immuta.url, api_key=API_KEY, **options))
+    assert done.result["failed"], done.result
+
+
 # Snowflake
 
 

@@ -23,6 +23,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     errors,
     removal,
     saved_script,
+    script_file,
     script_text,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
@@ -63,11 +64,11 @@ def test_a_script_file_gives_back_what_was_saved(owner: saved_script.Owner, body
     raw = saved_script.contents(owner, body)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "new", "script.sql")
-        saved_script.save(path, raw)
+        script_file.save(path, raw)
         saved = saved_script.read(path)
     assert saved is not None
     assert (saved.owner, saved.body, saved.intact) == (owner, body, True)
-    assert (saved.sha256, saved.size, saved.mode) == (saved_script.digest(raw), len(raw), saved_script.MODE)
+    assert (saved.sha256, saved.size, saved.mode) == (script_file.digest(raw), len(raw), script_file.MODE)
     assert saved_script.contents(saved.owner, saved.body) == raw
 
 

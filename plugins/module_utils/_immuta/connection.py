@@ -167,6 +167,22 @@ def _from_object(path: objects.Path, about: t.Mapping[str, t.Any], operation: Op
     return Connection(key=path[0], technology=technology or "", state=state, listed_only=True)
 
 
+def require(client: Client, key: str) -> Connection:
+    """Return a connection that has to be there.
+
+    :raises Refused: there is none with this key
+    """
+    found = get(client, key)
+    if found is not None:
+        return found
+    similar = similar_keys(key, list_all(client))
+    raise errors.Refused(
+        f"There is no connection {key!r} in Immuta. Nothing was sent.",
+        hint=f"Is it {' or '.join(map(repr, similar))}?" if similar else "Check connection_key; its case matters.",
+        code="not_found",
+    )
+
+
 def similar_keys(key: str, connections: t.Iterable[Connection]) -> list[str]:
     """Return the keys that the user may have meant."""
     keys = [connection.key for connection in connections]

@@ -21,13 +21,13 @@ Json = dict[str, t.Any]
 
 # A name of a field that is about a secret, and those that only look like it.
 SECRET = re.compile(r"password|passphrase|secret|token|private_?key|access_?key|api_?key|content|credential|pem$", re.I)
-# What Immuta documents of the connection object besides secrets.
+# What Immuta documents of the connection object, and of the configuration of a set-up script, besides secrets.
 HARMLESS = frozenset(
     {
         *("technology", "hostname", "host", "port", "warehouse", "role", "httpPath", "database"),
         *("authenticationType", "username", "useCertificate", "clientId", "scope", "authorityUrl", "resource"),
         *("keyName", "userFilename", "publicCertificateThumbprint"),
-        *("type", "catalog", "workspaceUrl", "workspaceIds", "deny", "region"),
+        *("type", "catalog", "workspaceUrl", "workspaceIds", "deny", "region", "enabled"),
     }
 )
 KEY_NAME = "PRIV_KEY_FILE"
@@ -117,11 +117,15 @@ class Credential:
     method: Method | None = None
 
 
-def argument_spec(*, place: bool = False) -> dict[str, t.Any]:
+def argument_spec(*, place: bool = False, required: bool = True) -> dict[str, t.Any]:
     """Return the argument spec of the options C(snowflake) and C(databricks). The doc fragment C(credential) documents them.
 
     :param place: whether they also tell where a connection is, as the part C(place) of the fragment has it
+    :param required: whether they have to; else it is the part C(optional_place)
     """
+    snowflake, databricks = (
+        _place(one, required=required) if place else {} for one in (SNOWFLAKE_PLACE, DATABRICKS_PLACE)
+    )
     text = {"type": "str"}
     secret = {"type": "str", "no_log": True}
     needed = {**secret, "required": True}
@@ -137,14 +141,18 @@ def argument_spec(*, place: bool = False) -> dict[str, t.Any]:
             key_pair=_dict(**key_pair),
             oauth_client_credentials=_dict(**client),
             password=_dict(username=text, password=needed),
-            **(SNOWFLAKE_PLACE if place else {}),
+            **snowflake,
         ),
-        "databricks": _dict(oauth_m2m=_dict(**client), token=secret, **(DATABRICKS_PLACE if place else {})),
+        "databricks": _dict(oauth_m2m=_dict(**client), token=secret, **databricks),
     }
 
 
 def _dict(**suboptions: t.Any) -> dict[str, t.Any]:
     return {"type": "dict", "no_log": False, "options": suboptions}
+
+
+def _place(spec: dict[str, t.Any], *, required: bool) -> dict[str, t.Any]:
+    return {name: one if required or one is not _NEEDED else {"type": "str"} for name, one in spec.items()}
 
 
 def is_secret(name: str) -> bool:
@@ -160,9 +168,10 @@ def shown(name: str, value: t.Any) -> bool:
     return not is_secret(name) and not (isinstance(value, str) and _options.may_be_secret(value))
 
 
-def read(params: Json) -> Credential:
+def read(params: Json, raw_option: str = "connection") -> Credential:
     """Return the credential in the options C(snowflake), C(databricks), and C(connection).
 
+    :param raw_option: the option with the fields by Immuta's names
     :raises InvalidOption: there is none, or not exactly one, or it can't be used
     """
     given = [
@@ -173,16 +182,17 @@ def read(params: Json) -> Credential:
     ]
     if len(given) > 1:
         raise InvalidOption(f"More than one credential is given: {', '.join(f'{one[0]}.{one[1]}' for one in given)}.")
-    raw: Json = params["connection"] or {}
-    require_fit(raw, "connection")
+    raw: Json = params[raw_option] or {}
+    require_fit(raw, raw_option)
     if not given:
         if not any(is_secret(name) for name, _value in _options.leaves(raw)):
             raise InvalidOption(
                 "No credential is given.",
                 hint="Set one of snowflake.key_pair, snowflake.oauth_client_credentials, snowflake.password,"
-                " databricks.oauth_m2m, and databricks.token, or give the fields of another one in connection.",
+                " databricks.oauth_m2m, and databricks.token, or give the fields of another one in"
+                f" {raw_option}.",
             )
-        return Credential(raw, "connection")
+        return Credential(raw, raw_option)
     option, kind, value = given[0]
     method = METHODS[option, kind]
     named = f"{option}.{kind}"
@@ -191,8 +201,8 @@ def read(params: Json) -> Credential:
     twice = [name for name in raw if name in typed]
     if twice:
         raise InvalidOption(
-            f"The field {twice[0]} is given in connection, and {named} makes it, too.",
-            hint="Leave it out of connection.",
+            f"The field {twice[0]} is given in {raw_option}, and {named} makes it, too.",
+            hint=f"Leave it out of {raw_option}.",
         )
     return Credential({**typed, **raw}, named, method)
 

@@ -16,11 +16,15 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
     GET_JOBS,
     LIST_JOBS,
     SYNC_OBJECTS,
+    SYNC_OBJECTS_BY_PUT,
 )
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 15.0, 1.5
 UNDER_WAY = frozenset({"active", "created", "retry"})
 COMPLETED = "completed"
+# Whether a sync takes a body, and in which form the option of a registration, is not documented.
+BODIES: list[t.Any] = [None, {}]
+FORCED: list[t.Any] = [{"options": {"forceRecursiveCrawl": True}}, {"forceRecursiveCrawl": True}]
 
 
 class SyncFailed(errors.ImmutaError):
@@ -49,15 +53,26 @@ class Handle:
     jobs: tuple[str, ...] = ()
 
 
-def run(client: Client, key: str, *, wait_timeout: float) -> Sync:
+def run(client: Client, key: str, *, wait_timeout: float, wait: bool = True, force: bool = False) -> Sync:
     """Start an object sync of a connection, once, and wait until its jobs have ended.
 
     :param wait_timeout: seconds to wait
+    :param wait: whether to wait for the jobs
+    :param force: whether to ask for C(forceRecursiveCrawl)
     :raises SyncFailed: a job has failed, or whether the sync has started is not known
     :raises TimedOut: the jobs have not ended
+    :raises ImmutaError: if the sync has certainly started, C(changed) in its C(result) is true
     """
     end = client.clock() + wait_timeout
-    return follow(client, key, _start(client, key, end), end=end, wait_timeout=wait_timeout)
+    handle = _start(client, key, end, force)
+    if not wait:
+        return Sync("started", len(handle.jobs) or None if handle else None)
+    try:
+        return follow(client, key, handle, end=end, wait_timeout=wait_timeout)
+    except errors.ImmutaError as error:
+        error.result = {"changed": True}
+        error.explain_first("The object sync has started.")
+        raise
 
 
 def follow(client: Client, key: str, handle: Handle | None, *, end: float, wait_timeout: float) -> Sync:
@@ -97,21 +112,28 @@ def follow(client: Client, key: str, handle: Handle | None, *, end: float, wait_
         )
 
 
-def _start(client: Client, key: str, end: float) -> Handle | None:
+def _start(client: Client, key: str, end: float, force: bool) -> Handle | None:
     pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE, GROWTH)
-    # Whether it takes a body is not documented.
-    bodies: list[t.Any] = [None, {}]
+    bodies = list(FORCED if force else BODIES)
+    operation = SYNC_OBJECTS
     while True:
         try:
-            reply = client.call(SYNC_OBJECTS, connection_key=key, body=bodies[0])
-            return handle_of(parse_json(reply, SYNC_OBJECTS))
+            return handle_of(parse_json(client.call(operation, connection_key=key, body=bodies[0]), operation))
         except errors.Busy as busy:
             busy.explain_first("Another object sync may be running.")
             sleep_or(client, end, pauses, busy)
         except errors.InvalidRequest as refused:
-            if len(bodies) == 1 or refused.status != 400:
+            if refused.status == 405 and operation is SYNC_OBJECTS:
+                # One page of the documentation has another method than the others.
+                operation = SYNC_OBJECTS_BY_PUT
+            elif len(bodies) > 1 and refused.status == 400:
+                del bodies[0]
+            else:
+                if force:
+                    refused.explain_first(
+                        "No object sync was started. This version may not take force_recursive_crawl."
+                    )
                 raise
-            del bodies[0]
         except (errors.ServerError, errors.UnexpectedReply, errors.TransportError) as lost:
             raise SyncFailed(
                 f"Whether the object sync of {key!r} has started is not known: {lost.message}",

@@ -92,6 +92,19 @@ REGENERATE_CLEANUP_SCRIPT = Operation(
     frozenset({200, 201}),
     takes_body=True,
 )
+RENDER_SETUP_SCRIPT = Operation(
+    "renderSetupScript",
+    "POST",
+    "/integrations/scripts/create",
+    Effect.RENDER,
+    "integrations",
+    ADMIN,
+    frozenset({200, 201}),
+    takes_body=True,
+)
+RENDER_EDIT_SCRIPT = dataclasses.replace(
+    RENDER_SETUP_SCRIPT, name="renderEditScript", path="/integrations/{integration_id}/scripts/edit"
+)
 GET_CONNECTION = Operation(
     "getConnection", "GET", "/data/connection/{connection_key}", Effect.READ, "connections", ANY_ADMIN
 )
@@ -141,6 +154,16 @@ UPDATE_CONNECTION = Operation(
     frozenset({200, 201, 202, 204}),
     takes_body=True,
 )
+UPDATE_SETTINGS = Operation(
+    "updateSettings",
+    "PUT",
+    "/data/settings/{connection_key}",
+    Effect.UPDATE,
+    "connections",
+    ANY_ADMIN,
+    frozenset({200, 201, 202, 204}),
+    takes_body=True,
+)
 SYNC_OBJECTS = Operation(
     "syncObjects",
     "POST",
@@ -151,6 +174,7 @@ SYNC_OBJECTS = Operation(
     frozenset({200, 201, 202, 204}),
     takes_body=True,
 )
+SYNC_OBJECTS_BY_PUT = dataclasses.replace(SYNC_OBJECTS, name="syncObjectsByPut", method="PUT")
 LIST_JOBS = Operation("listJobs", "GET", "/jobs?bulkId={bulk_id}", Effect.READ, "connections", ANY_ADMIN)
 GET_JOBS = Operation("getJobs", "POST", "/jobs/statuses", Effect.READ, "connections", ANY_ADMIN, takes_body=True)
 
@@ -160,6 +184,8 @@ OPERATIONS: tuple[Operation, ...] = (
     GET_INTEGRATION,
     RENDER_CLEANUP_SCRIPT,
     REGENERATE_CLEANUP_SCRIPT,
+    RENDER_SETUP_SCRIPT,
+    RENDER_EDIT_SCRIPT,
     GET_CONNECTION,
     SEARCH_OBJECTS,
     GET_OBJECT,
@@ -167,7 +193,9 @@ OPERATIONS: tuple[Operation, ...] = (
     REGISTER_CONNECTION,
     TEST_CONNECTION,
     UPDATE_CONNECTION,
+    UPDATE_SETTINGS,
     SYNC_OBJECTS,
+    SYNC_OBJECTS_BY_PUT,
     LIST_JOBS,
     GET_JOBS,
 )

@@ -21,6 +21,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     occupied,
     regeneration,
     saved_script,
+    script_file,
     script_text,
     technologies,
 )
@@ -153,14 +154,14 @@ def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
     if subject.connection_key is not None and owner.connection_key not in (None, subject.connection_key):
         raise errors.Refused(
             f"The script at {saved.path} belongs to the connection {owner.connection_key!r}, not to {subject}.",
-            hint=saved_script.CHOOSE_ANOTHER,
+            hint=script_file.CHOOSE_ANOTHER,
         )
     # Of a regenerated one the integration may not be known.
     if subject.integration_id is not None and owner.integration_id not in (None, subject.integration_id):
         raise errors.Refused(
             f"The script at {saved.path} belongs to the integration {owner.integration_id}, not to"
             f" {subject.integration_id}.",
-            hint=saved_script.CHOOSE_ANOTHER,
+            hint=script_file.CHOOSE_ANOTHER,
         )
 
 
@@ -269,9 +270,9 @@ class _Fetch:
             regenerated=regenerated,
         )
         raw = saved_script.contents(owner, body)
-        if len(raw) > saved_script.LARGEST:
+        if len(raw) > script_file.LARGEST:
             raise script_text.no_script(
-                f"makes a file of {len(raw)} bytes, more than the {saved_script.LARGEST} that can be kept",
+                f"makes a file of {len(raw)} bytes, more than the {script_file.LARGEST} that can be kept",
                 reply.status,
                 operation,
             )

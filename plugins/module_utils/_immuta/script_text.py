@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The clean-up script in an answer of Immuta's: nothing else is taken for one, and no part of one."""
+"""The script in an answer of Immuta's: nothing else is taken for one, and no part of one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.client im
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     RENDER_CLEANUP_SCRIPT,
+    RENDER_EDIT_SCRIPT,
+    RENDER_SETUP_SCRIPT,
     Operation,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
 
+OF_SETUP = frozenset({RENDER_SETUP_SCRIPT.name, RENDER_EDIT_SCRIPT.name})
 TEXT_FIELDS = frozenset({"script", "sql", "content", "text"})
 
 
@@ -49,9 +52,9 @@ def text_of(reply: Reply, operation: Operation = RENDER_CLEANUP_SCRIPT) -> str:
     if isinstance(body, dict):
         names = [name for name in body if name.lower() in TEXT_FIELDS]
         if not names:
-            raise no_script(
-                f"is an error, or has an unknown form: {message_of(reply)}".rstrip(": "), reply.status, operation
-            )
+            # It may quote a password that nobody knows yet.
+            said = "" if operation.name in OF_SETUP else message_of(reply)
+            raise no_script(f"is an error, or has an unknown form: {said}".rstrip(": "), reply.status, operation)
         if len(body) > 1:
             # A member beside the script may tell that it is not whole or belongs elsewhere. A message may quote the script.
             raise no_script(
@@ -67,13 +70,16 @@ def text_of(reply: Reply, operation: Operation = RENDER_CLEANUP_SCRIPT) -> str:
 def no_script(
     why: str, status: int | None = None, operation: Operation = RENDER_CLEANUP_SCRIPT
 ) -> errors.UnexpectedReply:
-    """Return the error for an answer of Immuta's that is not a clean-up script.
+    """Return the error for an answer of Immuta's that is not a script.
 
     :param why: the end of a sentence; never contains a part of a script
     """
+    setup = operation.name in OF_SETUP
     return errors.UnexpectedReply(
-        f"Immuta was asked for the clean-up script, and the answer {why.rstrip('.')}.",
-        hint="Nothing was replaced. Don't delete the connection before this is understood; ask Immuta's support.",
+        f"Immuta was asked for the {'set-up' if setup else 'clean-up'} script, and the answer {why.rstrip('.')}.",
+        hint="Nothing was saved. Ask Immuta's support."
+        if setup
+        else "Nothing was replaced. Don't delete the connection before this is understood; ask Immuta's support.",
         method=operation.method,
         path=operation.path,
         status=status,

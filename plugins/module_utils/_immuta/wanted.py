@@ -34,6 +34,8 @@ SETTINGS = {
     "data_owners": "dataOwners",
     "infrastructure_admins": "infrastructureAdmins",
 }
+# What a set-up script can't be without.
+SETUP_NEEDS = {"snowflake": ("warehouse", "role", "database"), "databricks": ("http_path", "catalog")}
 # Of an integration, what another connection would be needed for; the rest can be edited in Immuta.
 PLACE = ("host", "database", "catalog")
 
@@ -237,6 +239,25 @@ def _databricks(given: Json) -> tuple[Json, Json]:
     if given["excluded_group"]:
         config["groupPattern"] = {"deny": given["excluded_group"]}
     return {"technology": "Databricks", "hostname": host, "port": port, "httpPath": given["http_path"]}, config
+
+
+def setup_config(params: Json) -> tuple[str, Json]:
+    """Return the technology, and what is not a credential of the C(config) with which a set-up script is asked for.
+
+    :returns: nothing where no option says where the integration is to be
+    :raises InvalidOption: an option is empty
+    """
+    option = next((name for name in _PLACES if (params[name] or {}).get("host")), None)
+    if option is None:
+        return "", {}
+    absent = next((name for name in SETUP_NEEDS[option] if not params[option][name]), None)
+    if absent:
+        raise InvalidOption(f"The option {option}.{absent} is missing. The set-up script needs it.")
+    where, config = _PLACES[option](params[option])
+    if option == "databricks":
+        shared: Json = {name: config[name] for name in ("catalog", "audit", "groupPattern") if name in config}
+        config = {"workspaceUrl": f"https://{config['host']}", "httpPath": where["httpPath"], **shared}
+    return str(where["technology"]), config
 
 
 def _audit(given: Json) -> Json:

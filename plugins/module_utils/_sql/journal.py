@@ -362,3 +362,8 @@ def removing(path: str) -> t.Iterator[None]:
 
 def _not_removed(path: str, error: OSError) -> JournalError:
     return JournalError(f"The journal {path} can't be removed: {error.strerror}.")
+
+
+def diff_of_finishing(path: str, before: Progress) -> dict[str, str]:
+    """Return the diff of recording that a script has run."""
+    return {"before": f"{before.state}\n", "after": "finished\n", "before_header": path, "after_header": path}

@@ -20,6 +20,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     options,
     rendering,
     saved_script,
+    script_file,
     script_text,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
@@ -102,7 +103,7 @@ def _present(context: Context, path: str) -> Outcome:
         if subject.connection_key is None and subject.integration_id is None:
             raise errors.ConfigurationError("The option connection_key is empty.")
         known = configuration.read(context.params.get("integration_config") or {}, secret=forms.holds)
-        with saved_script.reserved(path, check_mode=context.check_mode):
+        with script_file.reserved(path, check_mode=context.check_mode):
             return _keep(context, client, subject, path, known if known.as_dict() else None)
 
 
@@ -140,16 +141,16 @@ def _kept(
         raise _empty(subject)
     _require_approved(script, context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
-    loose = saved is not None and saved.mode != saved_script.MODE
+    loose = saved is not None and saved.mode != script_file.MODE
     text = context.params.get("diff_text", False)
     kept = saved_script.kept_path(path) if saved is not None and replaced else None
     if not context.check_mode:
         if kept:
             saved_script.keep(path)
         if replaced:
-            saved_script.save(path, script.raw)
+            script_file.save(path, script.raw)
         elif loose:
-            saved_script.restrict(path)
+            script_file.restrict(path)
     return Outcome(
         changed=replaced or loose,
         result={
@@ -166,7 +167,7 @@ def _kept(
         },
         diff={
             "before": shown(saved.owner, saved.body, saved.mode, text=text) if saved else "",
-            "after": shown(script.owner, script.body, saved_script.MODE, text=text),
+            "after": shown(script.owner, script.body, script_file.MODE, text=text),
             "before_header": path,
             "after_header": path,
         },
@@ -228,9 +229,9 @@ def _as_started(script: Rendered, saved: Saved | None, progress: journal.Progres
 
 def _require_approved(script: Rendered, expected: str | None) -> None:
     # What an older version has shown to be approved has no configuration, or no hosts, either.
-    older = (saved_script.digest(saved_script.contents(owner, script.body)) for owner in script.owner.older)
+    older = (script_file.digest(saved_script.contents(owner, script.body)) for owner in script.owner.older)
     if (expected or "").lower() not in older:
-        _require_digest(saved_script.digest(script.raw), expected)
+        _require_digest(script_file.digest(script.raw), expected)
 
 
 def _require_digest(sha256: str, expected: str | None) -> None:
@@ -239,7 +240,7 @@ def _require_digest(sha256: str, expected: str | None) -> None:
 
 def _require_same_as_started(path: str, script: Rendered, progress: journal.Progress, replaced: bool) -> None:
     """Refuse to replace a script that has started to run."""
-    sha256 = saved_script.digest(script.raw)
+    sha256 = script_file.digest(script.raw)
     if progress.state == "none" or progress.sha256 == sha256:
         return
     if not replaced:
@@ -255,7 +256,7 @@ def _require_same_as_started(path: str, script: Rendered, progress: journal.Prog
 def _about(script: Rendered) -> dict[str, t.Any]:
     owner = script.owner
     return {
-        "sha256": saved_script.digest(script.raw),
+        "sha256": script_file.digest(script.raw),
         "size": len(script.raw),
         "source": script.source,
         "integration_config": _shown_config(owner),
@@ -294,12 +295,7 @@ def _executed(context: Context, path: str) -> Outcome:
     return Outcome(
         changed,
         {"path": path, "sha256": saved.sha256 if saved else expected, "execution": _execution(progress)},
-        diff={
-            "before": f"{before.state}\n",
-            "after": "finished\n",
-            "before_header": journal_path,
-            "after_header": journal_path,
-        },
+        journal.diff_of_finishing(journal_path, before),
     )
 
 
@@ -330,7 +326,7 @@ def _absent(context: Context, path: str) -> Outcome:
         with journal.removing(journal_path):
             # The file itself at last, which says whose the others are.
             for script in [*kept, *([path] if saved is not None else [])]:
-                saved_script.remove(script)
+                script_file.remove(script)
     return Outcome(
         changed,
         {"path": path},
@@ -393,7 +389,7 @@ def shown(owner: Owner, body: str, mode: int, *, text: bool = False) -> str:
     :param text: whether to show the script itself, without its credentials, in place of its statements
     """
     raw = saved_script.contents(owner, body)
-    lines = [f"mode: {mode:04o}", f"sha256: {saved_script.digest(raw)}", f"size: {len(raw)} bytes"]
+    lines = [f"mode: {mode:04o}", f"sha256: {script_file.digest(raw)}", f"size: {len(raw)} bytes"]
     if text:
         masked = credentials.mask(body, owner.dialect or "snowflake")
         # A terminal would act on other characters.

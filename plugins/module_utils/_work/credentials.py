@@ -139,16 +139,7 @@ def _observe(client: Client, key: str) -> rotation.Subject:
     """
     subject = rotation.describe(client, key)
     if subject is None:
-        found, _integrations = connection.look_up(client, key)
-        if found is None:
-            similar = connection.similar_keys(key, connection.list_all(client))
-            raise errors.Refused(
-                f"There is no connection {key!r} in Immuta. Nothing was sent.",
-                hint=f"Is it {' or '.join(map(repr, similar))}?"
-                if similar
-                else "Check connection_key; its case matters.",
-                code="not_found",
-            )
+        found = connection.require(client, key)
         raise errors.Refused(
             f"Immuta does not describe the connection {key!r} ({found.technology or 'no technology named'}), so what it has"
             " besides the credential can't be sent back. Nothing was sent.",

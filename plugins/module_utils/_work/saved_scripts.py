@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, setup_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 
 OPTIONS: dict[str, t.Any] = {"path": {"type": "path", "required": True}}
@@ -33,8 +34,16 @@ def info(context: Context) -> Outcome:
         names, exists = [], False
     except OSError as error:
         raise InvalidOption(f"The folder {folder} of the option path can't be read: {error.strerror}.") from None
-    scripts = [_about(os.path.join(folder, name)) for name in names]
+    paths = [os.path.join(folder, name) for name in names]
+    scripts = [_about(path) for path in paths if not _sets_up(path)]
     return Outcome(False, {"path": folder, "exists": exists, "scripts": scripts})
+
+
+def _sets_up(path: str) -> bool:
+    """Return whether a file is a set-up script, which belongs to no removal."""
+    with contextlib.suppress(Failure):
+        return setup_file.read(path) is not None
+    return False
 
 
 def _about(path: str) -> dict[str, t.Any]:

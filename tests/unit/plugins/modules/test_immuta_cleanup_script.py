@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, script_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Connection, ImmutaDouble, State
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
@@ -83,7 +83,7 @@ def overtake(keep: Keeper, then: t.Callable[[], None]) -> None:
 
     def gate(label: str, when: str) -> bool:
         keep.tenant.double.gate = None
-        saved_script.save(str(keep.path), raw)
+        script_file.save(str(keep.path), raw)
         then()
         return True
 
@@ -538,8 +538,8 @@ def older(keep: Keeper, generation: int = 1) -> str:
     raw = saved_script.contents(saved.owner.older[generation], saved.body)
     head = raw.partition(b"\n")[0]
     assert (b"config" in head, b"hosts" in head) == (False, generation == 0)
-    saved_script.save(str(keep.path), raw)
-    return saved_script.digest(raw)
+    script_file.save(str(keep.path), raw)
+    return script_file.digest(raw)
 
 
 def test_a_script_of_an_older_version_is_read_and_completed(keep: Keeper) -> None:

@@ -164,6 +164,8 @@ def test_what_each_operation_needs() -> None:
         "getIntegration": "APPLICATION_ADMIN",
         "renderCleanupScript": "APPLICATION_ADMIN",
         "regenerateCleanupScript": "APPLICATION_ADMIN",
+        "renderSetupScript": "APPLICATION_ADMIN",
+        "renderEditScript": "APPLICATION_ADMIN",
         "getConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "searchObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "getObject": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
@@ -172,7 +174,11 @@ def test_what_each_operation_needs() -> None:
         "registerConnection": "APPLICATION_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
         "testConnection": "APPLICATION_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
         "updateConnection": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
-        "syncObjects": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
+        "updateSettings": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
+        **dict.fromkeys(
+            ("syncObjects", "syncObjectsByPut"),
+            "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN (newer Immuta), or CREATE_DATA_SOURCE (older Immuta)",
+        ),
         "listJobs": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
         "getJobs": "APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN",
     }
@@ -184,9 +190,13 @@ def test_the_family_of_each_operation() -> None:
         **dict.fromkeys(
             ("listIntegrations", "getIntegration", "renderCleanupScript", "regenerateCleanupScript"), "integrations"
         ),
+        **dict.fromkeys(("renderSetupScript", "renderEditScript"), "integrations"),
         **dict.fromkeys(("getConnection", "searchObjects", "getObject", "deleteObject"), "connections"),
         **dict.fromkeys(("registerConnection", "testConnection"), "connections"),
-        **dict.fromkeys(("updateConnection", "syncObjects", "listJobs", "getJobs"), "connections"),
+        **dict.fromkeys(
+            ("updateConnection", "updateSettings", "syncObjects", "syncObjectsByPut", "listJobs", "getJobs"),
+            "connections",
+        ),
     }
 
 

@@ -46,6 +46,8 @@ PARAMETERS: dict[str, dict[str, t.Any]] = {
     "getIntegration": {"integration_id": 5},
     "renderCleanupScript": {"integration_id": 5},
     "regenerateCleanupScript": {"body": {"type": "Snowflake", "autoBootstrap": False, "config": {}}},
+    "renderSetupScript": {"body": {"type": "Snowflake", "autoBootstrap": False, "config": {}}},
+    "renderEditScript": {"integration_id": 5, "body": {"type": "Snowflake", "autoBootstrap": False, "config": {}}},
     "getConnection": {"connection_key": "a/b c"},
     "searchObjects": {"body": {"size": 10}},
     "getObject": {"connection_key": "a/b c"},
@@ -53,6 +55,8 @@ PARAMETERS: dict[str, dict[str, t.Any]] = {
     "registerConnection": {"body": {"connectionKey": "a", "connection": {}, "nativeIntegration": {}}},
     "testConnection": {"body": {"connectionKey": "a", "connection": {}, "nativeIntegration": {}}},
     "updateConnection": {"connection_key": "a/b c", "body": {"connection": {}}},
+    "updateSettings": {"connection_key": "a/b c", "body": {"settings": {}}},
+    "syncObjectsByPut": {"connection_key": "a/b c"},
     "syncObjects": {"connection_key": "a/b c"},
     "listJobs": {"bulk_id": "a/b"},
     "getJobs": {"body": {"jobIds": ["a"]}},
@@ -498,7 +502,7 @@ def _try(fault: Fault, operation: Operation, mended: int | None, world: World) -
 
 
 def test_every_operation_and_effect_is_in_the_table() -> None:
-    assert len(OPERATIONS) == 15
+    assert len(OPERATIONS) == 19
     assert {one.effect for one in OPERATIONS} == set(Effect)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, script_file
 from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused
 
@@ -28,11 +28,11 @@ BODY = "DROP DATABASE IMMUTA;\r\n-- naïve {{ x }}\n"
 def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
     path = str(tmp_path / "new" / "folder" / "x.sql")
     raw = saved_script.contents(OWNER, BODY)
-    saved_script.save(path, raw)
+    script_file.save(path, raw)
     saved = saved_script.read(path)
     assert saved is not None
     assert (saved.owner, saved.body, saved.intact) == (OWNER, BODY, True)
-    assert saved.sha256 == saved_script.digest(raw)
+    assert saved.sha256 == script_file.digest(raw)
     assert saved.size == len(raw)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(tmp_path / "new").st_mode) == 0o700
@@ -51,13 +51,13 @@ def test_hosts_are_kept_and_files_of_older_versions_are_read(tmp_path: Path) -> 
     assert (older.owner.hosts, older.intact) == ((), True)
     assert saved_script.contents(older.owner, older.body) == path.read_bytes()
     owner = dataclasses.replace(older.owner, hosts=("a.example", "b.example"))
-    saved_script.save(str(path), saved_script.contents(owner, older.body))
+    script_file.save(str(path), saved_script.contents(owner, older.body))
     newer = saved_script.read(str(path))
     assert newer is not None
     assert (newer.owner, newer.owner.config, newer.owner.older[1]) == (owner, None, older.owner)
     config = Configuration(type="Snowflake", id=5, host="a.example", database="IMMUTA", port=443)
     today = dataclasses.replace(owner, config=config)
-    saved_script.save(str(path), saved_script.contents(today, older.body))
+    script_file.save(str(path), saved_script.contents(today, older.body))
     again = saved_script.read(str(path))
     assert again is not None
     assert (again.owner, again.owner.older) == (today, (owner, older.owner))
@@ -68,7 +68,7 @@ def test_a_regenerated_script_says_so_in_its_first_line(tmp_path: Path) -> None:
         OWNER, integration_id=None, regenerated=True, config=Configuration(type="Snowflake", host="h", database="D")
     )
     path = tmp_path / "x.sql"
-    saved_script.save(str(path), saved_script.contents(owner, BODY))
+    script_file.save(str(path), saved_script.contents(owner, BODY))
     saved = saved_script.read(str(path))
     assert saved is not None
     assert (saved.owner, saved.intact, owner.older) == (owner, True, ())
@@ -163,9 +163,9 @@ def test_refuses_a_link_into_nowhere(tmp_path: Path) -> None:
 
 
 def test_follows_a_link_to_a_script(tmp_path: Path) -> None:
-    saved_script.save(str(tmp_path / "real.sql"), saved_script.contents(OWNER, BODY))
+    script_file.save(str(tmp_path / "real.sql"), saved_script.contents(OWNER, BODY))
     (tmp_path / "x.sql").symlink_to(tmp_path / "real.sql")
-    saved_script.save(str(tmp_path / "x.sql"), saved_script.contents(OWNER, "SELECT 1;"))
+    script_file.save(str(tmp_path / "x.sql"), saved_script.contents(OWNER, "SELECT 1;"))
     assert (tmp_path / "x.sql").is_symlink()
     saved = saved_script.read(str(tmp_path / "real.sql"))
     assert saved is not None
@@ -191,7 +191,7 @@ def test_tries_the_place_and_leaves_nothing(tmp_path: Path, path: str, reason: s
     (tmp_path / "file").touch()
     with (
         pytest.raises(Refused, match=f"can't be used: {reason}") as caught,
-        saved_script.reserved(path.format(folder=tmp_path), check_mode=check_mode),
+        script_file.reserved(path.format(folder=tmp_path), check_mode=check_mode),
     ):
         pass
     assert caught.value.hint == "Name a path where the user of this task can write and lock files."
@@ -203,7 +203,7 @@ def test_a_file_system_without_locks_is_found_out_while_saving(tmp_path: Path, m
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    with pytest.raises(Refused, match="not supported"), saved_script.reserved(str(tmp_path / "x"), check_mode=False):
+    with pytest.raises(Refused, match="not supported"), script_file.reserved(str(tmp_path / "x"), check_mode=False):
         pass
 
 
@@ -211,10 +211,10 @@ def test_another_run_that_saves_there_is_waited_for_and_then_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = str(tmp_path / "x.sql")
-    monkeypatch.setattr(saved_script, "PATIENCE", 0.0)
-    with saved_script.reserved(path, check_mode=False):
+    monkeypatch.setattr(script_file, "PATIENCE", 0.0)
+    with script_file.reserved(path, check_mode=False):
         with pytest.raises(Refused, match="Another run is saving") as caught:
-            saved_script.reserved(path, check_mode=True).__enter__()
+            script_file.reserved(path, check_mode=True).__enter__()
         assert caught.value.code == "locked"
 
 
@@ -222,9 +222,9 @@ def test_another_run_that_saves_there_is_waited_for_and_then_refused(
 def test_refuses_what_others_may_write(tmp_path: Path, place: str, mode: int) -> None:
     folder = tmp_path / "d"
     folder.mkdir()
-    saved_script.save(str(folder / "x.sql"), saved_script.contents(OWNER, BODY))
+    script_file.save(str(folder / "x.sql"), saved_script.contents(OWNER, BODY))
     (folder / place).chmod(mode)
-    for call in (saved_script.read, lambda path: saved_script.reserved(path, check_mode=True).__enter__()):
+    for call in (saved_script.read, lambda path: script_file.reserved(path, check_mode=True).__enter__()):
         with pytest.raises(Refused, match="can't be trusted: other users may write") as caught:
             call(str(folder / "x.sql"))
         assert (caught.value.code, "chmod go-w" in caught.value.hint) == ("not_own", True)
@@ -233,15 +233,15 @@ def test_refuses_what_others_may_write(tmp_path: Path, place: str, mode: int) ->
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     path = tmp_path / "x.sql"
-    saved_script.save(str(path), saved_script.contents(OWNER, BODY))
+    script_file.save(str(path), saved_script.contents(OWNER, BODY))
     before = path.read_bytes()
 
     def full(*args: t.Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, call, full)
-    with pytest.raises(saved_script.NotSaved, match="No space left"):
-        saved_script.save(str(path), saved_script.contents(OWNER, "SELECT 1;"))
+    with pytest.raises(script_file.NotSaved, match="No space left"):
+        script_file.save(str(path), saved_script.contents(OWNER, "SELECT 1;"))
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["x.sql"]
 
@@ -254,14 +254,14 @@ def test_reads_back_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         Path(target).write_bytes(b"something else")
 
     monkeypatch.setattr(os, "replace", corrupt)
-    with pytest.raises(saved_script.NotSaved, match="not what was written"):
-        saved_script.save(str(tmp_path / "x.sql"), saved_script.contents(OWNER, BODY))
+    with pytest.raises(script_file.NotSaved, match="not what was written"):
+        script_file.save(str(tmp_path / "x.sql"), saved_script.contents(OWNER, BODY))
 
 
 def test_removes(tmp_path: Path) -> None:
     path = tmp_path / "x.sql"
-    saved_script.save(str(path), saved_script.contents(OWNER, BODY))
-    saved_script.remove(str(path))
+    script_file.save(str(path), saved_script.contents(OWNER, BODY))
+    script_file.remove(str(path))
     assert os.listdir(tmp_path) == []
 
 
@@ -269,9 +269,9 @@ def test_removes_a_link_and_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     real, link = tmp_path / "elsewhere" / "real.sql", tmp_path / "x.sql"
     link.symlink_to(real)
-    saved_script.save(str(link), saved_script.contents(OWNER, BODY))
+    script_file.save(str(link), saved_script.contents(OWNER, BODY))
     (tmp_path / "elsewhere" / ".real.sql.abc.new").write_text("half of a script")
-    saved_script.remove(str(link))
+    script_file.remove(str(link))
     assert os.listdir(tmp_path) == ["elsewhere"]
     assert os.listdir(tmp_path / "elsewhere") == []
 
@@ -279,15 +279,15 @@ def test_removes_a_link_and_what_it_leads_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "work", "message"),
     [
-        ("unlink", saved_script.remove, "can't be removed: Read-only"),
-        ("chmod", saved_script.restrict, "may read the script"),
+        ("unlink", script_file.remove, "can't be removed: Read-only"),
+        ("chmod", script_file.restrict, "may read the script"),
     ],
 )
 def test_says_so_when_the_file_is_not_to_be_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, work: t.Callable[[str], None], message: str
 ) -> None:
     path = tmp_path / "x.sql"
-    saved_script.save(str(path), saved_script.contents(OWNER, BODY))
+    script_file.save(str(path), saved_script.contents(OWNER, BODY))
 
     def refuse(*args: t.Any) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
@@ -303,10 +303,10 @@ def test_removes_what_a_killed_run_has_left_unfinished(tmp_path: Path) -> None:
     left, others = tmp_path / ".script.sql.abc.new", tmp_path / ".other.sql.abc.new"
     for one in (left, others):
         one.write_text("half of a script")
-    saved_script.save(str(path), b"whole")
+    script_file.save(str(path), b"whole")
     assert {one.name for one in tmp_path.iterdir()} == {path.name, others.name}
     left.write_text("half of a script")
-    saved_script.remove(str(path))
+    script_file.remove(str(path))
     assert [one.name for one in tmp_path.iterdir()] == [others.name]
 
 
@@ -314,7 +314,7 @@ def test_lets_alone_what_another_run_is_writing(tmp_path: Path) -> None:
     path, unfinished = tmp_path / "script.sql", tmp_path / ".script.sql.abc.new"
     with open(unfinished, "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        saved_script.save(str(path), b"whole")
+        script_file.save(str(path), b"whole")
         assert unfinished.exists()
-    saved_script.save(str(path), b"whole")
+    script_file.save(str(path), b"whole")
     assert not unfinished.exists()

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.community.immuta.plugins.module_utils import _durability, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, saved_script, script_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._work import cleanup_script
 from ansible_collections.community.immuta.tests.doubles import immuta_tenant
@@ -56,7 +56,7 @@ class Keeper:
 
     @property
     def sha256(self) -> str:
-        return saved_script.digest(self.path.read_bytes())
+        return script_file.digest(self.path.read_bytes())
 
     def run(self, *events: str) -> None:
         with journal.Journal(self.journal, self.sha256, 3) as book:
@@ -289,12 +289,12 @@ def test_one_bound_holds_for_what_is_saved_and_what_is_read(keep: Keeper, monkey
     before = keep.path.read_bytes()
     keep.world.state.integrations[5].script = f"{SCRIPT}DROP ROLE c;"
     longest = len(before) + len("DROP ROLE c;")
-    monkeypatch.setattr(saved_script, "LARGEST", longest - 1)
+    monkeypatch.setattr(script_file, "LARGEST", longest - 1)
     for check_mode in (True, False):
         failure = keep.fails(check_mode=check_mode)
         assert f"makes a file of {longest} bytes, more than the {longest - 1} that can be kept" in failure.message
     assert keep.path.read_bytes() == before
-    monkeypatch.setattr(saved_script, "LARGEST", longest)
+    monkeypatch.setattr(script_file, "LARGEST", longest)
     assert keep().changed
     assert not keep().changed
 

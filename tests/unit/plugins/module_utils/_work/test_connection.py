@@ -14,7 +14,13 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, neighbours, removal, saved_script
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    errors,
+    neighbours,
+    removal,
+    saved_script,
+    script_file,
+)
 from ansible_collections.community.immuta.tests.doubles import immuta_server as doubles
 from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant import (
     HOST,
@@ -96,8 +102,8 @@ class Kept:
 
     def save(self, **owner: t.Any) -> str:
         about = dataclasses.replace(OWNER, **{"url": self.world.double.url, **owner})
-        saved_script.save(str(self.path), saved_script.contents(about, "DROP ROLE A;\n"))
-        return saved_script.digest(self.path.read_bytes())
+        script_file.save(str(self.path), saved_script.contents(about, "DROP ROLE A;\n"))
+        return script_file.digest(self.path.read_bytes())
 
     def delete(self, sha256: str | None = None, *, check_mode: bool = False) -> t.Any:
         return self.world.ensure_absent(check_mode, script_path=str(self.path), expected_script_sha256=sha256)
