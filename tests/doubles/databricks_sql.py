@@ -8,7 +8,7 @@
 The text is compiled whole before anything runs, so a syntax error changes nothing. What is understood:
 
 - `USE`, `SET`, `RESET`, `DECLARE` of session variables;
-- `DROP`, ownership, tags, comments, `GRANT`, `REVOKE`, and the end of a table's masks and row filter;
+- `CREATE` of catalogs and schemas, `DROP`, ownership, tags, comments, `GRANT`, `REVOKE`, and the end of a table's masks and row filter;
 - `SHOW` of catalogs, schemas and grants, and `SELECT` of literals, variables and a few functions, or of metadata;
 - blocks, `BEGIN ... END`, of these: one statement each, without loops, conditions or handlers.
 
@@ -418,6 +418,19 @@ class Parser:
                 session.configuration.pop(key, None)
 
         return _nothing(reset)
+
+    def do_create(self) -> Step:
+        kind = KINDS[self.one_of(("CATALOG", "SCHEMA", "DATABASE"))]
+        if_not_exists = self.take("IF", "NOT", "EXISTS")
+        name = self.name()
+        if self.take("MANAGED", "LOCATION"):
+            self.string()
+        comment = self.string() if self.take("COMMENT") else None
+        return _nothing(
+            lambda session: session.metastore.create(
+                session.user, kind, session.full(kind, name), if_not_exists=if_not_exists, comment=comment
+            )
+        )
 
     def do_drop(self) -> Step:
         kind = KINDS[self.one_of(set(KINDS) - {"METASTORE"})]

@@ -40,6 +40,7 @@ from .snowflake_account import (
     SqlError,
     denied,
     dotted,
+    in_pem,
     missing,
     plural,
     shown,
@@ -871,7 +872,9 @@ class Parser:
                 account.drop(account.own(roles, kind, full), session.role)
             told = dict(properties(session))
             if kind == "USER":
-                account.credentials[full[0]] = Credentials(password=told.pop("PASSWORD", None))
+                key = told.get("RSA_PUBLIC_KEY")
+                password = told.pop("PASSWORD", None)
+                account.credentials[full[0]] = Credentials(password=password, public_key=key and in_pem(key))
             account.add(kind, *full, owner=session.role, properties=told)
             if kind in ("DATABASE", "SCHEMA"):
                 session.database, session.schema = full[0], full[1] if kind == "SCHEMA" else "PUBLIC"

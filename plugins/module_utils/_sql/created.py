@@ -63,16 +63,18 @@ class _Finder:
     def _create(self, statement: Statement, own: Head) -> None:
         key = self._key(own)
         name = key[1] if isinstance(key[1], tuple) and key[1] else None
-        shown = own.name if own.name else f"(statement {statement.index})"
+        plain = bool(own.kind and own.name)
+        shown = own.name if plain else f"(statement {statement.index})"
+        place = key if plain else (own.kind, shown)
         kind = self._read_as(own.kind)
-        known = name if name and len(name) == reads.length(self._dialect, kind) else None
+        known = name if plain and name and len(name) == reads.length(self._dialect, kind) else None
         existing = own.existing
         if any(is_or_holds(gone, key) for gone in self._gone):
             existing = "replaced"
         if existing == "replaced":
             self._take(statement, key, dropped=True)
-        before = self.found.get(key if own.name else (own.kind, shown))
-        self.found[key if own.name else (own.kind, shown)] = Thing(
+        before = self.found.get(place)
+        self.found[place] = Thing(
             own.kind or "OBJECT",
             shown,
             known,
@@ -80,7 +82,7 @@ class _Finder:
             statement,
             taken=False,
             ways=(reads.read(self._dialect, kind, known),) if known else (),
-            cause=NOT_PLAIN if reads.length(self._dialect, kind) or not own.name else NO_WAY,
+            cause=NOT_PLAIN if reads.length(self._dialect, kind) or not plain else NO_WAY,
             made=True,
             creates=(*(before.creates if before else ()), statement.index),
             existing=before.existing if before else existing,
