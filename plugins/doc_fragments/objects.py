@@ -44,6 +44,16 @@ options:
         has the sticky bit.
       - Exactly one of O(path) and O(objects) is needed.
     type: path
+  look_for:
+    description:
+      - What of the script at O(path) to look for.
+      - V(created) looks for the objects that it creates (C(CREATE)) and does not drop later, instead of what it removes. Temporary
+        objects, and grants, are not looked for.
+    type: str
+    choices:
+      - created
+      - removed
+    default: removed
   expected_sha256:
     description:
       - Digest of the script, as C(sha256sum) prints it. If it differs, nothing is asked.

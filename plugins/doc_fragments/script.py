@@ -42,6 +42,7 @@ options:
         find what it may not see.
       - One list covers many grants. At most 200 reads are sent for grants and policies; for the rest, RV(objects[].how) says that it was
         not looked for. Looking for policies on Snowflake needs a warehouse.
+      - With O(look_for=created), what the script creates is looked for instead.
       - If there is no script yet, O(objects) says what to look for.
     type: bool
     default: false
@@ -55,9 +56,33 @@ options:
     type: list
     version_added: 0.2.0
     elements: str
+  look_for:
+    description:
+      - What to look for with O(preflight) and O(verify).
+      - V(removed) is for a script that cleans up, and looks for what it removes.
+      - V(created) is for a script that sets up. It looks for the objects that the script creates (C(CREATE)) and does not drop later.
+        Temporary objects, and grants, are not looked for.
+    type: str
+    version_added: 0.2.0
+    choices:
+      - created
+      - removed
+    default: removed
+  existing_objects:
+    description:
+      - What to do with O(preflight=true) and O(look_for=created) if something that the script creates, or one of O(objects), exists already.
+        It may belong to another connection.
+      - V(fail) fails with the code C(objects_exist), unless a statement of the script has run, or may have. Nothing is sent.
+      - V(accept) is for objects that the script is to use. RV(objects[].existing) shows what it does to each.
+    type: str
+    version_added: 0.2.0
+    choices:
+      - accept
+      - fail
+    default: fail
   missing_objects:
     description:
-      - What to do with O(preflight=true) if none of the objects that the script drops or unsets exists, or, for a script without objects,
+      - What to do with O(preflight=true) and O(look_for=removed) if none of the objects that the script drops or unsets exists, or, for a script without objects,
         none of the grants and policies.
       - V(fail) fails with the code C(objects_missing), unless a part of the script has run.
     type: str
@@ -71,7 +96,8 @@ options:
       - Whether to look again, in the same session, after all statements ran. If something that the script drops, revokes, or takes off is
         still there, and the script has not given it back, the module fails with the code C(objects_left), and the next run only looks
         again.
-      - What the session may not see does not count as gone; RV(objects) says so.
+      - With O(look_for=created), the module fails with the code C(objects_not_made) if an object that the script creates is not there.
+      - What the session may not see counts neither as gone nor as there; RV(objects) says so.
     type: bool
     version_added: 0.2.0
     default: false

@@ -15,15 +15,16 @@ import re
 # What decisions rest on: states, codes of failures, dialects, technologies, verbs and kinds of statements.
 STATES = """
 already_done cancelled completed createerror creating databricks deleteerror different impersonation_role deleting disabled editerror editing enabled
-executed finished handed_off migrateerror migrating present recurringvalidationerror regenerated replayed rolled_back
+executed finished handed_off migrateerror migrating present recurringvalidationerror regenerated replaced replayed rolled_back
 delete_connection edit_connection enable_objects register_connection remove_integration principal system_role system_user user_role
 skipped_by_operator snowflake succeeded unhealthy validationresults
 """
 CODES = """
 already_exists ambiguous_key api_missing authentication check_mode_write configuration confirmation_mismatch
 confirmation_required contradiction credential_refused deadline differing empty_script immuta_error integration_shared invalid_option invalid_request
-login_failed look_failed missing_library no_cleanup_script not_found not_verified objects_left objects_missing permission plan_changed
-platform_unknown rate_limited redirect registration_failed registration_refused registration_unknown rotation_unknown script_changed script_lost script_missing script_not_saved script_unknown
+login_failed look_failed missing_library no_cleanup_script not_found not_verified objects_exist objects_left objects_missing objects_not_made
+permission plan_changed platform_unknown rate_limited redirect registration_failed registration_refused registration_unknown rotation_unknown
+script_changed script_lost script_missing script_not_saved script_unknown
 session_lost split_error statement_failed sync_failed transaction_open transport unexpected_reply unknown_outcome
 validation_failed wait_timeout
 wrong_object wrong_platform

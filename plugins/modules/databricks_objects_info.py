@@ -39,6 +39,11 @@ EXAMPLES = r"""
     expected_hosts: [dbc-a1b2345c-d6e7.cloud.databricks.com]
   register: before
 
+- name: See which objects exist that a set-up script creates
+  community.immuta.databricks_objects_info:
+    path: /srv/immuta/prod-databricks-setup.sql
+    look_for: created
+
 - name: See whether two objects exist (credentials from the environment)
   community.immuta.databricks_objects_info:
     objects:
@@ -68,6 +73,7 @@ objects:
   description:
     - What the script removes and did not certainly create itself (the objects that it drops or unsets, the grants that it revokes, and
       the policies that it takes off), or the objects of the list. Each is listed once.
+    - With O(look_for=created), the objects that the script creates and does not drop later.
   returned: success
   type: list
   elements: dict
@@ -90,7 +96,7 @@ objects:
       type: str
       sample: immuta
     dropped:
-      description: Whether it must be gone in the end. Otherwise the script only unsets something of it, or brings it back.
+      description: Whether it must be gone in the end. Otherwise the script only unsets something of it, brings it back, or creates it.
       type: bool
       sample: true
     present:
@@ -121,13 +127,20 @@ objects:
       elements: str
       sample: []
     made:
-      description: Whether the script creates it before it drops it, unless it exists.
+      description: Whether the script creates it, unless it exists.
       type: bool
       sample: false
     confirmed:
       description: Whether Databricks has answered that it has dropped it, or what contains it.
       type: bool
       sample: false
+    existing:
+      description:
+        - What the script does to one that exists. It is V(kept) (C(IF NOT EXISTS)); it is V(altered) (C(OR ALTER)); it is destroyed and
+          V(replaced) (C(OR REPLACE), or the script drops it first); or the new one is V(refused), so that the statement fails.
+      type: str
+      returned: with O(look_for=created)
+      sample: kept
 session:
   description:
     - Host, HTTP path, catalog, and schema with which the session started, and its user if objects were looked for. Empty if none

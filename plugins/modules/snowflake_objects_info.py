@@ -38,6 +38,11 @@ EXAMPLES = r"""
     expected_hosts: [myorg-myaccount.snowflakecomputing.com]
   register: before
 
+- name: See which objects exist that a set-up script creates
+  community.immuta.snowflake_objects_info:
+    path: /srv/immuta/prod-snowflake-setup.sql
+    look_for: created
+
 - name: See whether two objects exist (credentials from the environment)
   community.immuta.snowflake_objects_info:
     objects:
@@ -67,6 +72,7 @@ objects:
   description:
     - What the script removes and did not certainly create itself (the objects that it drops or unsets, the grants that it revokes, and
       the policies that it takes off), or the objects of the list. Each is listed once.
+    - With O(look_for=created), the objects that the script creates and does not drop later.
   returned: success
   type: list
   elements: dict
@@ -89,7 +95,7 @@ objects:
       type: str
       sample: IMMUTA
     dropped:
-      description: Whether it must be gone in the end. Otherwise the script only unsets something of it, or brings it back.
+      description: Whether it must be gone in the end. Otherwise the script only unsets something of it, brings it back, or creates it.
       type: bool
       sample: true
     present:
@@ -122,13 +128,20 @@ objects:
       elements: str
       sample: [SYSADMIN]
     made:
-      description: Whether the script creates it before it drops it, unless it exists.
+      description: Whether the script creates it, unless it exists.
       type: bool
       sample: false
     confirmed:
       description: Whether Snowflake has answered that it has dropped it, or what contains it.
       type: bool
       sample: false
+    existing:
+      description:
+        - What the script does to one that exists. It is V(kept) (C(IF NOT EXISTS)); it is V(altered) (C(OR ALTER)); it is destroyed and
+          V(replaced) (C(OR REPLACE), or the script drops it first); or the new one is V(refused), so that the statement fails.
+      type: str
+      returned: with O(look_for=created)
+      sample: kept
 session:
   description:
     - Account, user, role, and warehouse of the session. With O(expected_hosts) also what Snowflake returns about the account, C(locator),

@@ -98,6 +98,21 @@ EXAMPLES = r"""
   loop: "{{ ran.statements }}"
   loop_control:
     label: "{{ item.index }}"
+
+- name: Check that nothing exists that a set-up script creates, since it may belong to another connection
+  community.immuta.snowflake_script:
+    path: /srv/immuta/prod-snowflake-setup.sql
+    preflight: true
+    look_for: created
+    expected_hosts: [myorg-myaccount.snowflakecomputing.com]
+  register: free
+
+- name: Set up, and check that everything is there
+  community.immuta.snowflake_script:
+    path: /srv/immuta/prod-snowflake-setup.sql
+    expected_sha256: "{{ free.sha256 }}"
+    look_for: created
+    verify: true
 """
 
 RETURN = r"""
@@ -255,7 +270,8 @@ objects:
     - With O(preflight), what the script removes and did not certainly create itself, as found on the platform; V(none) if there was no
       script to look at. These are the objects that it drops or unsets, the grants that it revokes, and the policies that it takes off.
     - With O(verify), what must be gone, as found after all statements ran.
-  returned: success and O(preflight), if none of them is there, and with O(verify) when all statements have run
+    - With O(look_for=created), the objects that the script creates and does not drop later, before it and after it.
+  returned: success and O(preflight), if it fails because of what is there, and with O(verify) when all statements have run
   type: list
   version_added: 0.2.0
   elements: dict
@@ -278,7 +294,7 @@ objects:
       type: str
       sample: IMMUTA
     dropped:
-      description: Whether it must be gone in the end. Otherwise the script only unsets something of it, or brings it back.
+      description: Whether it must be gone in the end. Otherwise the script only unsets something of it, brings it back, or creates it.
       type: bool
       sample: true
     present:
@@ -311,13 +327,20 @@ objects:
       elements: str
       sample: [SYSADMIN]
     made:
-      description: Whether the script creates it before it drops it, unless it exists.
+      description: Whether the script creates it, unless it exists.
       type: bool
       sample: false
     confirmed:
       description: Whether Snowflake has answered that it has dropped it, or what contains it.
       type: bool
       sample: false
+    existing:
+      description:
+        - What the script does to one that exists. It is V(kept) (C(IF NOT EXISTS)); it is V(altered) (C(OR ALTER)); it is destroyed and
+          V(replaced) (C(OR REPLACE), or the script drops it first); or the new one is V(refused), so that the statement fails.
+      type: str
+      returned: with O(look_for=created)
+      sample: kept
 journal:
   description: The journal's path, and what it says now, V(none), V(partial), or V(finished).
   returned: success and not O(preflight)

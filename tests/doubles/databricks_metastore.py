@@ -353,13 +353,24 @@ class Metastore:
 
     # What can be done
 
-    def create_catalog(self, principal: str, name: Name) -> None:
-        """Make a catalog, as `CREATE CATALOG` does; its maker owns it."""
-        if not self.is_admin(principal) and not self.allowed(principal, "CREATE CATALOG", "METASTORE", ()):
-            raise denied("User does not have CREATE CATALOG on Metastore.")
-        if self.exists("CATALOG", *name):
-            raise SqlError("CATALOG_ALREADY_EXISTS", "42710", f"Catalog '{dotted(name)}' already exists")
-        self.add("CATALOG", *name, owner=principal)
+    def create(self, principal: str, kind: str, name: Name, *, if_not_exists: bool, comment: str | None) -> None:
+        """Create a catalog, or a schema in one; it is the principal's."""
+        outer = ("METASTORE", ()) if kind == "CATALOG" else ("CATALOG", name[:1])
+        self.see(*outer)
+        if not self.is_admin(principal) and not self.allowed(principal, f"CREATE {kind}", *outer):
+            raise denied(f"User does not have CREATE {kind} on {outer[0].title()} '{dotted(outer[1])}'.")
+        if self.exists(kind, *name):
+            if if_not_exists:
+                return
+            # Of a catalog, neither condition nor SQLSTATE is published.
+            raise SqlError(
+                f"{kind}_ALREADY_EXISTS",
+                "42P06",
+                f"Cannot create {kind.lower()} {quoted(name)} because it already exists.\nChoose a different name, drop or "
+                f"replace the existing {kind.lower()}, or add the IF NOT EXISTS clause to tolerate pre-existing "
+                f"{kind.lower()}.",
+            )
+        self.add(kind, *name, owner=principal).comment = comment
 
     def drop(self, principal: str, kind: str, name: Name, *, if_exists: bool, cascade: bool) -> None:
         """Drop a securable and, with `cascade`, what is in it; its grants go too."""

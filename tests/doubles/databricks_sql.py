@@ -8,7 +8,7 @@
 The text is compiled whole before anything runs, so a syntax error changes nothing. What is understood:
 
 - `USE`, `SET`, `RESET`, `DECLARE` of session variables;
-- `CREATE CATALOG`, `DROP`, ownership, tags, comments, `GRANT`, `REVOKE`, and the end of a table's masks and row filter;
+- `CREATE` of catalogs and schemas, `DROP`, ownership, tags, comments, `GRANT`, `REVOKE`, and the end of a table's masks and row filter;
 - `SHOW` of catalogs, schemas and grants, and `SELECT` of literals, variables and a few functions, or of metadata;
 - blocks, `BEGIN ... END`, of these: one statement each, without loops, conditions or handlers.
 
@@ -419,6 +419,19 @@ class Parser:
 
         return _nothing(reset)
 
+    def do_create(self) -> Step:
+        kind = KINDS[self.one_of(("CATALOG", "SCHEMA", "DATABASE"))]
+        if_not_exists = self.take("IF", "NOT", "EXISTS")
+        name = self.name()
+        if self.take("MANAGED", "LOCATION"):
+            self.string()
+        comment = self.string() if self.take("COMMENT") else None
+        return _nothing(
+            lambda session: session.metastore.create(
+                session.user, kind, session.full(kind, name), if_not_exists=if_not_exists, comment=comment
+            )
+        )
+
     def do_drop(self) -> Step:
         kind = KINDS[self.one_of(set(KINDS) - {"METASTORE"})]
         if_exists = self.take("IF", "EXISTS")
@@ -431,11 +444,6 @@ class Parser:
                 session.user, kind, session.full(kind, name), if_exists=if_exists, cascade=cascade
             )
         )
-
-    def do_create(self) -> Step:
-        self.expect("CATALOG")
-        name = self.name()
-        return _nothing(lambda session: session.metastore.create_catalog(session.user, name))
 
     def do_grant(self) -> Step:
         return self._privileges("TO", Metastore.grant)

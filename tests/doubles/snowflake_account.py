@@ -526,5 +526,10 @@ def pem(key: rsa.RSAPublicKey) -> str:
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
+def in_pem(key: str) -> str:
+    """A public key in PEM, from the text between its first line and its last, as RSA_PUBLIC_KEY takes it."""
+    return f"-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n"
+
+
 def _unpad(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -40,6 +40,7 @@ from .snowflake_account import (
     SqlError,
     denied,
     dotted,
+    in_pem,
     missing,
     plural,
     shown,
@@ -871,7 +872,9 @@ class Parser:
                 account.drop(account.own(roles, kind, full), session.role)
             told = dict(properties(session))
             if kind == "USER":
-                account.credentials[full[0]] = Credentials(password=told.pop("PASSWORD", None))
+                key = told.get("RSA_PUBLIC_KEY")
+                password = told.pop("PASSWORD", None)
+                account.credentials[full[0]] = Credentials(password=password, public_key=key and in_pem(key))
             account.add(kind, *full, owner=session.role, properties=told)
             if kind in ("DATABASE", "SCHEMA"):
                 session.database, session.schema = full[0], full[1] if kind == "SCHEMA" else "PUBLIC"
@@ -1219,11 +1222,13 @@ class Parser:
             outer = inside(session) if inside else ()
             rows: list[list[str | None]] = []
             for entity in session.account.visible(session.roles, kind):
-                name, own = entity.name, entity.name[-1]
+                # The arguments have a column of their own.
+                name = entity.name
+                own = name[-1].partition("(")[0] if kind in ("FUNCTION", "PROCEDURE") else name[-1]
                 if name[: len(outer)] == outer and own.startswith(prefix) and _like(pattern, own, exact=False):
                     path: list[str | None] = [*name[:-1], *[None] * (3 - len(name))]
                     last = [session.account.last_login(session.roles, entity)] if kind == "USER" else []
-                    rows.append(["2026-01-01 00:00:00", name[-1], *path, entity.owner, *last])
+                    rows.append(["2026-01-01 00:00:00", own, *path, entity.owner, *last])
             more = ["last_success_login"] if kind == "USER" else []
             return Result(["created_on", "name", "database_name", "schema_name", "owner", *more], rows[:limit])
 

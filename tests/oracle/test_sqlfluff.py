@@ -10,6 +10,7 @@ What its grammars lack is listed here by name. A gap that is closed fails its te
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import pathlib
 import typing as t
@@ -26,10 +27,10 @@ SCRIPTS: dict[str, dict[str, t.Any]] = {
     for case in json.loads((TESTS / "unit/plugins/module_utils/_sql/sql_cases.json").read_text("utf-8"))
     if "expect" in case
 }
-for dialect in DIALECTS:
-    text = (TESTS / f"doubles/{dialect}_cleanup.sql").read_text("utf-8")
+for dialect, purpose in itertools.product(DIALECTS, ("setup", "cleanup")):
+    text = (TESTS / f"doubles/{dialect}_{purpose}.sql").read_text("utf-8")
     pieces = [statement.text for statement in split(text, dialect)]
-    SCRIPTS[f"{dialect}_cleanup"] = {"dialect": dialect, "script": text, "expect": pieces}
+    SCRIPTS[f"{dialect}_{purpose}"] = {"dialect": dialect, "script": text, "expect": pieces}
 
 # Statements, by script and number, that are right and that sqlfluff refuses, or takes for two.
 GAPS = {

@@ -18,7 +18,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses, _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
-from ansible_collections.community.immuta.plugins.module_utils._sql import verify
+from ansible_collections.community.immuta.plugins.module_utils._sql import expected, verify
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
 from ansible_collections.community.immuta.plugins.module_utils._sql.literals import withhold
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
@@ -145,16 +145,19 @@ class Execution:
             self._journal.finished(self._platform.name)
 
     def _look_again(self, cursor: t.Any) -> None:
-        """Look whether what the script takes away is gone.
+        """Look whether what the script removes is gone, or what it creates is there.
 
         :raises ObjectsLeft: something is still there
+        :raises ObjectsNotMade: something is not there
         """
         if not self._rules.verify:
             return
         skipped = {row["index"] for row in self.report.rows if row["status"] == "skipped_by_operator"}
-        rows = self.report.rows
-        self.report.objects = verify.look_again(cursor, self._platform, self._script.statements, skipped, rows)
-        verify.require_gone(self.report.objects)
+        rows, look_for = self.report.rows, self._rules.look_for
+        self.report.objects = verify.look_again(
+            cursor, self._platform, self._script.statements, skipped, rows, look_for
+        )
+        expected.AFTER[look_for](self.report.objects)
 
     def _is_time_to_pause(self, started: float, following: Statement) -> bool:
         """Return whether to leave the rest to the next run, which has a session of its own."""

@@ -37,7 +37,7 @@ class Head(t.NamedTuple):
     :ivar hides: whether it may run statements that can't be read here, which may leave the session anywhere
     :ivar on: what a policy of Databricks is dropped from: kind and name; either may be empty
     :ivar grantee: whom it gives rights to, or takes them from: kind and name; either may be empty
-    :ivar makes: whether what it names was certainly not there before
+    :ivar existing: what a C(CREATE) does if there is one: it is C(refused), or the old one is C(kept), C(altered), or C(replaced)
     """
 
     verb: str
@@ -50,7 +50,7 @@ class Head(t.NamedTuple):
     hides: bool = False
     on: tuple[str, str] = ("", "")
     grantee: tuple[str, str] = ("", "")
-    makes: bool = False
+    existing: str = ""
 
 
 class Words:
@@ -196,15 +196,15 @@ def _head(words: Words, *, snowflake: bool) -> Head:
 
 
 def _create(words: Words, verb: str, at: int, snowflake: bool) -> Head:
-    start, replaces = at, words.skip(at, "OR", "REPLACE") > at
+    replaces, alters = words.skip(at, "OR", "REPLACE") > at, words.skip(at, "OR") > at
     after = words.skip_any(at, MODIFIERS)
     temporary = any(words.word(i) in _TEMPORARY for i in range(at, after))
     kind, at = words.kind(after)
     name_at = words.skip(at, "IF", "NOT", "EXISTS")
     keeps, name = name_at > at, words.name(name_at)
     replaceable = kind in ("VIEW", "FUNCTION", "PROCEDURE") or kind.endswith(" POLICY")
-    new = not keeps and words.skip(start, "OR") == start
-    return Head(verb, kind, name, repeatable=keeps or (replaces and replaceable), bound=temporary, makes=new)
+    existing = "kept" if keeps else "replaced" if replaces else "altered" if alters else "refused"
+    return Head(verb, kind, name, repeatable=keeps or (replaces and replaceable), bound=temporary, existing=existing)
 
 
 def _drop(words: Words, verb: str, at: int, snowflake: bool) -> Head:

@@ -12,60 +12,16 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils._sql import grant_reads, grants, names, policies, reads
 from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
-
-NOT_PLAIN = "Its full name is not in the script."
-NO_WAY = "No read finds objects of this kind."
-NO_ROLE = "The script does not say which role it uses for it."
-GRANT, POLICY = "GRANT", "POLICY"
-OBJECT = "object"
-# What other objects are in.
-OUTER = ("CATALOG", "DATABASE", "SCHEMA")
-# In the place of a role whose name is not in the script.
-SOME_ROLE = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Thing:
-    """Something that a script removes.
-
-    :ivar kind: of the object or policy, or C(GRANT)
-    :ivar shown: its name, as statements describe it
-    :ivar name: the parts of its full name, outermost first; None when they are not in the script
-    :ivar role: the name of the role that has been taken for the statement about it; None for that of the session
-    :ivar last: the last statement that takes it away, makes it, or brings it back
-    :ivar taken: whether that one takes it away
-    :ivar ways: reads that find it, each on its own
-    :ivar subjects: reads that find what it can't be without; each of them has to find something
-    :ivar cause: why there is no such read
-    :ivar made: whether the script creates it before, unless it was there
-    :ivar drops: the indexes of the statements that drop it, or what it is in
-    """
-
-    kind: str
-    shown: str
-    name: t.Any
-    role: str | None
-    last: Statement
-    taken: bool
-    ways: tuple[reads.Read, ...] = ()
-    subjects: tuple[reads.Read, ...] = ()
-    cause: str = ""
-    made: bool = False
-    drops: tuple[int, ...] = ()
-
-    def is_dropped(self, skipped: t.Container[int]) -> bool:
-        """Return whether it must be gone when the script has run.
-
-        :param skipped: the statements that were left out
-        """
-        return self.taken and self.last.index not in skipped
-
-    @property
-    def type(self) -> str:
-        """Return C(object), C(grant), or C(policy) for what is attached to an object or the account."""
-        if self.kind == GRANT:
-            return "grant"
-        return "policy" if self.kind == POLICY or isinstance(self.name, policies.Attached) else OBJECT
+from ansible_collections.community.immuta.plugins.module_utils._sql.thing import (
+    GRANT,
+    NO_WAY,
+    NOT_PLAIN,
+    OBJECT,
+    POLICY,
+    Place,
+    Thing,
+    is_or_holds,
+)
 
 
 def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
@@ -85,8 +41,7 @@ class _Finder:
         self._made: set[tuple[str, t.Any]] = set()
         self._created: set[tuple[str, t.Any]] = set()
         self._drops: list[tuple[str, t.Any, int]] = []
-        self._current = names.UNKNOWN
-        self._role: str | None = None
+        self._place = Place(dialect)
         # What is taken away, by what gives it back.
         self._granted: dict[tuple[str, ...], list[tuple[str, t.Any]]] = {}
         self._attached: dict[t.Any, list[tuple[str, t.Any]]] = {}
@@ -99,34 +54,27 @@ class _Finder:
             self._object(statement, own)
         if own.verb == "ALTER":
             self._policies(statement, own)
-        self._current = names.after(own, self._dialect, self._current)
-        if own.verb == "USE" and own.kind == "ROLE":
-            parts = names.parts(own.name)
-            self._role = parts[0] if len(parts) == 1 else SOME_ROLE
+        self._place.move(own)
 
     def drops(self, thing: Thing) -> tuple[int, ...]:
         """Return the indexes of the statements that drop a thing, or what it is in."""
         if thing.type != OBJECT:
             return ()
         own = thing.kind, thing.name or thing.shown
-        return tuple(
-            index
-            for kind, name, index in self._drops
-            if (kind, name) == own or (kind in OUTER and thing.name and thing.name[: len(name)] == name != thing.name)
-        )
+        return tuple(index for kind, name, index in self._drops if is_or_holds((kind, name), own))
 
     def _object(self, statement: Statement, own: Head) -> None:
         length = reads.length(self._dialect, own.kind)
-        name = names.full(names.parts(own.name), length, self._current)
+        name = names.full(names.parts(own.name), length, self._place.current)
         key = own.kind, name or own.name
         if own.verb == "CREATE":
             # What CREATE IF NOT EXISTS or OR REPLACE names may have been there.
-            (self._made if own.makes else self._created).add(key)
+            (self._made if own.existing == "refused" else self._created).add(key)
         elif own.removes and own.kind and own.name and not own.session and key not in self._made:
             ways = (reads.read(self._dialect, own.kind, name),) if name else ()
             cause = NOT_PLAIN if length else NO_WAY
             made = key in self._created
-            thing = Thing(own.kind, own.name, name, self._role, statement, False, ways, cause=cause, made=made)
+            thing = Thing(own.kind, own.name, name, self._place.role, statement, False, ways, cause=cause, made=made)
             self.found.setdefault(key, thing)
         if own.verb == "DROP":
             self._drops.append((*key, statement.index))
@@ -134,7 +82,7 @@ class _Finder:
             self._note(key, statement, own.verb == "DROP")
 
     def _grants(self, statement: Statement, own: Head) -> None:
-        found = grants.of(statement, own, self._current)
+        found = grants.of(statement, own, self._place.current)
         for grant in found:
             key = GRANT, grant
             same = self._granted.setdefault((grant.grantee_kind, *grant.grantee), [])
@@ -153,7 +101,7 @@ class _Finder:
             self._unknown(GRANT, statement, own)
 
     def _policies(self, statement: Statement, own: Head) -> None:
-        for one in policies.of(statement, own, self._current):
+        for one in policies.of(statement, own, self._place.current):
             if one is None:
                 self._unknown(POLICY, statement, own)
                 continue
@@ -163,7 +111,7 @@ class _Finder:
             ways, subjects = policies.ways(self._dialect, one), policies.subjects(self._dialect, one)
             self._add(key, statement, one.shown(self._dialect), ways, subjects)
         if self._attached and policies.attaches(statement, own):
-            for key in self._attached.get(policies.place(statement, own, self._current), ()):
+            for key in self._attached.get(policies.place(statement, own, self._place.current), ()):
                 self._note(key, statement, taken=False)
 
     def _add(
@@ -174,7 +122,9 @@ class _Finder:
         ways: tuple[reads.Read, ...],
         subjects: tuple[reads.Read, ...],
     ) -> None:
-        self.found.setdefault(key, Thing(key[0], shown, key[1], self._role, statement, True, ways, subjects, NO_WAY))
+        self.found.setdefault(
+            key, Thing(key[0], shown, key[1], self._place.role, statement, True, ways, subjects, NO_WAY)
+        )
         self._note(key, statement, taken=True)
 
     def _unknown(self, kind: str, statement: Statement, own: Head) -> None:
@@ -183,7 +133,7 @@ class _Finder:
             f" FROM {' '.join(filter(None, own.grantee))}" if own.grantee[1] else ""
         )
         shown = f"{what} (statement {statement.index})"
-        self.found[kind, shown] = Thing(kind, shown, None, self._role, statement, True, cause=NOT_PLAIN)
+        self.found[kind, shown] = Thing(kind, shown, None, self._place.role, statement, True, cause=NOT_PLAIN)
 
     def _note(self, key: tuple[str, t.Any], statement: Statement, taken: bool) -> None:
         if key in self.found:

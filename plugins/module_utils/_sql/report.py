@@ -24,7 +24,8 @@ class Rules:
     :ivar on_unknown: what to do with a statement of an earlier run whose outcome is unknown
     :ivar wait_timeout: seconds to wait in all for statements that the platform refuses for a while
     :ivar pause_after: seconds after which a run stops before the next statement; None to run to the end
-    :ivar verify: whether to check in the end that what the script removes is gone
+    :ivar verify: whether to check in the end that what the script removes is gone, or what it creates is there
+    :ivar look_for: C(removed) or C(created)
     :ivar skip: why, by index, for each statement that is not to be run, or whose effect on the session is not needed
     """
 
@@ -33,6 +34,7 @@ class Rules:
     pause_after: float | None = None
     skip: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
     verify: bool = False
+    look_for: str = "removed"
 
 
 @dataclasses.dataclass
@@ -42,7 +44,7 @@ class Report:
     :ivar rows: one for each statement, in order
     :ivar executed: the number of statements that this run has executed, without those that only set up the session again
     :ivar resumed: whether an earlier run had executed some
-    :ivar objects: what the script takes away, as it was found after all of it had run; None if nobody looked
+    :ivar objects: what the script removes or creates, as it was found after all of it had run; None if nobody looked
     :ivar paused: whether the run stopped before the end, without an error, so that the next run continues
     """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking which of what a script takes away is on the platform, before it runs and after it has: objects, grants, policies.
+"""Looking which of what a script removes or creates is on the platform, before it runs and after it has.
 
 Reads only, all of them written here: nothing of the script's own text is sent. Knows no vendor.
 """
@@ -14,18 +14,10 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
-from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
+from ansible_collections.community.immuta.plugins.module_utils._sql import created, names, reads, removed
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Platform, Problem
-from ansible_collections.community.immuta.plugins.module_utils._sql.removed import (
-    NO_ROLE,
-    NO_WAY,
-    NOT_PLAIN,
-    OBJECT,
-    SOME_ROLE,
-    Thing,
-    things,
-)
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+from ansible_collections.community.immuta.plugins.module_utils._sql.thing import NO_ROLE, OBJECT, SOME_ROLE, Thing
 
 # Reads that look for grants and policies; each may answer for many of them.
 MOST_READS = 200
@@ -37,10 +29,15 @@ NOT_DROPPED = (
     " {role}."
 )
 CUT_OFF = f"It is not among the first {reads.MOST_ROWS} that the platform lists"
-MOST_NAMES = 20
+MOVED = "It is not visible, but the script gives it to another owner, or renames it, so it may be hidden from the role {role}."
 NOT_SENT = "No statement of the script was sent. Run it again."
 HAVE_RUN = "All statements of the script have run. Run it again, which only looks again."
 
+# What to look for in a script.
+THINGS: dict[str, t.Callable[[t.Iterable[Statement], str], list[Thing]]] = {
+    "removed": removed.things,
+    "created": created.things,
+}
 
 Answered = t.Mapping[str, t.Any]
 # How many things a read in a role answers for.
@@ -51,18 +48,6 @@ class LookFailed(Failure):
     """The platform did not answer while it was looked at."""
 
     code = "look_failed"
-
-
-class ObjectsMissing(Failure):
-    """None of the script's objects is on the platform; no statement of the script was sent."""
-
-    code = "objects_missing"
-
-
-class ObjectsLeft(Failure):
-    """The script has run, and what it drops is still on the platform."""
-
-    code = "objects_left"
 
 
 class Eyes(t.Protocol):
@@ -83,18 +68,23 @@ class Eyes(t.Protocol):
 
 
 def look(
-    cursor: t.Any, eyes: Eyes, statements: t.Iterable[Statement], answers: t.Iterable[Answered] = ()
+    cursor: t.Any,
+    eyes: Eyes,
+    statements: t.Iterable[Statement],
+    answers: t.Iterable[Answered] = (),
+    look_for: str = "removed",
 ) -> list[dict[str, t.Any]]:
-    """Look for everything that a script removes; return a row for each.
+    """Look for everything that a script removes, or creates; return a row for each.
 
     The session switches to the roles that the script uses, since a role does not see what it may not see. What they don't
     see is looked for in the role of the sign-in, too: each row has the C(roles) that see it, or don't.
 
     :param cursor: of a PEP 249 connection that has just been opened
     :param answers: C(index) and C(answer) of the statements that have run
+    :param look_for: C(removed) or C(created)
     :raises LookFailed: the platform did not answer
     """
-    return _Look(cursor, eyes, NOT_SENT, eyes.session.get("role"), answers).rows(things(statements, eyes.dialect))
+    return _Look(cursor, eyes, answers).rows(THINGS[look_for](statements, eyes.dialect))
 
 
 def look_again(
@@ -103,33 +93,18 @@ def look_again(
     statements: t.Iterable[Statement],
     skipped: t.Container[int],
     answers: t.Iterable[Answered] = (),
+    look_for: str = "removed",
 ) -> list[dict[str, t.Any]]:
-    """Look for everything that has to be gone when a script has run; return a row for each.
+    """Look for everything that has to be gone, or there, when a script has run; return a row for each.
 
     :param cursor: of the session that has run it
     :param skipped: the statements that were left out
     :param answers: C(index) and C(answer) of the others
+    :param look_for: C(removed) or C(created)
     :raises LookFailed: the platform did not answer
     """
-    dropped = [thing for thing in things(statements, eyes.dialect) if thing.is_dropped(skipped)]
-    return _Look(eyes.reader(cursor), eyes, HAVE_RUN, None, answers).rows(dropped) if dropped else []
-
-
-def require_gone(rows: t.Iterable[t.Mapping[str, t.Any]]) -> None:
-    """Refuse to call a script finished if something that it drops is left.
-
-    :param rows: what was found after it ran
-    :raises ObjectsLeft: something is still there
-    """
-    left = [row for row in rows if row["present"]]
-    if left:
-        raise ObjectsLeft(
-            "All statements have run, but this is still on the platform, although the script drops it, revokes"
-            f" it, or takes it off: {_listed(left)}.",
-            hint="Check who created it, and when. If it is Immuta's, remove it by hand, and run this again,"
-            " which only looks again. With verify=false (in the role, immuta_deregister_verify=never) the"
-            " platform's answers are taken as proof.",
-        )
+    due = [thing for thing in THINGS[look_for](statements, eyes.dialect) if thing.is_due(skipped)]
+    return _Look(eyes.reader(cursor), eyes, answers, again=True).rows(due) if due else []
 
 
 class _Answer:
@@ -166,17 +141,16 @@ class _Answer:
 class _Look:
     """One look at a platform; no read is sent twice in the same role.
 
-    :param hint: what to do when the platform does not answer
-    :param role: the role in force; None if that is not known
     :param said: what the platform has answered to the script's statements
+    :param again: whether all of the script has run, in a role that is not known
     """
 
-    def __init__(self, cursor: t.Any, eyes: Eyes, hint: str, role: str | None, said: t.Iterable[Answered] = ()) -> None:
+    def __init__(self, cursor: t.Any, eyes: Eyes, said: t.Iterable[Answered], *, again: bool = False) -> None:
         self._cursor = cursor
         self._eyes = eyes
-        self._hint = hint
+        self._again = again
         self._own = _bare(eyes.session.get("role"))
-        self._role = _bare(role)
+        self._role = None if again else self._own
         self._answers: dict[tuple[str | None, str], _Answer] = {}
         self._refused: dict[str, Problem] = {}
         self._asked = 0
@@ -187,7 +161,11 @@ class _Look:
         self._tell_user(wanted)
         shared = collections.Counter((thing.role, read.sql) for thing in wanted for read in thing.ways)
         found = [(thing, self._row(thing, shared)) for thing in wanted]
+        new_roles = {thing.name for thing in wanted if thing.creates and thing.kind == "ROLE"}
         for thing, row in found:
+            if row["present"] is None and thing.role in self._refused and (thing.role,) in new_roles:
+                # The script takes the role when it has created it.
+                row.update(self._seen(thing, None, self._way(thing, shared)), roles=[self._own] if self._own else [])
             if row["present"] is False and reads.SEES_ALL not in row["roles"]:
                 self._look_as_oneself(thing, row, shared)
                 self._doubt(thing, row)
@@ -216,11 +194,15 @@ class _Look:
             row["roles"].append(self._own)
 
     def _doubt(self, thing: Thing, row: dict[str, t.Any]) -> None:
-        """Take nothing for gone that the script was to drop, and did not find."""
+        """Take nothing for gone that may only be hidden: what was to be dropped, and not found, or is in other hands."""
+        if row["present"] is not False:
+            return
         said = self._told_of(thing)
-        if row["present"] is False and said and all(map(_in_vain, said)):
-            role = " and ".join(row["roles"]) or "of the session"
+        role = " and ".join(row["roles"]) or "of the session"
+        if said and all(map(_in_vain, said)):
             row.update(present=None, how=NOT_DROPPED.format(answer=said[-1].rstrip("."), role=role))
+        if self._again and thing.moved:
+            row.update(present=None, how=MOVED.format(role=role))
 
     def _told_of(self, thing: Thing) -> list[str]:
         """Return what the platform has answered to the statements that drop a thing, or what it is in."""
@@ -245,6 +227,7 @@ class _Look:
             "roles": [role] if role else [],
             "made": thing.made,
             "confirmed": any(not _in_vain(one) for one in self._told_of(thing)),
+            **({"existing": thing.existing} if thing.creates else {}),
         }
         if thing.ways and thing.role == SOME_ROLE:
             row["how"] = NO_ROLE
@@ -304,7 +287,7 @@ class _Look:
         return _Answer(columns(self._cursor), rows, self._eyes.query_id(self._cursor), None)
 
     def _send(self, text: str, rows: list[t.Any] | None = None) -> Problem | None:
-        return send(self._cursor, self._eyes, text, self._hint, rows)
+        return send(self._cursor, self._eyes, text, HAVE_RUN if self._again else NOT_SENT, rows)
 
 
 def send(cursor: t.Any, eyes: Eyes, text: str, hint: str, rows: list[t.Any] | None = None) -> Problem | None:
@@ -343,37 +326,3 @@ def _in_vain(answer: str) -> bool:
 def _bare(role: str | None) -> str | None:
     """Return the name of a role without the quotes in which a client may tell it."""
     return names.parts(role)[0] if role and role.startswith('"') else role or None
-
-
-def require_some(rows: t.Sequence[t.Mapping[str, t.Any]], session: t.Mapping[str, t.Any]) -> None:
-    """Refuse a platform that has none of the objects that a script is there to remove.
-
-    Grants and policies count where there are no objects: those of one metastore may name what others have, too. Things
-    that no read finds don't count. Nothing is refused if nothing else is left.
-
-    :param session: of the platform, for the message
-    :raises ObjectsMissing: none of the others is there, or the platform refuses to look for any
-    """
-    rows = [row for row in rows if row["how"] not in (NOT_PLAIN, NO_WAY, NO_ROLE, NOT_LOOKED)]
-    rows = [row for row in rows if row["type"] == OBJECT] or rows
-    if not rows or any(row["present"] for row in rows):
-        return
-    refused = next((row["how"] for row in rows if row["present"] is None), "")
-    where = " ".join(str(session[name]) for name in ("account", "host") if session.get(name))
-    raise ObjectsMissing(
-        f"Nothing that the script removes exists on the platform ({where}), or this session can't see it:"
-        f" {_listed(rows)}. {refused}{' ' if refused else ''}Is this the right account, and may the user switch"
-        " to the roles that the script uses?",
-        hint="No statement of the script was sent. Sign in to the right one; if this is it, set missing_objects=accept,"
-        " for the role immuta_deregister_missing_objects=accept.",
-    )
-
-
-def _listed(rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    """Return kind and name of the first rows, and how many there are more."""
-    said = [
-        f"{row['kind']} {row['name']}" + (f" (owner {row['owner']})" if row.get("owner") else "")
-        for row in rows[:MOST_NAMES]
-    ]
-    more = f", and {len(rows) - MOST_NAMES} more" if len(rows) > MOST_NAMES else ""
-    return ", ".join(said) + more

@@ -33,12 +33,13 @@ def info(context: Context, kind: type[Target]) -> Outcome:
         result["sha256"] = script.sha256
         statements = script.statements
         answers = journal.answers(journal.journal_path(params["path"]), script.sha256)
+        look_for = params["look_for"]
     else:
-        statements, answers = target.dropping(context, kind.dialect), []
+        statements, answers, look_for = target.dropping(context, kind.dialect), [], "removed"
         if not statements:
             raise InvalidOption("The option objects is empty.", hint="Name the objects, or a script with path.")
     try:
-        session, rows = target.look(params, kind, statements, answers)
+        session, rows = target.look(params, kind, statements, answers, look_for)
     except verify.LookFailed as error:
         error.hint = "Nothing was changed. Run it again."
         raise

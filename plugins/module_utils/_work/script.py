@@ -16,9 +16,9 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 from ansible_collections.community.immuta.plugins.module_utils._sql import (
     credentials,
     execute,
+    expected,
     journal,
     loaded_script,
-    verify,
 )
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import Report, Rules, initial_report
@@ -35,6 +35,7 @@ OPTIONS: dict[str, t.Any] = {
     "preflight": {"type": "bool", "default": False},
     "verify": {"type": "bool", "default": False},
     "missing_objects": {"type": "str", "choices": ["accept", "fail"], "default": "accept"},
+    "existing_objects": {"type": "str", "choices": ["accept", "fail"], "default": "fail"},
     "on_unknown": {"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
     "pause_after": {"type": "float"},
     "skip": {
@@ -78,6 +79,7 @@ def ensure_executed(context: Context, kind: type[Target]) -> Outcome:
     session: dict[str, t.Any] = {}
     if changed and not context.check_mode:
         report, session = _execute(context, kind, script, journal_path)
+        _warn_of_unseen(context, report.objects or ())
     if journal_path:
         after = journal.read(journal_path)
     else:
@@ -136,7 +138,9 @@ def _preflight(context: Context, kind: type[Target], script: LoadedScript | None
         _require_runnable(context, script)
     statements = script.statements if script else target.dropping(context, kind.dialect) or None
     answers = journal.answers(_journal_path(context, script), script.sha256) if script else ()
-    session, objects = target.look(context.params, kind, statements, answers)
+    # The statements about listed objects are ours.
+    look_for = context.params["look_for"] if script else "removed"
+    session, objects = target.look(context.params, kind, statements, answers, look_for)
     result: dict[str, t.Any] = {"session": session, "executed": 0, "objects": objects}
     if script:
         # Snowflake's query history takes a warehouse; other sessions are of one.
@@ -144,19 +148,51 @@ def _preflight(context: Context, kind: type[Target], script: LoadedScript | None
             _warn_of_doubt(context, script)
         rows = initial_report(script, journal.Progress()).as_dict()
         result.update({"path": script.path, "sha256": script.sha256, "dialect": script.dialect, **rows})
-    if objects and context.params["missing_objects"] == "fail" and not _has_started(context, script):
-        try:
-            verify.require_some(objects, session)
-        except Failure as error:
-            error.result = result
-            raise
+    try:
+        _require_as_before(context, script, objects or [], session)
+    except Failure as error:
+        error.result = result
+        raise
     return Outcome(False, result)
+
+
+def _require_as_before(
+    context: Context, script: LoadedScript | None, objects: list[dict[str, t.Any]], session: dict[str, t.Any]
+) -> None:
+    """Refuse a platform where a script has nothing to remove, or where what it creates exists.
+
+    :raises ObjectsMissing: none of what it removes is there
+    :raises ObjectsExist: something that it creates is there
+    """
+    params = context.params
+    if params["look_for"] == "created":
+        _warn_of_unseen(context, objects)
+        if params["existing_objects"] == "fail" and not _has_run(context, script):
+            expected.require_none(objects, session)
+    elif objects and params["missing_objects"] == "fail" and not _has_started(context, script):
+        expected.require_some(objects, session)
 
 
 def _has_started(context: Context, script: LoadedScript | None) -> bool:
     """Return whether a part of the script has run, so that its objects may be gone."""
     path = _journal_path(context, script)
     return path is not None and journal.read(path).state != "none"
+
+
+def _has_run(context: Context, script: LoadedScript | None) -> bool:
+    """Return whether a statement of this very script has run, or may have, so that what is there may be its own."""
+    path = _journal_path(context, script)
+    progress = journal.read(path) if path and script else journal.Progress()
+    return bool(script and progress.sha256 == script.sha256 and (progress.done or progress.unknown))
+
+
+def _warn_of_unseen(context: Context, objects: t.Iterable[dict[str, t.Any]]) -> None:
+    """Name what may be there or not."""
+    if context.params["look_for"] == "created" and (unseen := [row for row in objects if row["present"] is None]):
+        context.warn(
+            f"It is not known whether this exists, which the script creates: {expected.listed(unseen)}."
+            " The result says why, in objects[].how."
+        )
 
 
 def _journal_path(context: Context, script: LoadedScript | None) -> str | None:
@@ -186,6 +222,7 @@ def _execute(
         params["pause_after"],
         _skips(context, script),
         params["verify"],
+        params["look_for"],
     )
     if journal_path is None:
         return execute.Execution(script, platform, None, rules, tag=platform.tag).run(), platform.session

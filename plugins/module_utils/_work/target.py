@@ -20,6 +20,7 @@ OPTIONS: dict[str, t.Any] = {
     "path": {"type": "path"},
     "expected_sha256": {"type": "str"},
     "expected_hosts": {"type": "list", "elements": "str"},
+    "look_for": {"type": "str", "choices": ["created", "removed"], "default": "removed"},
     "objects": {
         "type": "list",
         "elements": "dict",
@@ -69,10 +70,12 @@ def look(
     target: type[Target],
     statements: t.Sequence[Statement] | None,
     answers: t.Sequence[verify.Answered] = (),
+    look_for: str = "removed",
 ) -> tuple[dict[str, t.Any], list[dict[str, t.Any]] | None]:
-    """Sign in, look for what statements drop or unset, and sign out; return the session and a row for each object.
+    """Sign in, look for what statements remove or create, and sign out; return the session and a row for each object.
 
     :param answers: C(index) and C(answer) of those statements that have run
+    :param look_for: C(removed) or C(created)
     :param statements: None to sign in and look for nothing; then there are no rows either
     :raises LoginFailed: the sign-in was refused
     :raises LookFailed: the platform did not answer
@@ -80,7 +83,7 @@ def look(
     platform = target(params, LOOKING)
     connection = platform.connect()
     try:
-        rows = None if statements is None else verify.look(connection.cursor(), platform, statements, answers)
+        rows = None if statements is None else verify.look(connection.cursor(), platform, statements, answers, look_for)
     finally:
         connection.close()
     return platform.session, rows

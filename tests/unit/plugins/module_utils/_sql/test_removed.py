@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import removed
+from ansible_collections.community.immuta.plugins.module_utils._sql import removed, thing
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 
 DIALECTS = {"s": "snowflake", "d": "databricks"}
@@ -19,7 +19,7 @@ UNREAD = "not read"
 def taken(script: str, dialect: str) -> list[tuple[str, str]]:
     """Kind and name of all but objects; and of what can't be read, the kind alone."""
     found = removed.things(split(script, dialect), dialect)
-    return [(one.kind, UNREAD if one.name is None else one.shown) for one in found if one.type != removed.OBJECT]
+    return [(one.kind, UNREAD if one.name is None else one.shown) for one in found if one.type != thing.OBJECT]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_what_a_script_takes_off(dialect: str, script: str, expected: list[str])
 )
 def test_what_the_script_gives_back_may_be_there(dialect: str, script: str, gone: bool) -> None:
     found = removed.things(split(script, DIALECTS[dialect]), DIALECTS[dialect])
-    one = next(one for one in found if one.type != removed.OBJECT)
+    one = next(one for one in found if one.type != thing.OBJECT)
     assert one.is_dropped(()) is gone
     assert one.is_dropped([one.last.index]) is False
 
@@ -217,7 +217,7 @@ def test_what_the_script_gives_back_may_be_there(dialect: str, script: str, gone
 )
 def test_the_reads_are_written_here(dialect: str, script: str, ways: list[str]) -> None:
     found = removed.things(split(script, DIALECTS[dialect]), DIALECTS[dialect])
-    (one,) = [one for one in found if one.type != removed.OBJECT]
+    (one,) = [one for one in found if one.type != thing.OBJECT]
     assert [read.sql for read in one.ways] == ways
 
 
@@ -233,7 +233,7 @@ def test_the_reads_are_written_here(dialect: str, script: str, ways: list[str]) 
 def test_policies_are_asked_for_where_they_are_and_by_name(
     script: str, entity: tuple[str, str, str], policy: tuple[str, str] | None
 ) -> None:
-    (one,) = [one for one in removed.things(split(script, "snowflake"), "snowflake") if one.type != removed.OBJECT]
+    (one,) = [one for one in removed.things(split(script, "snowflake"), "snowflake") if one.type != thing.OBJECT]
     asked = [read.sql.partition(" FROM ")[2] for read in one.ways]
     expected = [
         f"TABLE(\"{entity[0]}\".INFORMATION_SCHEMA.POLICY_REFERENCES(REF_ENTITY_NAME => '{entity[1]}', REF_ENTITY_DOMAIN =>"

@@ -20,8 +20,9 @@ CASES = json.loads(Path(__file__).with_name("sql_cases.json").read_text("utf-8")
 
 
 @pytest.mark.parametrize("dialect", ["snowflake", "databricks"])
-def test_a_clean_up_script_is_sql(dialect: str) -> None:
-    text = (DOUBLES / f"{dialect}_cleanup.sql").read_text("utf-8")
+@pytest.mark.parametrize("purpose", ["setup", "cleanup"])
+def test_a_script_of_immuta_is_sql(dialect: str, purpose: str) -> None:
+    text = (DOUBLES / f"{dialect}_{purpose}.sql").read_text("utf-8")
     assert verbs.prose(text, dialect, split(text, dialect)) is None
     assert verbs.prose(text, dialect, []) is None
 

@@ -11,14 +11,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import reads, removed, verify
+from ansible_collections.community.immuta.plugins.module_utils._sql import expected, reads, removed, thing, verify
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Problem
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 
 
 def things(script: str, dialect: str = "snowflake") -> list[tuple[str, t.Any, str | None]]:
     found = removed.things(split(script, dialect), dialect)
-    return [(one.kind, one.name, one.role) for one in found if one.type == removed.OBJECT]
+    return [(one.kind, one.name, one.role) for one in found if one.type == thing.OBJECT]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_roles_are_taken_in_words_of_our_own(role: str, sent: str | None) -> Non
     platform = Platform({})
     (row,) = verify.look(platform, platform, split(f"{role}; DROP ROLE R;", "snowflake"))
     assert platform.sent == ([sent, "SHOW ROLES LIKE 'R'"] if sent else [])
-    assert (row["present"], row["how"]) == ((False, "SHOW ROLES LIKE 'R'") if sent else (None, removed.NO_ROLE))
+    assert (row["present"], row["how"]) == ((False, "SHOW ROLES LIKE 'R'") if sent else (None, thing.NO_ROLE))
 
 
 @pytest.mark.parametrize(("role", "name"), [("ADMIN", "ADMIN"), ('"my ""role"', 'my ""role')])
@@ -298,8 +298,8 @@ def test_rows_tell_what_is_there_and_how_that_is_known() -> None:
             **nothing,
             "query_id": "q3",
         },
-        {"type": "object", "kind": "PROVIDER", "name": "P", "present": None, "how": removed.NO_WAY, **nothing},
-        {"type": "object", "kind": "SCHEMA", "name": "S", "present": None, "how": removed.NOT_PLAIN, **nothing},
+        {"type": "object", "kind": "PROVIDER", "name": "P", "present": None, "how": thing.NO_WAY, **nothing},
+        {"type": "object", "kind": "SCHEMA", "name": "S", "present": None, "how": thing.NOT_PLAIN, **nothing},
     ]
 
 
@@ -308,8 +308,8 @@ def again(answers: Answers, script: str, skipped: t.Container[int] = ()) -> t.An
     platform = Platform(answers)
     rows = verify.look_again(platform, platform, split(script, "snowflake"), skipped)
     try:
-        verify.require_gone(rows)
-    except verify.ObjectsLeft as error:
+        expected.require_gone(rows)
+    except expected.ObjectsLeft as error:
         assert any(row["present"] for row in rows)
         return str(error)
     return {f"{row['kind']} {row['name']}": row["present"] for row in rows}
@@ -488,9 +488,7 @@ def test_what_is_still_there_on_databricks(statement: str, columns: tuple[str, .
 def there(dialect: str, statement: str, columns: tuple[str, ...], row: t.Any) -> bool | None:
     """Whether what a statement takes away is there, when its read answers with a row."""
     (one,) = [
-        one
-        for one in removed.things(split(f"{statement};", dialect), dialect)
-        if one.ways and one.type != removed.OBJECT
+        one for one in removed.things(split(f"{statement};", dialect), dialect) if one.ways and one.type != thing.OBJECT
     ]
     platform = Platform({one.ways[0].sql: (columns, [row])})
     platform.dialect = dialect
@@ -615,8 +613,8 @@ def test_only_the_first_of_many_are_named() -> None:
     rows = [
         {"type": "object", "kind": "ROLE", "name": f"R{number}", "present": True, "owner": None} for number in range(25)
     ]
-    with pytest.raises(verify.ObjectsLeft, match=r"ROLE R0, .*ROLE R19, and 5 more\."):
-        verify.require_gone(rows)
+    with pytest.raises(expected.ObjectsLeft, match=r"ROLE R0, .*ROLE R19, and 5 more\."):
+        expected.require_gone(rows)
 
 
 def test_a_platform_that_does_not_answer_afterwards_is_asked_again() -> None:
@@ -677,11 +675,7 @@ def test_a_platform_with_nothing_of_it_is_refused(present: list[t.Any], refused:
             "kind": "ROLE",
             "name": f"R{number}",
             "present": None if one == "no way" else one,
-            "how": removed.NO_WAY
-            if one == "no way"
-            else "SHOW"
-            if one is not None
-            else "It could not be looked for: x",
+            "how": thing.NO_WAY if one == "no way" else "SHOW" if one is not None else "It could not be looked for: x",
         }
         for number, one in enumerate(present)
     ]
@@ -690,17 +684,17 @@ def test_a_platform_with_nothing_of_it_is_refused(present: list[t.Any], refused:
         rows
     )
     if not refused:
-        verify.require_some(rows, {"account": "a"})
+        expected.require_some(rows, {"account": "a"})
         return
-    with pytest.raises(verify.ObjectsMissing, match=r"\(a\).*ROLE R0.*right account.*missing_objects=accept"):
-        verify.require_some(rows, {"account": "a"})
+    with pytest.raises(expected.ObjectsMissing, match=r"\(a\).*ROLE R0.*right account.*missing_objects=accept"):
+        expected.require_some(rows, {"account": "a"})
 
 
 @pytest.mark.parametrize("present", [True, False])
 def test_without_objects_grants_tell_whether_it_is_the_right_platform(present: bool) -> None:
     row = {"type": "grant", "kind": "GRANT", "name": "G", "present": present, "owner": None, "how": "SHOW"}
     if present:
-        verify.require_some([row], {})
+        expected.require_some([row], {})
         return
-    with pytest.raises(verify.ObjectsMissing, match="GRANT G"):
-        verify.require_some([row], {})
+    with pytest.raises(expected.ObjectsMissing, match="GRANT G"):
+        expected.require_some([row], {})

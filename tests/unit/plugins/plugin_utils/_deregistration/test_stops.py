@@ -273,7 +273,7 @@ ADVICE = {
         " tls ambiguous_key integration_shared script_unknown no_cleanup_script contradiction script script_missing"
         " script_not_saved not_own journal"
         # Of a module that the role doesn't use.
-        " rolled_back credential_refused validation_failed not_verified rotation_unknown sync_failed"
+        " rolled_back credential_refused validation_failed not_verified rotation_unknown sync_failed objects_exist objects_not_made"
     ),
 }
 # Where the same run can't come any further.

@@ -1,0 +1,129 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The objects that a script creates and keeps. What is temporary, or what the script itself drops later, is not one of them.
+
+Neither are grants: a list shows whether one is there, but not whether the script has made it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.community.immuta.plugins.module_utils._sql import details, names, reads
+from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+from ansible_collections.community.immuta.plugins.module_utils._sql.thing import (
+    NO_WAY,
+    NOT_PLAIN,
+    Key,
+    Place,
+    Thing,
+    is_or_holds,
+)
+
+# Kinds that share their names with others, which may be meant by the last word alone.
+_SHARING = ("CATALOG", "INTEGRATION", "TABLE", "VIEW")
+# The actions of an ALTER after which an object may be seen by others only, or has another name.
+_MOVING = ("RENAME TO", "SWAP WITH", "SET OWNER", "OWNER TO")
+
+
+def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
+    """Return what a script creates and keeps, in order, each once."""
+    finder = _Finder(dialect)
+    for statement in statements:
+        finder.read(statement)
+    return [one for one in finder.found.values() if not one.taken]
+
+
+class _Finder:
+    """Reads one statement after the other."""
+
+    def __init__(self, dialect: str) -> None:
+        self.found: dict[Key, Thing] = {}
+        self._dialect = dialect
+        self._place = Place(dialect)
+        # What the script has dropped or replaced.
+        self._gone: list[Key] = []
+
+    def read(self, statement: Statement) -> None:
+        own = statement.head
+        if own.verb == "CREATE":
+            # A statement that flows on is not temporary; another one is bound to its session only then.
+            if not own.bound or own.hides:
+                self._create(statement, own)
+        elif own.verb in ("DROP", "UNDROP"):
+            self._take(statement, self._key(own), own.verb == "DROP")
+        elif own.verb in ("ALTER", "GRANT"):
+            self._move(statement, own)
+        self._place.move(own)
+
+    def _create(self, statement: Statement, own: Head) -> None:
+        key = self._key(own)
+        name = key[1] if isinstance(key[1], tuple) and key[1] else None
+        plain = bool(own.kind and own.name)
+        shown = own.name if plain else f"(statement {statement.index})"
+        place = key if plain else (own.kind, shown)
+        kind = self._read_as(own.kind)
+        known = name if plain and name and len(name) == reads.length(self._dialect, kind) else None
+        existing = own.existing
+        if any(is_or_holds(gone, key) for gone in self._gone):
+            existing = "replaced"
+        if existing == "replaced":
+            self._take(statement, key, dropped=True)
+        before = self.found.get(place)
+        self.found[place] = Thing(
+            own.kind or "OBJECT",
+            shown,
+            known,
+            self._place.role,
+            statement,
+            taken=False,
+            ways=(reads.read(self._dialect, kind, known),) if known else (),
+            cause=NOT_PLAIN if reads.length(self._dialect, kind) or not plain else NO_WAY,
+            made=True,
+            creates=(*(before.creates if before else ()), statement.index),
+            existing=before.existing if before else existing,
+        )
+
+    def _take(self, statement: Statement, key: Key, dropped: bool) -> None:
+        """Note that an object, and all that is in it, is dropped or brought back."""
+        if dropped and key[1]:
+            self._gone.append(key)
+        for other, thing in self.found.items():
+            if is_or_holds(key, other):
+                self.found[other] = dataclasses.replace(thing, last=statement, taken=dropped)
+
+    def _move(self, statement: Statement, own: Head) -> None:
+        """Note what gets another owner or another name."""
+        more = details.of(own, statement.script, statement.dialect, statement.start, statement.end)
+        moves = any(one.startswith(_MOVING) for one in more.action.split(", "))
+        if not (moves if own.verb == "ALTER" else more.privileges.startswith("OWNERSHIP")):
+            return
+        _many, inside, outer = own.kind.partition(" IN ")
+        key = self._key(own._replace(kind=outer) if inside else own)
+        for other, thing in self.found.items():
+            if is_or_holds(key, other):
+                self.found[other] = dataclasses.replace(thing, moved=True)
+
+    def _key(self, own: Head) -> Key:
+        """Return what identifies an object among those that share their names with it."""
+        kind = self._read_as(own.kind)
+        parts = names.parts(own.name)
+        name = names.full(parts, reads.length(self._dialect, kind), self._place.current) or parts or own.name
+        if self._dialect == "databricks":
+            # Names have no case.
+            name = tuple(part.lower() for part in name) if isinstance(name, tuple) else name.lower()
+        return self._group(kind), name
+
+    def _read_as(self, kind: str) -> str:
+        """Return the kind as which Databricks lists objects of another one."""
+        if self._dialect == "snowflake":
+            return kind
+        return "SCHEMA" if kind == "DATABASE" else self._group(kind)
+
+    def _group(self, kind: str) -> str:
+        last = kind.rpartition(" ")[2]
+        return last if last in _SHARING else kind
