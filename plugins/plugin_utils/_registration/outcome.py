@@ -101,9 +101,13 @@ class Observed:
 
     @property
     def objects(self) -> list[Answer] | None:
-        """What the script creates, as it was found before, or else after; None if nobody checked."""
-        found: list[Answer] | None = self.ran.get("objects", self.tried.get("objects"))
-        return found
+        """What the script creates, as it was found before (C(present)) and after (C(after)); None if nobody checked."""
+        before, after = self.tried.get("objects"), self.ran.get("objects")
+        if before is None and after is None:
+            return None
+        seen = {(row["kind"], row["name"]): row for row in after or ()}
+        rows = before if before is not None else [{**row, "present": None} for row in seen.values()]
+        return [{**row, **_after(seen.get((row["kind"], row["name"])))} for row in rows]
 
     @property
     def exists_now(self) -> bool | None:
@@ -112,6 +116,13 @@ class Observed:
             told = self.registered.get("registered")
             return True if self.exists or told else None if told is None else False
         return self.exists if "connections" in self.found else None
+
+
+def _after(row: Answer | None) -> Answer:
+    return {
+        f"after{name}": (row or {}).get(of)
+        for name, of in (("", "present"), ("_how", "how"), ("_query_id", "query_id"))
+    }
 
 
 def _rows(result: Answer) -> list[Answer]:

@@ -33,6 +33,14 @@ KEEP_IT = (
     " then remove it."
 )
 
+# What becomes of an object that is there already.
+THERE = {
+    None: "THERE ALREADY",
+    "kept": "THERE ALREADY, to be used",
+    "altered": "THERE ALREADY, to be ALTERED",
+    "replaced": "THERE ALREADY, to be REPLACED",
+}
+
 
 def plan(settings: Settings, observed: Observed, *, check_mode: bool) -> list[str]:
     """The plan: what would be done, or is about to be done."""
@@ -81,7 +89,11 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
         return
     for row in objects:
         found = (
-            "NOT SEEN" if row["present"] is None else "THERE ALREADY" if row["present"] else "Not there, or not visible"
+            "NOT SEEN"
+            if row["present"] is None
+            else THERE.get(row.get("existing"), THERE[None])
+            if row["present"]
+            else "Not there, or not visible"
         )
         yield f"{found}: {row['kind']} {row['name']}" + (f", owner {row['owner']}" if row.get("owner") else "")
 

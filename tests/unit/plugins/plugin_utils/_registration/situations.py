@@ -38,7 +38,7 @@ FINISHED = {"state": "finished", "done": 2, "total": 2, "skipped": []}
 RAN = {
     "statements": [{**row, "status": "done", "query_id": "q"} for row in ROWS],
     "journal": {"state": "finished"},
-    "objects": [{**OBJECT, "after": True}],
+    "objects": [{**OBJECT, "present": True}],
     **TIMING,
 }
 REGISTERED = {

@@ -16,6 +16,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     FINISHED,
     FOUND,
     NONE,
+    OBJECT,
     RAN,
     REGISTERED,
     ROWS,
@@ -97,3 +98,18 @@ def test_the_result() -> None:
     assert (script_["path"], script_["sha256"], script_["kept"], script_["done"]) == ("/s/k.setup.sql", SHA, True, 2)
     assert [row["status"] for row in script_["statements"]] == ["done", "done"]
     assert not outcome.result(read(), done(removed=TIMING), check_mode=False)["script"]["kept"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (None, None, None),
+        ([OBJECT], None, [(False, None)]),
+        ([OBJECT], [{**OBJECT, "present": True}], [(False, True)]),
+        (None, [{**OBJECT, "present": True}], [(None, True)]),
+        ([], [], []),
+    ],
+)
+def test_objects_before_and_after(before: t.Any, after: t.Any, expected: t.Any) -> None:
+    found = Observed(tried={"objects": before}, ran={"objects": after}).objects
+    assert (found if found is None else [(row["present"], row["after"]) for row in found]) == expected

@@ -122,7 +122,7 @@ def test_report_of_a_registration() -> None:
         (done(removed={"changed": True}), "2 of 2 statements have run, removed"),
         (done(registered={**REGISTERED, "verified": False}), "its integration 7 is enabled, NOT VERIFIED"),
         (
-            done(ran={**RAN, "objects": [{**OBJECT, "after": None, "after_how": "No."}]}),
+            done(ran={**RAN, "objects": [{**OBJECT, "present": None, "how": "No."}]}),
             "0 of 1 objects there, 1 not visible",
         ),
         (done(ran={}, recorded={"execution": {"state": "finished"}}), "the script has run, but this is only stated"),

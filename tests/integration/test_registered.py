@@ -1,0 +1,186 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role register_connection: there and back on both platforms, stopped in the middle, and taken back."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.community.immuta.tests.doubles import immuta_editing
+from ansible_collections.community.immuta.tests.harness.play import Played
+from ansible_collections.community.immuta.tests.harness.servers import SECRETS
+from ansible_collections.community.immuta.tests.harness.site import HOSTS, PLATFORMS, Platform, Site
+
+SCRIPTS = Path(immuta_editing.__file__).parent
+SECRET = "canary-of-a-new-connection-51d7"
+MADE = ("made-by-immuta;''4b1d9e", immuta_editing.MADE_PASSWORD)
+DESCRIPTIONS: dict[Platform, dict[str, t.Any]] = {
+    "snowflake": {
+        "host": HOSTS["snowflake"],
+        "warehouse": "COMPUTE_WH",
+        "role": "IMMUTA_SYSTEM",
+        "database": "IMMUTA",
+        "password": {"username": "IMMUTA_SYSTEM_ACCOUNT", "password": SECRET},
+    },
+    "databricks": {
+        "host": HOSTS["databricks"],
+        "http_path": "/sql/1.0/warehouses/0123456789abcdef",
+        "catalog": "immuta",
+        "oauth_m2m": {
+            "client_id": "5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77",
+            "client_secret": SECRET,
+            "authority_url": "https://adb-1234567890123456.7.azuredatabricks.net/oidc/v1/token",
+        },
+    },
+}
+
+
+class Way:
+    """A site whose connection is registered and removed."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.script = site.player.scripts / f"{site.path.stem}.setup.sql"
+
+    def register(self, *arguments: str, **variables: t.Any) -> Played:
+        """Run the role; variables without their prefix."""
+        values = {
+            "connection_key": self.site.key,
+            self.site.platform: DESCRIPTIONS[self.site.platform],
+            "script_dir": str(self.site.player.scripts),
+            **variables,
+        }
+        given = {f"immuta_register_{name}": value for name, value in values.items()}
+        given["immuta_register_script_durable"] = True
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "roles": [{"role": "community.immuta.register_connection"}],
+        }
+        played = self.site.player.run([play], "--extra-vars", json.dumps(given), *arguments)
+        for secret in (*SECRETS, SECRET, *MADE):
+            assert secret not in played.output
+        return played
+
+    @staticmethod
+    def result(played: Played) -> dict[str, t.Any]:
+        """The role's outcome."""
+        facts = [one["result"].get("ansible_facts", {}) for one in played.tasks]
+        found = [one["immuta_register_result"] for one in facts if one.get("immuta_register_result")]
+        assert found, played.output
+        return dict(found[-1])
+
+    def remove(self) -> Played:
+        """Take the connection out of service. What is kept of that would be in the way of the next removal."""
+        gone = self.site.play()
+        assert (gone.code, gone.result["status"]) == (0, "completed"), gone.output
+        kept = {"community.immuta.immuta_cleanup_script": {"path": str(self.site.path), "state": "absent"}}
+        assert self.site.player.tasks([kept]).code == 0
+        return gone
+
+    @property
+    def registrations(self) -> int:
+        """How often Immuta was asked to register."""
+        return sum(one.operation_id == "registerConnection" for one in self.site.immuta.requests)
+
+
+@pytest.fixture(params=PLATFORMS)
+def way(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Way]:
+    platform: Platform = request.param
+    text = (SCRIPTS / f"{platform}_setup.sql").read_text("utf-8")
+    monkeypatch.setitem(immuta_editing.SETUP, platform.capitalize(), text.replace("{", "{{").replace("}", "}}"))
+    with Site(platform, tmp_path) as site:
+        found = Way(site)
+        found.remove()
+        yield found
+
+
+def test_there_and_back_twice(way: Way) -> None:
+    site = way.site
+    empty = site.snapshot
+    for turn in (1, 2):
+        planned = way.register("--check", "-vvv")
+        assert (planned.code, way.result(planned)["status"]) == (0, "planned"), planned.output
+        assert site.snapshot == empty
+        assert way.registrations == turn - 1
+
+        done = way.register("-vvv", "--diff", remove_script=True)
+        assert done.code == 0, done.output
+        result = way.result(done)
+        assert (result["status"], result["verified"]) == ("registered", True)
+        assert result["script"]["done"] == result["script"]["total"]
+        assert {(row["present"], row["after"]) for row in result["objects"]} == {(False, True)}
+        assert site.connected and not site.cleaned_up and not way.script.exists()
+        assert way.registrations == turn
+
+        again = way.register()
+        assert (again.code, again.changed, way.result(again)["status"]) == (0, [], "already_registered"), again.output
+        rotate = {
+            "community.immuta.immuta_connection_credentials": {
+                "connection_key": site.key,
+                site.platform: {
+                    name: value
+                    for name, value in DESCRIPTIONS[site.platform].items()
+                    if name in ("password", "oauth_m2m")
+                },
+            }
+        }
+        look = {"community.immuta.immuta_connection_info": {"connection_key": site.key}}
+        rotated = site.player.tasks([look, rotate])
+        assert rotated.code == 0, rotated.output
+
+        way.remove()
+        assert not site.connected
+        assert site.snapshot == empty
+
+
+def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
+    site = way.site
+    empty = site.snapshot
+    # The clean-up script needs the database.
+    site.fail("statement", "error", match="GRANT OWNERSHIP ON DATABASE" if site.platform == "snowflake" else "GRANT")
+    broken = way.register("-vvv")
+    assert broken.code == 2
+    result = way.result(broken)
+    assert (result["status"], result["connection_exists"]) == ("failed", False)
+    assert 0 < result["script"]["done"] < result["script"]["total"]
+    assert "To take back what is done, rerun with immuta_register_state=undone." in result["error"]
+    assert way.registrations == 0
+
+    site.clear_faults()
+    planned = way.register(state="undone")
+    assert planned.code == 0, planned.output
+    assert site.snapshot != empty
+    back = way.register(state="undone", confirm=site.key)
+    assert (back.code, back.result["status"]) == (0, "completed"), back.output
+    assert site.snapshot == empty
+
+    assert not way.script.exists()
+    finished = way.register()
+    assert (finished.code, way.result(finished)["status"]) == (0, "registered"), finished.output
+    way.remove()
+    refused = way.register()
+    assert refused.code == 2
+    assert "does not have what it creates, or does not show it" in way.result(refused)["error"]
+    assert way.registrations == 1
+
+
+def test_what_is_there_already_stops_it_before_the_first_statement(way: Way) -> None:
+    site = way.site
+    assert way.register().code == 0
+    (other := site.immuta.state).connections.pop(site.key)
+    other.integrations.clear()
+    way.script.unlink()
+    way.script.with_name(f"{way.script.name}.journal").unlink()
+    before = site.snapshot
+    refused = way.register()
+    assert refused.code == 2
+    assert "To continue all the same, set immuta_register_existing_objects to accept." in way.result(refused)["error"]
+    assert site.snapshot == before
+    assert way.registrations == 1
