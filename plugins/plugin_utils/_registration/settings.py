@@ -47,6 +47,7 @@ class Settings:
     :ivar hosts: of the platform, where the script has to be run
     :ivar enables: whether objects are enabled, which changes who can read them
     :ivar integration_config: the place of the integration, and what the script creates there, as far as that is described
+    :ivar undo_path: where the script is kept that takes the registration back
     :ivar keeper: the host that keeps the script
     :ivar pause_after: seconds after which the executor reports how far it is; None for never
     """
@@ -58,6 +59,7 @@ class Settings:
     hosts: list[str]
     enables: bool
     script_path: str
+    undo_path: str
     script_host: str
     keeper: str
     script_durable: bool
@@ -101,6 +103,7 @@ def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, ho
             " connection exactly."
         )
     about = value["settings"] or {}
+    path = value["script_path"] or os.path.join(value["script_dir"], f"{file_name(key)}.setup.sql")
     return Settings(
         connection_key=key,
         confirm=value["confirm"] or "",
@@ -108,7 +111,8 @@ def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, ho
         executor=_executor(value),
         hosts=_hosts(value),
         enables=any(about.get(name) for name in ("is_active", "activate_new_children")),
-        script_path=value["script_path"] or os.path.join(value["script_dir"], f"{file_name(key)}.setup.sql"),
+        script_path=path,
+        undo_path=f"{os.path.splitext(path)[0].removesuffix('.setup')}.undo.sql",
         script_host=value["script_host"] or "",
         keeper=value["script_host"] or host,
         pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,

@@ -33,6 +33,7 @@ def test_the_defaults_are_those_of_the_argument_spec() -> None:
         "hosts": ["acme.snowflakecomputing.com"],
         "enables": False,
         "script_path": "~/.local/state/community.immuta/k.setup.sql",
+        "undo_path": "~/.local/state/community.immuta/k.undo.sql",
         "script_host": "",
         "keeper": "h",
         "script_durable": False,
