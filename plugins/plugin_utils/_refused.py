@@ -11,10 +11,10 @@ class Refused(Exception):
     """What is asked for can't be done.
 
     :ivar lines: for the user; what is in a line can't make another one
-    :ivar code: for programs, or ""
+    :ivar code: for programs, if there is one
     """
 
-    def __init__(self, *lines: str, code: str = "") -> None:
+    def __init__(self, *lines: str, code: str | None = None) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
         self.code = code

@@ -76,8 +76,8 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
     rows = script.get("statements") or []
     yield f"2. Run the script's {len(rows)} statements ({observed.counts[0]} have run), executor {settings.executor}"
     for row in rows:
-        marks = row.get("marks") or (["unusual"] if row["unusual"] else [])
-        yield f"{row['index']:6d}. line {row['line']}: {label(row)}{''.join(f'   <- review: {one}' for one in marks)}"
+        marks = "".join(f"   <- review: {one}" for one in _marks(settings, row, rows))
+        yield f"{row['index']:6d}. line {row['line']}: {label(row)}{marks}"
     if settings.executor not in PLATFORMS:
         return
     if settings.hosts:
@@ -96,6 +96,17 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
             else "Not there, or not visible"
         )
         yield f"{found}: {row['kind']} {row['name']}" + (f", owner {row['owner']}" if row.get("owner") else "")
+
+
+def _marks(settings: Settings, row: Row, rows: t.Sequence[Row]) -> list[str]:
+    """What to review of a statement. That a set-up script creates objects and grants them rights is no news."""
+    found = row.get("marks") or (["unusual"] if row["unusual"] else [])
+    if row["verb"] == "CREATE":
+        return [one for one in found if one != f"creates {row['object']} {row['name']}"]
+    config = settings.integration_config
+    own = {f"{one['object']} {one['name']}" for one in rows if one["verb"] == "CREATE"}
+    own |= {f"ROLE {config.get('role')}", f"USER {config.get('user')}", str(config.get("principal"))}
+    return [] if row["verb"] == "GRANT" and row.get("grantee") in own else list(found)
 
 
 def handoff(settings: Settings, observed: Observed) -> list[str]:

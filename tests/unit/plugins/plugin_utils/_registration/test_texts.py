@@ -19,6 +19,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     OBJECT,
     RAN,
     REGISTERED,
+    ROW,
     SHA,
     TRIED,
     decided,
@@ -142,3 +143,26 @@ def test_a_script_that_a_person_runs() -> None:
     assert found[0] == "The set-up script of k is for you to run. It has NOT been run."
     assert "on acme.snowflakecomputing.com." in found[2]
     assert found[-1].startswith("Then rerun with immuta_register_script_executed=true")
+
+
+def marked(verb: str, of: str, name: str, mark: str, grantee: str = "") -> dict[str, t.Any]:
+    """A statement with a mark."""
+    return {**ROW, "verb": verb, "object": of, "name": name, "marks": [mark], "unusual": True, "grantee": grantee}
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        (marked("CREATE", "ROLE", "SYS", "creates ROLE SYS"), False),
+        (marked("CREATE", "PROCEDURE", "P", "creates PROCEDURE P, which contains statements of its own"), True),
+        (marked("GRANT", "DATABASE", "D", "grants rights to ROLE SYS: GRANT", "ROLE SYS"), False),
+        (marked("GRANT", "DATABASE", "D", "grants rights to ROLE R: GRANT", "ROLE R"), False),
+        (marked("GRANT", "DATABASE", "D", "grants rights to ROLE PUBLIC: GRANT", "ROLE PUBLIC"), True),
+        (marked("ALTER", "CATALOG", "C", "changes CATALOG C: SET"), True),
+    ],
+)
+def test_what_is_marked_for_review(row: dict[str, t.Any], shown: bool) -> None:
+    rows = [marked("CREATE", "ROLE", "SYS", "creates ROLE SYS"), {**row, "index": 2}]
+    lines = texts.plan(read(), Observed(NONE, script(statements=rows)), check_mode=False)
+    (line,) = (one for one in lines if one.startswith("     2. "))
+    assert ("review" in line) is shown
