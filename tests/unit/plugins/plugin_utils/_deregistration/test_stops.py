@@ -274,6 +274,7 @@ ADVICE = {
         " script_not_saved not_own journal"
         # Of a module that the role doesn't use.
         " rolled_back credential_refused validation_failed not_verified rotation_unknown sync_failed objects_exist objects_not_made"
+        " registration_failed registration_refused registration_unknown script_started script_unfinished"
     ),
 }
 # Where the same run can't come any further.
