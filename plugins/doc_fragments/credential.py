@@ -83,7 +83,8 @@ DATABRICKS = r"""
 class ModuleDocFragment:
     """Used as C(community.immuta.credential), or with the place of a connection as C(community.immuta.credential.place)."""
 
-    DOCUMENTATION = f"""
+    # With types, since ansible-test takes the value of a plain assignment for a constant.
+    DOCUMENTATION: str = f"""
 options:
   snowflake:
     description:
@@ -97,7 +98,7 @@ options:
     suboptions:{DATABRICKS}
 """
 
-    PLACE = f"""
+    PLACE: str = f"""
 options:
   snowflake:
     description:
@@ -169,4 +170,4 @@ options:
 """
 
     # The same, where Immuta's own names can be used instead.
-    OPTIONAL_PLACE = PLACE.replace("\n        required: true", "")
+    OPTIONAL_PLACE: str = PLACE.replace("\n        required: true", "")

@@ -82,8 +82,8 @@ options:
     default: fail
   missing_objects:
     description:
-      - What to do with O(preflight=true) and O(look_for=removed) if none of the objects that the script drops or unsets exists, or, for a script without objects,
-        none of the grants and policies.
+      - What to do with O(preflight=true) and O(look_for=removed) if none of the objects that the script drops or unsets exists, or, for a
+        script without objects, none of the grants and policies.
       - V(fail) fails with the code C(objects_missing), unless a part of the script has run.
     type: str
     version_added: 0.2.0

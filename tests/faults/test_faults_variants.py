@@ -23,6 +23,7 @@ from ansible_collections.community.immuta.tests.faults.test_faults_modules impor
     REMOVE,
     SCRIPT,
     SCRIPT_OF_5,
+    SET_UP,
     Case,
     finished,
     half,
@@ -254,4 +255,6 @@ def test_every_call_in_every_variant(case: Case, tmp_path: Path) -> None:
         folder.mkdir()
         with tenant(Variant(**fields)) as double:
             case.before(double, folder)
-            assert not case.ask(double, folder).failed, fields
+            # Two scripts could be run in halves.
+            refused = case.ask is SET_UP and fields.get("setup_form") == "pair"
+            assert case.ask(double, folder).failed is refused, fields

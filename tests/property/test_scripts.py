@@ -147,6 +147,8 @@ PARAMS = {
     "objects": None,
     "expected_hosts": None,
     "missing_objects": "accept",
+    "existing_objects": "fail",
+    "look_for": "removed",
     "verify": False,
     "on_unknown": "fail",
     "pause_after": None,

@@ -134,7 +134,7 @@ def _start(client: Client, key: str, end: float, force: bool) -> Handle | None:
                         "No object sync was started. This version may not take force_recursive_crawl."
                     )
                 raise
-        except (errors.ServerError, errors.UnexpectedReply, errors.TransportError) as lost:
+        except (errors.NotFound, errors.ServerError, errors.UnexpectedReply, errors.TransportError) as lost:
             raise SyncFailed(
                 f"Whether the object sync of {key!r} has started is not known: {lost.message}",
                 hint="Look at the connection in Immuta.",

@@ -181,14 +181,13 @@ def _same_people(shown: t.Any, wished: t.Any) -> bool:
     return True
 
 
-def _same_person(shown: t.Any, wished: t.Any) -> bool:
-    if isinstance(shown, dict) and isinstance(wished, dict):
-        return all(name in shown and str(shown[name]) == str(value) for name, value in wished.items())
-    if isinstance(shown, dict):
-        return str(wished) in {str(value) for value in shown.values()}
-    if isinstance(wished, dict):
-        return _same_person(wished, shown)
-    return str(shown) == str(wished)
+def _same_person(one: t.Any, other: t.Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(name in one and str(one[name]) == str(value) for name, value in other.items())
+    for about, name in ((one, other), (other, one)):
+        if isinstance(about, dict):
+            return str(name) in {str(value) for value in about.values()}
+    return str(one) == str(other)
 
 
 class Setter:
