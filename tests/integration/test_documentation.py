@@ -68,6 +68,22 @@ def site(player: Player, snowflake: SnowflakeDouble) -> Player:
     return player
 
 
+# Where integrations are to come.
+TO_COME = {
+    "snowflake": {
+        "host": "example.snowflakecomputing.com",
+        "warehouse": "COMPUTE_WH",
+        "role": "IMMUTA_SYSTEM",
+        "database": "IMMUTA_NEW",
+    },
+    "databricks": {
+        "host": "adb-1234567890123456.7.azuredatabricks.net",
+        "http_path": "/sql/1.0/warehouses/0123456789abcdef",
+        "catalog": "immuta_new",
+    },
+}
+
+
 def archive(wrapper: str) -> int:
     """The size in bytes of the archive of Python files in an AnsiballZ wrapper, where it stands as base64."""
     return len(base64.b64decode(max(re.findall(r"[A-Za-z0-9+/]{1000,}={0,2}", wrapper), key=len)))
@@ -86,6 +102,8 @@ def test_the_examples_of_a_module_run(site: Player, databricks: DatabricksDouble
     if what in ("script", "objects_info"):
         saved = {"connection_key": f"prod {platform}", "path": str(site.folder / "srv" / f"prod-{platform}.sql")}
         tasks.insert(0, {"community.immuta.immuta_cleanup_script": saved})
+        to_come = {"path": str(site.folder / "srv" / f"prod-{platform}-setup.sql"), platform: TO_COME[platform]}
+        tasks.insert(0, {"community.immuta.immuta_setup_script": to_come})
     site.environment["DATABRICKS_HOST"] = databricks.url
     site.environment["DATABRICKS_WAREHOUSE_ID"] = databricks.warehouse
     site.environment["DATABRICKS_CLIENT_ID"] = DEPLOYER

@@ -174,7 +174,7 @@ def _same_people(shown: t.Any, wished: t.Any) -> bool:
         return False
     left = list(shown)
     for one in wished:
-        same = next((other for other in left if _same_person(other, one)), None)
+        same = next((person for person in left if _same_person(person, one)), None)
         if same is None:
             return False
         left.remove(same)
