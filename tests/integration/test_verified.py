@@ -28,9 +28,12 @@ def sessions(site: Site) -> int:
 
 
 def lie(site: Site) -> None:
-    """Have the platform answer a DROP well, and drop nothing."""
+    """Have the platform answer a DROP well, and drop nothing but what the script has made itself."""
     if isinstance(site.server, SnowflakeDouble):
-        site.server.account.drop = lambda entity, role: None  # type: ignore[method-assign]
+        drop = site.server.account.drop
+        site.server.account.drop = lambda entity, role: (  # type: ignore[method-assign]
+            drop(entity, role) if entity.kind == "PROCEDURE" else None
+        )
     else:
         site.server.metastore.drop = lambda *about, **more: None  # type: ignore[method-assign]
 
