@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.tests.doubles.immuta_tenant import Con
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
 
 API_KEY, PASSWORD = "bench-api-key", "bench-password"
+HOST = "example.snowflakecomputing.com"
 SCRIPT = "USE ROLE USERADMIN;\nDROP USER IF EXISTS IMMUTA_{0};\nDROP ROLE IF EXISTS IMMUTA_{0};\n"
 # All that a play inherits.
 INHERITED = ("ANSIBLE_COLLECTIONS_PATH", "LANG", "LC_ALL", "PATH", "PYTHONPYCACHEPREFIX", "TMPDIR")
@@ -41,17 +42,20 @@ def tenant(number: int) -> ImmutaDouble:
     state.connections.clear()
     state.integrations.clear()
     for one in range(1, number + 1):
-        host = f"account{one}.snowflakecomputing.com"
-        config = {"host": host, "port": 443, "database": f"IMMUTA_{one}"}
+        config = {"host": HOST, "port": 443, "database": f"IMMUTA_{one}"}
         state.integrations[one] = Integration(one, "Snowflake", config=config, script=SCRIPT.format(one))
         key = f"connection {one}"
-        state.connections[key] = Connection(key, "Snowflake", host, 443, one)
+        state.connections[key] = Connection(key, "Snowflake", HOST, 443, one)
     return ImmutaDouble(state)
 
 
-def account() -> SnowflakeDouble:
-    """A Snowflake account."""
-    return SnowflakeDouble(Account.example(password=PASSWORD))
+def account(number: int) -> SnowflakeDouble:
+    """The Snowflake account of these connections, with what their scripts drop."""
+    there = Account.example(password=PASSWORD)
+    for one in range(1, number + 1):
+        for kind in ("USER", "ROLE"):
+            there.add(kind, f"IMMUTA_{one}", owner="USERADMIN")
+    return SnowflakeDouble(there)
 
 
 def play(

@@ -50,7 +50,7 @@ class Finished:
     def __init__(self, folder: Path, collections: str, report: bool, stack: contextlib.ExitStack) -> None:
         folder.mkdir()
         self.folder, self.collections = folder, collections
-        self.immuta, self.platform = stack.enter_context(plays.tenant(1)), stack.enter_context(plays.account())
+        self.immuta, self.platform = stack.enter_context(plays.tenant(1)), stack.enter_context(plays.account(1))
         given = {"connection_key": "connection 1", "confirm": "connection 1", "script_dir": f"{folder}/scripts"}
         if report:
             given["report_dir"] = f"{folder}/report"

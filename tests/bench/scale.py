@@ -51,7 +51,7 @@ class Row(t.NamedTuple):
 
 def measure(number: int, by: str) -> Row:
     """Take so many connections out of service."""
-    with tempfile.TemporaryDirectory() as folder, plays.tenant(number) as immuta, plays.account() as platform:
+    with tempfile.TemporaryDirectory() as folder, plays.tenant(number) as immuta, plays.account(number) as platform:
         prefix = "immuta_deregister_" if by == OURS else ""
         keys = {f"host{one}": f"connection {one}" for one in range(1, number + 1)}
         hosts = {name: {f"{prefix}connection_key": key, f"{prefix}confirm": key} for name, key in keys.items()}
