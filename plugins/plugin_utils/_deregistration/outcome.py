@@ -13,7 +13,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
 Answer = dict[str, t.Any]
-RUN = ("done", "skipped", "replayed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,22 +166,17 @@ class Observed:
     @property
     def statements(self) -> list[Answer]:
         """The statements as this run saw them, with the plan's marks. Those that ran before a pause ran in this run, too."""
-        mine = {row["index"] for result in self.paused for row in _rows(result) if row["status"] == "done"}
-        ran = [{**row, "status": "done"} if row["index"] in mine else row for row in _rows(self.ran)]
-        return marked.marked(ran, self.script.get("statements") or [])
+        return marked.statements(self.paused, self.ran, self.script.get("statements") or [])
 
     @property
     def counts(self) -> tuple[int, int]:
         """How many statements have run, and how many there are; zeros if neither platform nor journal says."""
-        if rows := [row for row in self.statements if "status" in row]:
-            return sum(row["status"] in RUN for row in rows), len(rows)
-        return self.progress.get("done") or 0, self.progress.get("total") or len(self.script.get("statements") or ())
+        return marked.counts(self.statements, self.progress, self.script.get("statements") or [])
 
     @property
     def answered(self) -> bool:
         """Whether the journal accounts for every statement. If not, its end was only stated."""
-        progress = self.progress
-        return (progress.get("done") or 0) + len(progress.get("skipped") or ()) == progress.get("total")
+        return marked.answered(self.progress)
 
     @property
     def stated(self) -> bool:
@@ -209,10 +203,6 @@ class Observed:
     def wait(self, stage: str) -> bool:
         """Whether a stage was skipped, as opposed to not reached."""
         return bool(getattr(self, stage).get("skipped"))
-
-
-def _rows(result: Answer) -> list[Answer]:
-    return result.get("statements") or []
 
 
 def executor(settings: Settings, observed: Observed) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import marked
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Step, seconds_between
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
@@ -138,7 +138,7 @@ def _ran(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     ran = ended.observed.ran
     if "timing" not in ran:
         return f"Run by the task file {ended.settings.executor}."
-    count = sum(row["status"] in outcome.RUN for row in rows)
+    count = sum(row["status"] in marked.RUN for row in rows)
     # Each pause ends a call of the module, not the run.
     executed = sum(call.get("executed") or 0 for call in (*ended.observed.paused, ran))
     mine = f", {executed} of them in this run" if "executed" in ran else ""

@@ -80,8 +80,7 @@ def others(settings: Settings, connections: Rows, integrations: Rows) -> list[st
     own = settings.integration_config
     found = []
     for one in connections:
-        numbers = {one["integration_id"]}
-        about = next((each for each in integrations if each["id"] in numbers), {})
+        about = next((each for each in integrations if each["id"] == one["integration_id"]), {})
         pairs = {
             "technology": (own.get("type"), one["technology"]),
             "host": (own.get("host"), one["hostname"] or about.get("host")),

@@ -13,8 +13,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
 Answer = dict[str, t.Any]
-# The statuses of statements that have run.
-RUN = ("done", "skipped", "replayed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,23 +79,18 @@ class Observed:
     @property
     def stated(self) -> bool:
         """Whether the script counts as run because a person says so."""
-        progress = self.progress
-        answered = (progress.get("done") or 0) + len(progress.get("skipped") or ()) == progress.get("total")
-        return (self.recorded.get("execution") or {}).get("state") == "finished" or (self.finished and not answered)
+        said = (self.recorded.get("execution") or {}).get("state") == "finished"
+        return said or (self.finished and not marked.answered(self.progress))
 
     @property
     def statements(self) -> list[Answer]:
         """The statements as this run saw them. Those that ran before a pause ran in this run, too."""
-        mine = {row["index"] for result in self.paused for row in _rows(result) if row["status"] == "done"}
-        ran = [{**row, "status": "done"} if row["index"] in mine else row for row in _rows(self.ran)]
-        return marked.marked(ran, self.script.get("statements") or [])
+        return marked.statements(self.paused, self.ran, self.script.get("statements") or [])
 
     @property
     def counts(self) -> tuple[int, int]:
         """How many statements have run, and how many there are."""
-        if rows := [row for row in self.statements if "status" in row]:
-            return sum(row["status"] in RUN for row in rows), len(rows)
-        return self.progress.get("done") or 0, self.progress.get("total") or len(self.script.get("statements") or ())
+        return marked.counts(self.statements, self.progress, self.script.get("statements") or [])
 
     @property
     def objects(self) -> list[Answer] | None:
@@ -123,10 +116,6 @@ def _after(row: Answer | None) -> Answer:
         f"after{name}": (row or {}).get(of)
         for name, of in (("", "present"), ("_how", "how"), ("_query_id", "query_id"))
     }
-
-
-def _rows(result: Answer) -> list[Answer]:
-    return result.get("statements") or []
 
 
 def status(observed: Observed, *, check_mode: bool) -> str:

@@ -90,9 +90,7 @@ def _unfinished(observed: Observed, *, check_mode: bool) -> str | None:
         return "tried"
     if not observed.shown:
         return "shown"
-    if decision["run"] in PLATFORMS and "timing" not in observed.ran:
-        return "ran"
-    if decision["run"] in PLATFORMS and not check_mode and not observed.script_ran:
+    if decision["run"] in PLATFORMS and not ("timing" in observed.ran and (check_mode or observed.script_ran)):
         return "ran"
     if decision["run"] == "record" and "timing" not in observed.recorded:
         return "recorded"

@@ -88,14 +88,13 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
         yield "The platform was not checked for what the script creates: the script is not on the disk yet."
         return
     for row in objects:
-        found = (
-            "NOT SEEN"
-            if row["present"] is None
-            else THERE.get(row.get("existing"), THERE[None])
-            if row["present"]
-            else "Not there, or not visible"
-        )
-        yield f"{found}: {row['kind']} {row['name']}" + (f", owner {row['owner']}" if row.get("owner") else "")
+        yield f"{_found(row)}: {row['kind']} {row['name']}" + (f", owner {row['owner']}" if row.get("owner") else "")
+
+
+def _found(row: Row) -> str:
+    if row["present"] is None:
+        return "NOT SEEN"
+    return THERE.get(row.get("existing"), THERE[None]) if row["present"] else "Not there, or not visible"
 
 
 def _marks(settings: Settings, row: Row, rows: t.Sequence[Row]) -> list[str]:
