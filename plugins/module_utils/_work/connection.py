@@ -27,7 +27,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
 from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Ambiguous, Neighbours
-from ansible_collections.community.immuta.plugins.module_utils._work import registration
+from ansible_collections.community.immuta.plugins.module_utils._work import consent, registration
 
 NOT_KNOWN = "The integration of the connection is not known"
 
@@ -64,15 +64,7 @@ def ensure_absent(context: Context) -> Outcome:
             "plan": plan.as_dict(),
         }
         if plan.connection:
-            require_digest(
-                "The plan has the digest",
-                plan.digest,
-                params["expected_plan_digest"],
-                error=errors.Refused,
-                option="expected_plan_digest",
-                code="plan_changed",
-                consequence=" Nothing was deleted.",
-            )
+            consent.require_approved(plan.digest, params["expected_plan_digest"], "Nothing was deleted.")
             _require_script(context, client, plan.connection)
         if plan.connection and not context.check_mode:
             _require_confirmed(plan.connection, params["confirm"])
@@ -88,12 +80,7 @@ def ensure_absent(context: Context) -> Outcome:
 def _check_options(key: str, confirm: str | None) -> None:
     if not key:
         raise errors.ConfigurationError("The option connection_key is empty.")
-    if confirm and confirm != key:
-        raise errors.Refused(
-            f"The option confirm is {confirm!r}, but the connection is {key!r}. Nothing was deleted.",
-            hint="confirm must be exactly the key of the connection that you are removing.",
-            code="confirmation_mismatch",
-        )
+    consent.require_same_key(key, confirm, "Nothing was deleted.", "removing")
 
 
 def _observe(context: Context, client: Client, key: str) -> Connection | None:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _options
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
-from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, require_digest
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     configuration,
     connection,
@@ -27,7 +27,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.plan import EDIT, Plan
-from ansible_collections.community.immuta.plugins.module_utils._work import credentials
+from ansible_collections.community.immuta.plugins.module_utils._work import consent, credentials
 
 NOTHING = " Nothing was sent."
 
@@ -42,12 +42,7 @@ def ensure_present(context: Context) -> Outcome:
     for warning in wanted.require_key(key):
         context.warn(warning)
     _options.require_positive(params, "wait_timeout", error=errors.ConfigurationError)
-    if params["confirm"] and params["confirm"] != key:
-        raise errors.Refused(
-            f"The option confirm is {params['confirm']!r}, but the connection is {key!r}.{NOTHING}",
-            hint="confirm must be exactly the key of the connection.",
-            code="confirmation_mismatch",
-        )
+    consent.require_same_key(key, params["confirm"], NOTHING.strip())
     goal = wanted.read(params)
     if goal.technology == "Snowflake" and goal.connection.get("authenticationType") == "userPassword":
         context.warn(credentials.WARNING)
@@ -240,12 +235,4 @@ class _Presence:
     def _require_approved(self, plan: Plan) -> None:
         self._result["plan"] = plan.as_dict()
         if plan.changed:
-            require_digest(
-                "The plan has the digest",
-                plan.digest,
-                self._context.params["expected_plan_digest"],
-                error=errors.Refused,
-                option="expected_plan_digest",
-                code="plan_changed",
-                consequence=NOTHING,
-            )
+            consent.require_approved(plan.digest, self._context.params["expected_plan_digest"], NOTHING.strip())

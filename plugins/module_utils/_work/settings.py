@@ -10,11 +10,11 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _options
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
-from ansible_collections.community.immuta.plugins.module_utils._failure import require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, options, settings
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
 from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Neighbours
+from ansible_collections.community.immuta.plugins.module_utils._work import consent
 
 # Immuta's names by those of the options.
 NAMES = {
@@ -60,13 +60,7 @@ def _wished(params: dict[str, t.Any]) -> settings.Json:
     if not params["connection_key"]:
         raise errors.ConfigurationError("The option connection_key is empty.")
     _options.require_positive(params, "wait_timeout", error=errors.ConfigurationError)
-    if params["confirm"] and params["confirm"] != params["connection_key"]:
-        raise errors.Refused(
-            f"The option confirm is {params['confirm']!r}, but the connection is {params['connection_key']!r}."
-            f" {settings.UNCHANGED}",
-            hint="confirm must be exactly the key of the connection that you are changing.",
-            code="confirmation_mismatch",
-        )
+    consent.require_same_key(params["connection_key"], params["confirm"], settings.UNCHANGED, "changing")
     more = params["settings"] or {}
     for option, name in NAMES.items():
         if name in more:
@@ -79,15 +73,7 @@ def _wished(params: dict[str, t.Any]) -> settings.Json:
 
 def _require_approved(context: Context, plan: settings.Plan) -> None:
     params = context.params
-    require_digest(
-        "The plan has the digest",
-        plan.digest,
-        params["expected_plan_digest"],
-        error=errors.Refused,
-        option="expected_plan_digest",
-        code="plan_changed",
-        consequence=f" {settings.UNCHANGED}",
-    )
+    consent.require_approved(plan.digest, params["expected_plan_digest"], settings.UNCHANGED)
     if plan.changes_access and not params["confirm"] and not context.check_mode:
         effects = " ".join(dict.fromkeys(one["effect"] for one in plan.steps))
         raise errors.Refused(
