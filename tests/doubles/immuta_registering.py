@@ -117,7 +117,8 @@ class RegisteringTenant(EditableTenant):
         script = None
         if native["type"] in ("Snowflake", "Databricks"):
             script = file.read_text("utf-8").replace(name, str(config.get(home, name)))
-        number = max(self.state.integrations, default=0) + 1
+        # No id is given twice.
+        number = self.state.last_id = max([self.state.last_id, *self.state.integrations]) + 1
         one = Integration(number, native["type"], "creating", config=config, script=script)
         self.state.integrations[number] = one
         return one

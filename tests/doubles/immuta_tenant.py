@@ -153,6 +153,7 @@ class State:
     :ivar setups: the bodies that set-up scripts were asked for with
     :ivar syncs: the object syncs that were started: of which connection, and whether with the option of a registration
     :ivar clock: seconds, as of `time.monotonic`; deletions end and tokens expire by it
+    :ivar last_id: of the integrations that were registered here
     """
 
     integrations: dict[int, Integration] = field(default_factory=dict)
@@ -165,6 +166,7 @@ class State:
     setups: list[Json] = field(default_factory=list)
     syncs: list[tuple[str, bool]] = field(default_factory=list)
     clock: t.Callable[[], float] = time.monotonic
+    last_id: int = 0
 
     @classmethod
     def example(cls, connection_key: str = "prod snowflake", api_key: str = "example-api-key") -> State:

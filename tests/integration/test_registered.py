@@ -77,11 +77,9 @@ class Way:
         return dict(found[-1])
 
     def remove(self) -> Played:
-        """Take the connection out of service. What is kept of that would be in the way of the next removal."""
+        """Take the connection out of service."""
         gone = self.site.play()
         assert (gone.code, gone.result["status"]) == (0, "completed"), gone.output
-        kept = {"community.immuta.immuta_cleanup_script": {"path": str(self.site.path), "state": "absent"}}
-        assert self.site.player.tasks([kept]).code == 0
         return gone
 
     @property

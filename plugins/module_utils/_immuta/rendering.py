@@ -232,9 +232,16 @@ class _Fetch:
             number = self._integration_of(found) if found else None
         if number is None or not self._describe(number):
             return self._without_immuta()
+        self._leave_former(number)
         require_own(self._saved, dataclasses.replace(self._subject, integration_id=number))
         reply = self._render(number)
         return self._rendered(reply, self._configuration(number)) if reply else self._without_immuta()
+
+    def _leave_former(self, number: int) -> None:
+        """Take no notice of a finished script of a former integration: the connection has come back with another one."""
+        if self._finished and self._saved and self._saved.owner.is_former(self._subject.connection_key, number):
+            self._saved = self._to_run = None
+            self._started = self._finished = False
 
     def _configuration(self, number: int) -> Configuration:
         """Return the integration's configuration, as Immuta returned it."""

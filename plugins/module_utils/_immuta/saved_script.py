@@ -65,6 +65,11 @@ class Owner:
         keys = {self.connection_key, other.connection_key} - {None}
         return (self.url, self.integration_id) == (other.url, other.integration_id) and len(keys) < 2
 
+    def is_former(self, connection_key: str | None, integration_id: int | None) -> bool:
+        """Return whether the script belongs to this connection, but to another integration, which it had before."""
+        same = self.connection_key is not None and self.connection_key == connection_key
+        return same and self.integration_id != integration_id
+
 
 @dataclasses.dataclass(frozen=True)
 class Saved:

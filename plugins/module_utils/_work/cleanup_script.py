@@ -40,6 +40,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.report impor
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+from ansible_collections.community.immuta.plugins.module_utils._work import former
 
 # The errors that mean that there is no script; the module did not fail.
 WITHOUT = ("no_cleanup_script", "script_lost")
@@ -125,8 +126,12 @@ def _keep(context: Context, client: Client, subject: Subject, path: str, known: 
 def _kept(
     context: Context, subject: Subject, path: str, saved: Saved | None, progress: journal.Progress, script: Rendered
 ) -> Outcome:
+    journal_path = journal.journal_path(path)
+    old = saved if former.is_former(saved, progress, script) else None
+    left = old is not None or former.is_left(path, saved, progress)
+    progress = journal.Progress() if left else progress
     if progress.state != "finished":
-        journal.require_usable(journal.journal_path(path), check_mode=context.check_mode)
+        journal.require_usable(journal_path, check_mode=context.check_mode)
     platform_hosts = script.owner.hosts
     script = _as_started(script, saved, progress)
     _redact.add(credentials.secrets(script.body, script.owner.dialect or "snowflake"))
@@ -144,13 +149,19 @@ def _kept(
     loose = saved is not None and saved.mode != script_file.MODE
     text = context.params.get("diff_text", False)
     kept = saved_script.kept_path(path) if saved is not None and replaced else None
+    if old is not None:
+        kept = former.place(path, old.sha256)
     if not context.check_mode:
-        if kept:
+        if old is not None:
+            former.set_aside(path, old, journal_path=journal_path)
+        elif kept:
             saved_script.keep(path)
         if replaced:
             script_file.save(path, script.raw)
         elif loose:
             script_file.restrict(path)
+        if left:
+            former.forget(journal_path)
     return Outcome(
         changed=replaced or loose,
         result={
