@@ -36,11 +36,11 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._one_of_many import OneOfMany
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
     IN_THE_MIDDLE,
     Result,
-    Stages,
     Variables,
     printable,
     shown,
@@ -57,7 +57,7 @@ NOTHING_DONE = (
 )
 
 
-class ActionModule(Stages):
+class ActionModule(OneOfMany):
     """Dispatches to the stage. Nothing here talks to Immuta or to a platform."""
 
     STAGES = ("choose", "check", "decide", "plan", "handoff", "left", "conclude", "planned", "finished")
@@ -107,7 +107,7 @@ class ActionModule(Stages):
             *self._passed_over(variables, read),
             *mistakes.mistakes(read, mistakes.Site(variables["hostvars"])),
             self._missing(variables, read),
-            *self._clashes(variables, options[f"{settings.PREFIX}script_dir"]["default"]),
+            *self.clashes(variables, options, settings.PREFIX, ".sql"),
         ]
         if self._output:
             found.append(playbooks.output_mistake(self._output, self._kind))
@@ -134,43 +134,6 @@ class ActionModule(Stages):
             return []
         return [f'With run_once only "{read.connection_key}" would be removed, not "{others[0]}". Remove run_once.']
 
-    def _clashes(self, variables: Variables, folder: str) -> list[str]:
-        """Conflicts with the other hosts of the play."""
-        here, hosts = variables["inventory_hostname"], variables["hostvars"]
-        elsewhere = [host for host in variables["ansible_play_hosts_all"] if host != here]
-        if not elsewhere:
-            return []
-        own = self.rendered(variables, neighbours.NAMES)
-        site = neighbours.Site(hosts, self._task.connection, folder)
-        # What is not the host's is the play's or the role's, and stands for the others, too.
-        known = hosts[here]
-        shared = [name for name in own if name not in known or known[name] != own[name]]
-
-        def of(host: str) -> neighbours.Neighbour | None:
-            # Ansible puts a host's variables together again each time that they are asked for.
-            theirs = hosts[host]
-            given = {name: theirs[name] for name in neighbours.NAMES if name in theirs}
-            given.update((name, self._as_host(variables, host, variables[name])) for name in shared)
-            return neighbours.neighbour(host, given, site)
-
-        def tenant(host: str) -> t.Any:
-            own = self._as_host(variables, host, hosts[host].get(environment.OPTIONS["immuta"]) or {})
-            return own.get("url") or self._defaults(variables, host, "immuta").get("url")
-
-        mine = neighbours.neighbour(here, own, site)
-        others = [other for host in elsewhere if (other := of(host))]
-        return neighbours.mistakes(mine, others, lambda host: tenant(host) == tenant(here)) if mine else []
-
-    def _defaults(self, variables: Variables, host: str, group: str) -> t.Mapping[str, t.Any]:
-        """The options that the play gives to the modules of a group."""
-        here = variables["inventory_hostname"]
-        own = environment.of_group(self._task.module_defaults, group)
-        # Old versions of ansible-core have rendered the task's for its own host, and never the play's.
-        play = environment.of_group(environment.of_play(self._task, "module_defaults"), group)
-        same = bool(play) and self._as_host(variables, here, play) == self._as_host(variables, here, own)
-        read = self._as_host(variables, host, play if same else own)
-        return read if isinstance(read, dict) else {}
-
     def _elsewhere(self, variables: Variables, known: Settings) -> bool:
         """Whether the modules see another environment than this one."""
         here = variables["inventory_hostname"]
@@ -183,7 +146,7 @@ class ActionModule(Stages):
         """Whether the controller can see that the modules have a sign-in to a platform."""
         if platform not in settings.PLATFORMS:
             return False
-        given = self._defaults(variables, variables["inventory_hostname"], platform)
+        given = self.defaults(variables, variables["inventory_hostname"], platform)
         seen = {} if self._elsewhere(variables, self.settings) else {**os.environ, **self._task_environment()}
         return environment.signs_in(platform, given, seen)
 
@@ -194,7 +157,7 @@ class ActionModule(Stages):
             return ""
         if any(name.startswith("community.immuta.") for one in self._task.module_defaults or () for name in one):
             return ""
-        given = {group: self._defaults(variables, here, group) for group in environment.GROUPS}
+        given = {group: self.defaults(variables, here, group) for group in environment.GROUPS}
         platforms = [one for one in settings.PLATFORMS if known.executor in ("auto", one)]
         return environment.missing(given, {**os.environ, **self._task_environment()}, platforms)
 
@@ -204,12 +167,6 @@ class ActionModule(Stages):
             read = self._templar.template(one)
             found.update(read if isinstance(read, dict) else {})
         return found
-
-    def _as_host(self, variables: Variables, host: str, value: t.Any) -> t.Any:
-        """Render a value of the play as another host would."""
-        hosts = variables["hostvars"]
-        raw = hosts.raw_get(host) if hasattr(hosts, "raw_get") else hosts[host]
-        return self._templar.copy_with_new_env(available_variables={**variables, **raw}).template(value)
 
     def _decide(self, variables: Variables) -> Result:
         if "timing" not in self.observed.script:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names
+from ansible_collections.community.immuta.plugins.plugin_utils._one_of_many import OneOfMany
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import (
     decisions,
@@ -22,7 +23,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration.set
 from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
     IN_THE_MIDDLE,
     Result,
-    Stages,
     Variables,
     printable,
     shown,
@@ -34,7 +34,7 @@ RESULTS = (RESULT, f"{names.PREFIX}result")
 NOTHING_DONE = "Nothing was checked, planned, or registered: --tags or --start-at-task skipped the role. Run the playbook without them."
 
 
-class ActionModule(Stages):
+class ActionModule(OneOfMany):
     """Dispatches to the stage. Nothing here talks to Immuta or to a platform."""
 
     STAGES = ("check", "undo", "decide", "plan", "handoff", "conclude", "finished")
@@ -63,7 +63,10 @@ class ActionModule(Stages):
             *names.lost_words(variables.get(names.LOST_WORDS), settings.PREFIX),
         ]:
             raise Refused(*strange)
-        return {"settings": vars(self._read(variables, options))}
+        read = self._read(variables, options)
+        if found := self.clashes(variables, options, settings.PREFIX, ".setup.sql"):
+            raise Refused(*found)
+        return {"settings": vars(read)}
 
     def _read(self, variables: Variables, options: t.Mapping[str, t.Any]) -> Settings:
         return settings.read(self.rendered(variables, options), options, host=variables["inventory_hostname"])

@@ -57,6 +57,20 @@ def test_the_playbook_refuses(player: Player, arguments: list[str], message: str
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--start-at-task", "Register the connection"], MIDDLE),
+        (["--tags", "register"], "Nothing was checked, planned, or registered"),
+    ],
+    ids=["middle", "tags"],
+)
+def test_the_way_in_is_not_entered_in_the_middle(player: Player, arguments: list[str], message: str) -> None:
+    played = player.command("community.immuta.register_connection", *arguments)
+    assert played.code == 2
+    assert message in played.output
+
+
+@pytest.mark.parametrize(
     "arguments",
     [["--start-at-task", "Summarize what was planned"], ["--tags", "no_such_tag"]],
     ids=["start", "tags"],

@@ -10,11 +10,11 @@ import dataclasses
 import posixpath
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PREFIX, file_name
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import file_name
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
-# The variables that this depends on.
-NAMES = tuple(f"{PREFIX}{name}" for name in ("connection_key", "script_path", "script_dir", "script_host"))
+# The variables that this depends on, without their prefix.
+NAMES = ("connection_key", "script_path", "script_dir", "script_host")
 Variables = t.Mapping[str, t.Any]
 
 
@@ -39,11 +39,20 @@ class Site:
     :ivar hosts: the variables of each
     :ivar connection: of a host that names none
     :ivar folder: of the scripts of a host that names none
+    :ivar prefix: of the role's variables
+    :ivar suffix: of the scripts
     """
 
     hosts: t.Mapping[str, Variables]
     connection: str
     folder: str
+    prefix: str
+    suffix: str
+
+    @property
+    def names(self) -> list[str]:
+        """The variables that this depends on."""
+        return [f"{self.prefix}{name}" for name in NAMES]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,13 +82,13 @@ class Neighbour:
 def neighbour(host: str, variables: Variables, site: Site) -> Neighbour | None:
     """Describe a host; None when it is for no connection.
 
-    :param variables: those of C(NAMES) that it has
+    :param variables: those of C(site.names) that it has
     """
-    given = {name.removeprefix(PREFIX): value for name, value in variables.items() if value not in ("", None)}
+    given = {name.removeprefix(site.prefix): value for name, value in variables.items() if value not in ("", None)}
     if "connection_key" not in given:
         return None
     key = str(given["connection_key"])
-    path = given.get("script_path") or f"{given.get('script_dir', site.folder)}/{file_name(key)}.sql"
+    path = given.get("script_path") or f"{given.get('script_dir', site.folder)}/{file_name(key)}{site.suffix}"
     keeper = str(given.get("script_host", host))
     return Neighbour(host, key, keeper, posixpath.normpath(str(path)), site)
 
@@ -89,6 +98,7 @@ def mistakes(mine: Neighbour, others: t.Iterable[Neighbour], same_tenant: t.Call
 
     :param same_tenant: whether a host, by its name, asks the tenant that this one asks
     """
+    prefix = mine.site.prefix
     twins, guests = [], []
     for other in others:
         if other.connection_key == mine.connection_key and same_tenant(other.host):
@@ -99,12 +109,12 @@ def mistakes(mine: Neighbour, others: t.Iterable[Neighbour], same_tenant: t.Call
     if twins:
         found.append(
             f'The host "{twins[0]}" of this play is for the same connection "{mine.connection_key}"'
-            " (immuta_deregister_connection_key). Keep one of them."
+            f" ({prefix}connection_key). Keep one of them."
         )
     if guests:
         found.append(
             f'The host "{guests[0]}" of this play keeps its script in the same file, {mine.path} on {mine.machine}. Give'
-            " each connection its own immuta_deregister_script_path, or set immuta_deregister_script_dir instead."
+            f" each connection its own {prefix}script_path, or set {prefix}script_dir instead."
         )
     return found
 

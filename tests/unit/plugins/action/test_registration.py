@@ -48,6 +48,8 @@ def run(stage: str, variables: Answer | None = None, *, check: bool = False, **a
         async_val=0,
         check_mode=check,
         diff=False,
+        connection="local",
+        module_defaults=[],
     )
     connection: t.Any = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None), become=None)
     play: t.Any = types.SimpleNamespace(check_mode=check)
@@ -66,6 +68,18 @@ def test_check() -> None:
     answer = run("check", {"immuta_register_wait_timeout": "2"})
     assert answer["settings"]["wait_timeout"] == 2
     assert "hunter2" not in json.dumps(answer)
+
+
+def test_two_hosts_are_not_for_one_connection() -> None:
+    own = {name: HOST[name] for name in HOST if name.startswith("immuta_register_")}
+    hosts = {"ansible_play_hosts_all": ["h", "i"], "hostvars": {"h": own, "i": own}}
+    refused = run("check", hosts)
+    assert refused["failed"]
+    assert (
+        'The host "i" of this play is for the same connection "k" (immuta_register_connection_key).' in refused["msg"]
+    )
+    hosts["hostvars"]["i"] = {**own, "immuta_register_connection_key": "l"}
+    assert "settings" in run("check", hosts)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -21,7 +22,7 @@ HOSTS: dict[str, dict[str, t.Any]] = {
     "port": {"ansible_host": "10.0.0.1", "ansible_port": 2222},
     "bare": {},
 }
-SITE = neighbours.Site(HOSTS, "ssh", "~/d")
+SITE = neighbours.Site(HOSTS, "ssh", "~/d", PREFIX, ".sql")
 PATH = {"script_path": "/s/x.sql"}
 
 
@@ -53,7 +54,7 @@ def test_where_a_host_keeps_its_script(host: str, given: dict[str, t.Any], machi
 
 
 def test_a_host_without_its_own_connection_has_that_of_the_play() -> None:
-    assert of("bare", "k", neighbours.Site(HOSTS, "local", "~/d")).machine == "localhost"
+    assert of("bare", "k", neighbours.Site(HOSTS, "local", "~/d", PREFIX, ".sql")).machine == "localhost"
 
 
 @pytest.mark.parametrize("key", ["", None])
@@ -108,6 +109,16 @@ def test_mistakes(
     mine: neighbours.Neighbour, others: list[neighbours.Neighbour], same_tenant: bool, expected: list[str]
 ) -> None:
     assert neighbours.mistakes(mine, others, lambda _host: same_tenant) == expected
+
+
+def test_the_role_that_registers_has_names_of_its_own() -> None:
+    site = dataclasses.replace(SITE, prefix="immuta_register_", suffix=".setup.sql")
+    given = {"immuta_register_connection_key": "k", "immuta_deregister_connection_key": "other"}
+    first, second = (neighbours.neighbour(host, given, site) for host in ("a", "b"))
+    assert first is not None
+    assert second is not None
+    assert first.path == "~/d/k.setup.sql"
+    assert neighbours.mistakes(first, [second], lambda _host: True) == [KEY.replace("deregister", "register")]
 
 
 @pytest.mark.parametrize(
