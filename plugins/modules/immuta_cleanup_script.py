@@ -17,10 +17,8 @@ description:
     the connection is deleted.
   - The first line of the file is an SQL comment that names tenant, connection, and integration, and has the digest of the rest. A file that
     does not start with such a line, or that belongs to something else, is never overwritten.
-  - A script that is replaced is kept beside the new one, with C(.1) appended to the path; the one before it has C(.2), and so on up to
-    C(.3). An answer that is an error, a web page, or prose never replaces a script.
-  - When a connection was removed and registered again, its finished script is set aside with its journal, with C(.finished-) and the
-    start of its sha256 appended to the path. A script that has not finished is never set aside. O(state=absent) leaves them there.
+  - A script that is replaced is kept beside the new one, with C(.1) to C(.3) appended to the path. An answer that is an error, a web page,
+    or prose never replaces a script. A finished one, of a connection that was registered again, is set aside with its journal.
   - Immuta may regenerate a lost script from O(integration_config). Its first line, RV(source), and a warning say so. Read it first.
   - Fails with the code V(no_cleanup_script) for technologies that have no script, and names what may be left on the platform.
   - An integration that another connection names as well is refused. So is a place where another integration is in use; see O(same_place).

@@ -18,6 +18,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     connection,
     errors,
     integration,
+    no_script,
     occupied,
     regeneration,
     saved_script,
@@ -33,70 +34,6 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
     RENDER_CLEANUP_SCRIPT,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Reply
-
-
-class NoCleanupScript(errors.ImmutaError):
-    """Immuta has no script for connections of this technology.
-
-    :param technology: in Immuta's words
-    """
-
-    code = "no_cleanup_script"
-
-    def __init__(self, technology: str) -> None:
-        about = technologies.of(technology)
-        super().__init__(
-            f"Immuta has no clean-up script for connections of the technology {technology!r} ({about.title}).",
-            hint=f"Delete the connection. Look on the platform for {about.left}, which may be left there.",
-            technology=technology,
-            left_on_platform=about.left,
-        )
-
-
-class ScriptUnknown(errors.Refused):
-    """Nobody here knows whether Immuta has a script for connections of this technology.
-
-    :param subject: whose script is wanted
-    :param technology: in Immuta's words
-    """
-
-    code = "script_unknown"
-
-    def __init__(self, subject: Subject, technology: str) -> None:
-        about = technologies.of(technology)
-        super().__init__(
-            f"It is not known whether Immuta has a clean-up script for {subject}: its technology is {technology!r}"
-            f" ({about.title}), and Immuta renders none for it. Nothing was changed.",
-            hint="Look in Immuta for a script, and save what it has. To continue without one, set"
-            " without_script (in the role immuta_deregister_without_script) to true. This may be left on"
-            f" the platform: {about.left}.",
-            technology=technology,
-        )
-
-
-class EmptyScript(errors.ImmutaError):
-    """The script holds no statement, which is more likely an error of Immuta's than the truth."""
-
-    code = "empty_script"
-
-
-class Contradiction(errors.ImmutaError):
-    """Immuta's answers contradict each other, so none is believed."""
-
-    code = "contradiction"
-
-
-class ScriptLost(errors.ImmutaError):
-    """Immuta can't render the script any more, there is no saved copy, and no other way led to one.
-
-    :ivar known: what is known of the integration
-    """
-
-    code = "script_lost"
-
-    def __init__(self, message: str, *, known: Configuration, **details: t.Any) -> None:
-        super().__init__(message, **details)
-        self.known = known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -302,7 +239,7 @@ class _Fetch:
         self._know_technology(found.technology)
         self._hosts.append(found.hostname)
         if technologies.of(found.technology).script == "no":
-            raise NoCleanupScript(found.technology)
+            raise no_script.NoCleanupScript(found.technology)
         others = Neighbours(self._client, found)
         number = found.integration_id
         if number is None:
@@ -331,8 +268,8 @@ class _Fetch:
     def _unknown(self, technology: str) -> errors.ImmutaError:
         # A script that was saved is one that there is.
         if self._without_script and self._saved is None:
-            return NoCleanupScript(technology)
-        return ScriptUnknown(self._subject, technology)
+            return no_script.NoCleanupScript(technology)
+        return no_script.ScriptUnknown(self._subject, technology)
 
     def _describe(self, number: int) -> bool:
         """Find out host and technology of an integration; return whether it may exist."""
@@ -356,7 +293,7 @@ class _Fetch:
             return
         dialect = technologies.of(technology).dialect
         if technology.lower() != saved.owner.technology.lower() and (not dialect or dialect != saved.owner.dialect):
-            raise Contradiction(
+            raise no_script.Contradiction(
                 f"Immuta's answers don't fit together: {self._subject} is {technology} now, but the script at"
                 f" {saved.path} was saved when it was {saved.owner.technology}, and has not run to its end. Nothing was"
                 " changed.",
@@ -386,7 +323,7 @@ class _Fetch:
         first = (
             "" if self._saved else f" Save its script first, with immuta_cleanup_script and integration_id={left.id}."
         )
-        raise Contradiction(
+        raise no_script.Contradiction(
             f"Immuta's answers don't fit together: it says that {self._subject} or its script does not exist,"
             f" but lists its integration {left.id} as {left.status!r}. Nothing was changed.",
             hint="The API key may not see everything, or Immuta has kept the integration. Check both in Immuta"
@@ -436,12 +373,12 @@ class _Fetch:
             raise self._lost(known, f"It refused to regenerate one ({'; '.join(refused)}).")
         return self._rendered(answer, known, regenerated=True)
 
-    def _lost(self, known: Configuration, why: str = "") -> ScriptLost:
+    def _lost(self, known: Configuration, why: str = "") -> no_script.ScriptLost:
         nowhere = "the saved one is of another configuration" if self._saved else "no saved clean-up script is at path"
         message = f"Immuta at {self._client.settings.url} does not know {self._subject}"
         if self._exists:
             message = f"Immuta has no integration for {self._subject}, so it can't render the clean-up script"
-        return ScriptLost(
+        return no_script.ScriptLost(
             f"{message}, and {nowhere}. {why}".rstrip(),
             known=known,
             hint=self._whose_script_is_meant(),

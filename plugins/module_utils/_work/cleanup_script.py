@@ -16,6 +16,7 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import F
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     configuration,
     errors,
+    no_script,
     occupied,
     options,
     rendering,
@@ -66,14 +67,14 @@ def ensure(context: Context) -> Outcome:
         return state(context, path)
     except Failure as error:
         error.details.update(saved=_still_usable(context, path), tenant=_tenant(context))
-        if isinstance(error, rendering.ScriptLost):
+        if isinstance(error, no_script.ScriptLost):
             _explain_by_hand(error)
         if context.params["script_required"] or error.code not in WITHOUT:
             raise
         return Outcome(False, {"path": path, "exists": False, "msg": str(error), "failure": error.as_dict()})
 
 
-def _explain_by_hand(error: rendering.ScriptLost) -> None:
+def _explain_by_hand(error: no_script.ScriptLost) -> None:
     """Tell what is left to people, unless it is likelier that the key is misspelt."""
     steps = by_hand.steps(error.known.type, error.known.made, error.known.host)
     error.details.update(by_hand=steps, integration_config=error.known.as_dict())
@@ -146,24 +147,10 @@ def _kept(
         raise _empty(subject)
     _require_approved(script, context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
-    loose = saved is not None and saved.mode != script_file.MODE
     text = context.params.get("diff_text", False)
-    kept = saved_script.kept_path(path) if saved is not None and replaced else None
-    if old is not None:
-        kept = former.place(path, old.sha256)
-    if not context.check_mode:
-        if old is not None:
-            former.set_aside(path, old, journal_path=journal_path)
-        elif kept:
-            saved_script.keep(path)
-        if replaced:
-            script_file.save(path, script.raw)
-        elif loose:
-            script_file.restrict(path)
-        if left:
-            former.forget(journal_path)
+    changed, kept = _place(context, path, saved, script, former_one=old, left=left)
     return Outcome(
-        changed=replaced or loose,
+        changed=changed,
         result={
             "path": path,
             "exists": saved is not None or not context.check_mode,
@@ -185,8 +172,37 @@ def _kept(
     )
 
 
-def _empty(subject: Subject) -> rendering.EmptyScript:
-    return rendering.EmptyScript(
+def _place(
+    context: Context, path: str, saved: Saved | None, script: Rendered, *, former_one: Saved | None, left: bool
+) -> tuple[bool, str | None]:
+    """Have the script at the path, and keep what was there. Return whether that changes it, and where the other one is kept.
+
+    :param former_one: the saved script, if it is that of a former integration
+    :param left: whether the journal at the path is that of a former integration's script
+    """
+    replaced = saved is None or saved_script.contents(saved.owner, saved.body) != script.raw
+    loose = saved is not None and saved.mode != script_file.MODE
+    journal_path = journal.journal_path(path)
+    kept = saved_script.kept_path(path) if saved is not None and replaced else None
+    if former_one is not None:
+        kept = former.place(path, former_one.sha256)
+    if context.check_mode:
+        return replaced or loose, kept
+    if former_one is not None:
+        former.set_aside(path, former_one, journal_path=journal_path)
+    elif kept:
+        saved_script.keep(path)
+    if replaced:
+        script_file.save(path, script.raw)
+    elif loose:
+        script_file.restrict(path)
+    if left:
+        former.forget(journal_path)
+    return replaced or loose, kept
+
+
+def _empty(subject: Subject) -> no_script.EmptyScript:
+    return no_script.EmptyScript(
         f"The clean-up script of {subject} contains no statement. Nothing was changed.",
         hint="Don't delete the connection before this is understood; ask Immuta's support. If there is nothing to"
         " clean up, set empty_script=accept (in the role, immuta_deregister_empty_script).",

@@ -15,8 +15,8 @@ from ansible_collections.community.immuta.plugins.module_utils._context import C
 from ansible_collections.community.immuta.plugins.module_utils._failure import require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     errors,
+    no_script,
     options,
-    rendering,
     script_file,
     script_text,
     setup_file,
@@ -171,7 +171,7 @@ def _require_sql(script: _Script, statements: list[Statement]) -> None:
     """Refuse an answer that is empty or prose, before it replaces anything."""
     text = script.raw.decode()
     if verbs.is_empty(text, script.request.dialect):
-        raise rendering.EmptyScript(
+        raise no_script.EmptyScript(
             "The set-up script contains no statement. Nothing was changed.", hint="Ask Immuta's support."
         )
     line = verbs.prose(text, script.request.dialect, statements)

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     errors,
+    no_script,
     rendering,
     saved_script,
     script_text,
@@ -91,7 +92,7 @@ def test_which_script_is_used(known: str, render: str, integration: str, saved: 
         assert found.owner == dataclasses.replace(OWNER, hosts=hosts, config=config)
         assert found.raw == saved_script.contents(found.owner, found.body)
     else:
-        with pytest.raises(getattr(rendering, used, None) or getattr(errors, used)) as caught:
+        with pytest.raises(getattr(no_script, used, None) or getattr(errors, used)) as caught:
             fetch()
         # What is left to people then is told where the platforms are known.
         assert bool(caught.value.hint) is (used != "ScriptLost")
@@ -128,7 +129,7 @@ def test_a_saved_script_that_is_to_run_keeps_its_technology(
     if used == "immuta" or (used == "NoCleanupScript" and asked == "integration"):
         assert rendering.fetch(client, subject, kept, finished=finished).source == "immuta"
         return
-    with pytest.raises(getattr(rendering, used)) as caught:
+    with pytest.raises(getattr(no_script, used)) as caught:
         rendering.fetch(client, subject, kept, finished=finished)
     assert technology in caught.value.message
     if used == "Contradiction":
@@ -145,14 +146,14 @@ def test_the_script_of_an_integration() -> None:
         rendering.fetch(client, Subject(URL, integration_id=5), None)
     # One out of use may be refused instead of not being found.
     client.answers["getIntegration"] = Reply(200, b'{"id": 5, "type": "Databricks", "status": "deleted"}')
-    with pytest.raises(rendering.ScriptLost):
+    with pytest.raises(no_script.ScriptLost):
         rendering.fetch(client, Subject(URL, integration_id=5), None)
 
 
 def test_suggests_the_key_that_may_be_meant() -> None:
     client: t.Any = answers("absent", "404", "out")
     client.answers["searchObjects"] = [{"objectPath": ["PROD"]}]
-    with pytest.raises(rendering.ScriptLost) as caught:
+    with pytest.raises(no_script.ScriptLost) as caught:
         rendering.fetch(client, Subject(URL, KEY), None)
     assert caught.value.hint == "Did you mean 'PROD'?"
 
@@ -311,7 +312,7 @@ def test_every_technology(technology: str, script: str, dialect: str | None) -> 
         return
     assert technologies.of(technology).left
     client = of_technology(technology)
-    with pytest.raises(rendering.NoCleanupScript) as none:
+    with pytest.raises(no_script.NoCleanupScript) as none:
         fetch(client, without_script=script == "unknown")
     assert none.value.details == {
         **dict.fromkeys(("status", "method", "path")),
@@ -321,7 +322,7 @@ def test_every_technology(technology: str, script: str, dialect: str | None) -> 
     assert technologies.of(technology).left in none.value.hint
     assert "renderCleanupScript" not in client.asked
     if script == "unknown":
-        with pytest.raises(rendering.ScriptUnknown) as unknown:
+        with pytest.raises(no_script.ScriptUnknown) as unknown:
             fetch(of_technology(technology))
         assert repr(technology) in unknown.value.message
         assert "immuta_deregister_without_script" in unknown.value.hint
@@ -333,11 +334,11 @@ def test_a_script_of_an_unknown_technology_is_used_where_immuta_renders_one(opti
         of_technology("Redshift", linked=True, renders=True), Subject(URL, KEY), None, without_script=option
     )
     assert (found.body, found.owner.technology, found.owner.dialect) == ("SELECT 1", "Redshift", None)
-    with pytest.raises(rendering.NoCleanupScript if option else rendering.ScriptUnknown):
+    with pytest.raises(no_script.NoCleanupScript if option else no_script.ScriptUnknown):
         rendering.fetch(of_technology("Redshift", linked=True), Subject(URL, KEY), None, without_script=option)
     # A script that was saved is one that there is.
     kept = dataclasses.replace(SAVED, owner=dataclasses.replace(OWNER, technology="Redshift", dialect=None))
-    with pytest.raises(rendering.ScriptUnknown):
+    with pytest.raises(no_script.ScriptUnknown):
         rendering.fetch(of_technology("Redshift"), Subject(URL, KEY), kept, without_script=option)
 
 
@@ -345,6 +346,6 @@ def test_a_script_of_an_unknown_technology_is_used_where_immuta_renders_one(opti
 def test_no_description_is_no_fault_of_the_connection(status: int) -> None:
     client = of_technology("Oracle")
     client.answers["getConnection"] = lambda: (errors.InvalidRequest if status == 400 else errors.NotFound)("no")
-    with pytest.raises(rendering.NoCleanupScript):
+    with pytest.raises(no_script.NoCleanupScript):
         rendering.fetch(client, Subject(URL, KEY), None)
     assert client.asked == ["getConnection", "getObject"]
