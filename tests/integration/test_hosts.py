@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from ansible.release import __version__
 
+from ansible_collections.community.immuta.plugins.plugin_utils._host_names import host_name
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
-from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
+from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
+from ansible_collections.community.immuta.tests.harness import servers
 from ansible_collections.community.immuta.tests.harness.play import DEREGISTER, Player
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY, LAKE, PASSWORD
 
@@ -93,3 +95,48 @@ def test_no_credential_is_an_option_where_the_environment_is_seen(
     for secret in (API_KEY, PASSWORD):
         assert secret not in played.output
         assert [one for one in kept if secret in one.read_text()] == []
+
+
+def test_two_accounts_in_one_run(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
+    """As in the guide to the playbooks: each connection's host has its own sign-in, and everything else is the environment's."""
+    other = servers.another(immuta, KEY)
+    number = immuta.state.connections[other].native_integration_id
+    assert number is not None
+    host = "other.snowflakecomputing.com"
+    immuta.state.connections[other].hostname = host
+    immuta.state.integrations[number].config |= {"host": host, "database": "IMMUTA"}
+    account = Account.example(password="canary-of-the-other")
+    account.name, account.account_name = "OTHER", "OTHER"
+    output = player.folder / "out.json"
+    given = {
+        "immuta_deregister_connection_keys": [KEY, other],
+        "immuta_deregister_script_dir": str(player.scripts),
+        "immuta_deregister_output": str(output),
+    }
+    with SnowflakeDouble(account) as second:
+        signs_in = {"account": "other", "port": second.port, "password": "canary-of-the-other"}
+        hosts = {host_name(other): {"immuta_deregister_snowflake_options": signs_in}}
+        inventory = player.folder / "hosts.yml"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+        planned = player.command("community.immuta.plan", "-i", str(inventory), "-e", json.dumps(given))
+        assert planned.code == 0, planned.output
+        plan = planned.stats["immuta_deregister_plan"]
+        approved = {"immuta_deregister_plan": plan, "immuta_deregister_approved": plan["digest"]}
+
+        # Without its own sign-in, the other connection would be removed on the first one's account.
+        misled = player.command(DEREGISTER, "-e", json.dumps({**given, **approved}))
+        assert misled.code == 2
+        found = json.loads(output.read_text())["immuta_deregister"]
+        assert {key: one["status"] for key, one in found.items()} == {KEY: "completed", other: "failed"}
+        assert host in found[other]["error"]
+        assert other in immuta.state.connections
+
+        free: dict[str, str | None] = {"ANSIBLE_STRATEGY": "free", "ANSIBLE_ANY_ERRORS_FATAL": "true"}
+        everything = json.dumps({**given, **approved})
+        done = player.command(DEREGISTER, "-i", str(inventory), "-vvv", "-e", everything, env=free)
+        assert done.code == 0, done.output
+        found = json.loads(output.read_text())["immuta_deregister"]
+        assert {key: one["status"] for key, one in found.items()} == {KEY: "already_done", other: "completed"}
+        assert found[other]["session"]["account"].upper() == "OTHER"
+        assert "canary-of-the-other" not in planned.output + misled.output + done.output
+        assert not second.account.exists("DATABASE", "IMMUTA")

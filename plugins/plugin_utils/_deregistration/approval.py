@@ -75,7 +75,7 @@ def planned(connection_key: str, result: t.Mapping[str, t.Any]) -> Planned:
     script = result.get("script") or {}
     plan = result.get("plan") or {}
     status = result.get("status", "failed")
-    error = result.get("error") or "A variable is wrong, see above."
+    error = result.get("error") or "The role ended without a result. The error is above."
     objects = result.get("objects")
     return Planned(
         connection_key=connection_key,

@@ -55,6 +55,10 @@ WRITTEN = {
 }
 
 
+# The variables with which an inventory says how to reach a host.
+REACHED = ("ansible_connection", "ansible_host")
+
+
 def choose(
     variables: t.Mapping[str, t.Any], hosts: t.Mapping[str, t.Mapping[str, t.Any]], interpreter: str
 ) -> list[dict[str, str]]:
@@ -64,7 +68,7 @@ def choose(
 
     :param variables: those of C(CHOICE) that are set
     :param hosts: the variables of the inventory's hosts
-    :param interpreter: the Python of localhost, for hosts that the inventory does not have
+    :param interpreter: the Python of localhost, for hosts that are there
     :raises Refused: the variables contradict each other, or a host is for something else
     """
     given = {name.removeprefix(PREFIX): value for name, value in variables.items() if value}
@@ -98,14 +102,18 @@ def choose(
 def _host(key: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]], interpreter: str) -> dict[str, str]:
     name = host_name(key)
     chosen = {"name": name, "connection_key": key, "label": _text.printable(key)}
-    if name not in hosts:
-        return {**chosen, "connection": "local", "interpreter": interpreter}
-    known = hosts[name].get(f"{PREFIX}connection_key", key)
+    own = hosts[name] if name in hosts else {}
+    known = own.get(f"{PREFIX}connection_key", key)
     if known != key:
         raise Refused(
             f'The host "{name}" of the inventory is for "{known}" (immuta_deregister_connection_key), not for "{key}".'
             " Rename it."
         )
+    # No server has such a name, unless the inventory says how to reach it.
+    if not any(own.get(variable) for variable in REACHED):
+        chosen["connection"] = "local"
+        if not own.get("ansible_python_interpreter"):
+            chosen["interpreter"] = interpreter
     return chosen
 
 

@@ -162,9 +162,13 @@ def test_each_field_changes_the_digest(path: tuple[t.Any, ...]) -> None:
             {"status": "failed", "error": "It broke."}, Planned("k", "failed", error="It broke."), id="failed"
         ),
         pytest.param(
-            {"status": "failed"}, Planned("k", "failed", error="A variable is wrong, see above."), id="without a reason"
+            {"status": "failed"},
+            Planned("k", "failed", error="The role ended without a result. The error is above."),
+            id="without a reason",
         ),
-        pytest.param({}, Planned("k", "failed", error="A variable is wrong, see above."), id="never started"),
+        pytest.param(
+            {}, Planned("k", "failed", error="The role ended without a result. The error is above."), id="never started"
+        ),
     ],
 )
 def test_planned(result: dict[str, t.Any], expected: Planned) -> None:

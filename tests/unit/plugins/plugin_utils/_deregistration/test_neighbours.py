@@ -79,6 +79,7 @@ def file(host: str, machine: str) -> str:
         pytest.param(of("a", "k"), [of("b", "l")], True, [], id="other keys, default folder"),
         pytest.param(of("a", "k"), [of("b", "k")], True, [KEY], id="same key"),
         pytest.param(of("a", "k", **PATH), [of("b", "k", script_dir="/e")], True, [KEY], id="same key, other files"),
+        pytest.param(of("a", "k"), [of("port", "l"), of("b", "k"), of("far", "k")], True, [KEY], id="three of one key"),
         pytest.param(of("a", "k", **PATH), [of("b", "k", script_dir="/e")], False, [], id="same key of other tenants"),
         pytest.param(of("a", "k", **PATH), [of("b", "l", **PATH)], True, [file("b", "localhost")], id="same file"),
         pytest.param(

@@ -94,9 +94,12 @@ NAME = "prod-snowflake-c676119c0f"
         ({}, {"connection": "local", "interpreter": PYTHON}),
         ({"prod snowflake": {}, "prod": {}}, {"connection": "local", "interpreter": PYTHON}),
         ({NAME: {"ansible_connection": "ssh"}}, {}),
-        ({NAME: {"immuta_deregister_connection_key": "prod snowflake"}}, {}),
+        ({NAME: {"ansible_host": "10.0.0.1"}}, {}),
+        ({NAME: {"ansible_connection": "local", "immuta_deregister_connection_key": "prod snowflake"}}, {}),
+        ({NAME: {"immuta_deregister_snowflake_options": {}}}, {"connection": "local", "interpreter": PYTHON}),
+        ({NAME: {"ansible_python_interpreter": "/opt/python"}}, {"connection": "local"}),
     ],
-    ids=["new", "hosts of other names", "of the inventory", "of the inventory plugin"],
+    ids=["new", "hosts of other names", "a way to it", "an address", "of the inventory plugin", "options", "Python"],
 )
 def test_a_host_of_the_inventory_keeps_its_variables(hosts: dict[str, t.Any], expected: dict[str, str]) -> None:
     chosen = playbooks.choose({"immuta_deregister_connection_keys": ["prod snowflake"]}, hosts, PYTHON)
