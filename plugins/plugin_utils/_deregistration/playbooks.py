@@ -14,7 +14,7 @@ import typing as t
 from ansible.inventory.manager import split_host_pattern
 
 from ansible_collections.community.immuta.plugins.module_utils import _files, _text
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names, neighbours
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PREFIX
 from ansible_collections.community.immuta.plugins.plugin_utils._host_names import host_name
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
@@ -102,7 +102,7 @@ def choose(
 def _host(key: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]], interpreter: str) -> dict[str, str]:
     name = host_name(key)
     chosen = {"name": name, "connection_key": key, "label": _text.printable(key)}
-    own = hosts[name] if name in hosts else {}
+    own = neighbours.about(name, hosts)
     known = own.get(f"{PREFIX}connection_key", key)
     if known != key:
         raise Refused(
