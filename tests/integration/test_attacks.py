@@ -56,6 +56,15 @@ def test_the_playbook_refuses(player: Player, arguments: list[str], message: str
     assert message in played.output.replace('\\"', '"')
 
 
+def test_a_misspelt_variable_of_a_group_is_refused(player: Player) -> None:
+    (player.folder / "group_vars").mkdir()
+    (player.folder / "group_vars" / "all.yml").write_text("immuta_deregister_confrim: x\n")
+    (player.folder / "hosts").write_text("web1\n")
+    played = player.command(DEREGISTER, "-i", str(player.folder / "hosts"), "-e", json.dumps(given(player)))
+    assert played.code == 2
+    assert "Did you mean immuta_deregister_confirm?" in played.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
