@@ -18,13 +18,10 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     claims,
     decisions,
     environment,
-    evidence,
-    kept,
     looks,
     mistakes,
     names,
     neighbours,
-    origin,
     outcome,
     page,
     playbooks,
@@ -36,6 +33,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import origin
 from ansible_collections.community.immuta.plugins.plugin_utils._one_of_many import OneOfMany
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
@@ -46,7 +44,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
     shown,
 )
 
-TEMPLATES = os.path.join(settings.ROLE, "templates")
 NOT_ANSWERED = (
     "It is not known whether the script is saved and the connection exists: the task that saves the script returned"
     " no result. Read its message, fix the cause, and rerun."
@@ -111,8 +108,6 @@ class ActionModule(OneOfMany):
         ]
         if self._output:
             found.append(playbooks.output_mistake(self._output, self._kind))
-        if os.path.isabs(read.report_dir):
-            found.append(page.damaged(TEMPLATES, evidence.path(read.report_dir, read.file_name)))
         found = [sentence for sentence in found if sentence]
         if found:
             # Ansible prints all of a failure.
@@ -172,7 +167,7 @@ class ActionModule(OneOfMany):
         if "timing" not in self.observed.script:
             raise Refused(NOT_ANSWERED)
         found = decisions.obstacles(self.settings, self.observed)
-        if foreign := kept.foreign(self.settings, self.observed.tenant):
+        if foreign := self.settings.report.foreign(self.observed.tenant):
             found.append(foreign)
         if found:
             raise Refused(*found)
@@ -257,7 +252,9 @@ class ActionModule(OneOfMany):
     def _ended(self, known: Settings, stop: stops.Stop | None) -> tuple[Result, list[str]]:
         """The result, and the lines that say what came of the run."""
         concluded = outcome.result(known, self.observed, check_mode=self._task.check_mode)
-        concluded["objects"] = looks.remembered(concluded["objects"], kept.history(known), exists=self.observed.exists)
+        concluded["objects"] = looks.remembered(
+            concluded["objects"], known.report.history(), exists=self.observed.exists
+        )
         if stop is None:
             return concluded, printable(texts.report(concluded))
         lines = printable(texts.stopped(known, self.observed, stop))
@@ -267,23 +264,14 @@ class ActionModule(OneOfMany):
         """Add this run to the report, if one is asked for; what has prevented that, or ""."""
         if not os.path.isabs(known.report_dir) or self._task.check_mode:
             return ""
-        file = evidence.path(known.report_dir, known.file_name)
-        try:
-            before = evidence.read(file)
-            if foreign := evidence.foreign(known.report_dir, known.file_name, before, self.observed.tenant):
-                return foreign
-            if before and before.get("connection_key", known.connection_key) != known.connection_key:
-                return f"The report could not be written: it belongs to another connection ({file})."
-            ended = Ended(known, self.observed, concluded, self.arguments["checked"]["started"], _utc.now_zulu(), stop)
-            run = claims.run(ended, origin.origin(variables, os.environ), before["runs"] if before else [])
-            report = evidence.append(before, known.connection_key, run)
-            digest = evidence.write(known.report_dir, known.file_name, report, page.render(TEMPLATES, report))
+        ended = Ended(known, self.observed, concluded, self.arguments["checked"]["started"], _utc.now_zulu(), stop)
+        here = origin.origin(variables, os.environ)
+        digest, unwritten = known.report.add(
+            self.observed.tenant, lambda history: claims.run(ended, here, history), page.render
+        )
+        if digest:
             concluded["report"]["sha256"] = digest
-        except evidence.NotAReport:
-            return f"The report could not be written: it is not a report of this role ({file})."
-        except OSError as error:
-            return f"The report could not be written: {error.strerror} ({error.filename})."
-        return ""
+        return unwritten
 
     def _results(self, variables: Variables) -> list[playbooks.HostResult]:
         """The results of the hosts of the play.

@@ -21,14 +21,15 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import claims, evidence, page
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import claims, page
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import REPORT
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration import situations
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = ROOT / "tests" / "output" / "report"
-TEMPLATES = ROOT / "roles" / "deregister_connection" / "templates"
 ORIGIN = Origin(
     by={"user": "deployer", "sudo_user": None, "controller": "controller", "automation": None},
     host="localhost",
@@ -151,10 +152,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     )
     given = {"connection_key": HOSTILE, "confirm": HOSTILE}
     run = claims.run(situations.Situation(given, observed).ended, ORIGIN, [])
-    report = evidence.append(None, HOSTILE, run)
+    report = evidence.append(REPORT, None, HOSTILE, run)
     pages = {"page": report, **{status: _outcome(report, status) for status in STATUSES}}
     for name, content in pages.items():
-        (folder / f"{name}.html").write_text(page.render(str(TEMPLATES), content))
+        (folder / f"{name}.html").write_text(page.render(content))
     return Pages(report, folder / "page.html", {status: folder / f"{status}.html" for status in STATUSES})
 
 

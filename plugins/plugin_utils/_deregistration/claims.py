@@ -10,7 +10,11 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, texts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import (
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.steps import steps
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import (
     AGAIN,
     THIS,
     Claim,
@@ -18,10 +22,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.e
     carried,
     seconds_between,
 )
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.steps import steps
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import error, statement
 
 # What the report has from the role's result.
 OF_RESULT = (
@@ -83,19 +84,8 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         integration=result["integration"] or None,
         verified=carried(claims(ended, objects), len(history) + 1, before),
         remaining=remaining(ended, origin),
-        error=_error(ended),
+        error=error(ended.stop),
     )
-
-
-def _error(ended: Ended) -> dict[str, t.Any] | None:
-    if ended.stop is None:
-        return None
-    failure = ended.stop.failure.get("failure") or {}
-    return {
-        "task": ended.stop.task,
-        "message": ended.stop.message,
-        **{name: failure.get(name) for name in ("code", "sqlstate", "query_id")},
-    }
 
 
 def statements(ended: Ended, history: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
@@ -105,17 +95,10 @@ def statements(ended: Ended, history: t.Sequence[t.Mapping[str, t.Any]]) -> list
     if not rows and not (ended.status == "already_done" and any(earlier.get("statements") for earlier in history)):
         rows = observed.script.get("statements") or []
     answers = {answer["index"]: answer for answer in observed.progress.get("answers") or ()}
-    return [_statement(ended, row, answers.get(row["index"], {})) for row in rows]
-
-
-def _statement(ended: Ended, row: Answer, answer: Answer) -> dict[str, t.Any]:
-    return {
-        **{name: row[name] for name in ("index", "line", "verb", "object", "name", "unusual")},
-        **{name: row[name] for name in ("grantee", "privileges", "action") if row.get(name)},
-        "status": _status(ended, row),
-        **({"reason": ended.left_out[row["index"]]} if row["index"] in ended.left_out else {}),
-        **{name: row.get(name, answer.get(name)) for name in ("query_id", "rowcount", "seconds", "answer")},
-    }
+    return [
+        statement(row, answers.get(row["index"], {}), _status(ended, row), ended.left_out.get(row["index"]))
+        for row in rows
+    ]
 
 
 def _status(ended: Ended, row: Answer) -> str:

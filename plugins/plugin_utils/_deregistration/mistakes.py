@@ -11,9 +11,9 @@ import os
 import re
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _address, _files
+from ansible_collections.community.immuta.plugins.module_utils import _address
 from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence, task_file
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import page, task_file
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
 
@@ -39,7 +39,7 @@ def mistakes(settings: Settings, site: Site) -> list[str]:
         _interval(settings),
         _skip(settings),
         _script_path(settings),
-        _report(settings),
+        *settings.report.mistake(page.render),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -160,36 +160,3 @@ def _script_path(settings: Settings) -> str:
         f"The script's path {settings.script_path} is relative. Set immuta_deregister_script_path or"
         " immuta_deregister_script_dir to an absolute one."
     )
-
-
-def _report(settings: Settings) -> str:
-    folder = settings.report_dir
-    if not folder:
-        return ""
-    if not os.path.isabs(folder):
-        return f'immuta_deregister_report_dir is "{folder}". Set it to an absolute path on the controller.'
-    file = evidence.path(folder, settings.file_name)
-    try:
-        evidence.try_to_write(folder, settings.file_name)
-        report = evidence.read(file) or {}
-    except evidence.NotAReport:
-        return (
-            f"The file {file} is not a report of this role. Move it away, or set immuta_deregister_report_dir to"
-            " another folder."
-        )
-    except _files.NotOwn as error:
-        return (
-            f"The report {file} can't be trusted: {error.strerror}. {_files.MAKE_OWN} Or set immuta_deregister_report_dir"
-            " to another folder."
-        )
-    except OSError as error:
-        return (
-            f"The report {file} can't be written on the controller: {error.strerror}. Set"
-            " immuta_deregister_report_dir to another folder."
-        )
-    if report.get("connection_key", settings.connection_key) != settings.connection_key:
-        return (
-            f'The file {file} is the report of the connection "{report["connection_key"]}". Move it away, or set'
-            " immuta_deregister_report_dir to another folder."
-        )
-    return ""

@@ -283,7 +283,5 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
             "total": observed.counts[1],
             "statements": observed.statements or script.get("statements") or [],
         },
-        "report": None
-        if check_mode or not settings.report_dir
-        else {kind: f"{settings.report_dir}/{settings.file_name}.{kind}" for kind in ("json", "html")},
+        "report": None if check_mode or not settings.report_dir else settings.report.paths(),
     }

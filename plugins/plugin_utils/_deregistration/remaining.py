@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import texts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
 
 
 def remaining(ended: Ended, origin: Origin) -> list[str]:

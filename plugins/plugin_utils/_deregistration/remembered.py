@@ -6,16 +6,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._sql import forms
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
@@ -31,19 +29,10 @@ def completed(settings: Settings, plan: t.Any) -> tuple[Settings, list[str]]:
     """
     entry = approval.find(plan, settings.connection_key) if isinstance(plan, dict) else None
     try:
-        config, warnings = known(settings.integration_config, entry, _report(settings))
+        config, warnings = known(settings.integration_config, entry, settings.report.read())
         return dataclasses.replace(settings, integration_config=config), warnings
     except InvalidOption as error:
         raise Refused(str(error)) from None
-
-
-def _report(settings: Settings) -> Record | None:
-    """The report of the connection; what is wrong with it is said elsewhere."""
-    if os.path.isabs(settings.report_dir):
-        with contextlib.suppress(evidence.NotAReport, OSError):
-            report = evidence.read(evidence.path(settings.report_dir, settings.file_name))
-            return report if report and report.get("connection_key") == settings.connection_key else None
-    return None
 
 
 def known(given: Record | None, plan: Record | None, report: Record | None) -> tuple[dict[str, t.Any], list[str]]:

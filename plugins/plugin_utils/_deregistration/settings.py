@@ -15,11 +15,15 @@ import typing as t
 import urllib.parse
 
 from ansible_collections.community.immuta.plugins.plugin_utils import _variables
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names, origin, task_file
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names, task_file
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import origin
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.kept import Kept
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Kind
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 PREFIX = names.PREFIX
 ROLE = os.path.join(origin.COLLECTION, "roles", "deregister_connection")
+REPORT = Kind("community.immuta.deregister_connection", f"{PREFIX}report_dir")
 # The role's own executors; the name of a platform is also the dialect of the scripts that it runs.
 PLATFORMS = ("databricks", "snowflake")
 
@@ -146,6 +150,11 @@ class Settings:
     def file_name(self) -> str:
         """The connection's files are named so, before their suffix."""
         return file_name(self.connection_key)
+
+    @property
+    def report(self) -> Kept:
+        """The connection's report."""
+        return Kept(REPORT, self.report_dir, self.file_name, self.connection_key)
 
     def as_dict(self) -> dict[str, t.Any]:
         """For the tasks."""

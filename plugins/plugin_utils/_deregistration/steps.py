@@ -10,14 +10,15 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import marked
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Step, seconds_between
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import rows
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Step
 
 
-def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
+def steps(ended: Ended, statements: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
     """The steps in order, each with the times from its module.
 
-    :param rows: the statements, as the report has them
+    :param statements: the statements, as the report has them
     """
     observed = ended.observed
     look = _step(ended, "Check the platform", _looked(observed), _tried(observed), _not_looked(observed))
@@ -32,7 +33,7 @@ def steps(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Step]:
             "Part of the deletion." if "plan" in observed.deleted else "",
         ),
         _step(ended, "Delete the connection in Immuta", observed.deleted, _deleted(observed), _not_deleted(ended)),
-        _step(ended, "Run the clean-up script", _execution(ended), _ran(ended, rows), _not_run(ended)),
+        _step(ended, "Run the clean-up script", _execution(ended), _ran(ended, statements), _not_run(ended)),
     ]
     if observed.decision.get("look_again"):
         found.append(look)
@@ -66,28 +67,7 @@ def _tried(observed: Observed) -> str:
 
 
 def _step(ended: Ended, name: str, answer: Answer, detail: str, otherwise: str) -> Step:
-    """One step.
-
-    :param detail: what to say when it was done
-    :param otherwise: what to say when it was not needed
-    """
-    timing: dict[str, str] = answer.get("timing") or {}
-    outcome_: t.Literal["done", "failed", "skipped", "not_reached"]
-    if answer.get("failed"):
-        outcome_ = "failed"
-    elif timing:
-        outcome_ = "done"
-    else:
-        outcome_ = "not_reached" if ended.failure is not None and not answer.get("skipped") else "skipped"
-    return Step(
-        name=name,
-        outcome=outcome_,
-        changed=(outcome_ == "done" and bool(answer.get("changed"))) or (answer.get("executed") or 0) > 0,
-        started=timing.get("started"),
-        ended=timing.get("ended"),
-        seconds=seconds_between(timing["started"], timing["ended"]) if timing else None,
-        detail={"done": detail, "skipped": otherwise}.get(outcome_, ""),
-    )
+    return rows.step(name, answer, detail, otherwise, stopped=ended.failure is not None)
 
 
 def _saved(ended: Ended) -> str:
@@ -134,15 +114,15 @@ def _execution(ended: Ended) -> Answer:
     }
 
 
-def _ran(ended: Ended, rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+def _ran(ended: Ended, statements: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     ran = ended.observed.ran
     if "timing" not in ran:
         return f"Run by the task file {ended.settings.executor}."
-    count = sum(row["status"] in marked.RUN for row in rows)
+    count = sum(row["status"] in marked.RUN for row in statements)
     # Each pause ends a call of the module, not the run.
     executed = sum(call.get("executed") or 0 for call in (*ended.observed.paused, ran))
     mine = f", {executed} of them in this run" if "executed" in ran else ""
-    return f"{count} of {len(rows)} statements have run{mine}."
+    return f"{count} of {len(statements)} statements have run{mine}."
 
 
 def _not_run(ended: Ended) -> str:

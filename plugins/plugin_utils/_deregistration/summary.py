@@ -9,53 +9,22 @@ Reports of earlier versions lack some fields; what they don't say is shown as no
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import (
+    NO_LOOK,
+    Change,
+    Fact,
+    Summary,
+    login,
+    newest,
+    people,
+    places,
+)
 
 Seen = t.Mapping[str, t.Any]
 GONE = ("gone", "deleted", "not listed", "not there")
-NO_LOOK = "Nobody looked"
-
-
-@dataclasses.dataclass(frozen=True)
-class Fact:
-    """One answer.
-
-    :ivar value: None if it is not recorded
-    :ivar note: how it is known, or what is missing
-    :ivar code: whether it is a digest
-    :ivar unproven: whether it is only stated, or missing although it matters
-    """
-
-    name: str
-    value: str | None
-    note: str = ""
-    code: bool = False
-    unproven: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Change:
-    """What was there before, and what is there after.
-
-    :ivar tone: C(good), C(care), or C(calm)
-    """
-
-    what: str
-    name: str
-    before: str
-    after: str
-    tone: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Summary:
-    """The top of the page."""
-
-    facts: list[Fact]
-    changes: list[Change]
 
 
 def summary(evidence: Seen) -> Summary:
@@ -63,27 +32,12 @@ def summary(evidence: Seen) -> Summary:
     runs = looks.of_this_removal(evidence["runs"], exists=False)
     acted = [run for run in runs if _has_acted(run)]
     shown = acted or runs[-1:]
-    session = _newest(runs, "session") or {}
     facts = [
-        Fact("Tenant", _newest(runs, "tenant")),
-        Fact("Platform", ", ".join(_newest(runs, "platform_hosts") or ()) or None),
-        Fact(
-            "Account",
-            session.get("account") or session.get("host"),
-            "" if session else "No run has signed in to the platform.",
-        ),
-        Fact("Reason or change number", _newest(shown, "reason")),
-        _asked(shown[-1]),
-        *_ran(shown),
+        *places(runs),
+        *people(shown, "" if acted else "deleted and ran nothing"),
         *_approved(next((run for run in reversed(runs) if _confirmed(run)), shown[-1])),
     ]
     return Summary(facts, _changes(runs))
-
-
-def login(run: Seen) -> str:
-    """The login on the controller that has run the role, in words."""
-    by = run["by"]
-    return f"{by['sudo_user']} (with sudo as {by['user']})" if by.get("sudo_user") else str(by["user"])
 
 
 def approver(run: Seen) -> str:
@@ -91,10 +45,6 @@ def approver(run: Seen) -> str:
     job = run["by"].get("automation")
     where = f"See {job['system']} job {job['job']}." if job else f"The login {login(run)} gave the digest."
     return f"Stated with immuta_deregister_approver. {where}" if run.get("approver") else where
-
-
-def _newest(runs: t.Sequence[Seen], name: str) -> t.Any:
-    return next((run[name] for run in reversed(runs) if run.get(name)), None)
 
 
 def _has_acted(run: Seen) -> bool:
@@ -106,13 +56,6 @@ def _has_acted(run: Seen) -> bool:
 
 def _confirmed(run: Seen) -> bool:
     return bool(run.get("confirmed_by") or run.get("confirmed"))
-
-
-def _asked(run: Seen) -> Fact:
-    job = run["by"].get("automation") or {}
-    if job.get("user"):
-        return Fact("Asked by", str(job["user"]), f"Started {job['system']} job {job['job']}.")
-    return Fact("Asked by", None, "Only jobs of AWX, GitHub Actions, and GitLab CI name their user.")
 
 
 def _approved(run: Seen) -> t.Iterator[Fact]:
@@ -130,30 +73,11 @@ def _approved(run: Seen) -> t.Iterator[Fact]:
         yield Fact("Approved by", run.get("approver"), stated + how, unproven=bool(stated))
 
 
-def _ran(runs: t.Sequence[Seen]) -> t.Iterator[Fact]:
-    people = list(dict.fromkeys(map(login, runs)))
-    places = list(dict.fromkeys(str(run["by"]["controller"]) for run in runs))
-    jobs = [run["by"]["automation"] for run in runs if run["by"].get("automation")]
-    where = f"Login on the controller {', '.join(places)}"
-    numbers = ", ".join(dict.fromkeys(f"{job['system']} job {job['job']}" for job in jobs))
-    yield Fact("Run by", ", ".join(people), f"{where}, in {numbers}." if numbers else f"{where}.")
-    first, last = runs[0]["started"], runs[-1]["ended"]
-    if len(runs) > 1:
-        note = f"In {len(runs)} runs."
-    else:
-        note = f"Run {runs[0]['number']}" + ("." if _has_acted(runs[0]) else ", which deleted and ran nothing.")
-    yield Fact("When", f"{_time(first)} to {_time(last, short=first[:10] == last[:10])} UTC", note)
-
-
-def _time(when: str, *, short: bool = False) -> str:
-    return when[11:19] if short else f"{when[:10]} {when[11:19]}"
-
-
 def _changes(runs: t.Sequence[Seen]) -> list[Change]:
     planned = runs[-1]["status"] == "planned"
     found = [_change(row, planned=planned) for row in looks.merged(runs)]
     if any(run.get("script") for run in runs):
-        found.append(_on_platform(_newest(runs, "objects"), planned=planned))
+        found.append(_on_platform(newest(runs, "objects"), planned=planned))
     return found
 
 

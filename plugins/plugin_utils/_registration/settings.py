@@ -11,8 +11,8 @@ import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils import _variables
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, file_name
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import origin
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 PREFIX = "immuta_register_"

@@ -30,6 +30,7 @@ FORBIDDEN = {
         MODULE,
         *(f"{IMMUTA}/{name}" for name in ("client", "transport", "sockets")),
     ],
+    "plugin_utils/_evidence": ["plugin_utils/_deregistration", "plugin_utils/_registration"],
     "plugin_utils": [WORK, ACTION, "inventory"],
 }
 # Files below module_utils that know nothing of the libraries above them.

@@ -21,7 +21,8 @@ from ansible.template import Templar
 
 from ansible_collections.community.immuta.plugins.action import deregistration
 from ansible_collections.community.immuta.plugins.module_utils import _utc
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence, stops
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, stops
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DIGEST,
     GO,

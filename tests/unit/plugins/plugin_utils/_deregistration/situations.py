@@ -16,10 +16,10 @@ import yaml
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import decisions, outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as reading
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
 
 ROLE = Path(reading.__file__).parents[3] / "roles" / "deregister_connection"
 SHA, DIGEST = "a" * 64, "d" * 64

@@ -13,9 +13,9 @@ import typing as t
 import pytest
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, claims, stops, texts
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Run
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Run
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     BROKEN,
     DIGEST,

@@ -14,15 +14,17 @@ import typing as t
 import jinja2
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, claims, evidence, page
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, claims, page
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import REPORT
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import page as pages
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DIGEST,
     GO,
     HERE,
     PARTIAL,
     RECORDED,
-    ROLE,
     SHA,
     SITUATIONS,
     SKIPPED,
@@ -30,14 +32,13 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     gone,
 )
 
-TEMPLATES = str(ROLE / "templates")
 HOSTILE = "<script src=//evil.example/x>alert(1)</script>\"'><img src=x onerror=a()> {{ 7 * 7 }} {% x %} \u202e"
 
 
 def report(*situations: Situation, key: str = "k") -> evidence.Report:
     found: evidence.Report | None = None
     for situation in situations:
-        found = evidence.append(found, key, claims.run(situation.ended, HERE, found["runs"] if found else []))
+        found = evidence.append(REPORT, found, key, claims.run(situation.ended, HERE, found["runs"] if found else []))
     assert found
     return found
 
@@ -80,13 +81,13 @@ def hostile(value: t.Any, key: str = "") -> t.Any:
     ],
 )
 def test_each_status_has_its_title(name: str, title: str) -> None:
-    assert f"<title>{title}: k &ndash;" in page.render(TEMPLATES, report(SITUATIONS[name]))
+    assert f"<title>{title}: k &ndash;" in page.render(report(SITUATIONS[name]))
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
     content = report(SITUATIONS[name])
-    text = Page(page.render(TEMPLATES, content)).text
+    text = Page(page.render(content)).text
     last = content["runs"][-1]
     said = [
         *last["remaining"],
@@ -114,34 +115,34 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
     ],
 )
 def test_the_banner_is_green_only_if_all_was_seen(names: list[str], tone: str, title: str) -> None:
-    text = page.render(TEMPLATES, report(*(SITUATIONS[name] for name in names)))
+    text = page.render(report(*(SITUATIONS[name] for name in names)))
     assert re.findall(r'<section class="banner (\w+)".*?<h2 id="status">(.*?)</h2>', text, re.DOTALL) == [(tone, title)]
 
 
 def test_a_statement_that_is_only_stated_is_amber() -> None:
-    text = page.render(TEMPLATES, report(SITUATIONS["stated"]))
+    text = page.render(report(SITUATIONS["stated"]))
     assert len(re.findall(r'<span class="badge care">[^S]*?</svg>Stated</span>', text)) == 4
     assert '<div class="tile care"><dt>Stated or left out</dt><dd>3</dd>' in text
-    assert "tile care" not in page.render(TEMPLATES, report(SITUATIONS["completed"]))
+    assert "tile care" not in page.render(report(SITUATIONS["completed"]))
 
 
 def test_digests_are_set_in_the_font_of_code() -> None:
-    text = page.render(TEMPLATES, report(SITUATIONS["completed, pinned"]))
+    text = page.render(report(SITUATIONS["completed, pinned"]))
     assert f'<bdi class="code">{DIGEST}</bdi>' in text
     assert f'<dd class="code"><bdi>{SHA}</bdi></dd>' in text
 
 
 def test_a_login_is_called_a_login() -> None:
-    text = Page(page.render(TEMPLATES, report(SITUATIONS["completed"], SITUATIONS["already done"]))).text
+    text = Page(page.render(report(SITUATIONS["completed"], SITUATIONS["already done"]))).text
     assert "Run byuLogin on the controller c." in text
     assert re.findall(r"login\s+u", text) == ["login u"] * 2
 
 
 def test_a_regenerated_script_is_marked() -> None:
-    shown = page.render(TEMPLATES, report(SITUATIONS["regenerated"]))
+    shown = page.render(report(SITUATIONS["regenerated"]))
     mark = re.compile(r'<dt>Origin of the script</dt><dd>\s*<span class="badge care">.*?Regenerated</span>', re.DOTALL)
     assert mark.search(shown)
-    assert not mark.search(page.render(TEMPLATES, report(SITUATIONS["completed"])))
+    assert not mark.search(page.render(report(SITUATIONS["completed"])))
 
 
 def test_a_statement_says_whom_it_gives_what() -> None:
@@ -150,13 +151,13 @@ def test_a_statement_says_whom_it_gives_what() -> None:
     row.update(
         verb="REVOKE", object="TABLE", name="A.B", grantee="ROLE R", privileges="SELECT, INSERT", action="CASCADE"
     )
-    shown = " ".join(Page(page.render(TEMPLATES, found)).text.split())
+    shown = " ".join(Page(page.render(found)).text.split())
     assert "REVOKE SELECT, INSERT ON TABLE A.B FROM ROLE R CASCADE" in shown
 
 
 def test_what_has_run_is_counted_apart_from_what_was_stated() -> None:
     observed = Observed(gone(execution=PARTIAL), {}, SKIPPED, SKIPPED, recorded=RECORDED)
-    text = Page(page.render(TEMPLATES, report(Situation(GO, observed)))).text
+    text = Page(page.render(report(Situation(GO, observed)))).text
     assert re.findall(r"Statements run\s*1 of 3|Stated or left out\s*2", text) == [
         "Statements run1 of 3",
         "Stated or left out2",
@@ -164,7 +165,7 @@ def test_what_has_run_is_counted_apart_from_what_was_stated() -> None:
 
 
 def test_a_claim_leads_to_the_run_that_knows_and_that_run_is_shown() -> None:
-    text = page.render(TEMPLATES, report(SITUATIONS["completed, pinned"], *[SITUATIONS["already done"]] * 2))
+    text = page.render(report(SITUATIONS["completed, pinned"], *[SITUATIONS["already done"]] * 2))
     (claims_,) = re.findall(r'<ul class="claims">.*?</ul>', text, re.DOTALL)
     assert re.findall(r'<a href="#run-(\d)">', claims_) == ["1", "1", "1"]
     assert re.findall(r'<h2 id="run-(\d)">', text) == ["3", "1"]
@@ -205,7 +206,7 @@ def test_how_it_was_confirmed_and_who_may_have_approved_it(
 ) -> None:
     content = report(Situation(given, SITUATIONS["completed"].observed))
     content["runs"][0]["by"]["automation"] = automation
-    text = Page(page.render(TEMPLATES, content)).text
+    text = Page(page.render(content)).text
     assert [word for word in words if word not in text] == []
     assert [word for word in absent if word in text] == []
 
@@ -218,14 +219,14 @@ def test_a_report_of_an_older_version_is_shown_and_continued(name: str) -> None:
     older["confirmed"] = True
     for claim in older["verified"]:
         del claim["run"]
-    found = page.render(TEMPLATES, content)
+    found = page.render(content)
     assert 'href="#run-' not in found
     later = claims.run(SITUATIONS["already done"].ended, HERE, content["runs"])
-    assert "#run-1" in page.render(TEMPLATES, evidence.append(content, "k", later))
+    assert "#run-1" in page.render(evidence.append(REPORT, content, "k", later))
 
 
 def test_all_runs_are_in_a_table() -> None:
-    text = page.render(TEMPLATES, report(*SITUATIONS.values()))
+    text = page.render(report(*SITUATIONS.values()))
     assert text.count('data-name="Outcome"') == len(SITUATIONS)
 
 
@@ -238,7 +239,7 @@ def test_what_is_other_peoples_stays_text(name: str, automation: dict[str, str] 
     content = hostile(report(SITUATIONS["completed"], SITUATIONS[name]))
     for run in content["runs"]:
         run["by"]["automation"] = automation
-    found = Page(page.render(TEMPLATES, content))
+    found = Page(page.render(content))
     assert HOSTILE in found.text
     assert "49" not in found.text.replace(HOSTILE, "")
     assert not {"script", "img", "iframe", "object", "embed"} & {tag for tag, _attributes in found.tags}
@@ -246,7 +247,7 @@ def test_what_is_other_peoples_stays_text(name: str, automation: dict[str, str] 
 
 
 def test_nothing_is_loaded() -> None:
-    text = page.render(TEMPLATES, report(*SITUATIONS.values()))
+    text = page.render(report(*SITUATIONS.values()))
     found = Page(text)
     links = [attributes[name] for _tag, attributes in found.tags for name in ("src", "href") if name in attributes]
     assert {str(link)[0] for link in links if link != "data:,"} == {"#"}
@@ -261,7 +262,7 @@ def test_a_field_that_is_missing_is_an_error() -> None:
     content = report(Situation(GO, dataclasses.replace(SITUATIONS["completed"].observed, script=gone())))
     del content["runs"][0]["verified"]
     with pytest.raises(jinja2.UndefinedError, match="verified"):
-        page.render(TEMPLATES, content)
+        page.render(content)
 
 
 @pytest.mark.parametrize(
@@ -279,5 +280,5 @@ def test_a_field_that_is_missing_is_an_error() -> None:
 )
 def test_verdict(status: str, states: list[str], expected: tuple[str, bool, str]) -> None:
     runs = [{"status": "failed", "verified": []}, {"status": status, "verified": [{"state": one} for one in states]}]
-    found = page.verdict({"runs": runs})
+    found = pages.verdict(page.WORDING, {"runs": runs})
     assert (found["status"], found["on_word"], found["tone"]) == expected

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence, remembered
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import remembered
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import REPORT
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import CONFIG, read
 
@@ -24,7 +26,7 @@ def report(folder: Path, *configs: t.Any, key: str = "k") -> None:
     """Write a report of runs that knew these configurations."""
     runs = [{"integration_config": config} if config != "none" else {} for config in configs]
     content = {
-        "report": evidence.KIND,
+        "report": REPORT.role,
         "format": evidence.FORMAT,
         "connection_key": key,
         "status": "failed",

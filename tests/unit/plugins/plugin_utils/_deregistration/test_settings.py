@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import mistakes as wrong
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as reading
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.mistakes import Site
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import REPORT, Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DIGEST,
@@ -401,7 +402,7 @@ def test_a_mistake(given: dict[str, t.Any], expected: str) -> None:
 def test_a_file_that_is_no_report_is_a_mistake_and_a_report_is_none(tmp_path: Path) -> None:
     assert mistakes(report_dir=str(tmp_path / "new")) == []
     file = tmp_path / "k.json"
-    file.write_text(json.dumps({"report": evidence.KIND, "format": evidence.FORMAT, "runs": []}), encoding="utf-8")
+    file.write_text(json.dumps({"report": REPORT.role, "format": report.FORMAT, "runs": []}), encoding="utf-8")
     assert mistakes(report_dir=str(tmp_path)) == []
     file.write_text("{}", encoding="utf-8")
     assert mistakes(report_dir=str(tmp_path)) == [
@@ -414,8 +415,8 @@ def test_a_file_that_is_no_report_is_a_mistake_and_a_report_is_none(tmp_path: Pa
         (found,) = mistakes(report_dir=str(tmp_path))
         assert f"The report {file} can't be trusted: other users may write to {place} (mode {mode:04o})." in found
         place.chmod(before)
-    report = {"report": evidence.KIND, "format": evidence.FORMAT, "runs": [], "connection_key": "other"}
-    file.write_text(json.dumps(report), encoding="utf-8")
+    content = {"report": REPORT.role, "format": report.FORMAT, "runs": [], "connection_key": "other"}
+    file.write_text(json.dumps(content), encoding="utf-8")
     assert mistakes(report_dir=str(tmp_path)) == [
         f'The file {file} is the report of the connection "other". Move it away, or set immuta_deregister_report_dir to'
         " another folder."

@@ -11,10 +11,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, claims, evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, claims
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import summary as summaries
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import REPORT
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DIGEST,
     DONE,
@@ -48,7 +50,7 @@ def by(**changes: t.Any) -> Origin:
 def summary(*runs: tuple[Situation, Origin]) -> summaries.Summary:
     found: evidence.Report | None = None
     for situation, origin in runs:
-        found = evidence.append(found, "k", claims.run(situation.ended, origin, found["runs"] if found else []))
+        found = evidence.append(REPORT, found, "k", claims.run(situation.ended, origin, found["runs"] if found else []))
     assert found
     return summaries.summary(found)
 

@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils import _files, _utc
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import evidence
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.evidence import Claim, Run, Step
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Claim, Kind, Run, Step
 
-GOOD = {"report": evidence.KIND, "format": 1, "connection_key": "k", "status": "planned", "runs": []}
+KIND = Kind("some.role", "immuta_some_report_dir")
+GOOD = {"report": KIND.role, "format": 1, "connection_key": "k", "status": "planned", "runs": []}
 RUN = Run(
     **{
         **dict.fromkeys((field.name for field in dataclasses.fields(Run)), None),
@@ -54,7 +55,7 @@ def test_what_is_no_report_is_refused(tmp_path: Path, content: str | bytes) -> N
     file = tmp_path / "k.json"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(evidence.NotAReport) as caught:
-        evidence.read(str(file))
+        evidence.read(KIND, str(file))
     assert caught.value.args == (str(file),)
 
 
@@ -62,13 +63,13 @@ def test_what_is_no_report_is_refused(tmp_path: Path, content: str | bytes) -> N
 def test_a_report_of_this_format_is_read(tmp_path: Path, indent: int | None) -> None:
     file = tmp_path / "k.json"
     file.write_text(json.dumps({**GOOD, "runs": [{"number": 1}], "more": "ö"}, indent=indent), encoding="utf-8")
-    assert evidence.read(str(file)) == {**GOOD, "runs": [{"number": 1}], "more": "ö"}
+    assert evidence.read(KIND, str(file)) == {**GOOD, "runs": [{"number": 1}], "more": "ö"}
 
 
 def test_no_report_is_none_and_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    assert evidence.read(str(tmp_path / "k.json")) is None
+    assert evidence.read(KIND, str(tmp_path / "k.json")) is None
     with pytest.raises(_files.NotRegular):
-        evidence.read(str(tmp_path))
+        evidence.read(KIND, str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_no_report_is_none_and_what_cannot_be_read_is_an_error(tmp_path: Path) -
 )
 def test_append(before: dict[str, t.Any] | None, numbers: list[int]) -> None:
     kept = json.dumps(before)
-    report = evidence.append(before, "k", RUN)
+    report = evidence.append(KIND, before, "k", RUN)
     assert {**report, "runs": []} == {**GOOD, "status": "completed"}
     assert [run["number"] for run in report["runs"]] == numbers
     assert report["runs"][-1]["verified"] == [{"claim": "It is gone", "state": "verified", "how": "Read.", "run": 1}]
@@ -90,10 +91,10 @@ def test_append(before: dict[str, t.Any] | None, numbers: list[int]) -> None:
 
 def test_write_and_read_again(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
-    report = evidence.append(None, "pröd", RUN)
+    report = evidence.append(KIND, None, "pröd", RUN)
     digest = evidence.write(str(folder), "p", report, "<p>ö")
     assert digest == hashlib.sha256((folder / "p.json").read_bytes()).hexdigest()
-    assert evidence.read(evidence.path(str(folder), "p")) == report
+    assert evidence.read(KIND, evidence.path(str(folder), "p")) == report
     assert "pröd" in (folder / "p.json").read_text(encoding="utf-8")
     assert (folder / "p.html").read_text(encoding="utf-8") == "<p>ö"
     assert sorted(os.listdir(folder)) == ["p.html", "p.json"]
@@ -183,13 +184,13 @@ def test_an_older_report_does_not_say_which_run_knows() -> None:
 )
 def test_two_tenants_never_share_a_report(tenants: list[str | None], tenant: str | None, foreign: bool) -> None:
     report = {**GOOD, "runs": [{"tenant": one} for one in tenants]}
-    assert evidence.foreign("/r", "k", report, tenant) == (
+    assert evidence.foreign(KIND, "/r", "k", report, tenant) == (
         f"The report /r/k.json belongs to a connection of https://a, not of {tenant}. Set"
-        " immuta_deregister_report_dir to another folder."
+        " immuta_some_report_dir to another folder."
         if foreign
         else ""
     )
-    assert evidence.foreign("/r", "k", None, tenant) == ""
+    assert evidence.foreign(KIND, "/r", "k", None, tenant) == ""
 
 
 def test_what_no_encoding_has_is_written_as_an_escape(tmp_path: Path) -> None:
@@ -244,11 +245,11 @@ def test_damage_is_no_report_and_a_pipe_is_not_waited_for(tmp_path: Path, conten
     file = tmp_path / "k.json"
     file.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(evidence.NotAReport):
-        evidence.read(str(file))
+        evidence.read(KIND, str(file))
     file.unlink()
     os.mkfifo(file)
     with pytest.raises(_files.NotRegular):
-        evidence.read(str(file))
+        evidence.read(KIND, str(file))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import origin
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import origin
 
 HOST = {"inventory_hostname": "h", "ansible_version": {"full": "2.99.0"}}
 

@@ -19,12 +19,23 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address, _files
 
-KIND = "community.immuta.deregister_connection"
 FORMAT = 1
 Report = dict[str, t.Any]
 # As the run of a claim: the one that is being described, be it that it has seen it for itself, or that it goes by what earlier
 # ones have left; then the earlier run knows better.
 THIS, AGAIN = 0, -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """Whose report it is.
+
+    :ivar role: the role that writes it, as the report names it
+    :ivar variable: the role's variable for the folder
+    """
+
+    role: str
+    variable: str
 
 
 class NotAReport(Exception):
@@ -67,11 +78,12 @@ class Run:
     """One run of the role, as the report has it.
 
     :ivar platform_hosts: where the script had to be run
-    :ivar reason: why the connection is removed, in a person's words
-    :ivar approver: who approved the removal, in a person's words
-    :ivar integration_config: what a script that is lost can be regenerated from; no secrets
+    :ivar reason: why it was run, in a person's words
+    :ivar approver: who approved it, in a person's words
+    :ivar integration_config: what a clean-up script that is lost can be regenerated from; no secrets
     :ivar confirmed_by: C(name), or C(plan) when a plan was approved; None when nothing was confirmed
-    :ivar objects: what the script removes, as it was found on the platform before and after; None if nobody looked
+    :ivar objects: what the script removes or creates, as it was found on the platform before and after; None if nobody looked
+    :ivar deleted_objects: in Immuta; None if none were, or it does not tell
     :ivar immuta: what Immuta had of the connection before, and has after
     """
 
@@ -116,7 +128,7 @@ def path(folder: str, name: str) -> str:
     return f"{folder}/{name}.json"
 
 
-def read(file: str) -> Report | None:
+def read(kind: Kind, file: str) -> Report | None:
     """Read a report; None when there is none.
 
     :raises NotAReport: the file is something else
@@ -131,7 +143,7 @@ def read(file: str) -> Report | None:
         raise NotAReport(file) from None
     if not (
         isinstance(report, dict)
-        and (report.get("report"), report.get("format")) == (KIND, FORMAT)
+        and (report.get("report"), report.get("format")) == (kind.role, FORMAT)
         and isinstance(report.get("runs"), list)
         and all(isinstance(run, dict) for run in report["runs"])
     ):
@@ -142,7 +154,7 @@ def read(file: str) -> Report | None:
 def carried(own: t.Sequence[Claim], number: int, before: t.Mapping[str, t.Any] | None) -> list[Claim]:
     """The claims of a run, and what it could not tell or had no reason to ask, as the last run has it that knows.
 
-    :param before: the run before it, which has done so, too; None if it was about another removal of that connection
+    :param before: the run before it, which has done so, too; None if it was about another one of that connection
     """
     known: dict[str, Claim] = {}
     for row in (before or {}).get("verified") or ():
@@ -161,11 +173,11 @@ def _best(one: Claim, earlier: Claim | None, number: int) -> Claim:
     return one if one.run is None else dataclasses.replace(one, run=number)
 
 
-def append(report: Report | None, connection_key: str, run: Run) -> Report:
+def append(kind: Kind, report: Report | None, connection_key: str, run: Run) -> Report:
     """Add a run to a report, or start one."""
     runs = report["runs"] if report else []
     return {
-        "report": KIND,
+        "report": kind.role,
         "format": FORMAT,
         "connection_key": connection_key,
         "status": run.status,
@@ -178,14 +190,14 @@ def tenants(report: Report | None) -> list[str]:
     return list(dict.fromkeys(run["tenant"] for run in (report or {"runs": []})["runs"] if run.get("tenant")))
 
 
-def foreign(folder: str, name: str, report: Report | None, tenant: str | None) -> str:
+def foreign(kind: Kind, folder: str, name: str, report: Report | None, tenant: str | None) -> str:
     """An error if the report belongs to another tenant's connection, or ""."""
     others = [one for one in tenants(report) if tenant and _address.normal(one) != _address.normal(tenant)]
     if not others:
         return ""
     return (
         f"The report {path(folder, name)} belongs to a connection of {others[0]}, not of {tenant}. Set"
-        " immuta_deregister_report_dir to another folder."
+        f" {kind.variable} to another folder."
     )
 
 

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The top of a report's page: what was done, where, who asked, approved, and ran it, when, and what changed.
+
+Reports of earlier versions lack some fields; what they don't say is shown as not recorded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+Seen = t.Mapping[str, t.Any]
+NO_LOOK = "Nobody looked"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fact:
+    """One answer.
+
+    :ivar value: None if it is not recorded
+    :ivar note: how it is known, or what is missing
+    :ivar code: whether it is a digest
+    :ivar unproven: whether it is only stated, or missing although it matters
+    """
+
+    name: str
+    value: str | None
+    note: str = ""
+    code: bool = False
+    unproven: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What was there before, and what is there after.
+
+    :ivar tone: C(good), C(care), or C(calm)
+    """
+
+    what: str
+    name: str
+    before: str
+    after: str
+    tone: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """The top of the page."""
+
+    facts: list[Fact]
+    changes: list[Change]
+
+
+def login(run: Seen) -> str:
+    """The login on the controller that has run the role, in words."""
+    by = run["by"]
+    return f"{by['sudo_user']} (with sudo as {by['user']})" if by.get("sudo_user") else str(by["user"])
+
+
+def newest(runs: t.Sequence[Seen], name: str) -> t.Any:
+    """A field of the newest run that has it; None if none does."""
+    return next((run[name] for run in reversed(runs) if run.get(name)), None)
+
+
+def places(runs: t.Sequence[Seen]) -> list[Fact]:
+    """Where it was done."""
+    session = newest(runs, "session") or {}
+    return [
+        Fact("Tenant", newest(runs, "tenant")),
+        Fact("Platform", ", ".join(newest(runs, "platform_hosts") or ()) or None),
+        Fact(
+            "Account",
+            session.get("account") or session.get("host"),
+            "" if session else "No run has signed in to the platform.",
+        ),
+    ]
+
+
+def people(runs: t.Sequence[Seen], idle: str) -> t.Iterator[Fact]:
+    """Why it was done, who asked and ran it, and when.
+
+    :param runs: those that have done something, or else the last one
+    :param idle: what to say of that one if it has not
+    """
+    yield Fact("Reason or change number", newest(runs, "reason"))
+    job = runs[-1]["by"].get("automation") or {}
+    if job.get("user"):
+        yield Fact("Asked by", str(job["user"]), f"Started {job['system']} job {job['job']}.")
+    else:
+        yield Fact("Asked by", None, "Only jobs of AWX, GitHub Actions, and GitLab CI name their user.")
+    logins = list(dict.fromkeys(map(login, runs)))
+    where = f"Login on the controller {', '.join(dict.fromkeys(str(run['by']['controller']) for run in runs))}"
+    jobs = [run["by"]["automation"] for run in runs if run["by"].get("automation")]
+    numbers = ", ".join(dict.fromkeys(f"{job['system']} job {job['job']}" for job in jobs))
+    yield Fact("Run by", ", ".join(logins), f"{where}, in {numbers}." if numbers else f"{where}.")
+    first, last = runs[0]["started"], runs[-1]["ended"]
+    note = f"In {len(runs)} runs." if len(runs) > 1 else f"Run {runs[0]['number']}{idle and f', which {idle}'}."
+    yield Fact("When", f"{_time(first)} to {_time(last, short=first[:10] == last[:10])} UTC", note)
+
+
+def _time(when: str, *, short: bool = False) -> str:
+    return when[11:19] if short else f"{when[:10]} {when[11:19]}"
