@@ -33,7 +33,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
-from ansible_collections.community.immuta.plugins.plugin_utils._evidence import origin
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import kept, origin
 from ansible_collections.community.immuta.plugins.plugin_utils._one_of_many import OneOfMany
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
@@ -229,10 +229,8 @@ class ActionModule(OneOfMany):
             concluded, lines = self._ended(known, stop)
         # A report that was not written is nobody's, or somebody else's.
         written = concluded["report"] = concluded["report"] if "sha256" in (concluded["report"] or {}) else None
-        if written:
-            lines = [*lines, f"Report: {written['html']} (sha256 of {written['json']}: {written['sha256']})"]
         return {
-            "lines": lines,
+            "lines": [*lines, *kept.said(written)],
             "result": concluded,
             "fatal": _fatal(stop),
             **({"warnings": [unwritten]} if unwritten else {}),

@@ -6,18 +6,25 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import REPORT, Stop
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import kept, origin
 from ansible_collections.community.immuta.plugins.plugin_utils._one_of_many import OneOfMany
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import (
+    claims,
     decisions,
     outcome,
+    page,
     settings,
     stops,
     texts,
 )
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
@@ -31,6 +38,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
 RESULT = f"{settings.PREFIX}result"
 # Of a registration, or of the removal that takes one back.
 RESULTS = (RESULT, f"{names.PREFIX}result")
+# What the report of a removal that takes a registration back has from this role, or else from the other one.
+OF_REMOVALS = ("report_dir", "reason", "approver")
 NOTHING_DONE = "Nothing was checked, planned, or registered: --tags or --start-at-task skipped the role. Run the playbook without them."
 
 
@@ -57,22 +66,36 @@ class ActionModule(OneOfMany):
         return Settings(**checked["settings"])
 
     def _check(self, variables: Variables) -> Result:
+        started = _utc.now_zulu()
         options = settings.options()
         if strange := [
             *names.unknown(variables, {*options, RESULT}, settings.PREFIX),
             *names.lost_words(variables.get(names.LOST_WORDS), settings.PREFIX),
         ]:
             raise Refused(*strange)
-        read = self._read(variables, options)
+        known = self._read(variables, options)
         if found := self.clashes(variables, options, settings.PREFIX, ".setup.sql"):
             raise Refused(*found)
-        return {"settings": vars(read)}
+        if known.state == "undone":
+            known = self._of_removal(variables, known)
+        elif wrong := list(known.report.mistake(page.render)):
+            raise Refused(*wrong)
+        return {"started": started, "settings": vars(known)}
+
+    def _of_removal(self, variables: Variables, known: Settings) -> Settings:
+        """The settings, with what is set for removals where nothing is set for registrations."""
+        theirs = self.rendered(variables, [f"{names.PREFIX}{name}" for name in OF_REMOVALS])
+        given = {name: getattr(known, name) or theirs.get(f"{names.PREFIX}{name}") or "" for name in OF_REMOVALS}
+        return Settings(**{**vars(known), **given})
 
     def _read(self, variables: Variables, options: t.Mapping[str, t.Any]) -> Settings:
         return settings.read(self.rendered(variables, options), options, host=variables["inventory_hostname"])
 
     def _decide(self, variables: Variables) -> Result:
-        if found := decisions.obstacles(self.settings, self.observed):
+        found = decisions.obstacles(self.settings, self.observed)
+        if foreign := self.settings.report.foreign(self.observed.tenant):
+            found.append(foreign)
+        if found:
             raise Refused(*found)
         return {"decision": vars(decisions.decide(self.settings, self.observed, check_mode=self._task.check_mode))}
 
@@ -98,13 +121,37 @@ class ActionModule(OneOfMany):
         )
         known = Settings(**checked["settings"]) if "settings" in checked else None
         stop = stops.find(known, observed, checked, check_mode=check_mode)
-        result = outcome.result(known, observed, check_mode=check_mode) if known else {}
+        if known is None:
+            lines = printable(texts.stopped(None, observed, stop)) if stop else []
+            return {"lines": lines, "result": {}, "fatal": _fatal(stop)}
+        result, lines = self._ended(known, stop)
+        digest, unwritten = self._report(variables, known, result, stop)
+        if unwritten and not stop:
+            stop = Stop(REPORT, {"msg": unwritten}, shown=False)
+            result, lines = self._ended(known, stop)
+        result["report"] = {**result["report"], "sha256": digest} if digest else None
+        return {
+            "lines": [*lines, *kept.said(result["report"])],
+            "result": result,
+            "fatal": _fatal(stop),
+            **({"warnings": [unwritten]} if unwritten else {}),
+        }
+
+    def _ended(self, known: Settings, stop: Stop | None) -> tuple[Result, list[str]]:
+        """The result, and the lines that say what came of the run."""
+        result = outcome.result(known, self.observed, check_mode=self._task.check_mode)
         if stop is None:
-            return {"lines": printable(texts.report(result)), "result": result, "fatal": ""}
-        lines = printable(texts.stopped(known, observed, stop))
-        if known:
-            result.update(status="failed", failed_task=stop.task, error="\n".join(lines))
-        return {"lines": lines, "result": result, "fatal": "" if stop.shown else stop.message}
+            return result, printable(texts.report(result))
+        lines = printable(texts.stopped(known, self.observed, stop))
+        return {**result, "status": "failed", "failed_task": stop.task, "error": "\n".join(lines)}, lines
+
+    def _report(self, variables: Variables, known: Settings, result: Result, stop: Stop | None) -> tuple[str, str]:
+        """Add this run to the report, if one is asked for; its digest, and what has prevented it."""
+        if not known.report_dir or self._task.check_mode:
+            return "", ""
+        ended = Ended(known, self.observed, result, self.arguments["checked"]["started"], _utc.now_zulu(), stop)
+        here = origin.origin(variables, os.environ)
+        return known.report.add(self.observed.tenant, lambda history: claims.run(ended, here, history), page.render)
 
     def _finished(self, variables: Variables) -> Result:
         failed = set(variables["ansible_play_hosts_all"]) - set(variables.get("ansible_play_hosts", ()))
@@ -112,3 +159,8 @@ class ActionModule(OneOfMany):
         if not failed and not any(host.get(name) for host in hosts for name in RESULTS):
             raise Refused(NOTHING_DONE)
         return {}
+
+
+def _fatal(stop: Stop | None) -> str:
+    """The message of a stop that no failed task shows, or ""."""
+    return stop.message if stop and not stop.shown else ""

@@ -48,6 +48,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+tenant:
+  description: Address of the tenant; also in RV(failure), unless it is not known.
+  returned: success
+  type: str
+  version_added: 0.2.0
+  sample: https://example.hosted.immutacloud.com
 connections:
   description:
     - The connections, ordered by key.

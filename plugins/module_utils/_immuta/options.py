@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _options
+from ansible_collections.community.immuta.plugins.module_utils import _address, _options
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import ConfigurationError
 from ansible_collections.community.immuta.plugins.module_utils._immuta.transport import Settings
@@ -51,6 +51,12 @@ def argument_spec(**own: t.Any) -> dict[str, t.Any]:
 
 def _from(option: str) -> dict[str, t.Any]:
     return {"fallback": (_options.first_of_environment, list(MANNER_VARIABLES[option]))}
+
+
+def tenant(params: dict[str, t.Any]) -> str | None:
+    """Return the tenant's URL for a failure; None if it is missing, or holds a password."""
+    url = (params["url"] or "").strip()
+    return None if not url or _address.user_info(url) else url.rstrip("/")
 
 
 def settings(params: dict[str, t.Any], *, where_set: str = "the task, in module_defaults,") -> Settings:

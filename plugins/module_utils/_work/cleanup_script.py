@@ -10,7 +10,7 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _address, _durability, _redact
+from ansible_collections.community.immuta.plugins.module_utils import _durability, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
@@ -66,7 +66,7 @@ def ensure(context: Context) -> Outcome:
     try:
         return state(context, path)
     except Failure as error:
-        error.details.update(saved=_still_usable(context, path), tenant=_tenant(context))
+        error.details.update(saved=_still_usable(context, path), tenant=options.tenant(context.params))
         if isinstance(error, no_script.ScriptLost):
             _explain_by_hand(error)
         if context.params["script_required"] or error.code not in WITHOUT:
@@ -80,11 +80,6 @@ def _explain_by_hand(error: no_script.ScriptLost) -> None:
     error.details.update(by_hand=steps, integration_config=error.known.as_dict())
     if not error.hint:
         error.hint = f"If it existed: {by_hand.FIRST} {' '.join(steps)}"
-
-
-def _tenant(context: Context) -> str | None:
-    url = (context.params["url"] or "").strip()
-    return None if not url or _address.user_info(url) else url.rstrip("/")
 
 
 def _still_usable(context: Context, path: str) -> dict[str, t.Any] | None:
@@ -369,7 +364,9 @@ def _absent(context: Context, path: str) -> Outcome:
 def _own_or_none(context: Context, path: str) -> Saved | None:
     params = context.params
     saved = saved_script.read(path)
-    rendering.require_own(saved, Subject(_tenant(context), params["connection_key"], params["integration_id"]))
+    rendering.require_own(
+        saved, Subject(options.tenant(context.params), params["connection_key"], params["integration_id"])
+    )
     return saved
 
 

@@ -12,7 +12,7 @@ import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
-from ansible_collections.community.immuta.plugins.module_utils._failure import require_digest
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     connection,
     errors,
@@ -177,6 +177,14 @@ def _remove(context: Context, client: Client, found: Connection) -> dict[str, t.
 
 def info(context: Context) -> Outcome:
     """Implement the module C(immuta_connection_info)."""
+    try:
+        return _described(context)
+    except Failure as error:
+        error.details.update(tenant=options.tenant(context.params))
+        raise
+
+
+def _described(context: Context) -> Outcome:
     key = context.params["connection_key"]
     with options.client(context.params, check_mode=context.check_mode) as client:
         if key:
@@ -188,7 +196,8 @@ def info(context: Context) -> Outcome:
                 connection.require_sight(client, "any connection")
         linked = any(found.integration_id is not None for found in connections)
         known = _integrations(context, client) if linked else {}
-    return Outcome(False, {"connections": [connection.with_integration(found, known) for found in connections]})
+    described = [connection.with_integration(found, known) for found in connections]
+    return Outcome(False, {"tenant": client.settings.url, "connections": described})
 
 
 def _integrations(context: Context, client: Client) -> dict[int, integration.Integration]:

@@ -46,6 +46,22 @@ class Observed:
         return bool(self.found.get("connections"))
 
     @property
+    def connection(self) -> Answer:
+        """The connection, as it was before; empty if it was not there."""
+        return next(iter(self.found.get("connections") or ()), {})
+
+    @property
+    def sent(self) -> bool:
+        """Whether the module that registers has answered."""
+        return "timing" in self.registered
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant's URL."""
+        found = self.found.get("tenant", (self.found.get("failure") or {}).get("tenant"))
+        return str(found) if found else None
+
+    @property
     def has_script(self) -> bool:
         """Whether there is a set-up script, saved or (in check mode) to be saved."""
         return "sha256" in self.script
@@ -105,7 +121,7 @@ class Observed:
     @property
     def exists_now(self) -> bool | None:
         """Whether the connection is there; None if that is not known."""
-        if self.registered:
+        if self.registered and not self.registered.get("skipped"):
             told = self.registered.get("registered")
             return True if self.exists or told else None if told is None else False
         return self.exists if "connections" in self.found else None
@@ -137,6 +153,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "status": status(observed, check_mode=check_mode),
         "connection_key": settings.connection_key,
         "connection_exists": observed.exists_now,
+        "tenant": observed.tenant,
         "verified": bool(registered.get("verified")),
         "script_executed": observed.script_ran,
         "stated": observed.stated,
@@ -149,6 +166,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "validation": registered.get("validation"),
         "reason": registered.get("reason"),
         "differing": registered.get("differing") or [],
+        "report": None if check_mode or not settings.report_dir else settings.report.paths(),
         "script": {
             "path": settings.script_path if observed.has_script else None,
             "sha256": observed.script.get("sha256"),

@@ -13,10 +13,13 @@ import typing as t
 from ansible_collections.community.immuta.plugins.plugin_utils import _variables
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, file_name
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import origin
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.kept import Kept
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Kind
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 PREFIX = "immuta_register_"
 ROLE = os.path.join(origin.COLLECTION, "roles", "register_connection")
+REPORT = Kind("community.immuta.register_connection", f"{PREFIX}report_dir")
 # What describes the connection, and may hold secrets.
 DESCRIPTIONS = ("snowflake", "databricks", "connection", "native_integration")
 # What of a description says where the integration is, and whom it signs in as; none of it is a secret.
@@ -49,6 +52,9 @@ class Settings:
     :ivar integration_config: the place of the integration, and what the script creates there, as far as that is described
     :ivar undo_path: where the script is kept that takes the registration back
     :ivar keeper: the host that keeps the script
+    :ivar report_dir: on the controller, or ""
+    :ivar reason: why the connection is registered, in a person's words, or ""
+    :ivar approver: who approved that, in a person's words, or ""
     :ivar pause_after: seconds after which the executor reports how far it is; None for never
     """
 
@@ -73,11 +79,24 @@ class Settings:
     progress_interval: float
     pause_after: float | None
     integration_config: dict[str, t.Any]
+    report_dir: str = ""
+    reason: str = ""
+    approver: str = ""
 
     @property
     def confirmed(self) -> bool:
         """Whether the connection may be registered."""
-        return not self.enables or self.confirm == self.connection_key
+        return not self.enables or self.named
+
+    @property
+    def named(self) -> bool:
+        """Whether the key was repeated."""
+        return self.confirm == self.connection_key
+
+    @property
+    def report(self) -> Kept:
+        """The connection's report; the one of its removal may be in the same folder."""
+        return Kept(REPORT, self.report_dir, f"{file_name(self.connection_key)}.registration", self.connection_key)
 
 
 def options() -> dict[str, t.Any]:
@@ -117,6 +136,9 @@ def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, ho
         keeper=value["script_host"] or host,
         pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,
         integration_config=_integration_config(value),
+        report_dir=value["report_dir"] or "",
+        reason=" ".join(str(value["reason"] or "").split()),
+        approver=" ".join(str(value["approver"] or "").split()),
     )
 
 

@@ -45,6 +45,8 @@ THERE = {
 def plan(settings: Settings, observed: Observed, *, check_mode: bool) -> list[str]:
     """The plan: what would be done, or is about to be done."""
     lines = [f'Plan for registering the Immuta connection "{settings.connection_key}"']
+    if settings.reason:
+        lines.append(f"Reason: {settings.reason}")
     if observed.exists:
         return [*lines, "The connection exists. It is compared with its description, and edited where it differs."]
     if observed.has_script:
@@ -178,11 +180,11 @@ def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[s
     next_ = f"NEXT: {stops.advice(stop, observed)}"
     if settings is None or not observed.found:
         return [*first, "DONE: nothing; no request was sent.", next_]
-    done, missing = _ends(settings, observed)
+    done, missing = ends(settings, observed)
     return [*first, f"DONE: {'; '.join(done) or 'nothing'}.", f"NOT DONE: {'; '.join(missing) or 'nothing'}.", next_]
 
 
-def _ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
+def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
     """What of a run that stopped is done, and what is not."""
     done, missing = [], []
     finished, total = observed.counts

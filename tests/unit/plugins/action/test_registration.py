@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+import os
 import types
 import typing as t
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -30,6 +33,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
 
 Answer = dict[str, t.Any]
 HOST: Answer = {
+    "ansible_version": {"full": "2.21.0"},
     "inventory_hostname": "h",
     "hostvars": {"h": {}},
     "ansible_play_hosts_all": ["h"],
@@ -60,7 +64,7 @@ def run(stage: str, variables: Answer | None = None, *, check: bool = False, **a
 
 def stage(name: str, observed: Observed, *, check: bool = False, **given: t.Any) -> Answer:
     """Run a stage after the one that checks."""
-    known = {"settings": vars(read(**given))}
+    known = {"settings": vars(read(**given)), "started": "2026-01-01T00:00:00.000Z"}
     return run(name, check=check, checked=known, observed=dataclasses.asdict(observed))
 
 
@@ -141,6 +145,77 @@ def test_conclude() -> None:
     assert "another host failed" in stage("conclude", Observed(NONE, script(), decided()))["fatal"]
     assert run("conclude", checked={"failed": True, "msg": "No."})["result"] == {}
     assert "entered in the middle" in run("conclude")["fatal"]
+
+
+def found(tenant: str = "https://t") -> Answer:
+    """What Immuta has answered first."""
+    return {**NONE, "tenant": tenant}
+
+
+def test_a_run_adds_itself_to_the_report(tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    checked = stage("conclude", done(found=found()), check=True, report_dir=str(folder))
+    assert checked["result"]["report"] is None and not folder.exists()
+    failed = {"failed": True, "msg": "No.", **TIMING}
+    for observed in (done(found=found(), registered=failed), done(found=found())):
+        answer = stage("conclude", observed, report_dir=str(folder))
+        written = answer["result"]["report"]
+        digest = hashlib.sha256((folder / "k.registration.json").read_bytes()).hexdigest()
+        assert written == {
+            "json": f"{folder}/k.registration.json",
+            "html": f"{folder}/k.registration.html",
+            "sha256": digest,
+        }
+        assert answer["lines"][-1] == f"Report: {written['html']} (sha256 of {written['json']}: {digest})"
+    report = json.loads((folder / "k.registration.json").read_text("utf-8"))
+    assert report["report"] == "community.immuta.register_connection"
+    assert [one["status"] for one in report["runs"]] == ["failed", "registered"]
+    assert [(folder / name).stat().st_mode & 0o777 for name in os.listdir(folder)] == [0o600, 0o600]
+    assert "hunter2" not in json.dumps(report)
+
+
+def test_two_tenants_never_share_a_report(tmp_path: Path) -> None:
+    assert "sha256" in stage("conclude", done(found=found()), report_dir=str(tmp_path))["result"]["report"]
+    before = (tmp_path / "k.registration.json").read_bytes()
+    sentence = f"The report {tmp_path}/k.registration.json belongs to a connection of https://t, not of https://o."
+    decided_ = stage("decide", Observed(found("https://o"), script()), report_dir=str(tmp_path))
+    assert decided_["failed"] and sentence in decided_["msg"] and "immuta_register_report_dir" in decided_["msg"]
+    # Whoever gets there all the same changes nothing, and fails: evidence was asked for.
+    answer = stage("conclude", done(found=found("https://o")), report_dir=str(tmp_path))
+    assert (answer["result"]["status"], answer["result"]["report"]) == ("failed", None)
+    assert answer["fatal"].startswith(sentence) and answer["warnings"] == [answer["fatal"]]
+    assert (tmp_path / "k.registration.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{}", "is not a report of this role. Move it away, or set immuta_register_report_dir to another folder."),
+        ({"connection_key": "o"}, 'is the report of the connection "o". Move it away'),
+        ({"runs": [{"number": 1}]}, "is damaged. Move it away, or set immuta_register_report_dir"),
+        ({"report": "community.immuta.deregister_connection"}, "is not a report of this role."),
+        (None, 'immuta_register_report_dir is "reports". Set it to an absolute path on the controller.'),
+    ],
+)
+def test_a_report_that_can_not_be_continued_is_refused_first(tmp_path: Path, content: t.Any, sentence: str) -> None:
+    good = {"report": "community.immuta.register_connection", "format": 1, "connection_key": "k", "runs": []}
+    text = content if isinstance(content, str) else json.dumps({**good, **(content or {})})
+    (tmp_path / "k.registration.json").write_text(text, "utf-8")
+    folder = "reports" if content is None else str(tmp_path)
+    answer = run("check", {"immuta_register_report_dir": folder})
+    assert answer["failed"] and sentence in answer["msg"]
+
+
+def test_the_report_of_a_removal_is_that_of_the_other_role(tmp_path: Path) -> None:
+    (tmp_path / "k.registration.json").write_text("{}", "utf-8")
+    given = {
+        "immuta_register_state": "undone",
+        "immuta_register_reason": "CHG2",
+        "immuta_deregister_report_dir": str(tmp_path),
+        "immuta_deregister_reason": "CHG1",
+    }
+    known = run("check", given)["settings"]
+    assert (known["report_dir"], known["reason"], known["approver"]) == (str(tmp_path), "CHG2", "")
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,9 @@ def test_the_defaults_are_those_of_the_argument_spec() -> None:
             "database": "IMMUTA",
             "user": "U",
         },
+        "report_dir": "",
+        "reason": "",
+        "approver": "",
     }
 
 
@@ -63,6 +66,7 @@ def test_the_defaults_are_those_of_the_argument_spec() -> None:
         ({"connection_key": "a/b"}, {"script_path": "/s/a%2Fb.setup.sql"}),
         ({"script_path": "/p.sql", "script_host": "keeper"}, {"script_path": "/p.sql", "keeper": "keeper"}),
         ({"progress_interval": 0}, {"pause_after": None}),
+        ({"reason": " CHG\n 7 ", "approver": "Kim  Lee"}, {"reason": "CHG 7", "approver": "Kim Lee"}),
         ({"executor": "handoff"}, {"executor": "handoff"}),
         ({"executor": "none"}, {"executor": "none"}),
         ({"executor": ""}, {"executor": "snowflake"}),

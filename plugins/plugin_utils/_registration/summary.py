@@ -1,0 +1,72 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The top of the report's page: what was registered and enabled, how that was confirmed, and what changed."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import (
+    NO_LOOK,
+    Change,
+    Fact,
+    Summary,
+    newest,
+    people,
+    places,
+)
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import of_this_registration
+
+Seen = t.Mapping[str, t.Any]
+
+
+def summary(evidence: Seen) -> Summary:
+    """Summarize the registration that the last run is about."""
+    runs = of_this_registration(evidence["runs"])
+    acted = [run for run in runs if run.get("changed") and run["status"] != "planned"]
+    shown = acted or runs[-1:]
+    facts = [
+        *places(runs),
+        *people(shown, "" if acted else "changed nothing"),
+        *_consent(shown[-1]),
+        Fact("Plan (digest)", (newest(runs, "plan") or {}).get("digest"), code=True),
+    ]
+    return Summary(facts, _changes(runs))
+
+
+def _consent(run: Seen) -> t.Iterator[Fact]:
+    enables = bool(run["enables"])
+    yield Fact("Objects to be enabled", "Yes" if enables else "No", unproven=enables)
+    note = "" if enables else "Only enabling objects has to be confirmed."
+    yield Fact("Confirmed", "By the name of the connection" if run["confirmed_by"] else "No", note)
+    if run.get("approver"):
+        yield Fact("Approved by", run["approver"], "Stated with immuta_register_approver.", unproven=True)
+
+
+def _changes(runs: t.Sequence[Seen]) -> list[Change]:
+    planned = runs[-1]["status"] == "planned"
+    found = [_change(row, planned=planned) for row in looks.merged(runs)]
+    if any(run.get("script") for run in runs):
+        found.append(_on_platform(newest(runs, "objects"), planned=planned))
+    return found
+
+
+def _change(row: Seen, *, planned: bool) -> Change:
+    before, after = (str(row.get(name) or "not known").capitalize() for name in ("before", "after"))
+    tone = "good" if row.get("after") in ("there", "enabled") else "calm" if planned else "care"
+    return Change(f"Immuta {row['kind']}", row["name"], before, after, tone)
+
+
+def _on_platform(objects: t.Sequence[Seen] | None, *, planned: bool) -> Change:
+    what, rows = "Objects on the platform", list(objects or ())
+    tone = "calm" if planned else "care"
+    if not rows:
+        return Change(what, "", NO_LOOK, NO_LOOK, tone)
+    before = f"{sum(row['present'] is True for row in rows)} of {len(rows)} there"
+    if not any(row["after"] is not None or row["after_how"] for row in rows):
+        return Change(what, "", before, NO_LOOK, tone)
+    there = sum(row["after"] is True for row in rows)
+    return Change(what, "", before, f"{there} of {len(rows)} there", "good" if there == len(rows) else "care")

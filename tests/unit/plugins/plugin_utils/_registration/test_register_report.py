@@ -1,0 +1,250 @@
+# Copyright (c) 2026 The community.immuta contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a registration: what each run can prove, what later runs keep of it, and the page."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+import pytest
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import page as pages
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import claims, outcome, page
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import REPORT
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import HERE
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.test_page import (
+    HOSTILE,
+    Page,
+    hostile,
+)
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
+    FINISHED,
+    FOUND,
+    NONE,
+    OBJECT,
+    RAN,
+    REGISTERED,
+    ROWS,
+    TIMING,
+    TRIED,
+    decided,
+    done,
+    read,
+    script,
+)
+
+V, S, N = "verified", "stated", "not_verified"
+RAN_TO_ITS_END, SET_UP = "The set-up script has run to its end", "What the script creates is on the platform"
+EXISTS, WORKS = "The connection exists in Immuta", "Its integration works"
+PREPARED = "The platform was prepared"
+SKIPPED: dict[str, t.Any] = {"skipped": True, "changed": False}
+PLAN = {
+    "steps": [{"action": "register_connection", "target": "k", "effect": "it is there"}],
+    "irreversible": False,
+    "digest": "d" * 64,
+}
+VALIDATION = {"status": "passed", "tests": [{"name": "Sign in", "status": "passed", "message": "as hunter2"}]}
+WHOLE = {**REGISTERED, "plan": PLAN, "validation": VALIDATION}
+THERE = {**TRIED, "objects": [{**OBJECT, "present": True, "how": "SHOW"}]}
+EDITED = {**WHOLE, "registered": False}
+NOTHING = {**EDITED, "changed": False}
+BROKEN = {
+    "failed": True,
+    "msg": "A statement failed.",
+    "failure": {"code": "statement_failed", "query_id": "q2"},
+    "executed": 1,
+    "statements": [{**ROWS[0], "status": "done", "query_id": "q1"}, {**ROWS[1], "status": "failed", "query_id": "q2"}],
+    "changed": True,
+    **TIMING,
+}
+RECORDED = {"changed": True, "execution": {"state": "finished", "done": 0, "total": 2}, **TIMING}
+PARTIAL = {"state": "partial", "done": 1, "total": 2, "skipped": []}
+HANDOFF = {"executor": "handoff"}
+LOST = {"failed": True, "msg": "No answer.", "registered": None, "changed": True, **TIMING}
+TENANT = {**NONE, "tenant": "https://t"}
+
+
+class Situation(t.NamedTuple):
+    """What is given, what was observed, and the task that failed."""
+
+    given: dict[str, t.Any]
+    observed: Observed
+    stop: str = ""
+
+    def ended(self) -> Ended:
+        """The run, after a minute."""
+        settings = read(**self.given)
+        stop = (
+            Stop(self.stop, next(one for one in (self.observed.registered, self.observed.ran) if one.get("failed")))
+            if self.stop
+            else None
+        )
+        result = outcome.result(settings, self.observed, check_mode=False)
+        times = "2026-01-01T00:00:00.000Z", "2026-01-01T00:01:00.000Z"
+        return Ended(settings, self.observed, {**result, **({"status": "failed"} if stop else {})}, *times, stop)
+
+
+ENABLES = {"settings": {"is_active": True}}
+SITUATIONS: dict[str, Situation] = {
+    "registered": Situation({"reason": "CHG1"}, done(found=TENANT, registered=WHOLE)),
+    "confirmed": Situation({**ENABLES, "confirm": "k", "approver": "Kim"}, done(registered=WHOLE)),
+    "planned": Situation(ENABLES, done(ran={}, registered=SKIPPED, decided=decided(run="", register=False))),
+    "handed off": Situation(
+        HANDOFF,
+        done(tried={}, ran={}, registered=SKIPPED, decided=decided(preflight="", run="handoff", register=False)),
+    ),
+    "stated": Situation(
+        {**HANDOFF, "script_executed": True}, done(tried={}, ran={}, recorded=RECORDED, registered=WHOLE)
+    ),
+    "prepared": Situation({"executor": "none"}, done(script=SKIPPED, tried={}, ran={}, registered=WHOLE)),
+    "a statement failed": Situation({}, done(ran=BROKEN, registered={}), "Run the script on Snowflake"),
+    "resumed": Situation(
+        {},
+        done(script=script(execution=PARTIAL), tried=THERE, registered=WHOLE, ran={**RAN, "objects": THERE["objects"]}),
+    ),
+    "lost answer": Situation({}, done(registered=LOST), "Register the connection"),
+    "after a lost answer": Situation({}, done(found=FOUND, script=SKIPPED, tried={}, ran={}, registered=NOTHING)),
+    "it had run": Situation({}, done(script=script(execution=FINISHED), tried=THERE, ran={}, registered=WHOLE)),
+    "edited": Situation({}, done(found=FOUND, script=SKIPPED, tried={}, ran={}, registered=EDITED)),
+    "already": Situation({}, done(found=FOUND, script=SKIPPED, tried={}, ran={}, registered=NOTHING)),
+    "does not work": Situation(
+        {}, done(found=FOUND, script=SKIPPED, tried={}, ran={}, registered={**NOTHING, "verified": False})
+    ),
+    "unverified": Situation({"verify": False}, done(ran={**RAN, "objects": None}, registered=WHOLE)),
+}
+
+
+def report(*names: str) -> evidence.Report:
+    found: evidence.Report | None = None
+    for name in names:
+        run = claims.run(SITUATIONS[name].ended(), HERE, found["runs"] if found else [])
+        found = evidence.append(REPORT, found, "k", run)
+    assert found
+    return t.cast("evidence.Report", json.loads(json.dumps(found)))
+
+
+# Each row: the runs, and what the last one claims, with the state, and the number of the run that knows.
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("registered", {RAN_TO_ITS_END: (V, 1), SET_UP: (V, 1), EXISTS: (V, 1), WORKS: (V, 1)}),
+        ("planned", {RAN_TO_ITS_END: (N, 1), EXISTS: (N, 1)}),
+        ("handed off", {RAN_TO_ITS_END: (N, 1), EXISTS: (N, 1)}),
+        ("handed off, stated", {RAN_TO_ITS_END: (S, 2), SET_UP: (N, None), EXISTS: (V, 2), WORKS: (V, 2)}),
+        ("stated, already", {RAN_TO_ITS_END: (S, 1), EXISTS: (V, 1), WORKS: (V, 2)}),
+        ("prepared", {PREPARED: (S, 1), EXISTS: (V, 1), WORKS: (V, 1)}),
+        ("a statement failed", {RAN_TO_ITS_END: (N, 1), EXISTS: (N, 1)}),
+        ("a statement failed, resumed", {RAN_TO_ITS_END: (V, 2), SET_UP: (V, 2), EXISTS: (V, 2), WORKS: (V, 2)}),
+        ("lost answer", {RAN_TO_ITS_END: (V, 1), SET_UP: (V, 1), EXISTS: (N, None), WORKS: (N, 1)}),
+        ("lost answer, after a lost answer", {RAN_TO_ITS_END: (V, 1), SET_UP: (V, 1), EXISTS: (V, 2), WORKS: (V, 2)}),
+        ("it had run", {RAN_TO_ITS_END: (V, 1), SET_UP: (V, 1), EXISTS: (V, 1), WORKS: (V, 1)}),
+        ("already", {EXISTS: (V, 1), WORKS: (V, 1)}),
+        ("registered, already", {RAN_TO_ITS_END: (V, 1), SET_UP: (V, 1), EXISTS: (V, 1), WORKS: (V, 2)}),
+        ("registered, does not work", {RAN_TO_ITS_END: (V, 1), SET_UP: (V, 1), EXISTS: (V, 1), WORKS: (N, 2)}),
+        # Removed in between: what the first run has seen proves nothing any more.
+        ("registered, planned", {RAN_TO_ITS_END: (N, 2), EXISTS: (N, 2)}),
+        ("unverified", {RAN_TO_ITS_END: (V, 1), SET_UP: (N, None), EXISTS: (V, 1), WORKS: (V, 1)}),
+    ],
+)
+def test_what_is_claimed(names: str, expected: dict[str, tuple[str, int | None]]) -> None:
+    last = report(*names.split(", "))["runs"][-1]
+    assert {one["claim"]: (one["state"], one["run"]) for one in last["verified"]} == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "tone", "title"),
+    [
+        ("registered", "good", "Registered"),
+        ("registered, already", "good", "Registered"),
+        ("it had run", "good", "Registered"),
+        ("edited", "good", "Updated"),
+        ("planned", "note", "Planned"),
+        ("handed off", "care", "Handed off"),
+        ("stated", "care", "Registered, in part only stated"),
+        ("stated, already", "care", "Registered, in part only stated"),
+        ("prepared", "care", "Registered, in part only stated"),
+        ("unverified", "care", "Registered"),
+        ("registered, does not work", "care", "Registered"),
+        ("a statement failed", "bad", "Failed"),
+        ("registered, lost answer", "bad", "Failed"),
+    ],
+)
+def test_the_banner_is_green_only_if_all_was_seen(names: str, tone: str, title: str) -> None:
+    text = page.render(report(*names.split(", ")))
+    assert re.findall(r'<section class="banner (\w+)".*?<h2 id="status">(.*?)</h2>', text, re.DOTALL) == [(tone, title)]
+    assert "<title>" in text and "registration report</title>" in text
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
+    content = report(name)
+    text = Page(page.render(content)).text
+    last = content["runs"][-1]
+    told = [*last["remaining"], *(one["how"] for one in last["verified"]), *(one["detail"] for one in last["steps"])]
+    assert [sentence for sentence in told if sentence not in text] == []
+    # Neither Immuta's messages nor the description of the connection.
+    assert "hunter2" not in json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (
+            "registered",
+            [
+                *("Tenanthttps://t", "Platformacme.snowflakecomputing.com", "Reason or change numberCHG1", "Run byu"),
+                *("Objects to be enabledNo", "ConfirmedNoOnly enabling objects", f"Plan (digest){'d' * 64}"),
+                *("Immuta connection kNot thereThere", "Immuta integration 7Not thereEnabled"),
+                *("Objects on the platform 0 of 1 there1 of 1 there", "Sign in", "sha256 of the script"),
+                "Set-up script/s/k.setup.sql",
+            ],
+        ),
+        (
+            "confirmed",
+            ["Objects to be enabledYes", "ConfirmedBy the name of the connection", "Approved byKimStated with"],
+        ),
+        ("planned", ["ConfirmedNo", "which changed nothing", "0 of 1 thereNobody looked", "Review the plan"]),
+        ("handed off", ["Handed over", "Nobody lookedNobody looked", "Its sha256 must be"]),
+        ("a statement failed, resumed", ["In 2 runs.", "0 of 1 there1 of 1 there"]),
+        ("resumed", ["1 of 1 there1 of 1 there"]),
+        ("registered, already", ["Run 1 completed it. Run 2 checked again", "0 of 1 there1 of 1 there"]),
+        ("already", ["It was complete before the first run of this report."]),
+        (
+            "registered, a statement failed",
+            ["Run 1 had completed the registration.", "Immuta connection kNot thereNot there"],
+        ),
+    ],
+)
+def test_the_page_says(names: str, words: list[str]) -> None:
+    text = "".join(line.strip("\n") for line in Page(page.render(report(*names.split(", ")))).text.split("\n"))
+    assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_what_is_other_peoples_stays_text(name: str) -> None:
+    found = Page(page.render(hostile(report("registered", name))))
+    assert HOSTILE in found.text
+    assert "49" not in found.text.replace(HOSTILE, "")
+    assert not {"script", "img", "iframe", "object", "embed"} & {tag for tag, _attributes in found.tags}
+    assert not [name for _tag, attributes in found.tags for name in attributes if name.startswith("on")]
+
+
+def test_statements_are_named_without_their_text() -> None:
+    text = {"sql": "CREATE USER U PASSWORD='hunter2'", "text": "hunter2", "status": "done"}
+    ran = {**RAN, "statements": [{**row, **text} for row in ROWS]}
+    found = claims.run(Situation({}, done(ran=ran)).ended(), HERE, [])
+    assert [row["status"] for row in found.statements] == ["done", "done"]
+    assert "hunter2" not in str(found)
+
+
+def test_nothing_is_good_that_is_only_stated() -> None:
+    runs = [{"status": "updated", "verified": [{"state": "verified"}, {"state": "stated"}]}]
+    assert pages.verdict(page.WORDING, {"runs": runs}) == {"status": "updated", "on_word": True, "tone": "care"}
