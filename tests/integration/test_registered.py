@@ -46,6 +46,7 @@ class Way:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.reports = site.path.parent.parent / "reports"
         self.script = site.player.scripts / f"{site.path.stem}.setup.sql"
 
     def register(self, *arguments: str, **variables: t.Any) -> Played:
@@ -54,6 +55,7 @@ class Way:
             "connection_key": self.site.key,
             self.site.platform: DESCRIPTIONS[self.site.platform],
             "script_dir": str(self.site.player.scripts),
+            "report_dir": str(self.reports),
             **variables,
         }
         given = {f"immuta_register_{name}": value for name, value in values.items()}
@@ -67,6 +69,13 @@ class Way:
         for secret in (*SECRETS, SECRET, *MADE):
             assert secret not in played.output
         return played
+
+    def report(self, suffix: str = ".registration") -> dict[str, t.Any]:
+        """The report for programs; no report holds a secret."""
+        for file in self.reports.iterdir():
+            text = file.read_text("utf-8")
+            assert not [one for one in (*SECRETS, SECRET, *MADE) if one in text]
+        return dict(json.loads((self.reports / f"{self.site.path.stem}{suffix}.json").read_text("utf-8")))
 
     @staticmethod
     def result(played: Played) -> dict[str, t.Any]:
@@ -107,6 +116,7 @@ def test_there_and_back_twice(way: Way) -> None:
         assert (planned.code, way.result(planned)["status"]) == (0, "planned"), planned.output
         assert site.snapshot == empty
         assert way.registrations == turn - 1
+        assert turn > 1 or not way.reports.exists()
 
         done = way.register("-vvv", "--diff", remove_script=True)
         assert done.code == 0, done.output
@@ -119,6 +129,13 @@ def test_there_and_back_twice(way: Way) -> None:
 
         again = way.register()
         assert (again.code, again.changed, way.result(again)["status"]) == (0, [], "already_registered"), again.output
+        runs = way.report()["runs"][-2:]
+        assert [run["status"] for run in runs] == ["registered", "already_registered"]
+        assert {row["state"] for run in runs for row in run["verified"]} == {"verified"}
+        assert len(runs[1]["verified"]) == 4
+        assert {(row["present"], row["after"]) for row in runs[0]["objects"]} == {(False, True)}
+        assert {row["status"] for row in runs[0]["statements"]} == {"done"}
+        assert len(way.report()["runs"]) == 2 * turn
         rotate = {
             "community.immuta.immuta_connection_credentials": {
                 "connection_key": site.key,
@@ -150,14 +167,19 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
     assert 0 < result["script"]["done"] < result["script"]["total"]
     assert "To take back what is done, rerun with immuta_register_state=undone." in result["error"]
     assert way.registrations == 0
+    (first,) = way.report()["runs"]
+    assert (first["status"], first["error"]["code"]) == ("failed", "statement_failed")
 
     site.clear_faults()
     planned = way.register(state="undone")
     assert planned.code == 0, planned.output
     assert site.snapshot != empty
-    back = way.register(state="undone", confirm=site.key)
+    back = way.register(state="undone", confirm=site.key, reason="CHG1")
     assert (back.code, back.result["status"]) == (0, "completed"), back.output
     assert site.snapshot == empty
+    taken = way.report("")
+    assert (taken["report"], taken["status"]) == ("community.immuta.deregister_connection", "completed")
+    assert taken["runs"][-1]["reason"] == "CHG1"
 
     assert not way.script.exists()
     finished = way.register()

@@ -51,8 +51,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
     :param history: the runs before it
     """
     observed, settings, result = ended.observed, ended.settings, ended.result
-    # A connection that is there is still to be removed, or once more.
-    before = history[-1] if history and not observed.exists else None
+    before = history[-1] if history and not _is_another(observed, history[-1]) else None
     rows = statements(ended, history)
     objects = looks.remembered(result["objects"], history, exists=observed.exists)
     done = steps(ended, rows)
@@ -86,6 +85,16 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         remaining=remaining(ended, origin),
         error=error(ended.stop),
     )
+
+
+def _is_another(observed: Observed, last: t.Mapping[str, t.Any]) -> bool:
+    """Whether this removal is another one than that of the last run.
+
+    A connection that is there is still to be removed, or once more. What a registration that broke has left is removed by a
+    script that Immuta renders for it, and nothing of that has run.
+    """
+    ended = last.get("status") in looks.ENDED
+    return observed.exists or (ended and observed.regenerated and observed.to_run and not observed.progress.get("done"))
 
 
 def statements(ended: Ended, history: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:

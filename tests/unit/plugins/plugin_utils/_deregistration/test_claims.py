@@ -18,6 +18,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.r
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Run
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     BROKEN,
+    CONFIG,
     DIGEST,
     DONE,
     FINISHED,
@@ -893,3 +894,12 @@ def test_what_an_earlier_run_has_seen_counts_for_a_run_that_goes_on() -> None:
         run = claims.run(ended, HERE, history)
         (claim,) = [one for one in run.verified if one.claim == "What the script drops is gone from the platform"]
         assert claim.state == state
+
+
+def test_a_registration_that_broke_again_has_nothing_of_the_removal_before() -> None:
+    first = SITUATIONS["completed"].ended
+    history = [dataclasses.asdict(claims.run(first, HERE, []))]
+    for source, state in (("regenerated", "not_verified"), ("saved", "verified")):
+        planned = Situation({}, Observed(gone(source=source, integration_config=CONFIG), {}, SKIPPED, SKIPPED)).ended
+        found = {one.claim: one.state for one in claims.run(planned, HERE, history).verified}
+        assert found["The clean-up script has run to its end"] == state

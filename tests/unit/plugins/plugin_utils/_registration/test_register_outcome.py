@@ -47,6 +47,7 @@ LOST = {"failed": True, "registered": None, **TIMING}
         (done(ran={}, registered={}, decided=decided(run="", register=False)), False, "planned", False),
         (done(ran={}, registered={}, decided=decided(run="handoff", register=False)), False, "handed_off", False),
         (done(ran={}, registered={}, decided=decided(run="handoff", register=False)), True, "planned", False),
+        (done(ran={}, registered={"skipped": True}, decided=decided(run="", register=False)), False, "planned", False),
         (done(registered=LOST), False, "registered", None),
         (done(registered={**LOST, "registered": False}), False, "registered", False),
         (Observed(), False, "planned", None),
