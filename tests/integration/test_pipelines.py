@@ -25,6 +25,8 @@ from ansible_collections.community.immuta.tests.harness.servers import API_KEY, 
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "pipelines"
 EXPRESSION = re.compile(r"\$\{\{ ([\w.]+) \}\}")
+# The credential with which Immuta is to sign in.
+NEW_KEY = "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5LW9mLWEtbmV3LWNvbm5lY3Rpb24\n-----END PRIVATE KEY-----\n"
 Job = dict[str, t.Any]
 
 
@@ -33,14 +35,14 @@ def example(name: str) -> dict[str, t.Any]:
 
 
 class Runner:
-    """Runs commands of jobs, each job in a folder of its own."""
+    """Runs commands of jobs, each job in a folder of its own, with a name that a shell would split."""
 
     def __init__(self, player: Player) -> None:
         self.player = player
         self.output = ""
 
     def folder(self, job: str) -> Path:
-        place = self.player.folder / job
+        place = self.player.folder / f"the team's {job}"
         place.mkdir(exist_ok=True)
         return place
 
@@ -54,7 +56,7 @@ class Runner:
                 **self.player.environment,
                 "PATH": programs,
                 **environment,
-                "SCRIPT_DIR": str(self.player.scripts),
+                "SCRIPT_DIR": f"{self.player.scripts} of 'us'",
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -101,11 +103,51 @@ def require_azure_devops_alike(runner: Runner, workflow: Job, digest: str) -> No
     require_readable(Path(summary).read_text(), digest)
 
 
+def steps(example_of: Job) -> list[Job]:
+    """The steps of a workflow that run a command, each with the environment of all."""
+    found = [step for job in example_of["jobs"].values() for step in job["steps"] if "run" in step]
+    return [{**step, "env": {**example_of["env"], **step.get("env", {})}} for step in found]
+
+
+def register(runner: Runner, immuta: ImmutaDouble) -> None:
+    """Bring the connection in again with the workflow for GitHub; the other examples run the same commands."""
+    workflow = example("register-github-actions.yml")
+    assert (workflow["jobs"]["register"]["needs"], workflow["jobs"]["register"]["environment"]) == ("plan", "immuta")
+    file = runner.folder("repository") / "prod snowflake.yml"
+    shutil.copy(EXAMPLES / "connection.yml", file)
+    known = {"inputs.connection_file": str(file), "secrets.CONNECTION_PRIVATE_KEY": NEW_KEY}
+    known.update({"vars.IMMUTA_URL": immuta.url, "secrets.IMMUTA_API_KEY": API_KEY})
+    plan, apply = steps(workflow)
+    for step, there in ((plan, False), (apply, True)):
+        assert "${{" not in step["run"]
+        env = {name: EXPRESSION.sub(lambda found: known.get(found[1], ""), it) for name, it in step["env"].items()}
+        assert runner("repository", step["run"], **{k: v for k, v in env.items() if "SNOWFLAKE" not in k}) == 0, (
+            runner.output
+        )
+        assert (KEY in immuta.state.connections) is there
+    assert immuta.state.credentials[KEY]["privateKey"]["content"] == NEW_KEY
+
+    gitlab = example("register-gitlab-ci.yml")
+    assert set(gitlab) == {"variables", ".immuta-register", "immuta-register-plan", "immuta-register"}
+    jobs = [gitlab["immuta-register-plan"], gitlab["immuta-register"]]
+    assert [job["script"] for job in jobs] == [[plan["run"]], [apply["run"]]]
+    assert {job["rules"][0]["if"] for job in jobs} == {'$CI_PIPELINE_SOURCE == "web" && $CONNECTION_FILE'}
+    assert (jobs[1]["needs"], jobs[1]["rules"][0]["when"]) == (["immuta-register-plan"], "manual")
+    azure, last = example("register-azure-pipelines.yml")["stages"]
+    (planning,), (registering,) = azure["jobs"], last["jobs"]
+    (first,), (_checkout, second) = planning["steps"], registering["strategy"]["runOnce"]["deploy"]["steps"]
+    assert [first["bash"], second["bash"]] == [plan["run"], apply["run"]]
+    assert (registering["environment"], last["dependsOn"]) == ("immuta", "plan")
+    of_steps = {name for name in plan["env"] if name.isupper()} - set(workflow["env"])
+    for step in (first, second):
+        assert set(step["env"]) == {*of_steps, "CONNECTION_FILE"}
+
+
 @pytest.fixture
 def runner(player: Player) -> t.Iterator[Runner]:
     running = Runner(player)
     yield running
-    for secret in (API_KEY, PASSWORD):
+    for secret in (API_KEY, PASSWORD, NEW_KEY.split("\n")[1]):
         assert secret not in running.output
 
 
@@ -148,6 +190,7 @@ def test_github_actions(runner: Runner, immuta: ImmutaDouble, snowflake: Snowfla
     assert outcome["immuta_deregister"][KEY]["status"] == "completed"
     last = apply["steps"][-1]
     assert (last["if"], last["with"]["path"]) == ("always()", "result.json")
+    register(runner, immuta)
 
 
 def test_gitlab_ci(runner: Runner, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
