@@ -106,6 +106,8 @@ def setup(app):
 """
 # For tools that don't care.
 MIDDLE = pythons.first("3.13", "3.12")
+# The examples of pipelines, by the schema that they keep.
+PIPELINES = {"github-workflows": "github-actions", "gitlab-ci": "gitlab-ci", "azure-pipelines": "azure-pipelines"}
 DOUBLES = ("openapi-core", "pyyaml", "cryptography")
 # The oldest that README.md and meta/ee-requirements.txt allow, which Debian 12 has; and the oldest beside Snowflake's client.
 OLDEST_HTTP = ("requests==2.28.1", "urllib3==1.26.12")
@@ -394,9 +396,11 @@ def lint(session: nox.Session) -> None:
         "yamllint --strict .",
         "reuse lint --quiet",
         "check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/checks.yml",
-        "check-jsonschema --builtin-schema vendor.github-workflows docs/examples/pipelines/github-actions.yml",
-        "check-jsonschema --builtin-schema vendor.gitlab-ci docs/examples/pipelines/gitlab-ci.yml",
-        "check-jsonschema --builtin-schema vendor.azure-pipelines docs/examples/pipelines/azure-pipelines.yml",
+        *(
+            f"check-jsonschema --builtin-schema vendor.{schema} docs/examples/pipelines/{example}.yml"
+            for schema, name in PIPELINES.items()
+            for example in (name, f"register-{name}")
+        ),
         "ansible-lint --profile production --offline --strict",
     ):
         session.run(*command.split(), env=everywhere(session))

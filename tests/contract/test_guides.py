@@ -9,6 +9,7 @@ What of it also runs is in tests/integration/test_documentation.py and test_pipe
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shlex
@@ -121,9 +122,21 @@ def complaints(spec: dict[str, t.Any], given: dict[str, t.Any], *, whole: bool =
 
 
 def variables(given: dict[str, t.Any]) -> list[str]:
-    """What is wrong with variables of the role and the playbooks."""
-    ours = {name: value for name, value in given.items() if name.startswith("immuta_deregister_")}
-    return complaints({**specified(), **{name: {"type": "raw"} for name in of_the_playbooks()}}, ours)
+    """What is wrong with variables of the roles and the playbooks."""
+    ours = {name: value for name, value in given.items() if name.startswith(("immuta_deregister_", "immuta_register_"))}
+    of_playbooks = {name: {"type": "raw"} for name in of_the_playbooks()}
+    return complaints({**specified(), **of_registering(), **of_playbooks}, ours)
+
+
+@functools.cache
+def of_registering() -> dict[str, t.Any]:
+    """The variables of the role register_connection, with the suboptions of those that are handed to the module."""
+    specs = yaml.safe_load((ROOT / "roles/register_connection/meta/argument_specs.yml").read_text("utf-8"))
+    module = taken("immuta_connection")["argument_spec"]
+    return {
+        name: {**about, **{"options": module.get(name.removeprefix("immuta_register_"), {}).get("options")}}
+        for name, about in specs["argument_specs"]["main"]["options"].items()
+    }
 
 
 def wrong(node: t.Any) -> list[str]:
@@ -147,7 +160,7 @@ def wrong(node: t.Any) -> list[str]:
             found += complaints(taken(prefix[group[1]])["argument_spec"], value)
         elif module:
             found += complaints(taken(module[1])["argument_spec"], value or {}, whole=True)
-        elif not str(name).startswith("immuta_deregister_"):
+        elif not str(name).startswith(("immuta_deregister_", "immuta_register_")):
             found += wrong(value)
     return found
 
@@ -171,6 +184,8 @@ def test_blocks_name_what_there_is(page: str) -> None:
         "- community.immuta.snowflake_script: {path: /a, verify: sometimes}",
         "- hosts: all\n  module_defaults: {group/community.immuta.immuta: {uri: a}}",
         "- vars: {immuta_deregister_verify: ever}",
+        "immuta_register_executor: by hand",
+        "immuta_register_snowflake: {host: a, warehouse: a, role: a, database: a, keypair: {username: a}}",
         "plugin: community.immuta.immuta_connections\ninclude_key: [a]",
     ],
 )
@@ -238,16 +253,28 @@ def _extra(text: str, page: str) -> dict[str, t.Any]:
     if text.startswith("@"):
         assert text[1:] in page or text == "@plan.json", text
         return {}
-    if text.startswith("{"):
-        return dict(yaml.safe_load(re.sub(r"\{\{.*\}\}", "x", text)))
-    assert " " not in text, text
-    name, _equals, value = text.partition("=")
-    return {name: value}
+    assert text.startswith("{"), text
+    return dict(yaml.safe_load(re.sub(r"\{\{.*?\}\}", "x", text)))
+
+
+def test_variables_are_given_as_json() -> None:
+    """The value of NAME=VALUE ends at its first space, although the shell has it in quotes."""
+    folders = ("docs", "extensions", "playbooks", "roles")
+    files = [path for name in folders for path in (ROOT / name).rglob("*") if path.suffix in (".rst", ".md", ".yml")]
+    assigned = [
+        line
+        for path in (*files, *ROOT.glob("*.md"))
+        for line in path.read_text("utf-8").splitlines()
+        if re.search(r"(?<!\S)`*(?:-e|--extra-vars)[ =]+[\"']?[a-z]\w*=", line)
+    ]
+    # It warns of it.
+    (warning,) = assigned
+    assert "gets lost" in warning
 
 
 def test_a_mistake_in_a_command_is_seen() -> None:
     for line in (
-        "ansible-playbook community.immuta.plan -e immuta_deregister_on_unknown=again",
+        "ansible-playbook community.immuta.plan -e '{\"immuta_deregister_on_unknown\": \"again\"}'",
         "ansible-playbook community.immuta.plan -e '{\"immuta_deregister_conection_key\": 1}'",
     ):
         assert require_playbook(shlex.split(line)[1:], "")
