@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows the main job on stand-in servers: plan, refused mistakes, run, a killed run and the one that finishes it.
+"""Shows the main job on stand-in servers: plan, refused mistakes, run, a killed run and the one that finishes it, and a registration.
 
 Run by `make demo`. The role, its modules and the platforms' clients are the real ones; only the servers are stand-ins.
 The argument names the folder that keeps playbook, scripts, journals, reports, and the whole output of every run.
@@ -39,6 +39,7 @@ SECRETS = {
     "IMMUTA_API_KEY": "demo-api-key-7d1f",
     "SNOWFLAKE_PASSWORD": "demo-password-93ab",
     "DATABRICKS_TOKEN": "demo-token-c20e",
+    "DEMO_NEW_PASSWORD": "demo-new-password-4be8",
 }
 PLAYBOOK = f"""\
 ---
@@ -60,6 +61,22 @@ OTHER_CONFIRMED = (
 )
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 WIDTH = 120
+# The connection, as it is brought in again.
+DESCRIPTION = {
+    "immuta_register_connection_key": KEY,
+    "immuta_register_snowflake": {
+        **{
+            "host": "example.snowflakecomputing.com",
+            "warehouse": "COMPUTE_WH",
+            "role": "IMMUTA_SYSTEM",
+            "database": "IMMUTA",
+        },
+        "password": {
+            "username": "IMMUTA_SYSTEM_ACCOUNT",
+            "password": "{{ lookup('ansible.builtin.env', 'DEMO_NEW_PASSWORD') }}",
+        },
+    },
+}
 STATEMENT = re.compile(r" +\d+\. ")
 # Patterns of statements that are worth a line.
 NONE, STRIKING = r"(?!)", r"<-|\bDROP\b"
@@ -182,6 +199,8 @@ class Play:
         self._folder, self._servers = folder, servers
         (folder / "output").mkdir()
         (folder / "site.yml").write_text(PLAYBOOK)
+        description = {**DESCRIPTION, "immuta_register_script_dir": str(folder / "scripts")}
+        (folder / "connection.yml").write_text(yaml.safe_dump(description, sort_keys=False))
         others = ("ANSIBLE_", "IMMUTA_", "SNOWFLAKE_", "DATABRICKS_")
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(others)},
@@ -209,6 +228,7 @@ class Play:
         name: str,
         arguments: str = "",
         *,
+        playbook: str = "site.yml",
         show: str = "",
         statements: str = NONE,
         kill: bool = False,
@@ -227,13 +247,13 @@ class Play:
         environment = environment or {}
         account = environment.get("SNOWFLAKE_ACCOUNT")
         say(
-            f"  $ {f'SNOWFLAKE_ACCOUNT={account} ' if account else ''}ansible-playbook site.yml {arguments}".rstrip(),
+            f"  $ {f'SNOWFLAKE_ACCOUNT={account} ' if account else ''}ansible-playbook {playbook} {arguments}".rstrip(),
             "1",
         )
         log = self._folder / "output" / f"{name}.txt"
         with log.open("w") as output:
             process = subprocess.Popen(
-                [str(Path(sys.executable).parent / "ansible-playbook"), "site.yml", *shlex.split(arguments)],
+                [str(Path(sys.executable).parent / "ansible-playbook"), playbook, *shlex.split(arguments)],
                 env={**self._environment, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -342,7 +362,18 @@ def show(play: Play, servers: Servers) -> None:
     after = servers.on_databricks()
     compare(before=before, after=after)
 
-    left = [name for name, there in [*after_run, *resumed, *after] if there]
+    act(
+        "And in again",
+        "The description says where the connection is. Immuta's set-up script runs, and the connection is registered.",
+    )
+    registered = "community.immuta.register_connection"
+    play.run("registered", "-e @connection.yml", playbook=registered, show="Report")
+    # The integration is a new one.
+    back = [row for row in servers.on_snowflake() if "integration" not in row[0]]
+    compare(after=back)
+
+    left = [name for name, there in back if not there]
+    left += [name for name, there in [*after_run, *resumed, *after] if there]
     # One deletion of each connection since the servers were reset.
     if left or twice or after_mistakes != untouched or servers.deletions() != 2 or not same:
         sys.exit(f"\nThe demo did not end as it should have. Left: {left}")
@@ -371,7 +402,9 @@ def main() -> None:
     if not page.exists():
         sys.exit(f"There is no report at {page}.")
     say(f"\nKept in {folder}:", "1")
-    say("  site.yml, scripts/ (with their journals), reports/, and output/ (all that the runs have printed)")
+    say(
+        "  site.yml, connection.yml, scripts/ (with their journals), reports/, and output/ (all that the runs have printed)"
+    )
     say("Open the report:", "1")
     say(f"  {page}")
 

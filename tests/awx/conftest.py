@@ -206,6 +206,7 @@ class Awx:
         artifacts: dict[str, t.Any] | None = None,
         answers: dict[str, t.Any] | None = None,
         hosts: dict[str, dict[str, t.Any]] | None = None,
+        job_type: str = "",
     ) -> Played:
         """Run a job template.
 
@@ -213,8 +214,11 @@ class Awx:
         :param name: what stands behind the colon of its name
         :param answers: those to the survey that was launched
         :param hosts: of the inventory; without them those that the template's has
+        :param job_type: what the launch says, where that is asked
         """
         template = self.controller.named("job_templates", f"{NAME}: {name}")
+        assert template["ask_job_type_on_launch"] or not job_type
+        checked = ["--check"] if (job_type or template["job_type"]) == "check" else []
         for credential in self.controller.names("job_templates", template, "credentials"):
             kept = self.controller.named("credentials", credential)
             kind = self.controller.objects["credential_types"][kept["credential_type"]]
@@ -239,7 +243,7 @@ class Awx:
         inventory.chmod(0o700)
         return self.player.command(
             str(ROOT / template["playbook"]),
-            *("-i", str(inventory), "-e", f"@{extra}", *arguments),
+            *("-i", str(inventory), "-e", f"@{extra}", *checked, *arguments),
             env={"IMMUTA_URL": None, "IMMUTA_API_KEY": None, **env, "AWX_PRIVATE_DATA_DIR": str(self.folder)},
         )
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from conftest import API_KEY, AWX, NAME, PASSPHRASE, ROOT, TOKEN, Loader
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import options
+from ansible_collections.community.immuta.plugins.module_utils._immuta import credential, options
 from ansible_collections.community.immuta.plugins.module_utils._sql import databricks, snowflake
 from ansible_collections.community.immuta.plugins.plugin_utils._audit import settings
 from ansible_collections.community.immuta.tests.doubles import controller_rules
@@ -28,7 +28,13 @@ TYPES = {
     "Immuta clean-up: Snowflake": snowflake.argument_spec(),
     "Immuta clean-up: Databricks": databricks.argument_spec(),
 }
+# The options of a new connection, by the type of its credential.
+NEW = {
+    f"Immuta connection: {name.capitalize()}": about["options"]
+    for name, about in credential.argument_spec(place=True).items()
+}
 PLAN, DEREGISTER = f"{NAME}: plan", f"{NAME}: deregister one connection"
+REGISTER = f"{NAME}: register one Snowflake connection"
 APPLY, AUDIT = f"{NAME}: apply the approved plan", f"{NAME}: audit"
 PLAN_ALL, APPLY_ALL = f"{NAME}: plan the inventory", f"{NAME}: apply the approved plan in slices"
 WORKFLOW, WORKFLOW_ALL = f"{NAME}: deregister with approval", f"{NAME}: deregister the inventory with approval"
@@ -37,6 +43,8 @@ INPUTS = {
     "Immuta API key": "fbebf3afca6814e8",
     "Immuta clean-up: Snowflake": "ca2099562eebda10",
     "Immuta clean-up: Databricks": "b7fb1549327a357d",
+    "Immuta connection: Snowflake": "4349a14d4a32e38d",
+    "Immuta connection: Databricks": "13a3cfa57fb3f22e",
 }
 # Secrets, although their options are paths.
 FILES = {"private_key_file", "client_cert"}
@@ -45,7 +53,7 @@ OF_PLAYBOOKS: dict[str, dict[str, t.Any]] = {
     "immuta_deregister_connection_keys": {"type": "list"},
     "immuta_deregister_no_limit": {"type": "str", "choices": ["accept", "fail"], "default": "fail"},
 }
-VARIABLE = re.compile(r"(?<!\w)immuta_(?:deregister|audit)_\w+")
+VARIABLE = re.compile(r"(?<!\w)immuta_(?:deregister|register|audit)_\w+")
 
 
 def names(of: dict[int, dict[str, t.Any]]) -> set[str]:
@@ -77,7 +85,7 @@ def test_the_controller_refused_nothing(controller: ControllerDouble) -> None:
     assert controller.ignored == {
         f"workflow_approval_template.{name}" for name in ("identifier", "workflow_job_template")
     }
-    assert names(controller.objects["job_templates"]) == {PLAN, DEREGISTER, APPLY, PLAN_ALL, APPLY_ALL, AUDIT}
+    assert names(controller.objects["job_templates"]) == {PLAN, DEREGISTER, REGISTER, APPLY, PLAN_ALL, APPLY_ALL, AUDIT}
     assert names(controller.objects["workflow_job_templates"]) == {WORKFLOW, WORKFLOW_ALL}
     for one in controller.objects["job_templates"].values():
         # The environment has no workspace of Databricks.
@@ -115,7 +123,10 @@ def test_one_controller_serves_several_tenants(controller: ControllerDouble) -> 
 def test_teams_can_do_and_see_what_they_need(controller: ControllerDouble) -> None:
     assert controller.may("data platform") == {
         *(("execute", one) for one in (WORKFLOW, WORKFLOW_ALL)),
-        *(("read", one) for one in (PLAN, PLAN_ALL, DEREGISTER, APPLY, APPLY_ALL, AUDIT, f"{NAME}: connections")),
+        *(
+            ("read", one)
+            for one in (PLAN, PLAN_ALL, DEREGISTER, REGISTER, APPLY, APPLY_ALL, AUDIT, f"{NAME}: connections")
+        ),
     }
     assert controller.may("security") == {
         *(("approval", one) for one in (WORKFLOW, WORKFLOW_ALL)),
@@ -187,7 +198,7 @@ def test_what_was_loaded_can_be_removed_again_at_a_gateway_and_by_password(loade
             "teams": {"data platform", "security"},
             "notification_templates": {"approvals", "success", "error"},
             "labels": {"immuta"},
-            "credential_types": {*TYPES, "something else"},
+            "credential_types": {*INPUTS, "something else"},
             "credentials": {"registry", "signature", "vault"},
             "inventories": {"Immuta: localhost", "Immuta: connections"},
         }
@@ -197,7 +208,7 @@ def test_what_was_loaded_can_be_removed_again_at_a_gateway_and_by_password(loade
         controller.objects, controller.linked, controller.surveys, controller.teams = before
 
 
-@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("name", INPUTS)
 def test_the_inputs_of_a_credential_type_are_frozen(controller: ControllerDouble, name: str) -> None:
     """Whoever changes one word of them has to give the type a new name, or every load after the first fails with 403."""
     inputs = controller.named("credential_types", name)["inputs"]
@@ -235,16 +246,55 @@ def test_credentials_reach_the_modules(controller: ControllerDouble, name: str) 
     assert not any("default" in one for one in fields.values())
 
 
+@pytest.mark.parametrize("name", NEW)
+def test_the_credential_of_a_new_connection_reaches_its_description(controller: ControllerDouble, name: str) -> None:
+    """Each field is in the environment, the playbook puts it into the description, and what hides there is a secret here."""
+    platform = name.rpartition(" ")[2].lower()
+    (play,) = yaml.safe_load((AWX / f"project/register_{platform}.yml").read_text("utf-8"))
+    text = json.dumps(play["vars"])
+    kept = controller.named("credential_types", name)
+    fields = {one["id"]: one for one in kept["inputs"]["fields"]}
+    assert {one.upper() for one in fields} == {
+        one.removeprefix("IMMUTA_CONNECTION_").removesuffix("_FILE") for one in kept["injectors"]["env"]
+    }
+    assert set(re.findall(r"IMMUTA_CONNECTION_\w+", text)) == set(kept["injectors"]["env"])
+    options = NEW[name]
+    of_ways = {way: about.get("options", {way: about}) for way, about in options.items() if f"'{way}': immuta" in text}
+    assert {"key_pair", "oauth_client_credentials", "password", "oauth_m2m", "token"} & set(options) <= set(of_ways)
+    inside = {option: about for way in of_ways.values() for option, about in way.items()}
+    for field, about in fields.items():
+        option = {"user": "username"}.get(field, field)
+        assert bool(inside[option].get("no_log")) is bool(about.get("secret")), field
+    asked = set(re.findall(r"immuta_connection_\w+", text)) - set(play["vars"])
+    questions = surveys(controller)[REGISTER] if platform == "snowflake" else []
+    assert not questions or {one["variable"] for one in questions if "_connection_" in one["variable"]} - asked == {
+        "immuta_register_connection_key"
+    }
+    # Without a secret in it, and nothing happens at a launch that does not say so.
+    assert {one["type"] for one in questions} <= {"text", "multiplechoice"}
+
+
+def test_a_registration_is_planned_unless_the_launch_says_run(controller: ControllerDouble) -> None:
+    asked = ("ask_job_type_on_launch", "ask_credential_on_launch")
+    for one in controller.objects["job_templates"].values():
+        registers = one["name"] == REGISTER
+        assert one["job_type"] == ("check" if registers else "run")
+        assert [one[name] for name in asked] == [registers] * 2
+
+
 def test_every_variable_is_one_of_the_role_or_the_playbooks(controller: ControllerDouble) -> None:
     specs = yaml.safe_load((ROOT / "roles/deregister_connection/meta/argument_specs.yml").read_text("utf-8"))
     # When a schedule is to fail is the schedule's own.
     audit = {name: {**about, "default": "leftovers"} for name, about in settings.OPTIONS.items()}
-    role = {**specs["argument_specs"]["main"]["options"], **audit}
+    other = yaml.safe_load((ROOT / "roles/register_connection/meta/argument_specs.yml").read_text("utf-8"))
+    role = {**specs["argument_specs"]["main"]["options"], **other["argument_specs"]["main"]["options"], **audit}
     table = (ROOT / "docs/docsite/rst/guide_playbooks.rst").read_text("utf-8").partition("Give them")[0]
     known = {*role, *VARIABLE.findall(table)}
     for one in controller.objects["job_templates"].values():
         assert set(VARIABLE.findall(one["extra_vars"])) <= known, one["name"]
     questions = [one for asked in surveys(controller).values() for one in asked]
+    # The others are the description of a new connection.
+    questions = [one for one in questions if not one["variable"].startswith("immuta_connection_")]
     assert {one["variable"] for one in questions} <= known
     for one in questions:
         about = role.get(one["variable"]) or OF_PLAYBOOKS[one["variable"]]

@@ -151,6 +151,34 @@ def test_the_workflow_removes_what_was_planned_and_approved(
         assert secret not in planned.output + applied.output
 
 
+def test_a_connection_is_planned_and_then_registered(
+    awx: Awx, loader: Loader, immuta: ImmutaDouble, snowflake: SnowflakeDouble
+) -> None:
+    key = {"authenticator": "SNOWFLAKE_JWT", "private_key": loader.key, "private_key_passphrase": PASSPHRASE}
+    env = {**of_immuta(awx, immuta), **of_snowflake(awx, snowflake, user="DEPLOYER", role="ACCOUNTADMIN", **key)}
+    signs_in = {**dict.fromkeys(("client_id", "client_secret", "authority_url", "scope", "password"), ""), **key}
+    del signs_in["authenticator"]
+    env.update(awx.injected("Immuta connection: Snowflake", {**signs_in, "user": "IMMUTA_SYSTEM_ACCOUNT"}))
+    place = {"host": "example.snowflakecomputing.com", "warehouse": "W", "role": "R", "database": "IMMUTA_NEW"}
+    answers = {
+        "immuta_register_connection_key": "new one",
+        **{f"immuta_connection_{name}": value for name, value in place.items()},
+    }
+    # Immuta takes one integration of a kind for each host.
+    del immuta.state.connections[KEY], immuta.state.integrations[5]
+    for job_type, there in (("", False), ("run", True)):
+        done = awx.job("register one Snowflake connection", env, "-vvv", answers=answers, job_type=job_type)
+        assert done.code == 0, done.output
+        assert ("new one" in immuta.state.connections) is there
+        assert snowflake.account.exists("DATABASE", "IMMUTA_NEW") is there
+        for secret in (API_KEY, PASSPHRASE, *loader.key.split("\n")[1:-2]):
+            assert secret not in done.output
+    sent = immuta.state.credentials["new one"]
+    assert (sent["privateKey"]["content"], sent["privateKeyPassword"]) == (loader.key, PASSPHRASE)
+    # The script lies beside the clean-up scripts.
+    assert {one.name for one in loader.kept.iterdir()} == {"new%20one.setup.sql", "new%20one.setup.sql.journal"}
+
+
 def test_each_slice_applies_its_part_of_the_plan(awx: Awx, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
     env = of_immuta(awx, immuta) | of_snowflake(
         awx, snowflake, user="DEPLOYER", authenticator="SNOWFLAKE", password=PASSWORD

@@ -243,7 +243,7 @@ def require_playbook(words: list[str], page: str) -> list[str]:
             place = re.sub(r"^community\.immuta\.(\w+)$", r"playbooks/\1.yml", word)
             place = re.sub(r"^.*/ansible_collections/community/immuta/", "", place)
             # These are the reader's own, on the same page.
-            assert word in ("bulk.yml", "rotate.yml") or (ROOT / place).is_file(), word
+            assert word in ("bulk.yml", "register.yml", "rotate.yml") or (ROOT / place).is_file(), word
         else:
             assert word in ("--check", "--flush-cache", "--list-hosts", "-v"), word
     return variables(extra)
@@ -274,7 +274,7 @@ def test_variables_are_given_as_json() -> None:
 
 def test_a_mistake_in_a_command_is_seen() -> None:
     for line in (
-        "ansible-playbook community.immuta.plan -e '{\"immuta_deregister_on_unknown\": \"again\"}'",
+        'ansible-playbook community.immuta.plan -e \'{"immuta_deregister_on_unknown": "again"}\'',
         "ansible-playbook community.immuta.plan -e '{\"immuta_deregister_conection_key\": 1}'",
     ):
         assert require_playbook(shlex.split(line)[1:], "")

@@ -101,6 +101,8 @@ KINDS: dict[str, Kind] = {
             "forks": 0,
             "job_slice_count": 1,
             "allow_simultaneous": False,
+            "ask_job_type_on_launch": False,
+            "ask_credential_on_launch": False,
             "ask_limit_on_launch": False,
             "ask_variables_on_launch": False,
             "extra_vars": "",

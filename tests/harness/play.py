@@ -30,6 +30,8 @@ from ansible_collections.community.immuta.tests.harness.servers import API_KEY, 
 PLAN = "community.immuta.plan"
 DEREGISTER = "community.immuta.deregister_connection"
 AUDIT = "community.immuta.audit"
+# Has the roles trust that the folder of a test lasts.
+BELIEVED = ("immuta_deregister_script_durable", "immuta_register_script_durable")
 
 
 @dataclasses.dataclass
@@ -116,7 +118,7 @@ class Player:
         self.scripts = folder / "kept" / "scripts"
         # In a container, the folders of the tests do not last. A test that needs the role's own judgement says so.
         lasts = _durability.look(str(folder)).lasting != "dies"
-        self.believed = [] if lasts else ["--extra-vars", json.dumps({"immuta_deregister_script_durable": True})]
+        self.believed = [] if lasts else ["--extra-vars", json.dumps(dict.fromkeys(BELIEVED, True))]
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
             "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],

@@ -20,6 +20,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from ansible_collections.community.immuta.tests.doubles import immuta_editing
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import DEPLOYER
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
@@ -27,7 +28,8 @@ from ansible_collections.community.immuta.tests.doubles.snowflake_account import
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import SnowflakeDouble
 from ansible_collections.community.immuta.tests.harness.inprocess import MODULES, run_by_hand
 from ansible_collections.community.immuta.tests.harness.play import Player
-from ansible_collections.community.immuta.tests.harness.servers import API_KEY, CLIENT_SECRET, KEY, PASSWORD
+from ansible_collections.community.immuta.tests.harness.servers import API_KEY, CLIENT_SECRET, KEY, PASSWORD, TOKEN
+from ansible_collections.community.immuta.tests.harness.site import HOSTS
 
 ROOT = Path(__file__).parents[2]
 # What a task sends to its host, Ansible's own 113 KiB included. The module that saves scripts also splits them, marks what is out
@@ -172,6 +174,57 @@ def test_the_blocks_of_the_guide_to_rotating_run(
     slots = {name: value for name, value in user.properties.items() if name.startswith("RSA_PUBLIC_KEY")}
     assert slots == {"RSA_PUBLIC_KEY_2": "".join(pem(key.public_key()).split("\n")[1:-2])}
     assert immuta.state.credentials[KEY]["privateKey"]["content"] == new.read_text()
+    assert immuta.state.credentials["prod databricks"] == {"clientSecret": CLIENT_SECRET}
+
+
+def test_the_blocks_of_the_guide_to_registering_run(
+    site: Player,
+    immuta: ImmutaDouble,
+    snowflake: SnowflakeDouble,
+    databricks: DatabricksDouble,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The clean-up script takes back exactly what this one makes.
+    setup = Path(immuta_editing.__file__).with_name("snowflake_setup.sql").read_text("utf-8")
+    monkeypatch.setitem(immuta_editing.SETUP, "Snowflake", setup.replace("{", "{{").replace("}", "}}"))
+    guide = (ROOT / "docs" / "docsite" / "rst" / "guide_register.rst").read_text()
+    found = re.findall(r"code-block:: yaml\n\n((?: .*\n|\n)+)", guide)
+    blocks = [
+        textwrap.dedent(one)
+        .replace("/srv/immuta", str(site.folder / "srv"))
+        .replace("/run/secrets", str(site.folder / "secrets"))
+        .replace("host: dbc-a1b2345c-d6e7.cloud.databricks.com", f"host: {HOSTS['databricks']}")
+        for one in found
+    ]
+    on_snowflake, on_databricks, enabled, hosts, playbook = blocks
+    (site.folder / "connection.yml").write_text(on_snowflake + enabled)
+    plan, run, bulk, back = (
+        shlex.split(line)[2:] for line in re.findall(r"^ +\$ ansible-playbook .*", guide, re.MULTILINE)
+    )
+    # Neither connection is there, nor what belongs to it.
+    run_by_hand(snowflake.environment(PASSWORD), str(immuta.state.integrations[5].script))
+    metastore = databricks.metastore
+    metastore.securables = {name: one for name, one in metastore.securables.items() if name[1][:1] != ("immuta",)}
+    for key in (KEY, "prod databricks"):
+        number = immuta.state.connections.pop(key).native_integration_id
+        del immuta.state.integrations[number or 0]
+    before = set(snowflake.account.entities)
+
+    for arguments, there in ((plan, False), (run, True), (back, False)):
+        played = site.command(*arguments)
+        assert played.code == 0, played.output
+        assert (KEY in immuta.state.connections) is there
+    assert set(snowflake.account.entities) == before
+
+    (site.folder / "host_vars").mkdir()
+    (site.folder / "host_vars" / "prod-snowflake.yml").write_text(on_snowflake)
+    (site.folder / "host_vars" / "prod-databricks.yml").write_text(on_databricks)
+    (site.folder / "hosts.yml").write_text(hosts)
+    (site.folder / "register.yml").write_text(playbook)
+    secret = json.dumps({"vault_databricks_client_secret": CLIENT_SECRET})
+    played = site.command(*bulk, "-e", secret, env=databricks.environment(TOKEN))
+    assert played.code == 0, played.output
+    assert {KEY, "prod databricks"} <= set(immuta.state.connections)
     assert immuta.state.credentials["prod databricks"] == {"clientSecret": CLIENT_SECRET}
 
 
