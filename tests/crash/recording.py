@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plays the role with checkpoints, from a beginning that a scenario names."""
+"""Plays a role with checkpoints, from a beginning that a scenario names."""
 
 from __future__ import annotations
 
@@ -14,22 +14,33 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.community.immuta.tests.crash.checkpoints import Checkpoints, Point, points
-from ansible_collections.community.immuta.tests.harness.play import Played
+from ansible_collections.community.immuta.tests.harness.arriving import SITES
 from ansible_collections.community.immuta.tests.harness.site import Platform, Site
 
 HERE = Path(__file__).parent
-# Where a play begins: with nothing done, or where a statement in the middle of the script has failed before.
-BEGINNINGS = ("cold", "resumed")
-HALF_WAY = {"snowflake": 12, "databricks": 4}
+# Where a play begins, by its way: with nothing done, or where a statement in the middle of the script has failed before. What is
+# taken back is half of a registration, or a whole one.
+BEGINNINGS = {"out": ("cold", "resumed"), "in": ("cold", "resumed"), "back": ("half", "whole")}
+# The statement that fails.
+HALF_WAY = {("out", "snowflake"): 12, ("out", "databricks"): 4, ("in", "snowflake"): 18, ("in", "databricks"): 7}
+
+
+def begin(site: Site, way: str, beginning: str) -> None:
+    """Bring a site to where the play begins."""
+    present = {"state": "present"} if way == "back" else {}
+    if beginning in ("resumed", "half"):
+        site.fail("statement", "error", nth=HALF_WAY["out" if way == "out" else "in", site.platform])
+        assert site.play(**present).code != 0
+        site.clear_faults()
+    elif beginning == "whole":
+        assert site.play(**present).code == 0
 
 
 @contextlib.contextmanager
-def watched(platform: Platform, beginning: str, folder: Path) -> t.Iterator[tuple[Site, Checkpoints]]:
+def watched(way: str, platform: Platform, beginning: str, folder: Path) -> t.Iterator[tuple[Site, Checkpoints]]:
     """A site whose plays pass checkpoints."""
-    with Site(platform, folder) as site, Checkpoints() as checkpoints:
-        if beginning == "resumed":
-            site.fail("statement", "error", nth=HALF_WAY[platform])
-            assert site.play().code != 0
+    with SITES[way](platform, folder) as site, Checkpoints() as checkpoints:
+        begin(site, way, beginning)
         player = site.player
         player.started = checkpoints.watch
         player.environment |= {
@@ -46,29 +57,17 @@ def watched(platform: Platform, beginning: str, folder: Path) -> t.Iterator[tupl
 
 
 @functools.cache
-def recorded(platform: Platform, beginning: str) -> tuple[Point, ...]:
+def recorded(way: str, platform: Platform, beginning: str) -> tuple[Point, ...]:
     """All that can happen in an undisturbed play."""
-    with tempfile.TemporaryDirectory() as folder, watched(platform, beginning, Path(folder)) as (site, checkpoints):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        watched(way, platform, beginning, Path(folder)) as (site, checkpoints),
+    ):
         played = site.play()
         assert played.code == 0, played.output
-        assert_finished(site, played, "completed")
+        site.require_end(played, site.ends[0])
         passed = checkpoints.passed
-        if beginning != "cold":
-            # Tasks are the same as from cold, and so is the disk.
+        if beginning != BEGINNINGS[way][0]:
+            # Tasks are the same as from the first beginning, and so is the disk.
             passed = [label for label in passed if label.startswith("request")]
         return tuple(sorted(set(points(passed)), key=str))
-
-
-def assert_finished(site: Site, played: Played, *statuses: str) -> None:
-    """Fail unless everything is done and the report says so."""
-    assert played.code == 0, played.output
-    result = played.result
-    assert result["status"] in statuses, played.output
-    assert (result["connection_gone"], result["script_executed"]) == (True, True)
-    assert result["script"]["path"] == str(site.path)
-    assert len(result["script"]["statements"]) == len(site.statements)
-    if result["status"] == "completed":
-        assert {one["status"] for one in result["script"]["statements"]} <= {"done", "skipped", "replayed"} or (
-            "status" not in result["script"]["statements"][0]
-        )
-    site.require_finished()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import journal_path
-from ansible_collections.community.immuta.tests.crash.recording import assert_finished, watched
+from ansible_collections.community.immuta.tests.crash.recording import watched
 from ansible_collections.community.immuta.tests.harness.points import spread
 from ansible_collections.community.immuta.tests.harness.site import PLATFORMS, Platform, Site
 
@@ -27,7 +27,7 @@ CLOCKS = [(YEAR, 0, 0), (-YEAR, 0, 0), (0, 0, -YEAR), (YEAR, 6, 0), (-YEAR, 6, 0
 
 @pytest.mark.parametrize("limit", spread(LIMITS, 1))
 def test_a_disk_that_is_full_in_the_middle_of_a_file(limit: str, tmp_path: Path) -> None:
-    with watched("snowflake", "cold", tmp_path) as (site, checkpoints):
+    with watched("out", "snowflake", "cold", tmp_path) as (site, checkpoints):
         site.player.environment["FILE_LIMIT"] = limit
         broken = site.play()
         assert broken.code != 0
@@ -41,7 +41,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_file(limit: str, tmp_path: Path)
             assert site.saved
         del site.player.environment["FILE_LIMIT"]
         checkpoints.plan(None)
-        assert_finished(site, site.play(), "completed")
+        site.require_end(site.play(), "completed")
         assert site.deletions == 1
 
 
@@ -62,13 +62,13 @@ def test_a_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
         assert site.sent == []
         site.player.prefix = []
         site.player.scripts.chmod(0o700)
-        assert_finished(site, site.play(), "completed")
+        site.require_end(site.play(), "completed")
 
 
 @pytest.mark.parametrize(("shift", "after", "later"), spread(CLOCKS, 1))
 @pytest.mark.parametrize("platform", spread(PLATFORMS, 1))
 def test_a_clock_that_is_wrong(platform: Platform, shift: int, after: int, later: int, tmp_path: Path) -> None:
-    with watched(platform, "cold", tmp_path) as (site, checkpoints):
+    with watched("out", platform, "cold", tmp_path) as (site, checkpoints):
         environment = site.player.environment
         environment |= {"CLOCK_SHIFT": str(shift), "CLOCK_SHIFT_AFTER": str(after)}
         site.fail("statement", "error", nth=7)
@@ -80,5 +80,5 @@ def test_a_clock_that_is_wrong(platform: Platform, shift: int, after: int, later
         assert years[-1] * YEAR == shift
         checkpoints.plan(None)
         environment |= {"CLOCK_SHIFT": str(later), "CLOCK_SHIFT_AFTER": "0"}
-        assert_finished(site, site.play(), "completed")
+        site.require_end(site.play(), "completed")
         assert site.deletions == 1

@@ -149,8 +149,8 @@ class Metastore:
         self.add("METASTORE", owner=admins)
 
     @classmethod
-    def example(cls, token: str = "dapi-deployer", secret: str = "deployer-secret") -> Metastore:
-        """A metastore in which Immuta was set up, a site's own data, and two principals who may clean up.
+    def before(cls, token: str = "dapi-deployer", secret: str = "deployer-secret") -> Metastore:
+        """A metastore with a site's own data, the principal of Immuta, and two who may set Immuta up.
 
         :param token: the personal access token of deployer@example.com, a metastore admin
         :param secret: the secret of the service principal `DEPLOYER`, a metastore admin too
@@ -166,9 +166,21 @@ class Metastore:
         store.add("CATALOG", "system", owner=store.admins)
         store.add("CATALOG", "sales", owner=store.admins)
         store.add("SCHEMA", "sales", "crm", owner=store.admins)
-        customers = store.add("TABLE", "sales", "crm", "customers", owner=store.admins)
+        store.add("TABLE", "sales", "crm", "customers", owner=store.admins)
         store.add("TABLE", "sales", "crm", "leads", owner=store.admins)
         store.add("VOLUME", "sales", "crm", "landing", owner=store.admins)
+        store.grants.add(Grant("USE CATALOG", "CATALOG", ("sales",), EVERYBODY))
+        return store
+
+    @classmethod
+    def example(cls, token: str = "dapi-deployer", secret: str = "deployer-secret") -> Metastore:
+        """A metastore in which Immuta was set up, a site's own data, and two principals who may clean up.
+
+        :param token: the personal access token of deployer@example.com, a metastore admin
+        :param secret: the secret of the service principal `DEPLOYER`, a metastore admin too
+        """
+        store = cls.before(token, secret)
+        customers = store.securables["TABLE", ("sales", "crm", "customers")]
 
         store.add("CATALOG", "immuta", owner=IMMUTA)
         store.add("SCHEMA", "immuta", "policies", owner=IMMUTA)
@@ -185,7 +197,6 @@ class Metastore:
             ("SELECT", "CATALOG", ("system",)),
         ):
             store.grants.add(Grant(privilege, kind, name, IMMUTA))
-        store.grants.add(Grant("USE CATALOG", "CATALOG", ("sales",), EVERYBODY))
         store.grants.add(Grant("USE CATALOG", "CATALOG", ("immuta",), EVERYBODY))
         return store
 

@@ -166,7 +166,7 @@ class EditableTenant(Tenant):
             self._require(name in config, 400, f'"{name}" is required')
         self.state.setups.append(call.body)
         number = len(self.state.setups) if self.variant.setup_secret == "other" else 0
-        text = SETUP[kind].format(
+        text = {**SETUP, **self.state.setup}[kind].format(
             name=config["database" if kind == "Snowflake" else "catalog"], secret=MADE_PASSWORD, number=number
         )
         if self.variant.setup_form == "pair":

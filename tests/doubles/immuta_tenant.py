@@ -150,6 +150,7 @@ class State:
     :ivar credentials: what connections sign in with since they were edited, by key; not told to anybody
     :ivar registrations: under way, by the key of the connection
     :ivar jobs: of object syncs: how many more reads each takes, by id
+    :ivar setup: by technology, a set-up script in place of the usual one, with the placeholders `name`, `secret`, and `number`
     :ivar setups: the bodies that set-up scripts were asked for with
     :ivar syncs: the object syncs that were started: of which connection, and whether with the option of a registration
     :ivar clock: seconds, as of `time.monotonic`; deletions end and tokens expire by it
@@ -163,6 +164,7 @@ class State:
     credentials: dict[str, Json] = field(default_factory=dict)
     registrations: dict[str, Registration] = field(default_factory=dict)
     jobs: dict[str, int] = field(default_factory=dict)
+    setup: dict[str, str] = field(default_factory=dict)
     setups: list[Json] = field(default_factory=list)
     syncs: list[tuple[str, bool]] = field(default_factory=list)
     clock: t.Callable[[], float] = time.monotonic

@@ -202,12 +202,10 @@ class Account:
             self.grants.update(Grant(privilege, "ACCOUNT", (), role) for privilege in privileges)
 
     @classmethod
-    def example(cls, password: str = "deployer-password", *, protecting: bool = False) -> Account:
-        """An account with a connection registered by Immuta, a site's own data, and DEPLOYER, who may clean up.
+    def before(cls, password: str = "deployer-password") -> Account:
+        """An account with a site's own data, and DEPLOYER, who may set Immuta up.
 
         :param password: DEPLOYER's password
-        :param protecting: a policy has come to protect a table so lately that a script can't find it: Immuta itself
-            takes it off once the connection is deleted
         """
         account = cls()
         account.add("WAREHOUSE", "COMPUTE_WH", owner="SYSADMIN")
@@ -220,7 +218,17 @@ class Account:
         account.add("SCHEMA", "SALES", "CRM", owner="SYSADMIN")
         account.add("TABLE", "SALES", "CRM", "CUSTOMERS", owner="SYSADMIN")
         account.add("TABLE", "SALES", "CRM", "LEADS", owner="SYSADMIN")
+        return account
 
+    @classmethod
+    def example(cls, password: str = "deployer-password", *, protecting: bool = False) -> Account:
+        """An account with a connection registered by Immuta, a site's own data, and DEPLOYER, who may clean up.
+
+        :param password: DEPLOYER's password
+        :param protecting: a policy has come to protect a table so lately that a script can't find it: Immuta itself
+            takes it off once the connection is deleted
+        """
+        account = cls.before(password)
         account.add("ROLE", "IMMUTA_SYSTEM", owner="USERADMIN")
         account.add_user("IMMUTA_SYSTEM_ACCOUNT", password="set-up-by-immuta", default_role="IMMUTA_SYSTEM")
         account.give_role("IMMUTA_SYSTEM", user="IMMUTA_SYSTEM_ACCOUNT")

@@ -32,6 +32,10 @@ DEREGISTER = "community.immuta.deregister_connection"
 AUDIT = "community.immuta.audit"
 # Has the roles trust that the folder of a test lasts.
 BELIEVED = ("immuta_deregister_script_durable", "immuta_register_script_durable")
+# The action plugins, whose tasks run no module.
+STAGES = ("community.immuta.deregistration", "community.immuta.registration", AUDIT)
+# The facts that the roles set.
+OUTCOMES = ("immuta_deregister_result", "immuta_register_result")
 
 
 @dataclasses.dataclass
@@ -61,7 +65,7 @@ class Played:
             for one in self.tasks
             if one["outcome"] != "skipped"
             and one["action"].startswith("community.immuta.")
-            and one["action"] not in ("community.immuta.deregistration", AUDIT)
+            and one["action"] not in STAGES
         ]
 
     @property
@@ -71,9 +75,9 @@ class Played:
 
     @property
     def result(self) -> dict[str, t.Any]:
-        """The role's outcome."""
+        """The role's outcome; of a registration that was taken back, that of the removal."""
         facts = [one["result"].get("ansible_facts", {}) for one in self.tasks]
-        found = [one["immuta_deregister_result"] for one in facts if one.get("immuta_deregister_result")]
+        found = [one[name] for one in facts for name in OUTCOMES if one.get(name)]
         return found[-1] if found else {}
 
     @property

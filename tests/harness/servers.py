@@ -64,14 +64,14 @@ def another(double: ImmutaDouble, key: str, script: str | None = None) -> str:
     return new
 
 
-def snowflake() -> SnowflakeDouble:
-    """The Snowflake account on which Immuta was set up."""
-    return SnowflakeDouble(Account.example(password=PASSWORD))
+def snowflake(*, empty: bool = False) -> SnowflakeDouble:
+    """The Snowflake account on which Immuta was set up, or is to be."""
+    return SnowflakeDouble((Account.before if empty else Account.example)(PASSWORD))
 
 
-def databricks() -> DatabricksDouble:
-    """The Databricks workspace on which Immuta was set up."""
-    return DatabricksDouble(Metastore.example(token=TOKEN, secret=CLIENT_SECRET))
+def databricks(*, empty: bool = False) -> DatabricksDouble:
+    """The Databricks workspace on which Immuta was set up, or is to be."""
+    return DatabricksDouble((Metastore.before if empty else Metastore.example)(TOKEN, CLIENT_SECRET))
 
 
 class Process:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A tenant, a platform, and a folder: all that it takes to take one connection out of service."""
+"""A tenant, a platform, and a folder: all that it takes to take one connection out of service. C(arriving) has the way in."""
 
 from __future__ import annotations
 
@@ -46,7 +46,16 @@ class Site:
     :ivar server: the platform's stand-in
     :ivar path: where the role keeps the script
     :ivar script: what it has to hold there
+    :cvar role: the role that it is for
+    :cvar prefix: of the variables of that role
+    :cvar ends: the status when a run has come to its end, and when there was nothing to do
+    :cvar empty: whether the platform has nothing of Immuta
     """
+
+    role = "community.immuta.deregister_connection"
+    prefix = "immuta_deregister_"
+    ends: tuple[str, ...] = ("completed", "already_done")
+    empty = False
 
     def __init__(self, platform: Platform, folder: Path, variant: Variant | None = None) -> None:
         self.platform = platform
@@ -55,8 +64,8 @@ class Site:
         self.folder = folder
         self._open = contextlib.ExitStack()
         self.immuta = self._open.enter_context(servers.immuta(variant=variant))
-        double = servers.snowflake() if platform == "snowflake" else servers.databricks()
-        self.server: snowflake_server.SnowflakeDouble | databricks_server.DatabricksDouble = double
+        double = servers.snowflake if platform == "snowflake" else servers.databricks
+        self.server: snowflake_server.SnowflakeDouble | databricks_server.DatabricksDouble = double(empty=self.empty)
         self._open.enter_context(self.server)
         self.player = Player(folder, self.immuta, self.sign_in)
         self.path = self.player.scripts / f"{self.key.replace(' ', '%20')}.sql"
@@ -95,13 +104,17 @@ class Site:
         return {
             "ansible_connection": "local",
             "ansible_python_interpreter": str(interpreter()),
-            "immuta_deregister_connection_key": self.key,
-            "immuta_deregister_script_dir": str(self.path.parent),
+            **{f"{self.prefix}{name}": value for name, value in self.settings.items()},
             "tenant": {"url": self.immuta.url, "api_key": servers.API_KEY},
             "platform": {
                 name.removeprefix(f"{self.platform}_".upper()).lower(): value for name, value in named.items()
             },
         }
+
+    @property
+    def settings(self) -> dict[str, t.Any]:
+        """The role's variables without their prefix, but the confirmation."""
+        return {"connection_key": self.key, "script_dir": str(self.path.parent)}
 
     # What happens to it
 
@@ -110,8 +123,10 @@ class Site:
 
         :param player: another one; it keeps the script at the same place
         """
-        given = {"connection_key": self.key, "confirm": self.key, "script_dir": str(self.player.scripts), **variables}
-        return (player or self.player).role(*arguments, **given)
+        values = {**self.settings, "confirm": self.key, **variables}
+        given = {f"{self.prefix}{name}": value for name, value in values.items()}
+        play = {"hosts": "localhost", "gather_facts": False, "roles": [{"role": self.role}]}
+        return (player or self.player).run([play], "--extra-vars", json.dumps(given), *arguments)
 
     def fail(self, at: t.Any, kind: t.Any, **fields: t.Any) -> None:
         """Plan a fault of the platform."""
@@ -188,22 +203,52 @@ class Site:
             and not any(grant.principal == IMMUTA for grant in metastore.grants)
         )
 
+    def require_nothing_lost(self) -> None:
+        """Fail if what must never be is so, wherever a run was interrupted."""
+        assert self.connected or self.saved, "the connection is gone, and so is the script"
+
+    def require_done_once(self) -> None:
+        """Fail if Immuta was asked twice for what can't be undone."""
+        assert self.deletions == 1
+
+    def require_end(self, played: Played, *statuses: str) -> None:
+        """Fail unless everything is done and the role's outcome says so."""
+        assert played.code == 0, played.output
+        result = played.result
+        assert result["status"] in statuses, played.output
+        assert (result["connection_gone"], result["script_executed"]) == (True, True)
+        assert result["script"]["path"] == str(self.path)
+        assert len(result["script"]["statements"]) == len(self.statements)
+        if result["status"] == "completed":
+            assert {one["status"] for one in result["script"]["statements"]} <= {"done", "skipped", "replayed"} or (
+                "status" not in result["script"]["statements"][0]
+            )
+        self.require_finished()
+
     def require_finished(self) -> None:
         """Fail unless everything is as an undisturbed run leaves it."""
         assert not self.connected
         assert self.number not in self.immuta.state.integrations
         assert self.cleaned_up
         assert self.saved
+        self.require_executed()
+        progress = self.progress
+        assert (progress.state, progress.total) == ("finished", len(self.statements))
+        assert set(progress.done) == {one.index for one in self.statements}
+        self.require_kept(self.path.name, f"{self.path.name}.journal")
+
+    def require_executed(self) -> None:
+        """Fail unless every statement has run, and those that can't be repeated only once."""
         executed = collections.Counter(self.executed)
         texts = collections.Counter(bare(one.text) for one in self.statements)
         for one in self.statements:
             times, written = executed[bare(one.text)], texts[bare(one.text)]
             assert times >= written, f"statement {one.index} was not executed"
             assert one.is_repeatable or times == written, f"statement {one.index} was executed {times} times"
-        progress = self.progress
-        assert (progress.state, progress.total) == ("finished", len(self.statements))
-        assert set(progress.done) == {one.index for one in self.statements}
-        assert {one.name for one in self.player.scripts.iterdir()} == {self.path.name, f"{self.path.name}.journal"}
+
+    def require_kept(self, *names: str) -> None:
+        """Fail unless the folder of the scripts has these files and no others, which nobody else can read."""
+        assert {one.name for one in self.player.scripts.iterdir()} == {*names}
         for file in self.player.scripts.iterdir():
             assert file.stat().st_mode & 0o777 == 0o600, file
         assert self.player.scripts.stat().st_mode & 0o777 == 0o700
@@ -216,7 +261,7 @@ def together(
     module_defaults: dict[str, dict[str, t.Any]] | None = None,
     variables: t.Sequence[dict[str, t.Any]] | None = None,
 ) -> list[Played]:
-    """Run the role on all sites as hosts of one playbook, which takes a third of the time; what it did on each.
+    """Run the role of the first on all sites as hosts of one playbook, which takes a third of the time; what it did on each.
 
     :param module_defaults: besides those that say where everything is
     :param variables: for each site those of the role, without their prefix, and what differs in C(tenant) and C(platform)
@@ -228,7 +273,7 @@ def together(
             if name in ("tenant", "platform"):
                 about[name] = {**about[name], **value}
             else:
-                about[f"immuta_deregister_{name}"] = value
+                about[f"{one.prefix}{name}"] = value
     groups = {"immuta": ("tenant", sites[0].variables["tenant"])}
     for one in sites:
         groups[one.platform] = ("platform", one.variables["platform"])
@@ -244,11 +289,11 @@ def together(
             },
             **(module_defaults or {}),
         },
-        "roles": [{"role": "community.immuta.deregister_connection"}],
+        "roles": [{"role": sites[0].role}],
     }
     if confirmed:
-        for about in hosts.values():
-            about.setdefault("immuta_deregister_confirm", about["immuta_deregister_connection_key"])
+        for one, about in zip(sites, hosts.values(), strict=True):
+            about.setdefault(f"{one.prefix}confirm", about[f"{one.prefix}connection_key"])
     folder = sites[0].folder / "play"
     player = Player(folder, sites[0].immuta, {"ANSIBLE_PIPELINING": "true", "ANSIBLE_FORKS": "8"})
     inventory = folder / "hosts.json"

@@ -30,7 +30,7 @@ class CallbackModule(CallbackBase):
 
     def _pass(self, when: str, task: t.Any) -> None:
         # What a task does; its name is for people, and may change.
-        stage = task.args.get("stage", "") if task.action.endswith(".deregistration") else ""
+        stage = task.args.get("stage", "") if task.action.endswith("registration") else ""
         ask(f"{when} task {task.action.rpartition('.')[2]} {stage}".rstrip())
 
     def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
