@@ -198,7 +198,7 @@ class TakingBack(Registering):
         assert not self.connected
         assert self.integrations == []
         assert self.snapshot == self.nothing
-        self.require_kept()
+        self.require_kept(self.undo_path.name, f"{self.undo_path.name}.journal")
 
 
 SITES: dict[str, type[Site]] = {"out": Site, "in": Registering, "back": TakingBack}

@@ -25,12 +25,14 @@ class Decision:
     :ivar look: the script whose objects to look for there, or "" if it is not on the disk
     :ivar run: the task file in C(executors) that deals with the script, or ""
     :ivar register: whether to register the connection, or to compare one that exists
+    :ivar forget: whether the clean-up script of an earlier registration, which is done, makes room
     """
 
     preflight: str
     look: str
     run: str
     register: bool
+    forget: bool
 
 
 def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decision:
@@ -51,6 +53,7 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decis
         # In check mode there may be nothing on the disk to run.
         run=run if look or not check_mode else "",
         register=go and not (to_run and not stated and chosen == "handoff"),
+        forget=observed.clean_up(settings.undo_path).get("state") == "finished",
     )
 
 
@@ -95,9 +98,30 @@ def others(settings: Settings, connections: Rows, integrations: Rows) -> list[st
     return found
 
 
+def _taken_back(settings: Settings, observed: Observed) -> list[str]:
+    """Why what the set-up script made may be gone, though its journal says that it has run; empty if it is there."""
+    former = observed.clean_up(settings.undo_path)
+    if former.get("problem"):
+        return [
+            f"Whether this registration was taken back is not known: {former['problem']} The clean-up script is"
+            f" {settings.undo_path}. Nothing was run or registered. Restore the script or, if the platform has nothing of it,"
+            " remove it."
+        ]
+    started = observed.progress.get("state", "none") != "none"
+    if former.get("state") == "partial" or (former.get("state") == "finished" and started):
+        return [
+            f"This registration is being taken back, by the script {settings.undo_path}. Nothing was run or registered. To"
+            " finish that, rerun with immuta_register_state=undone and immuta_register_confirm. Then register the"
+            " connection again."
+        ]
+    return []
+
+
 def obstacles(settings: Settings, observed: Observed) -> list[str]:
     """The reasons why the registration can't be finished and nothing may be changed; empty if there are none."""
     script = observed.script
+    if found := _taken_back(settings, observed):
+        return found
     if observed.exists or not observed.to_run:
         return []
     found = []

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import marked
@@ -27,6 +28,8 @@ class Observed:
     :ivar recorded: that a person has run the script
     :ivar registered: the registration
     :ivar removed: the script, once it is not needed any more
+    :ivar former: the saved clean-up scripts, among them that of a registration that was taken back
+    :ivar forgotten: that one, once it is not needed any more
     """
 
     found: Answer = dataclasses.field(default_factory=dict)
@@ -39,6 +42,8 @@ class Observed:
     recorded: Answer = dataclasses.field(default_factory=dict)
     registered: Answer = dataclasses.field(default_factory=dict)
     removed: Answer = dataclasses.field(default_factory=dict)
+    former: Answer = dataclasses.field(default_factory=dict)
+    forgotten: Answer = dataclasses.field(default_factory=dict)
 
     @property
     def exists(self) -> bool:
@@ -107,6 +112,12 @@ class Observed:
     def counts(self) -> tuple[int, int]:
         """How many statements have run, and how many there are."""
         return marked.counts(self.statements, self.progress, self.script.get("statements") or [])
+
+    def clean_up(self, path: str) -> Answer:
+        """What is kept at the path with which a registration is taken back, with its C(state); empty if there is nothing."""
+        # The module has expanded the folder.
+        name = os.path.basename(path)
+        return next((one for one in self.former.get("scripts") or () if os.path.basename(one["path"]) == name), {})
 
     @property
     def objects(self) -> list[Answer] | None:

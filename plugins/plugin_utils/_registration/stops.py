@@ -24,7 +24,9 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration.set
 TASKS = {
     "found": "Look for the connection",
     "script": "Save the set-up script",
+    "former": "Look for a clean-up script of an earlier registration",
     "decided": "Decide what to do",
+    "forgotten": "Remove the clean-up script of an earlier registration",
     "tried": "Sign in to {}, and look at what the script would create",
     "shown": "Show the plan",
     "ran": "Run the script on {}",
@@ -86,6 +88,8 @@ def _unfinished(observed: Observed, *, check_mode: bool) -> str | None:
         return "found"
     if not decision:
         return "decided"
+    if decision["forget"] and "timing" not in observed.forgotten:
+        return "forgotten"
     if decision["preflight"] and "timing" not in observed.tried:
         return "tried"
     if not observed.shown:

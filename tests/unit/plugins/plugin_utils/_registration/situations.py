@@ -57,6 +57,12 @@ def script(**more: t.Any) -> dict[str, t.Any]:
     return {"sha256": SHA, "exists": True, "changed": True, "execution": state, "statements": ROWS, **TIMING, **more}
 
 
+def undo(state: str | None, problem: str | None = None) -> dict[str, t.Any]:
+    """The clean-up scripts that are kept: that of another connection, and the one that takes this registration back."""
+    other = {"path": "/home/s/other.undo.sql", "state": "partial", "problem": None}
+    return {"scripts": [other, {"path": "/home/s/k.undo.sql", "state": state, "problem": problem}], **TIMING}
+
+
 def read(**given: t.Any) -> Settings:
     """The settings of a connection to Snowflake, and what else is given."""
     variables = {"connection_key": "k", "snowflake": SNOWFLAKE, "script_dir": "/s", **given}
@@ -66,7 +72,8 @@ def read(**given: t.Any) -> Settings:
 
 def decided(**decision: t.Any) -> dict[str, t.Any]:
     """What was decided."""
-    return {"decision": {"preflight": "snowflake", "look": "", "run": "snowflake", "register": True, **decision}}
+    usual = {"preflight": "snowflake", "look": "", "run": "snowflake", "register": True, "forget": False}
+    return {"decision": {**usual, **decision}}
 
 
 def done(**more: t.Any) -> Observed:

@@ -19,8 +19,10 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     OBJECT,
     read,
     script,
+    undo,
 )
 
+STARTED = {"state": "partial", "done": 1, "total": 2, "skipped": []}
 ENABLE = {"settings": {"is_active": True}}
 DIES = {"durability": {"lasting": "dies", "why": "it is in memory"}}
 # Each row: what is given, what was observed, check mode, and the decision: preflight, look, run, register.
@@ -61,12 +63,28 @@ def test_decide(
         ({}, Observed(FOUND, script(**DIES)), []),
         ({}, Observed(NONE, script(split_error={"message": "A quote is open."})), ["runs: A quote is open. Set"]),
         ({"executor": "handoff"}, Observed(NONE, script(split_error={"message": "A quote is open."})), []),
+        ({}, Observed(NONE, script(execution=STARTED), former=undo("none")), []),
+        ({}, Observed(NONE, script(), former=undo("finished")), []),
+        ({}, Observed(NONE, script(), former=undo("partial")), ["is being taken back, by the script /s/k.undo.sql."]),
+        ({}, Observed(NONE, script(execution=STARTED), former=undo("finished")), ["is being taken back"]),
+        ({}, Observed(NONE, script(execution=FINISHED), former=undo("finished")), ["is being taken back"]),
+        (
+            {},
+            Observed(NONE, script(), former=undo(None, "It was changed.")),
+            ["was taken back is not known: It was changed."],
+        ),
     ],
 )
 def test_obstacles(given: dict[str, t.Any], observed: Observed, words: list[str]) -> None:
     found = decisions.obstacles(read(**given), observed)
     assert len(found) == len(words)
     assert all(word in sentence for word, sentence in zip(words, found, strict=True))
+
+
+@pytest.mark.parametrize(("state", "forgets"), [("none", False), ("finished", True)])
+def test_a_script_that_has_taken_a_registration_back_makes_room(state: str, forgets: bool) -> None:
+    observed = Observed(NONE, script(), former=undo(state))
+    assert decisions.decide(read(), observed, check_mode=False).forget is forgets
 
 
 GONE = {"objects": [OBJECT, {**OBJECT, "name": "OTHER", "present": True}]}

@@ -73,6 +73,13 @@ ROWS = [
     (done(removed=failed()), "Remove the set-up script", True, "DONE: the set-up script is saved"),
     (Observed(), "Look for the connection", False, "another host failed"),
     (Observed(NONE, script()), "Decide what to do", False, "NOT DONE: the set-up script has not run to its end"),
+    (Observed(NONE, script(), former=failed()), "Look for a clean-up script of an earlier registration", True, "NEXT"),
+    (
+        done(decided=decided(forget=True)),
+        "Remove the clean-up script of an earlier registration",
+        False,
+        "another host failed",
+    ),
     (done(tried={}), "Sign in to Snowflake, and look at what the script would create", False, "NEXT"),
     (done(shown={}), "Show the plan", False, "NEXT"),
     (done(ran={}), "Run the script on Snowflake", False, "NEXT"),
