@@ -46,12 +46,14 @@ class RegisteringTenant(EditableTenant):
             status = self.variant.register_existing
             self._require(status == 200, status, f"A connection with key {key} already exists.")
             return _json({"connectionKey": key})
+        self._require_key(key)
         self._require_free(body)
         outcome = self.variant.register_outcome
         self._require(outcome != "refused", 422, "Validation failed: the account can't sign in.")
         whole, credential = split_credential(body["connection"])
         self.state.credentials[key] = credential
-        behind = None if outcome == "alone" else self._created(body)
+        alone = {"alone": "UNHEALTHY", "inactive": "INACTIVE"}
+        behind = None if outcome in alone else self._created(body)
         fields = {name: value for name, value in whole.items() if name not in ("technology", "hostname", "port")}
         one = Connection(
             key,
@@ -60,7 +62,7 @@ class RegisteringTenant(EditableTenant):
             whole.get("port"),
             behind.id if behind else None,
             child_count=1,
-            state="UNHEALTHY" if outcome == "alone" else "ACTIVE",
+            state=alone.get(outcome, "ACTIVE"),
             extra=fields,
         )
         under_way = Registration(
@@ -90,6 +92,17 @@ class RegisteringTenant(EditableTenant):
 
     def _require_registering(self, caller: ApiKey) -> None:
         self._require(bool(caller.permissions & {"APPLICATION_ADMIN", "CREATE_DATA_SOURCE"}))
+
+    def _require_key(self, key: str) -> None:
+        """Refuse what newer versions do."""
+        wrong = any(one in key for one in "./") or key.lower() in (
+            "connection",
+            "data",
+            "metadata",
+            "object",
+            "settings",
+        )
+        self._require(not wrong or self.variant.register_keys == "any", 400, f"{key} is no valid connectionKey")
 
     def _require_free(self, body: Json) -> None:
         """Refuse a second integration, in Immuta's words."""
@@ -155,6 +168,8 @@ class RegisteringTenant(EditableTenant):
         self._require_registering(caller)
         self._require_free(call.body)
         passed = self.variant.register_outcome != "refused"
+        if passed and self.variant.test_effect == "integration":
+            self._created(call.body).status = "enabled"
         test = {
             "name": "Connection",
             "status": "passed" if passed else "failed",

@@ -285,6 +285,8 @@ class Variant:
     :ivar object_path: how the path of an object is written; `key` is not documented, but would be enough for a connection
     :ivar slash: what an encoded slash in the path of an object is: a part of the name, or the end of it; or it is refused
     :ivar described_status: the status for a connection of a technology that is not described by key
+    :ivar described_host: how the description of a connection calls its host
+    :ivar technology_case: how technologies are written
     :ivar search_page_cap: the longest page of the object search, whatever was asked for; None for no bound
     :ivar update_request: the only body that an edit of a connection takes
     :ivar update_effect: whether the fields of an edit take the place of all, or are added to them
@@ -294,17 +296,19 @@ class Variant:
     :ivar update_reads: how many more find it being edited
     :ivar register_reply: what the answer to a registration is
     :ivar register_outcome: what comes of one: it works; it is refused with 422; the integration can't be created, and there is no
-        connection, or there is one; there is a connection without an integration; the integration fails
+        connection, or there is one; there is a connection without an integration, unhealthy or inactive; the integration fails
     :ivar register_delay: how many reads don't find the connection yet
     :ivar register_reads: how many reads find the integration being created
     :ivar register_existing: what comes of the registration of a key that is there: a status, or an update
     :ivar register_host: whether one integration is allowed on a host, or in a database or catalog
+    :ivar register_keys: which keys a new connection may have: any, or none with a period or a slash, and none that is reserved
+    :ivar test_effect: whether a test leaves the integration that it has made
     :ivar test_reply: what the test of a registration answers; `key`: the path is taken for that of a connection
     :ivar updated_at: whether a connection tells when it was changed
     :ivar validation: what an integration tells of its tests
     :ivar settings_request: the only body that a change of settings takes
     :ivar settings_effect: whether the others stay as they are, or are as if they had never been set
-    :ivar settings_shown: how an object shows a setting: as an object with its value, bare, or not at all
+    :ivar settings_shown: how an object shows a setting: as an object with its value, bare, as nothing if it is inherited, or not at all
     :ivar settings_reads: how many reads still show the former settings
     :ivar people: how users and groups are shown, however they were given
     :ivar sync_request: the body that an object sync takes: none, an empty one, or either
@@ -342,6 +346,8 @@ class Variant:
     object_path: t.Literal["array", "string", "nested", "key"] = "array"
     slash: t.Literal["kept", "decoded", "refused"] = "kept"
     described_status: t.Literal[400, 404] = 404
+    described_host: t.Literal["hostname", "host"] = "hostname"
+    technology_case: t.Literal["documented", "lower", "upper"] = "documented"
     search_page_cap: int | None = None
     update_request: t.Literal["connection", "with_integration", "bare"] = "connection"
     update_effect: t.Literal["replaced", "merged"] = "replaced"
@@ -352,18 +358,20 @@ class Variant:
     register_reply: t.Literal[
         "object_path", "described", "jobs", "list", "integration", "empty_200", "empty_201", "empty_202", "empty_204"
     ] = "object_path"
-    register_outcome: t.Literal["works", "refused", "create_error", "broken", "alone", "failing"] = "works"
+    register_outcome: t.Literal["works", "refused", "create_error", "broken", "alone", "inactive", "failing"] = "works"
     register_delay: int = 0
     register_reads: int = 0
     register_existing: t.Literal[409, 400, 422, 200] = 409
     register_host: t.Literal["host", "place"] = "host"
+    register_keys: t.Literal["any", "newer"] = "any"
+    test_effect: t.Literal["nothing", "integration"] = "nothing"
     test_reply: t.Literal["results", "boolean", "list", "empty", "absent", "not_allowed", "key"] = "results"
     updated_at: t.Literal["present", "absent"] = "present"
     validation: t.Literal["tests", "status", "absent"] = "tests"
     settings_request: t.Literal["wrapped", "bare"] = "wrapped"
     settings_effect: t.Literal["merged", "replaced"] = "merged"
     settings_reply: t.Literal["object", "job", "empty_200", "empty_202", "empty_204"] = "object"
-    settings_shown: t.Literal["value", "bare", "absent"] = "value"
+    settings_shown: t.Literal["value", "bare", "null", "absent"] = "value"
     settings_reads: int = 0
     people: t.Literal["as_given", "objects", "ids"] = "as_given"
     sync_request: t.Literal["any", "none", "empty"] = "any"
@@ -613,7 +621,12 @@ class Tenant:
         if one.technology not in DESCRIBED:
             raise Refusal(self.variant.described_status, self._no_connection(key))
         _count_read(one)
-        about = {"technology": one.technology, "hostname": one.hostname, "port": one.port, **one.extra}
+        about = {
+            "technology": self._written(one.technology),
+            self.variant.described_host: one.hostname,
+            "port": one.port,
+            **one.extra,
+        }
         body: Json = {
             "connectionKey": one.key,
             "connection": {name: value for name, value in about.items() if value is not None},
@@ -670,7 +683,7 @@ class Tenant:
             raise Refusal(400, "Invalid request payload input")
 
     def _object(self, path: list[str], one: Connection) -> Json:
-        about: Json = {"technology": one.technology, "state": one.state, **self._shown_settings(one)}
+        about: Json = {"technology": self._written(one.technology), "state": one.state, **self._shown_settings(one)}
         form = self.variant.object_path
         if form == "key" and len(path) == 1:
             return {"connectionKey": path[0], **about}
@@ -683,6 +696,10 @@ class Tenant:
             return {"objectPath": nested, **about}
         return {"objectPath": path, **about}
 
+    def _written(self, technology: str) -> str:
+        case = self.variant.technology_case
+        return technology if case == "documented" else technology.lower() if case == "lower" else technology.upper()
+
     def _shown_settings(self, one: Connection) -> Json:
         if self.variant.settings_shown == "absent":
             return {}
@@ -690,6 +707,8 @@ class Tenant:
         if self.variant.people != "as_given":
             people = [who if isinstance(who, dict) else {"type": "user", "id": who} for who in settings["dataOwners"]]
             settings["dataOwners"] = people if self.variant.people == "objects" else [who["id"] for who in people]
+        if self.variant.settings_shown == "null":
+            settings = {name: value or None for name, value in settings.items()}
         if self.variant.settings_shown == "value":
             settings = {
                 name: {"value": value, "hasDescendantsWithOverrides": False} for name, value in settings.items()

@@ -128,7 +128,12 @@ def registers(double: Tenant, folder: Path, fields: dict[str, t.Any]) -> None:
     """However the tenant behaves, a new connection is there and works, or the module says what is not so."""
     answer = PRESENT(double, folder)
     outcome = fields.get("register_outcome", "works")
-    codes = {"refused": "registration_refused", "alone": "not_verified", "failing": "validation_failed"}
+    codes = {
+        "refused": "registration_refused",
+        "alone": "not_verified",
+        "inactive": "not_verified",
+        "failing": "validation_failed",
+    }
     told = fields.get("register_reply", "object_path") in ("object_path", "jobs", "list")
     told = told and (fields.get("jobs_container") != "absent" or fields.get("register_reply") in ("jobs", "list"))
     if outcome != "works":

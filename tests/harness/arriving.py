@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from pathlib import Path
 
@@ -22,6 +23,7 @@ SCRIPTS = Path(immuta_editing.__file__).parent
 SECRET = "canary-of-a-new-connection-51d7"
 # What Immuta made, which is in the set-up script; each script has another one.
 MADE = ("made-by-immuta;''4b1d9e", immuta_editing.MADE_PASSWORD)
+NUMBERED = re.compile(rf"{re.escape(MADE[0])}-\d*")
 DESCRIPTIONS: dict[Platform, dict[str, t.Any]] = {
     "snowflake": {
         "host": HOSTS["snowflake"],
@@ -104,8 +106,19 @@ class Registering(Site):
 
     @property
     def statements(self) -> list[Statement]:
-        """Those of the first script that Immuta rendered, in order."""
-        return split(self.immuta.state.setup[self.platform.capitalize()].format(number=1), self.platform)
+        """Those of the script, in order, without what makes its password another one each time."""
+        text = self.immuta.state.setup[self.platform.capitalize()].format(number="")
+        return split(NUMBERED.sub(MADE[0], text), self.platform)
+
+    @property
+    def sent(self) -> list[str]:
+        """Every statement that has come to the platform, as C(statements) has it."""
+        return [NUMBERED.sub(MADE[0], one) for one in super().sent]
+
+    @property
+    def executed(self) -> list[str]:
+        """What the platform has run of the script, in order, as C(statements) has it."""
+        return [NUMBERED.sub(MADE[0], one) for one in super().executed]
 
     @property
     def saved(self) -> bool:
@@ -133,7 +146,7 @@ class Registering(Site):
         if held := self.held:
             assert held.intact
             known = {bare(one.text) for one in split(held.body, self.platform)}
-            assert {*self.executed} <= known, "the script that has started was replaced"
+            assert {*super().executed} <= known, "the script that has started was replaced"
         else:
             assert not self.executed or (self.removes and self.connected), "the script that has started is gone"
 

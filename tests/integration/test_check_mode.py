@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
+from ansible_collections.community.immuta.tests.harness.arriving import SITES, Registering
 from ansible_collections.community.immuta.tests.harness.check_mode import harmless
 from ansible_collections.community.immuta.tests.harness.servers import API_KEY, KEY
 from ansible_collections.community.immuta.tests.harness.site import PLATFORMS, Site, together
@@ -26,15 +27,25 @@ def kept(site: Site) -> dict[str, tuple[int, bytes]]:
     return {str(one): (one.stat().st_mtime_ns, one.read_bytes()) for one in site.folder.rglob("kept/*/*")}
 
 
-def test_check_mode_changes_nothing_and_says_what_a_run_changes(tmp_path: Path) -> None:
-    begun = [(platform, beginning) for platform in PLATFORMS for beginning in ("cold", "saved", "half", "finished")]
+# Where a run begins, by its way. What is saved and not confirmed, or handed over, has not run.
+BEGINNINGS = {"out": ("cold", "saved", "half", "finished"), "in": ("cold", "saved", "half", "finished")}
+SAVED = {"out": {"confirm": ""}, "in": {"executor": "handoff"}}
+
+
+@pytest.mark.parametrize("way", BEGINNINGS)
+def test_check_mode_changes_nothing_and_says_what_a_run_changes(way: str, tmp_path: Path) -> None:
+    begun = [(platform, beginning) for platform in PLATFORMS for beginning in BEGINNINGS[way]]
     with contextlib.ExitStack() as stack:
-        sites = {one: stack.enter_context(Site(one[0], tmp_path / "-".join(one))) for one in begun}
+        sites = {one: stack.enter_context(SITES[way](one[0], tmp_path / "-".join(one))) for one in begun}
         before = {one: site for one, site in sites.items() if one[1] != "cold"}
+        for site in sites.values():
+            if isinstance(site, Registering):
+                # Check mode can't remove what has not run.
+                site.removes = False
         for (_platform, beginning), site in before.items():
             if beginning == "half":
                 site.fail("statement", "error", nth=5)
-        unconfirmed = [{"confirm": ""} if beginning == "saved" else {} for _platform, beginning in before]
+        unconfirmed = [SAVED[way] if beginning == "saved" else {} for _platform, beginning in before]
         played = together([*before.values()], variables=unconfirmed)
         assert [one.code for one in played] == [2 if beginning == "half" else 0 for _platform, beginning in before]
 

@@ -144,7 +144,8 @@ def from_description(body: t.Any, key: str) -> Connection:
     return Connection(
         key=key,
         technology=fields.text(about.get("technology"), "connection.technology", GET_CONNECTION) or "",
-        hostname=fields.text(about.get("hostname"), "connection.hostname", GET_CONNECTION),
+        # Some versions may call it as an integration does.
+        hostname=fields.text(about.get("hostname", about.get("host")), "connection.hostname", GET_CONNECTION),
         port=fields.to_number(about.get("port")),
         state=fields.text(body.get("state"), "state", GET_CONNECTION),
         integration_id=None if body.get(LINK) is None else integration.to_id(body[LINK], LINK, GET_CONNECTION),

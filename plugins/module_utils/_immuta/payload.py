@@ -72,7 +72,7 @@ def differing(told: Json, whole: Json) -> list[str]:
 
 def _differing(one: Json, other: Json, before: str) -> t.Iterator[str]:
     for name, value in one.items():
-        wanted = other.get(name)
+        wanted = other.get("hostname" if name == "host" and "host" not in other else name)
         if isinstance(value, dict) and isinstance(wanted, dict):
             yield from _differing(value, wanted, f"{before}{name}.")
         elif value != wanted and not (name in FINAL and folded(value) == folded(wanted)):

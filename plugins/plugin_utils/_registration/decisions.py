@@ -50,8 +50,8 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decis
         # What has run before is looked for, too: the connection may have been removed since.
         preflight=chosen if chosen in PLATFORMS and (to_run or _left(observed)) and not stated else "",
         look=look,
-        # In check mode there may be nothing on the disk to run.
-        run=run if look or not check_mode else "",
+        # In check mode, a script that is not there is predicted to run, but another one than that on the disk can't be.
+        run=run if look or not check_mode or not observed.kept else "",
         register=go and not (to_run and not stated and chosen == "handoff"),
         forget=observed.clean_up(settings.undo_path).get("state") == "finished",
     )

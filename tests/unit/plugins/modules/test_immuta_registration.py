@@ -367,6 +367,32 @@ def test_a_tenant_that_can_not_test(present: Present, reply: str, told: str) -> 
         assert present(check=True).code == "registration_refused"
 
 
+def test_a_test_that_leaves_its_integration_is_found_by_the_next_run(present: Present) -> None:
+    present.tenant.vary(test_effect="integration")
+    assert present(check=True).good["tested"] is True
+    left = max(present.tenant.double.state.integrations)
+    result = present()
+    assert (result.code, result["failure"]["integration_id"]) == ("already_exists", left)
+    assert not present.bodies()
+
+
+def test_a_key_that_a_newer_version_refuses(present: Present) -> None:
+    present.tenant.vary(register_keys="newer")
+    result = present("sales.snowflake")
+    assert result.code == "invalid_request"
+    assert "sales.snowflake is no valid connectionKey" in result["msg"]
+    assert "Nothing was registered." in result["msg"]
+    assert not present.there("sales.snowflake")
+
+
+def test_a_tenant_that_calls_the_host_as_an_integration_does(present: Present) -> None:
+    present.tenant.vary(described_host="host")
+    assert present().good["connection"]["hostname"] == SNOWFLAKE["host"]
+    assert present().good["changed"] is False
+    other = present(snowflake={**SNOWFLAKE, "host": "other.snowflakecomputing.com"})
+    assert other.code == "refused"
+
+
 # What is refused before anything is sent
 
 

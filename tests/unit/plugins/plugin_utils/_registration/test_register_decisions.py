@@ -28,7 +28,7 @@ DIES = {"durability": {"lasting": "dies", "why": "it is in memory"}}
 # Each row: what is given, what was observed, check mode, and the decision: preflight, look, run, register.
 ROWS: list[tuple[str, dict[str, t.Any], Observed, bool, tuple[str, str, str, bool]]] = [
     ("new", {}, Observed(NONE, script()), False, ("snowflake", "/s/k.setup.sql", "snowflake", True)),
-    ("check mode", {}, Observed(NONE, script(exists=False)), True, ("snowflake", "", "", True)),
+    ("check mode", {}, Observed(NONE, script(exists=False)), True, ("snowflake", "", "snowflake", True)),
     ("check mode, saved before", {}, Observed(NONE, script(changed=False)), True, ("snowflake", "/s/k.setup.sql", "snowflake", True)),
     ("check mode, changed", {}, Observed(NONE, script()), True, ("snowflake", "", "", True)),
     ("it has run", {}, Observed(NONE, script(execution=FINISHED)), False, ("snowflake", "/s/k.setup.sql", "", True)),
