@@ -27,7 +27,7 @@ HALF_WAY = {("out", "snowflake"): 12, ("out", "databricks"): 4, ("in", "snowflak
 
 def begin(site: Site, way: str, beginning: str) -> None:
     """Bring a site to where the play begins."""
-    present = {"state": "present"} if way == "back" else {}
+    present: dict[str, t.Any] = {"state": "present"} if way == "back" else {}
     if beginning in ("resumed", "half"):
         site.fail("statement", "error", nth=HALF_WAY["out" if way == "out" else "in", site.platform])
         assert site.play(**present).code != 0

@@ -48,16 +48,21 @@ FIXED = [
     Case("out", "snowflake", "cold", Point("killed", "before task immuta_cleanup_script", 1)),
     Case("out", "databricks", "cold", Point("killed", "file replace .new", 1)),
     # The place is tried, then that of the journal, then the script is written.
-    Case("out", "snowflake", "cold", Point("killed", "file fsync .new", 1)),
     Case("out", "snowflake", "cold", Point("disk full", "file fsync .new", 3)),
     Case("out", "databricks", "cold", Point("killed", "request thrift OpenSession answered", 1)),
-    Case("out", "snowflake", "cold", Point("killed", "before task immuta_connection", 1)),
     # Delete.
     Case("out", "snowflake", "cold", Point("killed", "request DELETE /data/object/prod%20snowflake answered", 1)),
     Case("out", "snowflake", "cold", Point("overtaken", "request DELETE /data/object/prod%20snowflake received", 1)),
     # Run, and what comes after it.
     Case("out", "databricks", "cold", Point("killed", "request thrift ExecuteStatement answered", 5)),
     Case("out", "snowflake", "cold", Point("killed", "after task snowflake_script", 2)),
+    # The script that makes passwords is saved; a part of it has run; the registration is sent; the script is removed.
+    Case("in", "snowflake", "cold", Point("killed", "file replace .new", 1)),
+    Case("in", "snowflake", "cold", Point("answer lost", "request POST /data/connection answered", 1)),
+    Case("in", "snowflake", "cold", Point("killed", "request POST /data/connection answered", 1)),
+    Case("in", "databricks", "cold", Point("killed", "before task immuta_setup_script", 2)),
+    # The platform is clean, and the set-up script is still there.
+    Case("back", "snowflake", "half", Point("killed", "before task immuta_setup_script", 2)),
 ]
 # As many as finish in one playbook.
 BATCH = 12
