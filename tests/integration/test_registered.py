@@ -13,32 +13,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.tests.doubles import immuta_editing
+from ansible_collections.community.immuta.tests.harness.arriving import DESCRIPTIONS, MADE, SCRIPTS, SECRET
 from ansible_collections.community.immuta.tests.harness.play import Played
 from ansible_collections.community.immuta.tests.harness.servers import SECRETS
-from ansible_collections.community.immuta.tests.harness.site import HOSTS, PLATFORMS, Platform, Site
-
-SCRIPTS = Path(immuta_editing.__file__).parent
-SECRET = "canary-of-a-new-connection-51d7"
-MADE = ("made-by-immuta;''4b1d9e", immuta_editing.MADE_PASSWORD)
-DESCRIPTIONS: dict[Platform, dict[str, t.Any]] = {
-    "snowflake": {
-        "host": HOSTS["snowflake"],
-        "warehouse": "COMPUTE_WH",
-        "role": "IMMUTA_SYSTEM",
-        "database": "IMMUTA",
-        "password": {"username": "IMMUTA_SYSTEM_ACCOUNT", "password": SECRET},
-    },
-    "databricks": {
-        "host": HOSTS["databricks"],
-        "http_path": "/sql/1.0/warehouses/0123456789abcdef",
-        "catalog": "immuta",
-        "oauth_m2m": {
-            "client_id": "5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77",
-            "client_secret": SECRET,
-            "authority_url": "https://adb-1234567890123456.7.azuredatabricks.net/oidc/v1/token",
-        },
-    },
-}
+from ansible_collections.community.immuta.tests.harness.site import PLATFORMS, Platform, Site
 
 
 class Way:
