@@ -196,8 +196,8 @@ def test_the_blocks_of_the_guide_to_registering_run(
         .replace("host: dbc-a1b2345c-d6e7.cloud.databricks.com", f"host: {HOSTS['databricks']}")
         for one in found
     ]
-    on_snowflake, on_databricks, enabled, hosts, playbook = blocks
-    (site.folder / "connection.yml").write_text(on_snowflake + enabled)
+    on_snowflake, on_databricks, enabled, evidence, hosts, playbook = blocks
+    (site.folder / "connection.yml").write_text(on_snowflake + enabled + evidence)
     plan, run, bulk, back = (
         shlex.split(line)[2:] for line in re.findall(r"^ +\$ ansible-playbook .*", guide, re.MULTILINE)
     )
