@@ -101,9 +101,10 @@ class ActionModule(OneOfMany):
 
     def _undo(self, variables: Variables) -> Result:
         found = self.arguments["observed"]
-        if wrong := decisions.others(self.settings, found["connections"], found["integrations"]):
+        if wrong := decisions.allowed(self.settings, found["connections"], found["integrations"], found["former"]):
             raise Refused(*wrong)
-        return {}
+        # Without this answer nothing is confirmed.
+        return {"confirm": self.settings.confirm}
 
     def _plan(self, variables: Variables) -> Result:
         if wrong := decisions.undone(self.settings, self.observed):

@@ -317,23 +317,22 @@ kept:
   type: str
   version_added: 0.2.0
   sample: /srv/immuta/prod-snowflake.sql.1
+set_up_since:
+  description:
+    - A set-up script in the same folder for the same place that has run since this one was finished, as C(path), C(state), C(done), and
+      C(total); V(none) if there is none. What this one removed is there again.
+  returned: success and O(state=present)
+  type: dict
+  version_added: 0.2.0
+  sample:
 execution:
   description: What the journal beside the file says about earlier runs of the script.
   returned: success and not O(state=absent)
   type: dict
   contains:
-    state:
-      description: V(none), V(partial), or V(finished).
-      type: str
-      sample: none
-    done:
-      description: How many statements have run.
-      type: int
-      sample: 0
-    total:
-      description: How many statements there are; V(none) if nothing has run.
-      type: int
-      sample: 14
+    state: {description: "V(none), V(partial), or V(finished).", type: str, sample: none}
+    done: {description: "How many statements have run.", type: int, sample: 0}
+    total: {description: "How many statements there are; V(none) if nothing has run.", type: int, sample: 14}
     answers:
       description: What the platform answered to each statement that has run.
       type: list

@@ -98,6 +98,41 @@ scripts:
       description: Why the script or its journal is not trusted; none if it is.
       type: str
       sample: null
+setup_scripts:
+  description: The set-up scripts among these files, which are not in RV(scripts), ordered by name.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 0.2.0
+  contains:
+    path:
+      description: The file.
+      type: str
+      sample: /srv/immuta/prod%20snowflake.setup.sql
+    tenant:
+      description: Address of the tenant.
+      type: str
+      sample: https://example.hosted.immutacloud.com
+    technology:
+      description: The data platform, as Immuta calls it.
+      type: str
+      sample: Snowflake
+    state:
+      description: What the journal says, V(none) if nothing has run, V(partial), or V(finished); none if it is not trusted.
+      type: str
+      sample: partial
+    done:
+      description: How many statements have run.
+      type: int
+      sample: 3
+    total:
+      description: How many statements the script has; none as long as nothing has run.
+      type: int
+      sample: 14
+    problem:
+      description: Why the script or its journal is not trusted; none if it is.
+      type: str
+      sample: null
 timing:
   description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once

@@ -19,6 +19,8 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.integrati
 
 BY_HAND = "run immuta_cleanup_script with state=executed."
 Relation = t.Literal["same", "apart", "unknown"]
+# What two integrations with databases of their own may have in common.
+SHARED = ("role", "user", "principal")
 
 
 def _other_text(_dialect: str | None, one: str, other: str) -> bool:
@@ -49,12 +51,20 @@ class Place:
     :ivar hosts: all names that are known of the platform
     :ivar exists: whether the connection does; None if it was not asked for
     :ivar started: whether a part of the script has run
+    :ivar regenerated: whether the script was rendered from a configuration, so that what it names may be another one's, too
     """
 
     known: Configuration
     hosts: tuple[str | None, ...]
     exists: bool | None
     started: bool
+    regenerated: bool = False
+
+    def shared(self, other: Configuration) -> dict[str, str]:
+        """Return the accounts and roles of a regenerated script that another integration uses, too."""
+        mine, theirs = self.known.made, other.made
+        both = {name: mine[name] for name in SHARED if self.regenerated and name in mine and name in theirs}
+        return {name: value for name, value in both.items() if _folded(value) == _folded(theirs[name])}
 
     def relation(self, other: Configuration, rules: Rules) -> Relation:
         """Return whether another integration is in this place."""
@@ -62,13 +72,15 @@ class Place:
         if mine.type and other.type and not _same_technology(mine.type, other.type):
             return "apart"
         homes = {_folded(home) for home in (mine.home, other.home) if home}
-        if len(homes) > 1 or not (homes or dialect):
+        if (len(homes) > 1 and not self.shared(other)) or not (homes or dialect):
             return "apart"
         host, hosts = (other.host or "").casefold(), {own.casefold() for own in self.hosts if own}
         same = host in hosts
         if host and not same and any(rules.apart(dialect, own, host) for own in hosts):
             return "apart"
-        return "same" if same and mine.home and other.home and mine.type and other.type else "unknown"
+        return (
+            "same" if same and len(homes) == 1 and mine.home and other.home and mine.type and other.type else "unknown"
+        )
 
 
 def _same_technology(one: str, other: str) -> bool:
@@ -97,7 +109,10 @@ def require_free(place: Place, integrations: t.Iterable[Integration], rules: Rul
 
 def _occupied(place: Place, one: Integration, about: Configuration, *, certain: bool) -> errors.Refused:
     where = f"the same place, {_where(about)}"
-    if not certain:
+    if shared := place.shared(about):
+        named = " and ".join(f"the {name} {value!r}" for name, value in shared.items())
+        where = f"{_where(about)}, and uses {named}, as this regenerated script does"
+    elif not certain:
         where = f"{_where(about)}, which may be the same place as {_where(place.known)}"
     done = "A part of the script has run already; the rest was not run." if place.started else "Nothing was changed."
     hint = _remedy(place, one.id)

@@ -190,17 +190,17 @@ class _Fetch:
         self._integrations = integration.list_all(self._client) if self._integrations is None else self._integrations
         return self._integrations
 
-    def _require_free(self, known: Configuration, hosts: t.Iterable[str | None]) -> None:
+    def _require_free(self, known: Configuration, hosts: t.Iterable[str | None], *, regenerated: bool = False) -> None:
         """Refuse a script that may still be run where another integration is in use."""
         if not self._finished:
-            place = occupied.Place(known, (*hosts, known.host), self._exists, self._started)
+            place = occupied.Place(known, (*hosts, known.host), self._exists, self._started, regenerated)
             occupied.require_free(place, self._listed(), self._rules)
 
     def _rendered(self, reply: Reply, known: Configuration, *, regenerated: bool = False) -> Rendered:
         """Return the script in an answer of Immuta's."""
         operation = REGENERATE_CLEANUP_SCRIPT if regenerated else RENDER_CLEANUP_SCRIPT
         body = script_text.text_of(reply, operation)
-        self._require_free(known, self._hosts)
+        self._require_free(known, self._hosts, regenerated=regenerated)
         technology = known.type or self._technology
         hosts = (*self._hosts, known.host)
         owner = saved_script.Owner(
@@ -341,7 +341,7 @@ class _Fetch:
         listed = self._described or next((one for one in self._integrations or () if one.id == own.id), None)
         if regeneration.is_outdated(saved, own, self._known, self._told(listed), started=self._started):
             return self._another_way()
-        self._require_free(own, owner.hosts)
+        self._require_free(own, owner.hosts, regenerated=owner.regenerated)
         raw = saved_script.contents(owner, saved.body)
         made = self._made or (owner.config.made if owner.config else None)
         source: Source = "regenerated" if owner.regenerated else "saved"
@@ -367,7 +367,7 @@ class _Fetch:
                 return self._rendered(reply, known)
         if why := regeneration.obstacle(known):
             raise self._lost(known, why)
-        self._require_free(known, [])
+        self._require_free(known, [], regenerated=True)
         answer, refused = regeneration.ask(self._client, known)
         if answer is None:
             raise self._lost(known, f"It refused to regenerate one ({'; '.join(refused)}).")

@@ -49,6 +49,7 @@ class Progress:
     :ivar unknown: the C(started) event of the statement without an end, with its query id if that was recorded
     :ivar skipped: why each statement was not run that a person has left out, by index
     :ivar query_ids: all query ids that were recorded
+    :ivar last: the time of the last event, in UTC
     """
 
     state: t.Literal["none", "partial", "finished"] = "none"
@@ -58,6 +59,7 @@ class Progress:
     unknown: dict[str, t.Any] | None = None
     skipped: dict[int, str] = dataclasses.field(default_factory=dict)
     query_ids: set[str] = dataclasses.field(default_factory=set)
+    last: str | None = None
 
 
 def journal_path(script_path: str) -> str:
@@ -175,6 +177,7 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
             progress.query_ids.add(event["query_id"])
     else:
         raise ValueError
+    progress.last = event.get("time", progress.last)
 
 
 def _number(value: t.Any) -> int:

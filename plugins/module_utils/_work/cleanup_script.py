@@ -41,7 +41,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.report impor
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
-from ansible_collections.community.immuta.plugins.module_utils._work import former
+from ansible_collections.community.immuta.plugins.module_utils._work import former, since
 
 # The errors that mean that there is no script; the module did not fail.
 WITHOUT = ("no_cleanup_script", "script_lost")
@@ -155,6 +155,7 @@ def _kept(
             "split_error": split_error,
             "empty": empty,
             "kept": kept,
+            "set_up_since": since.set_up_since(path, script.owner, progress),
             "execution": _execution(progress),
             "durability": dataclasses.asdict(_durability.look(path)),
         },

@@ -35,15 +35,37 @@ def info(context: Context) -> Outcome:
     except OSError as error:
         raise InvalidOption(f"The folder {folder} of the option path can't be read: {error.strerror}.") from None
     paths = [os.path.join(folder, name) for name in names]
-    scripts = [_about(path) for path in paths if not _sets_up(path)]
-    return Outcome(False, {"path": folder, "exists": exists, "scripts": scripts})
+    setups = {path: setup for path in paths if (setup := set_up(path))}
+    scripts = [_about(path) for path in paths if path not in setups]
+    return Outcome(
+        False,
+        {
+            "path": folder,
+            "exists": exists,
+            "scripts": scripts,
+            "setup_scripts": [_setup(path, setup) for path, setup in setups.items()],
+        },
+    )
 
 
-def _sets_up(path: str) -> bool:
-    """Return whether a file is a set-up script, which belongs to no removal."""
+def set_up(path: str) -> setup_file.Saved | None:
+    """Return the file if it is a set-up script, which belongs to no removal."""
     with contextlib.suppress(Failure):
-        return setup_file.read(path) is not None
-    return False
+        return setup_file.read(path)
+    return None
+
+
+def _setup(path: str, saved: setup_file.Saved) -> dict[str, t.Any]:
+    about = {"path": path, "tenant": saved.request.url, "technology": saved.request.technology}
+    nothing: dict[str, t.Any] = dict.fromkeys(("state", "done", "total", "problem"))
+    try:
+        progress = journal.read(journal.journal_path(path))
+    except Failure as error:
+        return {**about, **nothing, "problem": _text.printable(error)}
+    if progress.sha256 not in (None, saved.sha256):
+        return {**about, **nothing, "problem": ANOTHER}
+    found = {**nothing, "state": progress.state, "done": len(progress.done), "total": progress.total}
+    return {**about, **found, "problem": None if saved.intact else CHANGED}
 
 
 def _about(path: str) -> dict[str, t.Any]:

@@ -150,7 +150,7 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
         return _lost(settings, observed)
     found = _short_lived(settings, observed)
     if not observed.to_run:
-        return [*found, *_back(settings, observed)]
+        return [*found, *_set_up_since(settings, observed), *_back(settings, observed)]
     if settings.script_executed:
         return [*found, STILL_THERE] if observed.exists else found
     if observed.regenerated and settings.confirmed and settings.accept_regenerated != settings.connection_key:
@@ -174,6 +174,19 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
             " and immuta_deregister_script_executed when it has been run."
         )
     return found
+
+
+def _set_up_since(settings: Settings, observed: Observed) -> list[str]:
+    """The reason why a script that was finished says nothing about the platform any more."""
+    since = observed.script.get("set_up_since")
+    if not since:
+        return []
+    return [
+        f"The clean-up script at {settings.script_path} has run to its end, but the set-up script {since['path']} has run"
+        f" since ({since['done']} of {since['total']} statements), so what was removed is there again. Rerun the registration,"
+        " or take it back with the role register_connection and immuta_register_state=undone. If that stops here, too, remove"
+        f" {settings.script_path} with the module immuta_cleanup_script and state=absent first."
+    ]
 
 
 def _lost(settings: Settings, observed: Observed) -> list[str]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address
@@ -74,28 +75,86 @@ def undone(settings: Settings, observed: Observed) -> list[str]:
     ]
 
 
-def others(settings: Settings, connections: Rows, integrations: Rows) -> list[str]:
-    """The reasons why the connection with this key is not the one that is described; empty if there are none.
+def allowed(settings: Settings, connections: Rows, integrations: Rows, former: t.Mapping[str, t.Any]) -> list[str]:
+    """The reasons why the registration may not be taken back; empty if there are none.
 
     :param connections: those with the key, as the module C(immuta_connection_info) returns them
     :param integrations: of the tenant, as the module C(immuta_integration_info) returns them
+    :param former: what is saved beside the set-up script, as the module C(saved_scripts_info) returns it
     """
-    own = settings.integration_config
-    found = []
-    for one in connections:
-        about = next((each for each in integrations if each["id"] == one["integration_id"]), {})
-        pairs = {
-            "technology": (own.get("type"), one["technology"]),
-            "host": (own.get("host"), one["hostname"] or about.get("host")),
-        }
-        pairs.update({name: (own.get(name), about.get(name)) for name in ("database", "catalog")})
-        found += [
-            f'The connection "{one["key"]}" has the {name} {theirs}, not {mine}, so it is not the one that is described. Correct the'
-            " description, or remove the connection with the role deregister_connection."
-            for name, (mine, theirs) in pairs.items()
-            if mine and theirs and _address.normal(mine) != _address.normal(theirs)
+    if not settings.integration_config:
+        return [
+            "The connection is not described by immuta_register_snowflake or immuta_register_databricks, so it can't be compared"
+            " with what is there. Describe it so, or remove it with the role deregister_connection."
         ]
+    if connections:
+        return [sentence for one in connections for sentence in _other(settings, one, integrations)]
+    return _nothing_to_take_back(settings, former)
+
+
+def _nothing_to_take_back(settings: Settings, former: t.Mapping[str, t.Any]) -> list[str]:
+    def state(kind: str, path: str) -> t.Mapping[str, t.Any]:
+        # The module has expanded the folder.
+        name = os.path.basename(path)
+        return next((one for one in former.get(kind) or () if os.path.basename(one["path"]) == name), {})
+
+    setup, undo = state("setup_scripts", settings.script_path), state("scripts", settings.undo_path)
+    if setup.get("problem"):
+        return [
+            f"How far the set-up script {settings.script_path} has come is not known: {setup['problem']} Restore it and its"
+            " journal, and rerun."
+        ]
+    if {setup.get("state"), undo.get("state")} <= {None, "none"} and not undo.get("problem"):
+        return [
+            f'There is nothing to take back: "{settings.connection_key}" is not registered, and no statement of the set-up script'
+            f" {settings.script_path} on {settings.keeper} has run. If it is kept elsewhere, set immuta_register_script_dir. If"
+            " a person ran it, or it is lost, use the role deregister_connection with immuta_deregister_integration_config."
+        ]
+    return []
+
+
+# What has to be known of both to say that they are one.
+HOMES = {"Snowflake": "database", "Databricks": "catalog"}
+
+
+def _other(settings: Settings, one: t.Mapping[str, t.Any], integrations: Rows) -> list[str]:
+    """The reasons why the connection with this key is not certainly the one that is described."""
+    own = settings.integration_config
+    home = HOMES[own["type"]]
+    about = _behind(one, own, integrations)
+    made = about.get("integration_config") or {}
+    needed = {
+        "technology": (own["type"], one["technology"]),
+        "host": (own.get("host"), one["hostname"] or about.get("host")),
+        home: (own.get(home), about.get(home)),
+    }
+    told = {name: (own.get(name), made.get(name)) for name in ("role", "user", "principal")}
+    differing = {
+        name: (mine, theirs)
+        for name, (mine, theirs) in {**needed, **told}.items()
+        if mine and theirs and _address.normal(str(mine)) != _address.normal(str(theirs))
+    }
+    found = [
+        f'The connection "{one["key"]}" has the {name} {theirs}, not {mine}, so it is not the one that is described. Correct the'
+        " description, or remove the connection with the role deregister_connection."
+        for name, (mine, theirs) in differing.items()
+    ]
+    unknown = [name for name, (mine, theirs) in needed.items() if not (mine and theirs)]
+    if unknown and not found:
+        found.append(
+            f'The {" and the ".join(unknown)} of the connection "{one["key"]}" can\'t be compared with its description, so it is'
+            " not certain that it is the one that is described. Remove it with the role deregister_connection."
+        )
     return found
+
+
+def _behind(one: t.Mapping[str, t.Any], own: t.Mapping[str, t.Any], integrations: Rows) -> t.Mapping[str, t.Any]:
+    """The integration of a connection: the one that it names, or the only one on the described host, which a removal takes."""
+    if one["integration_id"] is not None:
+        return next((each for each in integrations if each["id"] == one["integration_id"]), {})
+    host = _address.normal(str(own.get("host") or ""))
+    there = [each for each in integrations if each.get("host") and _address.normal(each["host"]) == host]
+    return there[0] if len(there) == 1 else {}
 
 
 def _taken_back(settings: Settings, observed: Observed) -> list[str]:

@@ -119,10 +119,14 @@ def test_decide() -> None:
 
 def test_another_connection_is_not_taken_back() -> None:
     one = {"key": "k", "technology": "Snowflake", "hostname": "o.snowflakecomputing.com", "integration_id": None}
-    arguments = {"checked": {"settings": vars(read())}, "observed": {"connections": [one], "integrations": []}}
-    assert "is not the one that is described" in run("undo", **arguments)["msg"]
-    arguments["observed"]["connections"] = []
-    assert "failed" not in run("undo", **arguments)
+    observed: Answer = {"connections": [one], "integrations": [], "former": {}}
+    checked = {"settings": vars(read(confirm="k"))}
+    refused = run("undo", checked=checked, observed=observed)
+    assert "is not the one that is described" in refused["msg"]
+    assert "confirm" not in refused
+    setup = {"path": "/x/k.setup.sql", "state": "partial"}
+    observed = {"connections": [], "integrations": [], "former": {"setup_scripts": [setup]}}
+    assert run("undo", checked=checked, observed=observed)["confirm"] == "k"
 
 
 def test_plan_and_handoff_are_shown_without_v() -> None:

@@ -67,8 +67,8 @@ class World:
         return work.ensure_absent(self.context({**known, **params}, check_mode))
 
     def info(self, key: str | None = None) -> list[dict[str, t.Any]]:
-        outcome = work.info(self.context({"connection_key": key}, True))
-        assert (outcome.changed, outcome.diff, set(outcome.result)) == (False, None, {"connections"})
+        outcome = work.info(self.context({"connection_key": key, "url": self.double.url}, True))
+        assert (outcome.changed, outcome.diff, set(outcome.result)) == (False, None, {"connections", "tenant"})
         return outcome.result["connections"]  # type: ignore[no-any-return]
 
     def context(self, params: dict[str, t.Any], check_mode: bool) -> Context:

@@ -907,6 +907,22 @@ def test_what_may_be_the_same_place_is_for_a_person_to_say(
 
 
 @pytest.mark.parametrize(
+    ("theirs", "free"), [({"role": "IMMUTA_ROLE"}, False), ({"role": "immuta_role"}, False), ({"role": "OTHER"}, True)]
+)
+def test_a_regenerated_script_leaves_alone_what_another_integration_uses(
+    keep: Keeper, theirs: dict[str, t.Any], free: bool
+) -> None:
+    # Its database is its own, its role is not.
+    register_again(keep, database="OTHER", **theirs)
+    keep.forget_connection()
+    known = {**CONFIG, "role": "IMMUTA_ROLE"}
+    result = keep(integration_config=known)
+    assert (result.failed, result.code) == ((False, None) if free else (True, "integration_shared")), result
+    assert free or "uses the role 'IMMUTA_ROLE', as this regenerated script does" in result["msg"]
+    assert not keep(integration_config=known, same_place="accept").failed
+
+
+@pytest.mark.parametrize(
     ("host", "catalog", "free", "accepted"),
     [
         ("adb-9999999999999999.9.azuredatabricks.net", "IMMUTA", False, True),

@@ -118,12 +118,53 @@ SEVEN = {"id": 7, "host": "acme.snowflakecomputing.com", "database": "IMMUTA", "
         ({"hostname": None}, {"host": "other.snowflakecomputing.com"}, "has the host other."),
         ({}, {"database": "OTHER"}, "has the database OTHER, not IMMUTA, so it is not the one"),
         ({"technology": "Databricks"}, {}, "has the technology Databricks, not Snowflake"),
-        ({"integration_id": 8}, {"database": "OTHER"}, ""),
+        ({"integration_id": 8}, {"database": "OTHER"}, 'The database of the connection "k" can\'t be compared'),
+        ({}, {"database": None}, 'The database of the connection "k" can\'t be compared'),
+        ({"hostname": None}, {"host": None}, 'The host of the connection "k" can\'t be compared'),
+        # Immuta does not always name the integration: then it is the only one there.
+        ({"integration_id": None}, {}, ""),
+        ({"integration_id": None}, {"database": "OTHER"}, "has the database OTHER, not IMMUTA"),
+        ({"integration_id": None}, {"host": "other.snowflakecomputing.com"}, "The database of the connection"),
+        ({}, {"integration_config": {"role": "OTHER"}}, "has the role OTHER, not"),
     ],
 )
 def test_what_is_taken_back_is_what_is_described(
     connection: dict[str, t.Any], integration: dict[str, t.Any], words: str
 ) -> None:
-    found = decisions.others(read(), [{**ONE, **connection}], [{**SEVEN, **integration}])
+    found = decisions.allowed(read(), [{**ONE, **connection}], [{**SEVEN, **integration}], {})
     assert words in " ".join(found)
     assert bool(found) is bool(words)
+
+
+def saved(name: str, state: str | None, problem: str | None = None) -> dict[str, t.Any]:
+    """A file beside the set-up script."""
+    return {"path": f"/home/x/scripts/{name}", "state": state, "problem": problem}
+
+
+@pytest.mark.parametrize(
+    ("setup", "undo", "words"),
+    [
+        ([], [], 'There is nothing to take back: "k" is not registered'),
+        ([saved("k.setup.sql", "none")], [], "no statement of the set-up script"),
+        ([saved("other.setup.sql", "partial")], [], "There is nothing to take back"),
+        ([saved("k.setup.sql", "none")], [saved("k.undo.sql", "none")], "There is nothing to take back"),
+        ([saved("k.setup.sql", "partial")], [], ""),
+        ([saved("k.setup.sql", "finished")], [saved("k.undo.sql", "partial")], ""),
+        # It was taken back before.
+        ([], [saved("k.undo.sql", "finished")], ""),
+        ([saved("k.setup.sql", None, "It is damaged.")], [], "has come is not known: It is damaged."),
+        # The removal says what is wrong with it.
+        ([], [saved("k.undo.sql", None, "It is damaged.")], ""),
+    ],
+)
+def test_what_never_started_is_not_taken_back(
+    setup: list[dict[str, t.Any]], undo: list[dict[str, t.Any]], words: str
+) -> None:
+    found = decisions.allowed(read(), [], [], {"setup_scripts": setup, "scripts": undo})
+    assert words in " ".join(found)
+    assert bool(found) is bool(words)
+
+
+def test_what_is_described_by_immutas_names_is_not_taken_back() -> None:
+    raw = read(snowflake=None, connection={"technology": "Snowflake"})
+    assert "can't be compared" in decisions.allowed(raw, [ONE], [SEVEN], {})[0]
