@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import traceback
 import typing as t
 
 T = t.TypeVar("T")
@@ -56,7 +57,8 @@ class Wrong:
         try:
             yield
         except AssertionError as error:
-            self.found[name] = str(error)
+            frames = traceback.extract_tb(error.__traceback__)
+            self.found[name] = f"{error} ({frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line})"
 
     def without(self, points: t.Mapping[str, T]) -> dict[str, T]:
         """Those of which nothing is wrong."""
