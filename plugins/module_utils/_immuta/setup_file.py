@@ -9,14 +9,50 @@ The first line is an SQL comment that says what the script is for, without any s
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import fields, script_file, technologies
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused
-from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_request import PLACE, Request
 
 MARK = "-- community.immuta set-up script, do not edit: "
+
+
+# Without these nobody can tell what a script would be for: the host, and the database or catalog that it makes.
+PLACE = {"Snowflake": ("host", "database"), "Databricks": ("workspaceUrl", "catalog")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What a set-up script is for, without any secret.
+
+    :ivar url: the tenant
+    :ivar integration_id: of the integration that is edited; None for a new one
+    :ivar config: the harmless part of the configuration, by Immuta's names
+    """
+
+    url: str
+    technology: str
+    integration_id: int | None
+    config: dict[str, t.Any]
+
+    @property
+    def dialect(self) -> str:
+        """The SQL dialect of the script."""
+        return str(technologies.of(self.technology).dialect)
+
+    @property
+    def host(self) -> str:
+        """The platform's host."""
+        return fields.host(str(self.config.get(PLACE[self.technology][0]))) or ""
+
+    @property
+    def place(self) -> tuple[t.Any, ...]:
+        """What two scripts for the same thing have in common."""
+        home = str(self.config.get(PLACE[self.technology][1]))
+        return (self.url, self.technology, self.integration_id, self.host.lower(), home)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +115,13 @@ def read(path: str) -> Saved | None:
         ) from None
     body = below.decode("utf-8", "replace")
     return Saved(path, request, body, raw, mode, script_file.digest(below) == expected)
+
+
+def find(path: str) -> Saved | None:
+    """Return the file if it is a set-up script; None for anything else."""
+    with contextlib.suppress(Refused):
+        return read(path)
+    return None
 
 
 def require_own(saved: Saved, request: Request) -> None:

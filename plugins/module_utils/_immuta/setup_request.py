@@ -9,17 +9,14 @@ Source: U(https://documentation.immuta.com/saas/developer-guides/api-intro/integ
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address, _options
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     credential,
-    fields,
     payload,
     script_text,
-    technologies,
     wanted,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
@@ -28,40 +25,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
     RENDER_EDIT_SCRIPT,
     RENDER_SETUP_SCRIPT,
 )
-
-# Without these nobody can tell what a script would be for: the host, and the database or catalog that it makes.
-PLACE = {"Snowflake": ("host", "database"), "Databricks": ("workspaceUrl", "catalog")}
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What a set-up script is for, without any secret.
-
-    :ivar url: the tenant
-    :ivar integration_id: of the integration that is edited; None for a new one
-    :ivar config: the harmless part of the configuration, by Immuta's names
-    """
-
-    url: str
-    technology: str
-    integration_id: int | None
-    config: Json
-
-    @property
-    def dialect(self) -> str:
-        """The SQL dialect of the script."""
-        return str(technologies.of(self.technology).dialect)
-
-    @property
-    def host(self) -> str:
-        """The platform's host."""
-        return fields.host(str(self.config.get(PLACE[self.technology][0]))) or ""
-
-    @property
-    def place(self) -> tuple[t.Any, ...]:
-        """What two scripts for the same thing have in common."""
-        home = str(self.config.get(PLACE[self.technology][1]))
-        return (self.url, self.technology, self.integration_id, self.host.lower(), home)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_file import PLACE, Request
 
 
 def build(url: str, params: Json) -> tuple[Request, Json]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import typing as t
 
@@ -35,7 +34,7 @@ def info(context: Context) -> Outcome:
     except OSError as error:
         raise InvalidOption(f"The folder {folder} of the option path can't be read: {error.strerror}.") from None
     paths = [os.path.join(folder, name) for name in names]
-    setups = {path: setup for path in paths if (setup := set_up(path))}
+    setups = {path: setup for path in paths if (setup := setup_file.find(path))}
     scripts = [_about(path) for path in paths if path not in setups]
     return Outcome(
         False,
@@ -46,13 +45,6 @@ def info(context: Context) -> Outcome:
             "setup_scripts": [_setup(path, setup) for path, setup in setups.items()],
         },
     )
-
-
-def set_up(path: str) -> setup_file.Saved | None:
-    """Return the file if it is a set-up script, which belongs to no removal."""
-    with contextlib.suppress(Failure):
-        return setup_file.read(path)
-    return None
 
 
 def _setup(path: str, saved: setup_file.Saved) -> dict[str, t.Any]:

@@ -23,8 +23,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     setup_request,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
-from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_file import Saved
-from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_request import Request
+from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_file import Request, Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, verbs
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split

@@ -11,10 +11,10 @@ import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
+from ansible_collections.community.immuta.plugins.module_utils._immuta import setup_file
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner
 from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_file import Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
-from ansible_collections.community.immuta.plugins.module_utils._work import saved_scripts
 
 
 def set_up_since(path: str, owner: Owner, progress: journal.Progress) -> dict[str, t.Any] | None:
@@ -28,7 +28,7 @@ def set_up_since(path: str, owner: Owner, progress: journal.Progress) -> dict[st
     folder = os.path.dirname(os.path.realpath(path))
     for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):
         other = os.path.join(folder, name)
-        setup = saved_scripts.set_up(other) if name.endswith(saved_scripts.SUFFIX) else None
+        setup = setup_file.find(other) if name.endswith(".sql") else None
         if setup is None or not _is_for(setup, owner):
             continue
         with contextlib.suppress(Failure):

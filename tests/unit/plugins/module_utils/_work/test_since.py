@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file, setup_file
 from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner
-from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_request import Request
+from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_file import Request
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._work import since
 
