@@ -40,6 +40,8 @@ MOST_VALUES = 1_000_000
 # No error of the API is longer.
 LARGEST_ERROR = 64 * 1024
 RETRIED_STATUSES = frozenset({502, 503, 504})
+# 4xx that mean that a request was not carried out. 408 and 425, for example, may come from a gateway that gave up waiting.
+NOT_DONE = frozenset({400, 402, 405, 406, 407, *range(410, 419), 421, 422, 423, 424, 426, 428, 431, 451})
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
 
 
@@ -346,6 +348,12 @@ def failure_of(reply: Reply, operation: Operation, path: str) -> errors.ImmutaEr
             hint="Run it again later. Some versions answer 500 to an unknown API key."
             if status == 500
             else "Run it again later.",
+            **where,
+        )
+    if status not in NOT_DONE:
+        return errors.ServerError(
+            f"The answer to {operation.method} {path} ({status}) does not say whether it was done{tail}",
+            hint="Run it again later.",
             **where,
         )
     return errors.InvalidRequest(f"Immuta refuses {operation.method} {path} ({status}){tail}", **where)

@@ -82,7 +82,7 @@ class AlreadyExists(ImmutaError):
 
 
 class InvalidRequest(ImmutaError):
-    """Any other 4xx: Immuta refuses the request."""
+    """Any other 4xx that means that the request was not carried out: Immuta refuses it."""
 
     code = "invalid_request"
 
@@ -94,7 +94,7 @@ class RateLimited(ImmutaError):
 
 
 class ServerError(ImmutaError):
-    """5xx."""
+    """5xx, and a 4xx as 408 that does not say whether the request was carried out."""
 
     code = "server"
 

@@ -77,12 +77,10 @@ class Subject:
     """A connection as Immuta describes it.
 
     :ivar about: the C(connection) object of the description
-    :ivar updated: when it was changed the last time, in Immuta's words; None when it does not say
     """
 
     found: Connection
     about: Json
-    updated: str | None
 
 
 def describe(client: Client, key: str) -> Subject | None:
@@ -93,8 +91,7 @@ def describe(client: Client, key: str) -> Subject | None:
         return None
     found = connection.from_description(body, key)
     about = body.get("connection")
-    updated = body.get("updatedAt")
-    return Subject(found, about if isinstance(about, dict) else {}, updated if isinstance(updated, str) else None)
+    return Subject(found, about if isinstance(about, dict) else {})
 
 
 class Rotator:
@@ -134,10 +131,7 @@ class Rotator:
         pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE, GROWTH)
         while True:
             try:
-                parse_json(
-                    self._client.call(UPDATE_CONNECTION, connection_key=self._subject.found.key, body=forms[0]),
-                    UPDATE_CONNECTION,
-                )
+                self._put(forms[0])
                 return
             except errors.Busy as busy:
                 busy.explain_first(
@@ -149,17 +143,40 @@ class Rotator:
                     raise self._refused(refused) from None
                 del forms[0]
             except (errors.ServerError, errors.UnexpectedReply, errors.NotFound) as lost:
-                self._find_out(lost)
+                self._find_out(lost, forms[0])
                 return
             except errors.TransportError as lost:
                 if not lost.sent:
                     lost.explain_first(UNCHANGED)
                     raise
-                self._find_out(lost)
+                self._find_out(lost, forms[0])
                 return
             except errors.ImmutaError as error:
                 error.explain_first(UNCHANGED)
                 raise
+
+    def _put(self, body: Json) -> None:
+        parse_json(
+            self._client.call(UPDATE_CONNECTION, connection_key=self._subject.found.key, body=body), UPDATE_CONNECTION
+        )
+
+    def _put_again(self, lost: errors.ImmutaError, body: Json) -> None:
+        """Send the same credential once more, which does no harm, whatever became of the first time.
+
+        :raises RotationUnknown: it was not accepted
+        """
+        pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE, GROWTH)
+        try:
+            while True:
+                try:
+                    self._put(body)
+                    return
+                except errors.Busy as busy:
+                    sleep_or(self._client, self._end, pauses, busy)
+        except errors.ImmutaError as error:
+            raise self._unknown(
+                lost, f"it was not accepted when it was sent again: {error.message.rstrip('.')}"
+            ) from None
 
     def settle(self) -> validation.Health | None:
         """Return the integration once Immuta is done with it; None when it has none or it can't be told.
@@ -211,56 +228,52 @@ class Rotator:
         refused.explain_first(UNCHANGED)
         return refused
 
-    def _find_out(self, lost: errors.ImmutaError) -> None:
+    def _find_out(self, lost: errors.ImmutaError, body: Json) -> None:
         """Find out by reads whether the credential has arrived, for some seconds: a request may still be on its way.
 
-        :raises RotationUnknown: nothing shows it
+        If nothing shows it, which is usual for a secret, the same one is sent once more.
+
+        :raises RotationUnknown: it is not known
         """
         pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE, GROWTH)
         end = min(self._end, self._client.clock() + LOST_FOR)
-        seen, problem = False, ""
+        problem = ""
         while True:
             try:
-                told = self._arrived()
-                seen, problem = True, ""
+                told, problem = self._arrived(), ""
             except errors.ImmutaError as error:
                 told, problem = "", error.message.rstrip(".")
             if told:
-                self.note = f"Immuta's answer to the change was lost ({lost.message.rstrip('.')}), but {told}."
-                return
+                break
             remaining = end - self._client.clock()
             if remaining <= 0:
                 break
             self._client.sleep(min(next(pauses), remaining))
-        if problem or not seen:
-            shows = f"what Immuta has now could not be read: {problem}"
-        elif self._subject.updated is not None:
-            shows = "Immuta shows no change of the connection since"
-        else:
-            shows = "nothing that Immuta shows of the connection tells"
-        raise RotationUnknown(
+        if problem:
+            raise self._unknown(lost, f"what Immuta has now could not be read: {problem}")
+        if not told:
+            self._put_again(lost, body)
+            told = "it has accepted the same credential again"
+        self.note = f"Immuta's answer to the change was lost ({lost.message.rstrip('.')}), but {told}."
+
+    def _unknown(self, lost: errors.ImmutaError, shows: str) -> RotationUnknown:
+        return RotationUnknown(
             f"Whether Immuta has the credential is not known: {lost.message.rstrip('.')}, and {shows}.",
             hint=f"Keep both credentials, and rerun. {SAME}",
             **{name: lost.details.get(name) for name in ("method", "path", "status")},
         )
 
     def _arrived(self) -> str:
-        """Return what shows that the credential has arrived, as part of a sentence; empty when nothing does."""
+        """Return what shows that the credential has arrived, as part of a sentence; empty when nothing does.
+
+        The time of the last change, and the status of the integration, may be somebody else's doing.
+        """
         subject = self._subject
         now = describe(self._client, subject.found.key)
         if now is None:
             return ""
-        if now.updated and now.updated != subject.updated:
-            return f"Immuta has changed the connection at {now.updated}"
         if payload.differing(subject.about, self._whole) and not payload.differing(now.about, self._whole):
             return "Immuta shows the new fields of the connection"
-        if self._before is None or self._before.moving:
-            return ""
-        health = validation.look(self._client, self._before.integration.id)
-        if health is None or health.integration.status == self._before.integration.status:
-            return ""
-        if health.moving or health.integration.status == "editError":
-            return f"its integration is {health.integration.status!r} since"
         return ""
 
 
