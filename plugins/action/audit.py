@@ -14,6 +14,7 @@ import typing as t
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.community.immuta.plugins.module_utils import _files, _utc
+from ansible_collections.community.immuta.plugins.plugin_utils import _variables
 from ansible_collections.community.immuta.plugins.plugin_utils._audit import draft, removals, report, settings, together
 from ansible_collections.community.immuta.plugins.plugin_utils._audit.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._audit.verdicts import Judge, Tenant
@@ -85,6 +86,7 @@ class ActionModule(Stages):
             *names.unknown(variables, settings.OPTIONS, settings.PREFIX),
             *names.lost_words(variables.get(names.LOST_WORDS)),
         ]
+        _variables.require_no_user_info(given, names.PREFIX)
         own = self._own(given)
         known = settings.read(given, environment.ready(own, os.environ), hosts=len(variables["ansible_play_hosts_all"]))
         if known.output:
@@ -93,6 +95,7 @@ class ActionModule(Stages):
         if found := [sentence for sentence in found if sentence]:
             raise Refused(*found)
         known_url = environment.options("immuta", own["immuta"], os.environ, elsewhere=True).get("url")
+        _variables.require_no_user_info({"IMMUTA_URL": known_url}, names.PREFIX)
         return {
             "settings": vars(known),
             "folder": given.get(FOLDER) or options[FOLDER]["default"],

@@ -19,6 +19,8 @@ OPTIONS = ("url", "host", "account", "expected_hosts")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 # The last one: a password may hold anything, another one included.
 _AT = re.compile(r"@(?!.*@)|%40(?!.*(?:@|%40))", re.DOTALL)
+# What the names of such fields end in, by any spelling: hostname, workspaceUrl, platform_host.
+_MEANS_ADDRESS = re.compile(r"(?:host(?:name)?|url|uri|endpoint|server|authority|proxy)s?$|^account$")
 _NO_PATH = re.compile(r"[/\\?#\s]")
 
 
@@ -40,6 +42,22 @@ def secrets(address: str) -> list[str]:
     password = info.partition(":")[2] or info
     parts = [info, password, *re.split(r"@|%40", password)]
     return list(dict.fromkeys(text for part in parts for text in (part, urllib.parse.unquote(part)) if text))
+
+
+def of(value: t.Any, name: str = "") -> t.Iterator[tuple[str, str]]:
+    """Yield the addresses in a value, however deep, each with its dotted name.
+
+    :param value: anything; a field holds an address if its name says so
+    :param name: of the value
+    """
+    if isinstance(value, dict):
+        for field, one in value.items():
+            yield from of(one, f"{name}.{field}" if name else str(field))
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from of(one, name)
+    elif isinstance(value, str) and _MEANS_ADDRESS.search(re.sub(r"[_-]", "", name.rpartition(".")[2]).lower()):
+        yield name, value
 
 
 def require_no_user_info(value: t.Any, option: str, remedy: str, *, error: type[Failure] = InvalidOption) -> None:

@@ -259,15 +259,15 @@ def add_options(params: t.Mapping[str, t.Any], secret: t.Collection[str]) -> lis
     add(value for name, value in params.items() if name in secret and isinstance(value, str))
     hidden: list[str] = []
     parts: list[str] = []
-    for name, value in params.items():
+    for value in params.values():
         texts = [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else [value]
         for text in texts:
-            if not isinstance(text, str) or len(text) > LONGEST_SEARCHED:
-                continue
-            parts += passwords_in_urls(text)
-            if name in _address.OPTIONS and _address.user_info(text):
-                parts += _address.secrets(text)
-                hidden += [text, text.strip(), text.strip().rstrip("/"), f"{_address.user_info(text)}@"]
+            if isinstance(text, str) and len(text) <= LONGEST_SEARCHED:
+                parts += passwords_in_urls(text)
+    for _name, text in _address.of(dict(params)):
+        if len(text) <= LONGEST_SEARCHED and _address.user_info(text):
+            parts += _address.secrets(text)
+            hidden += [text, text.strip(), text.strip().rstrip("/"), f"{_address.user_info(text)}@"]
     for proxy in _address.proxies().values():
         parts += [*passwords_in_urls(proxy), *_address.secrets(proxy)]
     add(parts)

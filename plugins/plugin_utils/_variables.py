@@ -12,12 +12,14 @@ import typing as t
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.community.immuta.plugins.module_utils import _options
+from ansible_collections.community.immuta.plugins.module_utils import _address, _options
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 # What the validator knows of an argument spec.
 KNOWN = ("type", "default", "choices", "required", "elements")
 Options = t.Mapping[str, t.Any]
+# A name in the inventory, and what earlier runs have written.
+NO_ADDRESSES = ("script_host", "scripts", "plan")
 
 
 def options(role: str) -> dict[str, t.Any]:
@@ -41,10 +43,29 @@ def validated(variables: t.Mapping[str, t.Any], options: Options, prefix: str) -
     given = {name: value for name, value in variables.items() if name in options and value not in ("", None)}
     if wrong := list(filter(None, (_not_text(name, given, options) for name in given))):
         raise Refused(" ".join(wrong))
+    require_no_user_info(given, prefix)
     found = ArgumentSpecValidator(_spec(options)).validate(given)
     if found.error_messages:
         raise Refused(" ".join(f"{message.rstrip('.')}." for message in found.error_messages))
+    # Text in JSON has become a dictionary.
+    require_no_user_info(found.validated_parameters, prefix)
     return {name.removeprefix(prefix): value for name, value in found.validated_parameters.items()}
+
+
+def require_no_user_info(variables: t.Mapping[str, t.Any], prefix: str) -> None:
+    """Refuse addresses with a user name or a password, so that these get into no result, report, or log.
+
+    :raises Refused: naming the variables, without their values
+    """
+    given = {name: one for name, one in variables.items() if name.removeprefix(prefix) not in NO_ADDRESSES}
+    if wrong := dict.fromkeys(name for name, address in _address.of(given) if _address.user_info(address)):
+        raise Refused(
+            *(
+                f"{name} contains a user name or a password (it has an @), so it is not shown. Write only the address."
+                " It may have been logged: change the password."
+                for name in wrong
+            )
+        )
 
 
 def not_text(name: str, value: t.Any) -> str | None:

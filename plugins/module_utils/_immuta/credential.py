@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _files, _options, _redact
+from ansible_collections.community.immuta.plugins.module_utils import _address, _files, _options, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 
 Json = dict[str, t.Any]
@@ -182,6 +182,8 @@ def read(params: Json, raw_option: str = "connection") -> Credential:
     ]
     if len(given) > 1:
         raise InvalidOption(f"More than one credential is given: {', '.join(f'{one[0]}.{one[1]}' for one in given)}.")
+    for option in ("snowflake", "databricks"):
+        require_no_user_info(params[option] or {}, option)
     raw: Json = params[raw_option] or {}
     require_fit(raw, raw_option)
     if not given:
@@ -208,10 +210,11 @@ def read(params: Json, raw_option: str = "connection") -> Credential:
 
 
 def require_fit(raw: Json, option: str) -> None:
-    """Refuse secrets, in fields by Immuta's names, that can't be hidden.
+    """Refuse secrets, in fields by Immuta's names, that can't be hidden, and those in addresses.
 
     :raises InvalidOption: naming the field
     """
+    require_no_user_info(raw, option)
     for name, value in _options.leaves(raw):
         if is_secret(name) and not (value is None or isinstance(value, (str, bool))):
             raise InvalidOption(f"The field {name} in {option} is not text.", hint="Put it in quotes.")
@@ -223,6 +226,15 @@ def require_fit(raw: Json, option: str) -> None:
                 value,
                 is_word=True,
             )
+
+
+def require_no_user_info(given: Json, option: str) -> None:
+    """Refuse an address with a user name or a password in any field, by the meaning of its name.
+
+    :raises InvalidOption: naming the field
+    """
+    for name, address in _address.of(given, option):
+        _address.require_no_user_info(address, name, "Write only the address.")
 
 
 def without_secrets(value: t.Any) -> t.Any:

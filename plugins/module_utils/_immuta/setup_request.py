@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _address, _options
+from ansible_collections.community.immuta.plugins.module_utils import _options
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     credential,
@@ -41,11 +41,6 @@ def build(url: str, params: Json) -> tuple[Request, Json]:
     )
     if missing:
         raise InvalidOption(f"The option config lacks the field {missing}.", hint=f"Set {missing} in config.")
-    if _address.user_info(config[PLACE[technology][0]]):
-        raise InvalidOption(
-            f"The field {PLACE[technology][0]} of config contains a user name or a password. It is not shown.",
-            hint="Leave them out.",
-        )
     request = Request(url, technology, params["integration_id"], _harmless(config))
     if any(request.config.get(name) != raw.get(name) for name in PLACE[technology]):
         raise InvalidOption("The host, database, or catalog in config looks like a credential.", hint="Correct it.")
@@ -59,6 +54,7 @@ def _described(params: Json) -> tuple[str, Json]:
     """
     made, config = wanted.setup_config(params)
     technology, raw = params["technology"] or made, params["config"] or {}
+    credential.require_fit(raw, "config")
     if made and technology != made:
         raise InvalidOption(
             f"The option {made.lower()} describes the integration, but the option technology is {technology}.",

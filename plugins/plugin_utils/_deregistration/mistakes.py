@@ -11,7 +11,6 @@ import os
 import re
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _address
 from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import page, task_file
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
@@ -114,11 +113,6 @@ def _changeable(executor: str) -> str:
 def _platform_host(settings: Settings) -> str:
     if not settings.platform_host or hosts.bare(settings.platform_host):
         return ""
-    if _address.user_info(settings.platform_host):
-        return (
-            "immuta_deregister_platform_host contains a user name or a password (there is an @ in it), so it is not"
-            " shown. Write the host alone."
-        )
     return (
         f'immuta_deregister_platform_host is "{settings.platform_host}", which is not a host. Write it like'
         " myorg-myaccount.snowflakecomputing.com or dbc-a1b2345c-d6e7.cloud.databricks.com."

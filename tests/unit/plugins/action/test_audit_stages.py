@@ -121,6 +121,11 @@ REFUSED: list[tuple[str, t.Any, str]] = [
     ("immuta_audit_draft", "/etc/passwd", "already exists, and a draft never replaces a file"),
     ("immuta_deregister_snowflake_options", "account", "is not a dictionary"),
     ("_raw_params", "prod", "left over from -e"),
+    (
+        "immuta_deregister_immuta_options",
+        {"url": "https://joe:hunter2@t"},
+        "immuta_deregister_immuta_options.url contains a user name or a password",
+    ),
 ]
 
 
@@ -128,6 +133,7 @@ REFUSED: list[tuple[str, t.Any, str]] = [
 def test_what_is_refused_before_anybody_is_asked(name: str, value: t.Any, words: str) -> None:
     found = run("check", {name: value})
     assert (found["failed"], words in found["msg"]) == (True, True), found
+    assert "hunter2" not in str(found)
 
 
 def test_no_platform_and_a_draft_for_many(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -482,17 +482,9 @@ def test_the_reason_of_the_approved_plan_holds_unless_there_is_another_one(
     assert read(**approved(plan(reason="CHG1")), **given).reason == reason
 
 
-@pytest.mark.parametrize(
-    ("given", "words", "hidden"),
-    [
-        ({"platform_host": "https://u:hunter2@a.snowflakecomputing.com"}, "there is an @ in it", "hunter2"),
-        ({"skip": [{"statement": 1, "sha256": "2c26", "reason": "x"}]}, "Write all 64 characters", "\0"),
-    ],
-)
-def test_what_is_not_shown_or_not_whole(given: dict[str, t.Any], words: str, hidden: str) -> None:
-    (said,) = mistakes(**given)
-    assert words in said
-    assert hidden not in said
+def test_a_digest_that_is_not_whole() -> None:
+    (said,) = mistakes(skip=[{"statement": 1, "sha256": "2c26", "reason": "x"}])
+    assert "Write all 64 characters" in said
 
 
 def test_the_task_file_is_told_by_its_digest(tmp_path: Path) -> None:
