@@ -84,7 +84,7 @@ class ActionModule(Stages):
             ),
             *names.misspelt(variables, options),
             *names.unknown(variables, settings.OPTIONS, settings.PREFIX),
-            *names.lost_words(variables.get(names.LOST_WORDS)),
+            *names.lost_words(variables.get(names.LOST_WORDS), self.extra_arguments),
         ]
         _variables.require_no_user_info(given, names.PREFIX)
         own = self._own(given)

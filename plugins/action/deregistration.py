@@ -84,7 +84,10 @@ class ActionModule(OneOfMany):
         return Settings(**checked["settings"])
 
     def _strange(self, variables: Variables, options: t.Collection[str]) -> list[str]:
-        return [*names.misspelt(variables, options), *names.lost_words(variables.get(names.LOST_WORDS))]
+        return [
+            *names.misspelt(variables, options),
+            *names.lost_words(variables.get(names.LOST_WORDS), self.extra_arguments),
+        ]
 
     def _choose(self, variables: Variables) -> Result:
         if strange := self._strange(variables, settings.options()):

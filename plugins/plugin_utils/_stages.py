@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible import context
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
@@ -50,6 +51,11 @@ class Stages(ActionBase):
             # Not AnsibleActionFail, which older versions of ansible-core print with a traceback.
             code = {"failure": {"code": error.code}} if error.code else {}
             return {**result, "failed": True, "msg": "\n".join(printable(error.lines)), **code}
+
+    @property
+    def extra_arguments(self) -> tuple[t.Any, ...]:
+        """The arguments of C(-e), as they were given."""
+        return tuple(context.CLIARGS.get("extra_vars") or ())
 
     def rendered(self, variables: Variables, wanted: t.Iterable[str]) -> Variables:
         """The variables that are set, of those that are wanted."""

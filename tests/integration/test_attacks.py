@@ -43,7 +43,10 @@ def given(player: Player, **more: t.Any) -> dict[str, t.Any]:
         (["--start-at-task", "Derive the outcome"], MIDDLE),
         (["--tags", "delete"], "Nothing was checked, planned, or removed"),
         (["-e", "immuta_deregister_exectuor=handoff"], "Did you mean immuta_deregister_executor?"),
-        (["-e", f"immuta_deregister_connection_key={KEY}"], 'The words "snowflake" are left over'),
+        (
+            ["-e", f"immuta_deregister_connection_key={KEY}"],
+            "1 word is left over from -e NAME=VALUE, after the variable immuta_deregister_connection_key",
+        ),
         (["-e", '{"immuta_deregister_connection_key": 10}'], "is a number (10), not text"),
         (["-e", '{"immuta_deregister_confirm": true}'], "is true or false (True), not text"),
         (["-e", "immuta_deregister_script_executed=true"], "but the connection still exists"),

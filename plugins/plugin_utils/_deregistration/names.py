@@ -6,9 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
+import re
 import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.parsing.splitter import split_args
 
 from ansible_collections.community.immuta.plugins.module_utils import _options
 
@@ -61,19 +66,36 @@ def forged(variables: t.Mapping[str, t.Any]) -> list[str]:
     ]
 
 
-def lost_words(words: t.Any, prefix: str = PREFIX) -> list[str]:
-    """Say that the shell has taken quotes away, so that a value is only its first word.
+def lost_words(words: t.Any, given: t.Iterable[t.Any], prefix: str = PREFIX) -> list[str]:
+    """Say that a value has ended at its first space. What is left over may be part of a secret, and is not shown.
 
     :param words: what Ansible has left over, or nothing
+    :param given: the arguments of C(-e)
     :param prefix: of the variables
     """
     if not words:
         return []
+    count = len(str(words).split())
+    left = "1 word is" if count == 1 else f"{count} words are"
+    after = next(filter(None, map(_before_lost_words, given)), "")
     example = json.dumps({f"{prefix}connection_key": "prod snowflake"})
     return [
-        f'The words "{words}" are left over from -e NAME=VALUE: the shell removed the quotes, so the value ended at'
-        f" the first space. Write -e '{example}'."
+        f"{left} left over from -e NAME=VALUE{f', after the variable {after}' if after else ''}, and not shown: a value in"
+        f" this form ends at the first space outside of quotes. Write -e '{example}'."
     ]
+
+
+def _before_lost_words(given: t.Any) -> str:
+    """The variable after which words are left over in an argument of C(-e), or ""."""
+    last = ""
+    with contextlib.suppress(AnsibleError):
+        for word in split_args(str(given)) if str(given).lstrip()[:1] not in ("@", "{", "[", "/", ".") else ():
+            name, equals, _value = word.partition("=")
+            if not equals:
+                return last
+            # Any other name may be part of a value.
+            last = name if re.fullmatch(r"immuta_[a-z_]+", name) else ""
+    return ""
 
 
 def listed(name: str, value: t.Any) -> tuple[list[str], list[str]]:

@@ -49,12 +49,30 @@ def test_every_known_name_is_spelt_well() -> None:
     assert names.misspelt(known, options()) == []
 
 
-@pytest.mark.parametrize("words", [None, "", "snowflake", "snowflake and more"])
-def test_lost_words(words: str | None) -> None:
-    found = names.lost_words(words)
+KEY = f"{names.PREFIX}connection_key"
+JSON_VALUE = 'immuta_register_snowflake={"host": "h", "password": "hunter2"}'
+LOST: list[tuple[str | None, list[str], str]] = [
+    (None, [], ""),
+    ("", [], ""),
+    ("hunter2", [], "1 word is left over from -e NAME=VALUE, and not shown:"),
+    (
+        "hunter2 it",
+        [f"{KEY}=prod hunter2 it"],
+        f"2 words are left over from -e NAME=VALUE, after the variable {KEY}, and",
+    ),
+    ("hunter2", ["a=b", f"{KEY}=prod a=b hunter2"], "1 word is left over from -e NAME=VALUE, and not shown:"),
+    ("hunter2", ['{"a": "b c"}', "@f g", f"{KEY}='unclosed", f"{KEY}=prod hunter2"], f"after the variable {KEY}, and"),
+    ('"h", "password": "hunter2"}', [JSON_VALUE], "after the variable immuta_register_snowflake, and"),
+]
+
+
+@pytest.mark.parametrize(("words", "given", "expected"), LOST)
+def test_lost_words(words: str | None, given: list[str], expected: str) -> None:
+    found = names.lost_words(words, given)
     assert len(found) == bool(words)
     for sentence in found:
-        assert f'"{words}"' in sentence
+        assert expected in sentence
+        assert "hunter2" not in sentence and "shell" not in sentence
         assert """-e '{"immuta_deregister_connection_key": "prod snowflake"}'""" in sentence
 
 
