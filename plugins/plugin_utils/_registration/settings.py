@@ -121,6 +121,7 @@ def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, ho
             f'{PREFIX}confirm is "{value["confirm"]}", but the connection is "{key}". It must match the key of the'
             " connection exactly."
         )
+    _require_dictionaries(value)
     about = value["settings"] or {}
     path = value["script_path"] or os.path.join(value["script_dir"], f"{file_name(key)}.setup.sql")
     return Settings(
@@ -140,6 +141,20 @@ def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, ho
         reason=" ".join(str(value["reason"] or "").split()),
         approver=" ".join(str(value["approver"] or "").split()),
     )
+
+
+def _require_dictionaries(value: t.Mapping[str, t.Any]) -> None:
+    """Refuse a way to sign in that is something else, which may be a secret.
+
+    :raises Refused: naming the variable, without its value
+    """
+    for platform in PLATFORMS:
+        for way in SIGN_INS:
+            if not isinstance((value[platform] or {}).get(way) or {}, dict):
+                raise Refused(
+                    f"{PREFIX}{platform}.{way} is not a dictionary. Write its suboptions, as the module immuta_connection"
+                    " documents them."
+                )
 
 
 def _executor(value: t.Mapping[str, t.Any]) -> str:

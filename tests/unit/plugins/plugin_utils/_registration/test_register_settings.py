@@ -133,3 +133,12 @@ def test_every_variable_is_read_or_goes_to_a_module() -> None:
     used = {field.name for field in dataclasses.fields(settings.Settings)}
     to_modules = {*settings.DESCRIPTIONS, "settings", "options", "script_dir"}
     assert {name.removeprefix(settings.PREFIX) for name in settings.options()} <= used | to_modules
+
+
+@pytest.mark.parametrize("value", ["Sup3rSecretPw99", ["Sup3rSecretPw99"], 5])
+@pytest.mark.parametrize("way", settings.SIGN_INS)
+def test_a_way_to_sign_in_is_a_dictionary(way: str, value: t.Any) -> None:
+    with pytest.raises(Refused) as caught:
+        read(snowflake={"host": "h", way: value})
+    assert str(caught.value).startswith(f"immuta_register_snowflake.{way} is not a dictionary. Write its suboptions")
+    assert "Sup3r" not in str(caught.value)
