@@ -133,6 +133,11 @@ def require_key(key: str | None) -> list[str]:
     """
     if not key or not key.strip():
         raise errors.ConfigurationError("The option connection_key is empty.")
+    if key != key.strip() or not key.isprintable():
+        raise InvalidOption(
+            f"The option connection_key is {key!a}, which has white space at an end, or a character that can't be seen.",
+            hint="Choose a key that people can tell from others, and type.",
+        )
     if found := STRUCTURE.search(key):
         raise InvalidOption(
             f"The option connection_key is {key!r}, and {found[0]!r} means something in a path: Immuta could take the key for"

@@ -116,6 +116,11 @@ def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, ho
     key = value["connection_key"] or ""
     if not key:
         raise Refused(f"{PREFIX}connection_key is missing. Set it to the key that the connection is to have.")
+    if value["state"] == "present" and (key != key.strip() or not key.isprintable()):
+        raise Refused(
+            f"{PREFIX}connection_key is {key!a}, which has white space at an end, or a character that can't be seen."
+            " Choose a key that people can tell from others, and type."
+        )
     if value["confirm"] not in (None, "", key):
         raise Refused(
             f'{PREFIX}confirm is "{value["confirm"]}", but the connection is "{key}". It must match the key of the'

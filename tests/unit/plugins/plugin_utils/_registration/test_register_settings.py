@@ -12,6 +12,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
+from ansible_collections.community.immuta.plugins.module_utils._immuta import wanted
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import settings
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
@@ -142,3 +144,12 @@ def test_a_way_to_sign_in_is_a_dictionary(way: str, value: t.Any) -> None:
         read(snowflake={"host": "h", way: value})
     assert str(caught.value).startswith(f"immuta_register_snowflake.{way} is not a dictionary. Write its suboptions")
     assert "Sup3r" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["prod ", " prod", "prod\u00a0snowflake", "prod snowf\u200blake", "prod\tsnowflake"])
+def test_a_key_that_nobody_can_tell_from_another(key: str) -> None:
+    with pytest.raises(Refused, match="a character that can't be seen"):
+        read(connection_key=key)
+    with pytest.raises(InvalidOption, match="a character that can't be seen"):
+        wanted.require_key(key)
+    assert read(connection_key=key, confirm=key, state="undone").connection_key == key
