@@ -21,8 +21,8 @@ description:
     meaning in a path, unless the whole connection answers at that path.
   - Where Immuta has no clean-up script for the technology, a warning names what may be left on the platform.
   - Before a connection to Snowflake or Databricks is registered, Immuta's set-up script has to have run there.
-  - A registration is sent once. If its answer is lost, reads decide whether it has arrived. If they don't tell, the task fails
-    (V(registration_unknown)).
+  - A task sends a registration once. If its answer is lost, reads decide whether it has arrived. If they don't tell, the task fails
+    (V(registration_unknown)). A rerun reads first, and registers only if nothing is there.
   - Refuses to register where another integration is in use in the same database or catalog, and names it.
   - Of a connection that exists, what is not a secret is compared with what Immuta tells. What differs is edited, by the same steps as with
     M(community.immuta.immuta_connection_credentials). Another host, technology, database, or catalog is refused, because Immuta can't

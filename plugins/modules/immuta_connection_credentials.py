@@ -16,7 +16,7 @@ description:
     needs is neither told nor given, nothing is sent.
   - Immuta tries the credential. If the platform does not accept it, Immuta puts back the former one, and the task fails
     (V(rolled_back)).
-  - The change is sent once. If its answer is lost, reads decide whether it has arrived. If they don't tell, the task fails
+  - If the answer to the change is lost, and reads don't show it, the same change is sent once more. If that is lost, too, the task fails
     (V(rotation_unknown)).
   - Immuta never tells a credential, so nobody can see whether the connection has this one already. O(update_secrets) says when it is sent.
   - Keep the former credential on the platform until this task has succeeded. The guide to rotating credentials has playbooks that do.

@@ -20,7 +20,9 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
 )
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 15.0, 1.5
-UNDER_WAY = frozenset({"active", "created", "retry"})
+# A job whose state is not told may still be running.
+UNKNOWN = "unknown"
+UNDER_WAY = frozenset({"active", "created", "retry", UNKNOWN})
 COMPLETED = "completed"
 # Whether a sync takes a body, and in which form the option of a registration, is not documented.
 BODIES: list[t.Any] = [None, {}]
@@ -99,7 +101,7 @@ def follow(client: Client, key: str, handle: Handle | None, *, end: float, wait_
                 f"A job of the object sync of {key!r} has ended as {bad!r}.",
                 hint="Look at the connection in Immuta: it shows what could not be read.",
             )
-        if states and all(state == COMPLETED for state in states):
+        if len(states) >= max(1, len(handle.jobs)) and all(state == COMPLETED for state in states):
             return Sync(COMPLETED, len(states))  # type: ignore[arg-type]
         sleep_or(
             client,
@@ -157,7 +159,7 @@ def handle_of(body: t.Any) -> Handle | None:
 
 
 def _states(client: Client, handle: Handle) -> list[str]:
-    """Return the states of the jobs, in lower case; empty when Immuta shows none."""
+    """Return the states of the jobs, in lower case; empty when Immuta shows none. Of a job without a state, nothing is known."""
     if handle.bulk is not None:
         body = client.call_json(LIST_JOBS, bulk_id=handle.bulk)
     else:
@@ -166,4 +168,12 @@ def _states(client: Client, handle: Handle) -> list[str]:
         inner = body.get("jobs", body)
         body = list(inner.values()) if isinstance(inner, dict) else inner
     jobs = body if isinstance(body, list) else []
-    return [str(one.get("state")).lower() for one in jobs if isinstance(one, dict) and one.get("state")]
+    shown = {
+        str(one.get("id", number)): str(one.get("state") or UNKNOWN)
+        for number, one in enumerate(jobs)
+        if isinstance(one, dict)
+    }
+    if handle.jobs and any(number in shown for number in handle.jobs):
+        # Each that was named, and no other.
+        return [shown[number].lower() for number in handle.jobs if number in shown]
+    return [state.lower() for state in shown.values()]

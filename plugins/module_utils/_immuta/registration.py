@@ -42,7 +42,10 @@ EXISTING = re.compile(r"\(id ?= ?(\d{1,18})\)")
 EARLIER = re.compile(r"PUT /integrations/(\d{1,18})")
 REVOKES = " On Databricks, users lose their access to each table without a subscription policy, even a direct grant."
 NOTHING = "Nothing was registered."
-RERUN = "Rerun it: it first reads what is there, and never registers a second time."
+RERUN = (
+    "Rerun it in a few minutes, when Immuta has certainly ended: it reads first, and registers only if neither the connection nor"
+    " its integration is there."
+)
 
 
 class RegistrationRefused(errors.ImmutaError):
@@ -177,6 +180,11 @@ def failed(key: str, health: validation.Health, *, there: bool) -> RegistrationF
     )
 
 
+def _home(one: t.Any) -> str:
+    """Return the database or catalog of an integration, folded; empty if it is not known."""
+    return str((one.catalog if one.type == "Databricks" else one.database) or "").strip('"`').casefold()
+
+
 class Registrar:
     """Sends a registration, and reads what comes of it.
 
@@ -261,7 +269,8 @@ class Registrar:
                 self.registered = self.subject is not None
                 raise failed(self._wanted.key, self.health, there=self.registered)
             alone = alone + 1 if self.subject is not None and self.health is None else 0
-            if (shown and not wait) or self._agree() or alone >= READS_TO_SETTLE:
+            # An integration alone may be somebody else's.
+            if (self.subject is not None and not wait) or self._agree() or alone >= READS_TO_SETTLE:
                 break
             end = lost_until if self.lost and not shown else self.end
             sleep_or(self._client, end, pauses, self._late(problem, shown))
@@ -287,8 +296,9 @@ class Registrar:
             return self.subject.found.integration_id
         place = self._wanted.place
         listed = integration.select(integration.list_all(self._client), kind=place.type, host=place.host)
-        new = [one.id for one in listed if one.id not in self._before]
-        return new[0] if len(new) == 1 else None
+        # Others may register on the same host meanwhile.
+        new = [one.id for one in listed if one.id not in self._before and _home(one) == _home(place)]
+        return new[0] if len(new) == 1 and _home(place) else None
 
     def _agree(self) -> bool:
         return self.subject is not None and self.health is not None and not self.health.moving
@@ -312,8 +322,8 @@ class Registrar:
         )
         there = "is there" if self.subject is not None else "is not there yet"
         return errors.TimedOut(
-            f"Immuta accepted the registration, but after {self._wait_timeout:g} s the connection {self._wanted.key!r} {there},"
-            f" and {so_far}.",
+            f"{'Immuta accepted the registration' if not self.lost else self.note.rstrip('.')}, but after {self._wait_timeout:g} s the"
+            f" connection {self._wanted.key!r} {there}, and {so_far}.",
             hint=f"{RERUN} Raise wait_timeout for large platforms.",
         )
 

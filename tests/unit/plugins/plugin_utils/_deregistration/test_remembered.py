@@ -77,7 +77,7 @@ def test_what_is_known(
             {"host": f"u:{SECRET}@h"},
             None,
             [],
-            "The field host of immuta_deregister_integration_config has the wrong form",
+            "immuta_deregister_integration_config.host contains a user name or a password",
         ),
         (None, {"token": SECRET}, [], "integration_config in the plan has the field 'token'"),
     ],
