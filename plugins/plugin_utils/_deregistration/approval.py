@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import datetime
 import hashlib
 import json
 import typing as t
@@ -162,12 +164,47 @@ def differences(approved: t.Mapping[str, t.Any], now: Planned, *, exists: bool) 
         known["the statements to leave out"] = (_skipped(approved.get("skip") or ()), _skipped(now.skip))
     session = approved.get("session") or {}
     known.update({f"the session's {name}": (session.get(name), value) for name, value in now.where.items()})
-    return [
+    found = [
         f"Since the plan was approved, {name} changed from {_said(was)} to {_said(is_now)}. Change it back, or plan"
         " again and approve the new plan."
         for name, (was, is_now) in known.items()
         if was and is_now and _plain(was) != _plain(is_now)
     ]
+    return [*found, *(_others_objects(approved, now) if exists else [])]
+
+
+def _others_objects(approved: t.Mapping[str, t.Any], now: Planned) -> list[str]:
+    """What is on the platform in the place of an object that was approved, a sentence each.
+
+    What is gone since is not there to be dropped, and what could not be seen then, or can't be now, says nothing.
+    """
+    then = {(row["kind"], row["name"]): row for row in approved.get("objects") or ()}
+    found = []
+    for row in now.objects or ():
+        was = then.get((row["kind"], row["name"]))
+        if was is None or not row.get("dropped") or not row.get("present"):
+            continue
+        if was.get("present") is False:
+            found.append(f"the {row['kind']} {row['name']} was not there, and is now")
+        found += [
+            f"the {row['kind']} {row['name']} {then_words} {was[name]}, and {now_words} {row[name]} now"
+            for name, then_words, now_words in (
+                ("owner", "belonged to", "belongs to"),
+                ("created_on", "had been created on", "has been created on"),
+            )
+            if was.get("present") and was.get(name) and row.get(name) and not _same(was[name], row[name])
+        ]
+    return [
+        f"When the plan was approved, {one}: it may be somebody else's. Find out whose it is, and plan again."
+        for one in found
+    ]
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts, or two times in whatever zones, are the same."""
+    with contextlib.suppress(ValueError):
+        return datetime.datetime.fromisoformat(one) == datetime.datetime.fromisoformat(other)
+    return one == other
 
 
 def _plain(value: t.Any) -> t.Any:

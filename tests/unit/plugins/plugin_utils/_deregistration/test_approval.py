@@ -259,6 +259,66 @@ def test_differences(changes: dict[str, t.Any], exists: bool, expected: tuple[st
     )
 
 
+DATABASE = {
+    "kind": "DATABASE",
+    "name": "IMMUTA",
+    "dropped": True,
+    "present": True,
+    "owner": "IMMUTA_SYSTEM",
+    "created_on": "2026-01-01T10:00:00+00:00",
+}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        ({}, {}, ""),
+        ({}, {"owner": "SYSADMIN"}, "belonged to IMMUTA_SYSTEM, and belongs to SYSADMIN now"),
+        (
+            {},
+            {"created_on": "2026-02-01T10:00:00+00:00"},
+            "created on 2026-01-01T10:00:00+00:00, and has been created on 2026-02",
+        ),
+        # The same moment elsewhere.
+        ({}, {"created_on": "2026-01-01T02:00:00-08:00"}, ""),
+        ({"created_on": "then"}, {"created_on": "then"}, ""),
+        ({"created_on": "then"}, {"created_on": "later"}, "created on then"),
+        ({"present": False, "owner": None, "created_on": None}, {}, "the DATABASE IMMUTA was not there, and is now"),
+        ({}, {"present": False, "owner": None, "created_on": None}, ""),
+        ({"present": None, "owner": None}, {}, ""),
+        ({}, {"owner": None}, ""),
+        ({"dropped": False}, {"dropped": False, "owner": "SYSADMIN"}, ""),
+        ({"name": "OTHER"}, {}, ""),
+    ],
+)
+def test_what_has_taken_the_place_of_what_was_approved(
+    was: dict[str, t.Any], now: dict[str, t.Any], words: str
+) -> None:
+    then = dataclasses.asdict(dataclasses.replace(PLANNED, objects=[{**DATABASE, **was}]))
+    there = dataclasses.replace(PLANNED, objects=[{**DATABASE, **now}])
+    found = approval.differences(then, there, exists=True)
+    assert words in " ".join(found)
+    assert bool(found) is bool(words)
+    assert approval.differences(then, there, exists=False) == []
+
+
+def test_every_field_of_a_plan_is_compared_or_need_not_be() -> None:
+    compared = {"tenant", "platform_hosts", "executor", "task_file", "skip", "session", "objects"}
+    # By the modules, which are given the digest; all statements and their order are those of the script.
+    digests = {
+        "plan_digest",
+        "script_sha256",
+        "steps",
+        "statements",
+        "technology",
+        "integration_id",
+        "integration_config",
+    }
+    # What a run has of its own, or was a failure.
+    own = {"connection_key", "status", "reason", "error", "script_source"}
+    assert {field.name for field in dataclasses.fields(approval.Planned)} == compared | digests | own
+
+
 def test_all_differences_are_named_at_once_and_statements_in_another_order_are_the_same() -> None:
     other = dataclasses.replace(
         PLANNED, tenant="https://u", platform_hosts=["b"], session={"host": "h", "account": "B"}
