@@ -133,7 +133,7 @@ def test_no_secret_is_in_the_settings(given: dict[str, t.Any]) -> None:
 
 def test_every_variable_is_read_or_goes_to_a_module() -> None:
     used = {field.name for field in dataclasses.fields(settings.Settings)}
-    to_modules = {*settings.DESCRIPTIONS, "settings", "options", "script_dir"}
+    to_modules = {*settings.DESCRIPTIONS, "settings", "options", "script_dir", "platform_host"}
     assert {name.removeprefix(settings.PREFIX) for name in settings.options()} <= used | to_modules
 
 
@@ -153,3 +153,15 @@ def test_a_key_that_nobody_can_tell_from_another(key: str) -> None:
     with pytest.raises(InvalidOption, match="a character that can't be seen"):
         wanted.require_key(key)
     assert read(connection_key=key, confirm=key, state="undone").connection_key == key
+
+
+@pytest.mark.parametrize(
+    ("stated", "more"),
+    [(None, []), ("", []), (" acme-prod.snowflakecomputing.com ", ["acme-prod.snowflakecomputing.com"]), ("a b", None)],
+)
+def test_the_host_of_the_platform_may_be_stated(stated: str | None, more: list[str] | None) -> None:
+    if more is None:
+        with pytest.raises(Refused, match="which is not a host"):
+            read(platform_host=stated)
+        return
+    assert read(platform_host=stated).hosts == [*read().hosts, *more]
