@@ -101,7 +101,7 @@ def follow(client: Client, key: str, handle: Handle | None, *, end: float, wait_
                 f"A job of the object sync of {key!r} has ended as {bad!r}.",
                 hint="Look at the connection in Immuta: it shows what could not be read.",
             )
-        if len(states) >= max(1, len(handle.jobs)) and all(state == COMPLETED for state in states):
+        if states and all(state == COMPLETED for state in states):
             return Sync(COMPLETED, len(states))  # type: ignore[arg-type]
         sleep_or(
             client,
@@ -159,21 +159,25 @@ def handle_of(body: t.Any) -> Handle | None:
 
 
 def _states(client: Client, handle: Handle) -> list[str]:
-    """Return the states of the jobs, in lower case; empty when Immuta shows none. Of a job without a state, nothing is known."""
+    """Return the states of the jobs, in lower case; empty when Immuta shows none.
+
+    A job that was named and is not shown, or whose state is not told, is unknown.
+    """
     if handle.bulk is not None:
         body = client.call_json(LIST_JOBS, bulk_id=handle.bulk)
     else:
         body = client.call_json(GET_JOBS, body={"jobIds": list(handle.jobs), "wait": 0, "pollInterval": 1})
-    if isinstance(body, dict):
-        inner = body.get("jobs", body)
-        body = list(inner.values()) if isinstance(inner, dict) else inner
-    jobs = body if isinstance(body, list) else []
-    shown = {
-        str(one.get("id", number)): str(one.get("state") or UNKNOWN)
-        for number, one in enumerate(jobs)
-        if isinstance(one, dict)
-    }
-    if handle.jobs and any(number in shown for number in handle.jobs):
-        # Each that was named, and no other.
-        return [shown[number].lower() for number in handle.jobs if number in shown]
-    return [state.lower() for state in shown.values()]
+    rows = _rows(body.get("jobs", body) if isinstance(body, dict) else body)
+    states = [str(row.get("state") or UNKNOWN).lower() for row in rows]
+    ids = [str(row["id"]) for row in rows if row.get("id") is not None]
+    if not handle.jobs or not rows or (not ids and len(rows) == len(handle.jobs)):
+        return states
+    shown = dict(zip(ids, states, strict=True)) if len(ids) == len(rows) else {}
+    return [shown.get(number, UNKNOWN) for number in handle.jobs]
+
+
+def _rows(jobs: t.Any) -> list[dict[str, t.Any]]:
+    """Return the jobs of an answer: a list, or a dictionary by their ids."""
+    if isinstance(jobs, dict):
+        return [{"id": number, **one} for number, one in jobs.items() if isinstance(one, dict)]
+    return [one for one in jobs if isinstance(one, dict)] if isinstance(jobs, list) else []

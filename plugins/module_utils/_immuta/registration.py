@@ -42,6 +42,8 @@ EXISTING = re.compile(r"\(id ?= ?(\d{1,18})\)")
 EARLIER = re.compile(r"PUT /integrations/(\d{1,18})")
 REVOKES = " On Databricks, users lose their access to each table without a subscription policy, even a direct grant."
 NOTHING = "Nothing was registered."
+# An earlier request, whose answer was lost, may have.
+THIS_ONE = "This request registered nothing."
 RERUN = (
     "Rerun it in a few minutes, when Immuta has certainly ended: it reads first, and registers only if neither the connection nor"
     " its integration is there."
@@ -155,12 +157,12 @@ def in_the_way(client: Client, wanted: Wanted, refused: errors.ImmutaError) -> e
     said = refused.message.rstrip(".")
     if found is None:
         hint = f"If the connection {wanted.key!r} exists since, rerun: it is compared then. {refused.hint}"
-        return errors.AlreadyExists(f"{said}. {NOTHING}", hint=hint, **where)
+        return errors.AlreadyExists(f"{said}. {THIS_ONE}", hint=hint, **where)
     number = int(found[1])
     users = users_of(client, wanted.technology, number)
     named = f" The integration {number} belongs to the connection {users[0]!r}." if users else ""
     return errors.AlreadyExists(
-        f"{said}.{named} {NOTHING}", hint=way_out(number, users), integration_id=number, connections=users, **where
+        f"{said}.{named} {THIS_ONE}", hint=way_out(number, users), integration_id=number, connections=users, **where
     )
 
 

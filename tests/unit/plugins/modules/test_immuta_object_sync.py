@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.module_utils._immuta import object_sync
 from ansible_collections.community.immuta.tests.harness.check_mode import harmless
 from ansible_collections.community.immuta.tests.harness.servers import KEY
 
@@ -128,3 +129,37 @@ def test_it_is_started_once_and_an_answer_that_is_lost_is_told(tenant: Tenant, k
 def test_what_is_refused(tenant: Tenant, options: dict[str, t.Any], code: str) -> None:
     assert sync(tenant, **{"connection_key": KEY, **options}).code == code
     assert bodies(tenant) == []
+
+
+class Told:
+    """A client whose every read has this answer."""
+
+    def __init__(self, answer: t.Any) -> None:
+        self.call_json = lambda *_operation, **_about: answer
+
+
+def job(state: str | None = "completed", **about: t.Any) -> dict[str, t.Any]:
+    return {"state": state, **about}
+
+
+@pytest.mark.parametrize(
+    ("answer", "states"),
+    [
+        ([job(id="1"), job(id=2)], ["completed", "completed"]),
+        ({"jobs": [job(id="1"), job("failed", id="2")]}, ["completed", "failed"]),
+        ({"1": job(), "2": job("Active")}, ["completed", "active"]),
+        # All that was named, and nothing else, has to be done.
+        ([job(id="1")], ["completed", "unknown"]),
+        ([job(id="8"), job(id="9")], ["unknown", "unknown"]),
+        ([job(id="1"), job(None, id="2")], ["completed", "unknown"]),
+        ([job(id="1"), job()], ["unknown", "unknown"]),
+        # Without ids they are those that were asked for, if they are as many.
+        ([job(), job()], ["completed", "completed"]),
+        ([job()], ["unknown", "unknown"]),
+        ([], []),
+        ("done", []),
+    ],
+)
+def test_each_job_that_was_named_has_to_be_done(answer: t.Any, states: list[str]) -> None:
+    client: t.Any = Told(answer)
+    assert object_sync._states(client, object_sync.Handle(jobs=("1", "2"))) == states
