@@ -201,6 +201,11 @@ class _Presence:
     def _edit(self, subject: rotation.Subject) -> Outcome:
         context, goal, result = self._context, self._goal, self._result
         plan = credentials.plan_for(self._client, subject, goal.credential, context.params["update_secrets"])
+        if any((context.params["settings"] or {}).values()):
+            context.warn(
+                f"The connection {goal.key!r} exists, so the option settings was not compared. To change them, use the module"
+                " immuta_connection_settings."
+            )
         if plan.before is not None:
             wanted.require_same_integration(goal, plan.before)
             result["integration"] = plan.before.integration.as_dict()

@@ -48,7 +48,13 @@ def plan(settings: Settings, observed: Observed, *, check_mode: bool) -> list[st
     if settings.reason:
         lines.append(f"Reason: {settings.reason}")
     if observed.exists:
-        return [*lines, "The connection exists. It is compared with its description, and edited where it differs."]
+        settled = (
+            " Its settings are not compared: use the module immuta_connection_settings." if settings.enables else ""
+        )
+        return [
+            *lines,
+            f"The connection exists. It is compared with its description, and edited where it differs.{settled}",
+        ]
     if observed.has_script:
         state = "would be done" if check_mode and observed.script.get("changed") else "done"
         lines.append(f"1. Save the set-up script: {state} ({settings.script_path}, sha256 {observed.script['sha256']})")

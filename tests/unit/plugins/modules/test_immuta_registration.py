@@ -716,6 +716,14 @@ def of_example(**changes: t.Any) -> dict[str, t.Any]:
     return {**SAME_HOST, **changes}
 
 
+def test_settings_of_a_connection_that_exists_are_not_compared_and_that_is_said(present: Present) -> None:
+    assert present().good["changed"] is True
+    again = present(settings={"is_active": True}, confirm=NEW).good
+    assert (again["changed"], len(present.bodies())) == (False, 1)
+    assert "use the module immuta_connection_settings" in again.warned
+    assert "immuta_connection_settings" not in present(settings={"is_active": False}).good.warned
+
+
 def test_what_is_equal_is_not_touched(present: Present) -> None:
     result = present(KEY, snowflake=of_example(host="EXAMPLE.snowflakecomputing.com")).good
     assert (result["changed"], result["reason"], result["differing"], result["verified"]) == (False, None, [], True)
