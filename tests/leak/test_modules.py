@@ -637,12 +637,12 @@ def test_immuta_repeats_the_credential_of_a_new_connection(
         immuta.state.registrations.clear()
         called("registration_refused")
         immuta.state.connections.pop("new", None)
-        immuta.state.integrations.pop(10, None)
+        immuta.state.integrations.pop(immuta.state.last_id, None)
     immuta.said = None
     if kind in ("key", "raw"):
         immuta.variant.register_outcome = "create_error"
         called("registration_failed")
-        immuta.state.integrations.pop(10)
+        immuta.state.integrations.pop(immuta.state.last_id)
         immuta.variant.register_outcome = "works"
     called(None, check=True)
     called(None)

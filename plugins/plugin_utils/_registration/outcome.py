@@ -181,7 +181,8 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "script": {
             "path": settings.script_path if observed.has_script else None,
             "sha256": observed.script.get("sha256"),
-            "kept": observed.kept and not observed.removed,
+            "kept": observed.kept and not observed.removed.get("changed"),
+            "removed": bool(observed.removed.get("changed")),
             "done": done,
             "total": total,
             "statements": observed.statements or observed.script.get("statements") or [],

@@ -44,7 +44,10 @@ OWN_ADVICE = {
     ),
     "objects_not_made": "Check the platform for what is missing, correct it there, and rerun.",
     "already_exists": f"{STILL} Follow the way out that is named above, or register the connection in another place.",
-    "registration_unknown": "Wait a few minutes, until Immuta has certainly ended, and rerun the same command. It reads first, and registers only if nothing is there.",
+    "registration_unknown": (
+        "Wait a few minutes, until Immuta has certainly ended, and rerun the same command. It reads first, and registers only if"
+        " nothing is there."
+    ),
     "confirmation_required": "Set immuta_register_confirm to the key of the connection, and rerun.",
     "confirmation_mismatch": "Set immuta_register_confirm to the key of the connection, and rerun.",
 }

@@ -135,7 +135,7 @@ def report(result: Row) -> list[str]:
     ]
     script = result["script"]
     if script["path"]:
-        kept = "" if script["kept"] else ", removed"
+        kept = ", and the script is removed" if script["removed"] else ""
         lines.append(f"Script: {script['path']} (sha256 {script['sha256']}), {_ran(result)}{kept}")
         if script["kept"] and result["status"] == "registered":
             lines.append(f"WARNING: {KEEP_IT} immuta_register_remove_script=true does that.")

@@ -120,7 +120,7 @@ def test_report_of_a_registration() -> None:
 @pytest.mark.parametrize(
     ("observed", "words"),
     [
-        (done(removed={"changed": True}), "2 of 2 statements have run, removed"),
+        (done(removed={"changed": True}), "2 of 2 statements have run, and the script is removed"),
         (done(registered={**REGISTERED, "verified": False}), "its integration 7 is enabled, NOT VERIFIED"),
         (
             done(ran={**RAN, "objects": [{**OBJECT, "present": None, "how": "No."}]}),
