@@ -15,7 +15,6 @@ import urllib.parse
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
 
 # The options that hold an address and nothing else.
-OPTIONS = ("url", "host", "account", "expected_hosts")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 # The last one: a password may hold anything, another one included.
 _AT = re.compile(r"@(?!.*@)|%40(?!.*(?:@|%40))", re.DOTALL)

@@ -65,3 +65,8 @@ def _other(value: t.Any, field: str, wanted: str, operation: Operation) -> Unexp
 def shown(value: t.Any) -> str:
     """Return any value for a message: short, and of something deep only the top."""
     return reprlib.repr(value) if isinstance(value, (list, dict)) else repr(value)[:LONGEST_SHOWN]
+
+
+def folded(value: t.Any) -> t.Any:
+    """Return a name as it is compared: a platform takes it in any case, and quoted or not."""
+    return value.strip('"`').casefold() if isinstance(value, str) else value

@@ -13,7 +13,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration, errors, technologies
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    configuration,
+    errors,
+    fields,
+    technologies,
+)
 from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.integration import ENDING_STATUSES, Integration
 
@@ -64,14 +69,14 @@ class Place:
         """Return the accounts and roles of a regenerated script that another integration uses, too."""
         mine, theirs = self.known.made, other.made
         both = {name: mine[name] for name in SHARED if self.regenerated and name in mine and name in theirs}
-        return {name: value for name, value in both.items() if _folded(value) == _folded(theirs[name])}
+        return {name: value for name, value in both.items() if fields.folded(value) == fields.folded(theirs[name])}
 
     def relation(self, other: Configuration, rules: Rules) -> Relation:
         """Return whether another integration is in this place."""
         mine, dialect = self.known, technologies.of(self.known.type or other.type or "").dialect
         if mine.type and other.type and not _same_technology(mine.type, other.type):
             return "apart"
-        homes = {_folded(home) for home in (mine.home, other.home) if home}
+        homes = {fields.folded(home) for home in (mine.home, other.home) if home}
         if (len(homes) > 1 and not self.shared(other)) or not (homes or dialect):
             return "apart"
         host, hosts = (other.host or "").casefold(), {own.casefold() for own in self.hosts if own}
@@ -86,11 +91,6 @@ class Place:
 def _same_technology(one: str, other: str) -> bool:
     dialect = technologies.of(one).dialect
     return one.casefold() == other.casefold() or (dialect is not None and dialect == technologies.of(other).dialect)
-
-
-def _folded(name: str) -> str:
-    # Snowflake takes a name as it is, or in upper case; Databricks has none that differ in case only.
-    return name.strip('"`').casefold()
 
 
 def require_free(place: Place, integrations: t.Iterable[Integration], rules: Rules) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _options
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, technologies
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, fields, technologies
 from ansible_collections.community.immuta.plugins.module_utils._immuta.credential import (
     OF_METHODS,
     PLACE,
@@ -75,7 +75,7 @@ def _differing(one: Json, other: Json, before: str) -> t.Iterator[str]:
         wanted = other.get("hostname" if name == "host" and "host" not in other else name)
         if isinstance(value, dict) and isinstance(wanted, dict):
             yield from _differing(value, wanted, f"{before}{name}.")
-        elif value != wanted and not (name in FINAL and folded(value) == folded(wanted)):
+        elif value != wanted and not (name in FINAL and fields.folded(value) == fields.folded(wanted)):
             yield f"{before}{name}"
 
 
@@ -131,7 +131,7 @@ def _require_same_technology(existing: Json, credential: Credential) -> None:
 
 def _require_editable(existing: Json, credential: Credential) -> None:
     for name in FINAL:
-        if name in credential.fields and folded(credential.fields[name]) != folded(
+        if name in credential.fields and fields.folded(credential.fields[name]) != fields.folded(
             existing.get(name, credential.fields[name])
         ):
             raise errors.Refused(
@@ -139,11 +139,6 @@ def _require_editable(existing: Json, credential: Credential) -> None:
                 " was sent.",
                 hint="Leave it out. A connection to another place has to be deregistered and registered.",
             )
-
-
-def folded(value: t.Any) -> t.Any:
-    """Return a name as it is compared: a platform takes it in any case, and quoted or not."""
-    return value.strip('"`').casefold() if isinstance(value, str) else value
 
 
 def _require_whole(whole: Json, credential: Credential) -> None:

@@ -14,8 +14,10 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    configuration,
     connection,
     errors,
+    fields,
     integration,
     object_sync,
     payload,
@@ -182,11 +184,6 @@ def failed(key: str, health: validation.Health, *, there: bool) -> RegistrationF
     )
 
 
-def _home(one: t.Any) -> str:
-    """Return the database or catalog of an integration, folded; empty if it is not known."""
-    return str((one.catalog if one.type == "Databricks" else one.database) or "").strip('"`').casefold()
-
-
 class Registrar:
     """Sends a registration, and reads what comes of it.
 
@@ -299,8 +296,11 @@ class Registrar:
         place = self._wanted.place
         listed = integration.select(integration.list_all(self._client), kind=place.type, host=place.host)
         # Others may register on the same host meanwhile.
-        new = [one.id for one in listed if one.id not in self._before and _home(one) == _home(place)]
-        return new[0] if len(new) == 1 and _home(place) else None
+        home = fields.folded(place.home)
+        new = [
+            one.id for one in listed if one.id not in self._before and fields.folded(configuration.of(one).home) == home
+        ]
+        return new[0] if len(new) == 1 and home else None
 
     def _agree(self) -> bool:
         return self.subject is not None and self.health is not None and not self.health.moving

@@ -64,6 +64,7 @@ class Rendered:
     :ivar connection_exists: None when only the integration was asked for
     :ivar made: what the integration created, as its configuration names it; None if Immuta no longer tells
     :ivar status: that of the integration, in Immuta's words; None when it was not described
+    :ivar leaves: whether the saved script has finished, and is that of another integration, which the connection had before
     """
 
     owner: saved_script.Owner
@@ -73,6 +74,7 @@ class Rendered:
     connection_exists: bool | None
     made: dict[str, str] | None = None
     status: str | None = None
+    leaves: bool = False
 
 
 def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
@@ -161,6 +163,7 @@ class _Fetch:
         self._rules = rules
         self._made: dict[str, str] | None = None
         self._status: str | None = None
+        self._leaves = False
 
     def run(self) -> Rendered:
         number = self._subject.integration_id
@@ -179,6 +182,7 @@ class _Fetch:
         if self._finished and self._saved and self._saved.owner.is_former(self._subject.connection_key, number):
             self._saved = self._to_run = None
             self._started = self._finished = False
+            self._leaves = True
 
     def _configuration(self, number: int) -> Configuration:
         """Return the integration's configuration, as Immuta returned it."""
@@ -222,7 +226,7 @@ class _Fetch:
             )
         made = known.made if regenerated else self._made
         source: Source = "regenerated" if regenerated else "immuta"
-        return Rendered(owner, body, raw, source, self._exists, made, self._status)
+        return Rendered(owner, body, raw, source, self._exists, made, self._status, self._leaves)
 
     def _look_up(self, key: str) -> connection.Connection | None:
         found, integrations = connection.look_up(self._client, key, listed_first=self._started)

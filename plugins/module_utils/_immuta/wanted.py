@@ -310,4 +310,4 @@ def _leaves(value: Json, before: str = "") -> t.Iterator[tuple[str, t.Any]]:
 def _compared(value: t.Any) -> t.Any:
     if isinstance(value, list):
         return sorted(str(item) for item in value)
-    return payload.folded(value) if isinstance(value, (str, bool)) else str(value)
+    return fields.folded(value) if isinstance(value, (str, bool)) else str(value)

@@ -123,7 +123,7 @@ def _kept(
     context: Context, subject: Subject, path: str, saved: Saved | None, progress: journal.Progress, script: Rendered
 ) -> Outcome:
     journal_path = journal.journal_path(path)
-    old = saved if former.is_former(saved, progress, script) else None
+    old = saved if saved and script.leaves and progress.sha256 == saved.sha256 else None
     left = old is not None or former.is_left(path, saved, progress)
     progress = journal.Progress() if left else progress
     if progress.state != "finished":
@@ -143,7 +143,7 @@ def _kept(
     _require_approved(script, context.params["expected_sha256"])
     _require_same_as_started(path, script, progress, replaced)
     text = context.params.get("diff_text", False)
-    changed, kept = _place(context, path, saved, script, former_one=old, left=left)
+    changed, kept = _place(context, path, saved, script, replaced=replaced, former_one=old, left=left)
     return Outcome(
         changed=changed,
         result={
@@ -169,31 +169,37 @@ def _kept(
 
 
 def _place(
-    context: Context, path: str, saved: Saved | None, script: Rendered, *, former_one: Saved | None, left: bool
+    context: Context,
+    path: str,
+    saved: Saved | None,
+    script: Rendered,
+    *,
+    replaced: bool,
+    former_one: Saved | None,
+    left: bool,
 ) -> tuple[bool, str | None]:
     """Have the script at the path, and keep what was there. Return whether that changes it, and where the other one is kept.
 
+    :param replaced: whether the file has to be written
     :param former_one: the saved script, if it is that of a former integration
     :param left: whether the journal at the path is that of a former integration's script
     """
-    replaced = saved is None or saved_script.contents(saved.owner, saved.body) != script.raw
     loose = saved is not None and saved.mode != script_file.MODE
     journal_path = journal.journal_path(path)
     kept = saved_script.kept_path(path) if saved is not None and replaced else None
     if former_one is not None:
         kept = former.place(path, former_one.sha256)
-    if context.check_mode:
-        return replaced or loose, kept
-    if former_one is not None:
-        former.set_aside(path, former_one, journal_path=journal_path)
-    elif kept:
-        saved_script.keep(path)
-    if replaced:
-        script_file.save(path, script.raw)
-    elif loose:
-        script_file.restrict(path)
-    if left:
-        former.forget(journal_path)
+    if not context.check_mode:
+        if former_one is not None:
+            former.set_aside(path, former_one, journal_path=journal_path)
+        elif kept:
+            saved_script.keep(path)
+        if replaced:
+            script_file.save(path, script.raw)
+        elif loose:
+            script_file.restrict(path)
+        if left:
+            former.forget(journal_path)
     return replaced or loose, kept
 
 

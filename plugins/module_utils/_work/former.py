@@ -14,7 +14,6 @@ import os
 
 from ansible_collections.community.immuta.plugins.module_utils import _files
 from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, script_file
-from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Rendered
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 
@@ -25,17 +24,6 @@ DIGITS = 12
 def place(path: str, sha256: str) -> str:
     """Return where a finished script is set aside: beside the file, also when C(path) is a link to it."""
     return f"{os.path.realpath(path)}.finished-{sha256[:DIGITS]}"
-
-
-def is_former(saved: Saved | None, progress: journal.Progress, script: Rendered) -> bool:
-    """Return whether the saved script has finished, and belongs to another integration than the one that Immuta has now."""
-    return (
-        saved is not None
-        and progress.state == "finished"
-        and progress.sha256 == saved.sha256
-        and script.source == "immuta"
-        and saved.owner.is_former(script.owner.connection_key, script.owner.integration_id)
-    )
 
 
 def set_aside(path: str, saved: Saved, *, journal_path: str) -> None:

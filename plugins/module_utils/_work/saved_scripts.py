@@ -19,6 +19,7 @@ OPTIONS: dict[str, t.Any] = {"path": {"type": "path", "required": True}}
 SUFFIX = ".sql"
 CHANGED = "The script was changed after it was saved."
 ANOTHER = "The journal belongs to another script."
+NOTHING: dict[str, t.Any] = dict.fromkeys(("state", "done", "total", "problem"))
 
 
 def info(context: Context) -> Outcome:
@@ -49,20 +50,15 @@ def info(context: Context) -> Outcome:
 
 def _setup(path: str, saved: setup_file.Saved) -> dict[str, t.Any]:
     about = {"path": path, "tenant": saved.request.url, "technology": saved.request.technology}
-    nothing: dict[str, t.Any] = dict.fromkeys(("state", "done", "total", "problem"))
     try:
-        progress = journal.read(journal.journal_path(path))
+        return {**about, **_told(path, saved.sha256, intact=saved.intact)}
     except Failure as error:
-        return {**about, **nothing, "problem": _text.printable(error)}
-    if progress.sha256 not in (None, saved.sha256):
-        return {**about, **nothing, "problem": ANOTHER}
-    found = {**nothing, "state": progress.state, "done": len(progress.done), "total": progress.total}
-    return {**about, **found, "problem": None if saved.intact else CHANGED}
+        return {**about, **NOTHING, "problem": _text.printable(error)}
 
 
 def _about(path: str) -> dict[str, t.Any]:
     """Return what a script and its journal say, or why they are not believed."""
-    about: dict[str, t.Any] = {"path": path, "state": None, "done": None, "total": None, "problem": None}
+    about: dict[str, t.Any] = {"path": path, **NOTHING}
     about.update(dict.fromkeys(("connection_key", "integration_id", "technology", "tenant")))
     try:
         saved = saved_script.read(path)
@@ -71,11 +67,19 @@ def _about(path: str) -> dict[str, t.Any]:
         owner = saved.owner
         about.update(connection_key=owner.connection_key, integration_id=owner.integration_id)
         about.update(technology=owner.technology, tenant=owner.url)
-        progress = journal.read(journal.journal_path(path))
-        if progress.sha256 not in (None, saved.sha256):
-            return {**about, "problem": ANOTHER}
-        about.update(state=progress.state, done=len(progress.done), total=progress.total)
-        return about if saved.intact else {**about, "problem": CHANGED}
+        return {**about, **_told(path, saved.sha256, intact=saved.intact)}
     except Failure as error:
         # What is said of it is nobody's word whom to believe.
         return {**about, "problem": _text.printable(error)}
+
+
+def _told(path: str, sha256: str, *, intact: bool) -> dict[str, t.Any]:
+    """Return what the journal of a script says, or why it is not believed.
+
+    :raises JournalError: it can't be read
+    """
+    progress = journal.read(journal.journal_path(path))
+    if progress.sha256 not in (None, sha256):
+        return {**NOTHING, "problem": ANOTHER}
+    told = {"state": progress.state, "done": len(progress.done), "total": progress.total}
+    return {**told, "problem": None if intact else CHANGED}

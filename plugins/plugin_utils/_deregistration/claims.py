@@ -20,9 +20,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
     Claim,
     Run,
     carried,
-    seconds_between,
 )
-from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import error, statement
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
 
 # What the report has from the role's result.
 OF_RESULT = (
@@ -57,16 +56,8 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
     done = steps(ended, rows)
     script = observed.script
     return Run(
-        number=len(history) + 1,
-        status=ended.status,
-        started=ended.started,
-        ended=ended.ended,
-        seconds=seconds_between(ended.started, ended.ended),
-        changed=any(step.changed for step in done),
-        by=origin.by,
-        versions=origin.versions,
+        **frame(ended, origin, done, history),
         tenant=observed.tenant,
-        host=origin.host,
         **{name: result[name] for name in OF_RESULT},
         objects=objects,
         confirmed_by=settings.confirmed_by,
@@ -78,12 +69,10 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         }
         if observed.has_script or observed.kept
         else None,
-        steps=done,
         statements=rows,
         integration=result["integration"] or None,
         verified=carried(claims(ended, objects), len(history) + 1, before),
         remaining=remaining(ended, origin),
-        error=error(ended.stop),
     )
 
 

@@ -33,7 +33,7 @@ def mistakes(settings: Settings, site: Site) -> list[str]:
         _confirmation(settings),
         _regenerated(settings),
         _executor(settings),
-        _platform_host(settings),
+        platform_host("immuta_deregister_platform_host", settings.platform_host),
         _script_host(settings, site),
         _interval(settings),
         _skip(settings),
@@ -110,11 +110,12 @@ def _changeable(executor: str) -> str:
     )
 
 
-def _platform_host(settings: Settings) -> str:
-    if not settings.platform_host or hosts.bare(settings.platform_host):
+def platform_host(variable: str, value: str) -> str:
+    """An error if what a person says the platform's host is, is not one, or ""."""
+    if not value or hosts.bare(value):
         return ""
     return (
-        f'immuta_deregister_platform_host is "{settings.platform_host}", which is not a host. Write it like'
+        f'{variable} is "{value}", which is not a host. Write it like'
         " myorg-myaccount.snowflakecomputing.com or dbc-a1b2345c-d6e7.cloud.databricks.com."
     )
 

@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary
     Change,
     Fact,
     Summary,
+    change,
     login,
     newest,
     people,
@@ -75,16 +76,10 @@ def _approved(run: Seen) -> t.Iterator[Fact]:
 
 def _changes(runs: t.Sequence[Seen]) -> list[Change]:
     planned = runs[-1]["status"] == "planned"
-    found = [_change(row, planned=planned) for row in looks.merged(runs)]
+    found = [change(row, GONE, planned=planned) for row in looks.merged(runs)]
     if any(run.get("script") for run in runs):
         found.append(_on_platform(newest(runs, "objects"), planned=planned))
     return found
-
-
-def _change(row: Seen, *, planned: bool) -> Change:
-    before, after = (str(row.get(name) or "not known").capitalize() for name in ("before", "after"))
-    tone = "good" if row.get("after") in GONE else "calm" if planned else "care"
-    return Change(f"Immuta {row['kind']}", row["name"], before, after, tone)
 
 
 def _on_platform(objects: t.Sequence[Seen] | None, *, planned: bool) -> Change:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Step, seconds_between
 
 Answer = t.Mapping[str, t.Any]
@@ -69,6 +70,46 @@ def statement(row: Answer, answer: Answer, status: str, reason: str | None = Non
         "status": status,
         **({} if reason is None else {"reason": reason}),
         **{name: row.get(name, answer.get(name)) for name in ("query_id", "rowcount", "seconds", "answer")},
+    }
+
+
+class Ended(t.Protocol):
+    """A run at its end."""
+
+    @property
+    def status(self) -> str:
+        """The role's status."""
+
+    @property
+    def started(self) -> str:
+        """In UTC. So is C(ended)."""
+
+    @property
+    def ended(self) -> str:
+        """When it ended."""
+
+    @property
+    def stop(self) -> Stop | None:
+        """Where it stopped; None when it came to its end."""
+
+
+def frame(ended: Ended, origin: Origin, steps: list[Step], history: t.Sequence[t.Any]) -> dict[str, t.Any]:
+    """The fields of C(report.Run) that every run has in the same way.
+
+    :param history: the runs before it
+    """
+    return {
+        "number": len(history) + 1,
+        "status": ended.status,
+        "started": ended.started,
+        "ended": ended.ended,
+        "seconds": seconds_between(ended.started, ended.ended),
+        "changed": any(one.changed for one in steps),
+        "by": origin.by,
+        "versions": origin.versions,
+        "host": origin.host,
+        "steps": steps,
+        "error": error(ended.stop),
     }
 
 

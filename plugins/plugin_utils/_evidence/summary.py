@@ -55,6 +55,17 @@ class Summary:
     changes: list[Change]
 
 
+def change(row: Seen, good: t.Container[str | None], *, planned: bool) -> Change:
+    """What Immuta had of a connection, and has.
+
+    :param good: what is to be there after
+    :param planned: whether nothing was done yet
+    """
+    before, after = (str(row.get(name) or "not known").capitalize() for name in ("before", "after"))
+    tone = "good" if row.get("after") in good else "calm" if planned else "care"
+    return Change(f"Immuta {row['kind']}", row["name"], before, after, tone)
+
+
 def login(run: Seen) -> str:
     """The login on the controller that has run the role, in words."""
     by = run["by"]

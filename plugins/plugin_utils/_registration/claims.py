@@ -17,9 +17,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
     Claim,
     Run,
     carried,
-    seconds_between,
 )
-from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import error, statement
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import (
     of_this_registration,
@@ -62,16 +61,8 @@ def run(ended: Ended, origin: Origin, history: History) -> Registered:
     found = observed.connection
     done = steps(ended)
     return Registered(
-        number=len(history) + 1,
-        status=ended.status,
-        started=ended.started,
-        ended=ended.ended,
-        seconds=seconds_between(ended.started, ended.ended),
-        changed=any(one.changed for one in done),
-        by=origin.by,
-        versions=origin.versions,
+        **frame(ended, origin, done, history),
         tenant=observed.tenant,
-        host=origin.host,
         technology=found.get("technology") or settings.integration_config.get("type"),
         integration_id=integration.get("id", found.get("integration_id")),
         integration_config=settings.integration_config or None,
@@ -86,13 +77,11 @@ def run(ended: Ended, origin: Origin, history: History) -> Registered:
         approved=dict.fromkeys(("plan", "script_sha256", "plan_digest")),
         plan=result["plan"],
         script=_script(ended),
-        steps=done,
         statements=statements(ended),
         deleted_objects=None,
         integration=result["integration"] or None,
         verified=carried(claims(ended, objects), len(history) + 1, own[-1] if own else None),
         remaining=remaining(ended),
-        error=error(ended.stop),
         enables=settings.enables,
         validation=_validation(ended),
     )

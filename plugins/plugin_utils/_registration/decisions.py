@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
-from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed, saved_at
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
 Rows = t.Sequence[t.Mapping[str, t.Any]]
@@ -93,12 +92,8 @@ def allowed(settings: Settings, connections: Rows, integrations: Rows, former: t
 
 
 def _nothing_to_take_back(settings: Settings, former: t.Mapping[str, t.Any]) -> list[str]:
-    def state(kind: str, path: str) -> t.Mapping[str, t.Any]:
-        # The module has expanded the folder.
-        name = os.path.basename(path)
-        return next((one for one in former.get(kind) or () if os.path.basename(one["path"]) == name), {})
-
-    setup, undo = state("setup_scripts", settings.script_path), state("scripts", settings.undo_path)
+    setup = saved_at(former.get("setup_scripts"), settings.script_path)
+    undo = saved_at(former.get("scripts"), settings.undo_path)
     if setup.get("problem"):
         return [
             f"How far the set-up script {settings.script_path} has come is not known: {setup['problem']} Restore it and its"

@@ -115,9 +115,7 @@ class Observed:
 
     def clean_up(self, path: str) -> Answer:
         """What is kept at the path with which a registration is taken back, with its C(state); empty if there is nothing."""
-        # The module has expanded the folder.
-        name = os.path.basename(path)
-        return next((one for one in self.former.get("scripts") or () if os.path.basename(one["path"]) == name), {})
+        return saved_at(self.former.get("scripts"), path)
 
     @property
     def objects(self) -> list[Answer] | None:
@@ -136,6 +134,13 @@ class Observed:
             told = self.registered.get("registered")
             return True if self.exists or told else None if told is None else False
         return self.exists if "connections" in self.found else None
+
+
+def saved_at(scripts: t.Iterable[Answer] | None, path: str) -> Answer:
+    """The script at a path, as the module C(saved_scripts_info) returns it; empty if there is none."""
+    # The module has expanded the folder.
+    name = os.path.basename(path)
+    return next((one for one in scripts or () if os.path.basename(one["path"]) == name), {})
 
 
 def _after(row: Answer | None) -> Answer:

@@ -10,8 +10,8 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
 from ansible_collections.community.immuta.plugins.plugin_utils import _variables
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import mistakes
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, file_name
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import origin
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.kept import Kept
@@ -200,8 +200,6 @@ def _integration_config(value: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _hosts(value: t.Mapping[str, t.Any]) -> list[str]:
     described = [str(value[name]["host"]) for name in PLATFORMS if (value[name] or {}).get("host")]
     stated = (value["platform_host"] or "").strip()
-    if stated and not hosts.bare(stated):
-        raise Refused(
-            f'{PREFIX}platform_host is "{stated}", which is not a host. Write it like myorg-myaccount.snowflakecomputing.com.'
-        )
+    if wrong := mistakes.platform_host(f"{PREFIX}platform_host", stated):
+        raise Refused(wrong)
     return [*described, *([stated] if stated else [])]
