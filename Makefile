@@ -16,7 +16,7 @@ LONG := crash faults canaries mutation coverage bench live
 
 help:
 	@echo "make demo       the main job on stand-in servers"
-	@echo "make test       what a change has to pass (25 minutes on two cores)"
+	@echo "make test       what a change has to pass (half an hour on two cores)"
 	@echo "make matrix     all playbooks, unit tests, and sanity on every ansible-core from 2.16, and the site of the documentation"
 	@echo "make docs       the site of the documentation, offline once its tools are installed"
 	@echo "make crash      kill the role at every point, and run it again (an hour or two)"

@@ -97,13 +97,19 @@ def planned(connection_key: str, result: t.Mapping[str, t.Any]) -> Planned:
         integration_config=dict(result["integration_config"]) if result.get("integration_config") else None,
         statements=_rows(script.get("statements"), STATEMENT),
         skip=[dict(one) for one in result.get("skip") or ()],
-        objects=None if objects is None else _rows(objects, OBJECT),
+        objects=None if objects is None else [_timed(row) for row in _rows(objects, OBJECT)],
         error=error if status == "failed" else None,
     )
 
 
 def _rows(rows: t.Iterable[t.Mapping[str, t.Any]] | None, names: t.Iterable[str]) -> Rows:
     return [{name: _nothing_for_empty(row[name]) for name in names if name in row} for row in rows or ()]
+
+
+def _timed(row: dict[str, t.Any]) -> dict[str, t.Any]:
+    """An object whose time of creation has the form that it also has when YAML has taken it for a time: the digest needs one form."""
+    created = row.get("created_on")
+    return {**row, "created_on": str(_moment(created))} if created else row
 
 
 def document(plans: t.Iterable[Planned], time: str) -> dict[str, t.Any]:
@@ -200,11 +206,18 @@ def _others_objects(approved: t.Mapping[str, t.Any], now: Planned) -> list[str]:
     ]
 
 
-def _same(one: str, other: str) -> bool:
+def _same(one: t.Any, other: t.Any) -> bool:
     """Whether two texts, or two times in whatever zones, are the same."""
+    return bool(_moment(one) == _moment(other))
+
+
+def _moment(value: t.Any) -> t.Any:
+    """The time that a text says, or the text. Variables of AWX may come as times: YAML takes an unquoted one for that."""
+    text = str(value)
     with contextlib.suppress(ValueError):
-        return datetime.datetime.fromisoformat(one) == datetime.datetime.fromisoformat(other)
-    return one == other
+        # A date alone is the same text in either form.
+        return datetime.datetime.fromisoformat(text) if ":" in text else text
+    return text
 
 
 def _plain(value: t.Any) -> t.Any:

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import typing as t
 
 import pytest
+import yaml
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
@@ -281,6 +283,12 @@ DATABASE = {
         ),
         # The same moment elsewhere.
         ({}, {"created_on": "2026-01-01T02:00:00-08:00"}, ""),
+        ({"created_on": datetime.datetime(2026, 1, 1, 10, tzinfo=datetime.timezone.utc)}, {}, ""),
+        (
+            {"created_on": datetime.datetime(2026, 1, 1, 11, tzinfo=datetime.timezone.utc)},
+            {},
+            "had been created on 2026-01-01 11",
+        ),
         ({"created_on": "then"}, {"created_on": "then"}, ""),
         ({"created_on": "then"}, {"created_on": "later"}, "created on then"),
         ({"present": False, "owner": None, "created_on": None}, {}, "the DATABASE IMMUTA was not there, and is now"),
@@ -300,6 +308,28 @@ def test_what_has_taken_the_place_of_what_was_approved(
     assert words in " ".join(found)
     assert bool(found) is bool(words)
     assert approval.differences(then, there, exists=False) == []
+
+
+@pytest.mark.parametrize(
+    "created",
+    [
+        "2026-01-01T10:00:00+00:00",
+        "2026-01-01 03:00:00.125000-07:00",
+        "2026-01-01 10:00:00",
+        "2026-01-01",
+        "lately",
+        None,
+    ],
+)
+def test_a_plan_that_yaml_has_read_has_the_same_digest(created: str | None) -> None:
+    planned = approval.planned("k", {"status": "planned", "objects": [{**DATABASE, "created_on": created}]})
+    plan = approval.document([planned], "2026-01-01T00:00:00Z")
+    # As AWX hands it over: no quotes, and a tag that lets Ansible see what a text looks like.
+    assert planned.objects is not None
+    text = str(planned.objects[0]["created_on"])
+    read = {**planned.objects[0], "created_on": yaml.safe_load(text) if created else None}
+    handed_over = [{**plan["connections"][0], "objects": [read]}]
+    assert approval.digest(handed_over) == plan["digest"]
 
 
 def test_every_field_of_a_plan_is_compared_or_need_not_be() -> None:
