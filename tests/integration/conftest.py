@@ -13,14 +13,13 @@ import pytest
 from ansible_collections.community.immuta.tests.harness.forkserver import interpreter
 from ansible_collections.community.immuta.tests.harness.play import Player
 
-# Their modules run as Ansible's payload in processes of their own, as do those of tests marked oldest and of killed plays.
+# Their modules run as Ansible's payload in processes of their own, as do those of killed plays, and all on other ansible-cores.
 WHOLE = ("test_documentation", "test_pipelines")
 
 
 @pytest.fixture
 def player(player: Player, request: pytest.FixtureRequest) -> Player:
     """Runs playbooks against the tenant and Snowflake."""
-    whole = request.node.get_closest_marker("oldest") or request.path.stem in WHOLE
-    if os.environ.get("FORKED_MODULES") and not whole:
+    if os.environ.get("FORKED_MODULES") and request.path.stem not in WHOLE:
         player.interpreter = interpreter()
     return player

@@ -74,6 +74,8 @@ def test_a_play_for_no_host_is_no_success(player: Player, arguments: list[str], 
 def test_no_credential_is_an_option_where_the_environment_is_seen(
     player: Player, snowflake: SnowflakeDouble, tmp_path: Path
 ) -> None:
+    # The payloads are looked at.
+    player.interpreter = None
     remote, hosts = tmp_path / "remote", tmp_path / "hosts.yml"
     # A host of the inventory has the name of the connection's, and keeps its variables.
     about = {"ansible_connection": "local", "immuta_deregister_snowflake_options": {"role": "SYSADMIN"}}
