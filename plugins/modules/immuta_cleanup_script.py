@@ -146,7 +146,7 @@ path:
   type: str
   sample: /srv/immuta/prod-snowflake.sql
 exists:
-  description: Whether the file exists after the task; V(false) in check mode if it does not exist yet.
+  description: Whether the script is in its file after the task; V(false) in check mode if it is not there yet.
   returned: success and O(state=present)
   type: bool
   sample: true
@@ -317,6 +317,12 @@ kept:
   type: str
   version_added: 0.2.0
   sample: /srv/immuta/prod-snowflake.sql.1
+kept_finished:
+  description: Whether RV(kept) is the finished script of the connection's former integration, which is set aside with its journal.
+  returned: success and O(state=present)
+  type: bool
+  version_added: 0.2.0
+  sample: false
 set_up_since:
   description:
     - A set-up script in the same folder for the same place that has run since this one was finished, as C(path), C(state), C(done), and

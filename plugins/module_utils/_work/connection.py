@@ -27,7 +27,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
 from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Ambiguous, Neighbours
-from ansible_collections.community.immuta.plugins.module_utils._work import consent, registration
+from ansible_collections.community.immuta.plugins.module_utils._work import consent, former, registration
 
 NOT_KNOWN = "The integration of the connection is not known"
 
@@ -121,7 +121,7 @@ def _require_script(context: Context, client: Client, found: Connection) -> None
     path, expected = context.params["script_path"], context.params["expected_script_sha256"]
     if path is None:
         return
-    if context.check_mode and not os.path.lexists(path):
+    if context.check_mode and (not os.path.lexists(path) or former.may_make_room(path, expected)):
         context.warn(f"The script {path} is not there. Unless a task before this one saves it, nothing is deleted.")
         return
     try:

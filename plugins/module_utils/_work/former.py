@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 
 from ansible_collections.community.immuta.plugins.module_utils import _files
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, script_file
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
@@ -51,6 +52,19 @@ def is_left(path: str, saved: Saved | None, progress: journal.Progress) -> bool:
     kept = saved_script.read(aside)
     told = journal.read(journal.journal_path(aside))
     return kept is not None and (kept.sha256, told.state, told.sha256) == (progress.sha256, "finished", progress.sha256)
+
+
+def may_make_room(path: str, expected: str | None) -> bool:
+    """Return whether the script at C(path) is finished and another one is expected, so that a task may set it aside first."""
+    if not expected:
+        return False
+    try:
+        saved = saved_script.read(path)
+        told = journal.read(journal.journal_path(path))
+    except Failure:
+        # It is not this collection's, or can't be read, which its reader tells.
+        return False
+    return saved is not None and (told.state, told.sha256) == ("finished", saved.sha256) != ("finished", expected)
 
 
 def forget(journal_path: str) -> None:

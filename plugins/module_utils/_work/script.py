@@ -23,7 +23,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import Report, Rules, initial_report
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
-from ansible_collections.community.immuta.plugins.module_utils._work import target
+from ansible_collections.community.immuta.plugins.module_utils._work import former, target
 from ansible_collections.community.immuta.plugins.module_utils._work.target import Target
 
 # The doc fragment C(script) documents them, each module its on_unknown.
@@ -62,8 +62,9 @@ def ensure_executed(context: Context, kind: type[Target]) -> Outcome:
         _options.require_positive(params, "pause_after")
         if not params["path"] and not params["journal"]:
             raise InvalidOption("The option pause_after needs a journal to continue from.", hint="Set path or journal.")
-    if context.check_mode and params["path"] and not os.path.lexists(params["path"]):
-        return _predict(context, kind)
+    if context.check_mode and (path := params["path"]):
+        if not os.path.lexists(path) or former.may_make_room(path, params["expected_sha256"]):
+            return _predict(context, kind)
     script = _load(context, kind.dialect)
     if params["preflight"]:
         return _preflight(context, kind, script)
@@ -102,7 +103,8 @@ def _predict(context: Context, kind: type[Target]) -> Outcome:
     """Return the check-mode result when the script file does not exist yet."""
     params = context.params
     path = params["path"]
-    context.warn(f"The script {path} is not there. {journal.UNLESS_SAVED}")
+    state = "another one, which is finished" if os.path.lexists(path) else "not there"
+    context.warn(f"The script {path} is {state}. {journal.UNLESS_SAVED}")
     result = {
         "path": path,
         "sha256": params["expected_sha256"],

@@ -81,8 +81,7 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
     exists = bool(observed.script.get("exists"))
     # In check mode nothing is on the disk that could be handed over.
     run = go and observed.to_run and (stated or exists or chosen != "handoff")
-    # In check mode, a script that has changed was not written.
-    path = settings.script_path if exists and not (check_mode and observed.script.get("changed")) else ""
+    path = settings.script_path if exists else ""
     described = [] if path else _objects(observed)
     looked_at, unlooked = _looked_at(settings, observed, told=bool(path or described), signs_in=signs_in)
     # One session is enough: where the user's own tasks run, what was there before is seen by the plan.

@@ -59,6 +59,8 @@ def plan(settings: Settings, observed: Observed) -> list[str]:
         return [*lines, f"Nothing to do: the connection is gone and {script_end}{word}."]
     if observed.has_script:
         state = "done" if script.get("exists") else "would be done"
+        if script.get("kept_finished"):
+            state += "; the finished script of the former integration is set aside"
         lines.append(f"1. Save the clean-up script: {state} ({settings.script_path}, sha256 {script['sha256']})")
         if observed.regenerated:
             lines.append(f"   WARNING: {REGENERATED} Read it; running it takes immuta_deregister_accept_regenerated.")

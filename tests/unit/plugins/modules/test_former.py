@@ -91,12 +91,22 @@ def test_makes_room(folder: Folder) -> None:
     before = folder.files
     planned = folder.keep(check=True).good
     assert folder.files == before
+    assert (planned["exists"], planned["kept_finished"]) == (False, True)
+    # So does what comes next in the same run: it claims what it would change, as the run without check mode does.
+    pinned = {"script_path": str(folder.path), "expected_script_sha256": planned["sha256"]}
+    assert folder.tenant("connection", check=True, connection_key=KEY, **pinned).good["changed"]
+    known = {"path": str(folder.path), "expected_sha256": planned["sha256"]}
+    would_run = folder.tenant.modules("snowflake_script", check=True, **known).good
+    assert (would_run["changed"], "is another one, which is finished" in would_run.warned) == (True, True)
+    assert folder.tenant("connection", connection_key=KEY, confirm=KEY, **pinned).failed
+    assert folder.tenant.modules("snowflake_script", **known).code == "script_changed"
 
     result = folder.keep().good
     assert (result["changed"], result["source"], result["integration_id"]) == (True, "immuta", 6)
+    assert result["exists"]
     assert result["execution"]["state"] == "none"
     assert result["kept"] == str(folder.aside)
-    for field in ("changed", "sha256", "kept", "execution", "diff"):
+    for field in ("changed", "sha256", "kept", "kept_finished", "execution", "diff"):
         assert planned[field] == result[field]
     assert folder.files == {"x.sql": folder.path.read_bytes(), **folder.kept}
     assert folder.keep().good["changed"] is False

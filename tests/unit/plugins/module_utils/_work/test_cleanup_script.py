@@ -83,7 +83,7 @@ def test_saves_once(keep: Keeper) -> None:
         **{"integration_id": 5, "technology": "Snowflake", "dialect": "snowflake", "split_error": None},
         "platform_hosts": ["example.snowflakecomputing.com"],
         "integration_status": "enabled",
-        **{"kept": None, "set_up_since": None, "empty": False},
+        **{"kept": None, "kept_finished": False, "set_up_since": None, "empty": False},
         "integration_config": {
             "type": "Snowflake",
             "id": 5,

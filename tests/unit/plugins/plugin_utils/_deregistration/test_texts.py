@@ -53,6 +53,7 @@ ENTRY = {"connection_key": "k", "plan_digest": DIGEST, "script_sha256": None}
 GLUE = {"plan": {"format": 2, "connections": [ENTRY]}, "approved": approval.digest([ENTRY])}
 SAVED = f"1. Save the clean-up script: done ({PATH}, sha256 {SHA})"
 TO_SAVE = f"1. Save the clean-up script: would be done ({PATH}, sha256 {SHA})"
+TO_SET_ASIDE = TO_SAVE.replace(" (", "; the finished script of the former integration is set aside (")
 DELETE = "2. Delete the connection and all data sources below it in Immuta. THIS CAN'T BE UNDONE."
 GONE = "2. Delete the connection in Immuta: already gone"
 STATEMENTS = [
@@ -91,6 +92,12 @@ def to_run(done: int, executor: str) -> str:
                 ENDS,
             ],
             id="nothing done",
+        ),
+        pytest.param(
+            GO,
+            Observed(script(exists=False, kept_finished=True), planned=SKIPPED),
+            [TITLE, TENANT, TO_SET_ASIDE, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE, ON],
+            id="once more",
         ),
         pytest.param(
             GO,
