@@ -142,7 +142,7 @@ class ActionModule(Stages):
             "tenant_problem": tenant.problem,
             "audits": audits,
             "script_folder": {"host": checked["keeper"], "path": saved["path"], "exists": saved["exists"]},
-            "removals": removals.unfinished(saved["scripts"], tenant, checked["url"]),
+            "removals": removals.unfinished(saved, tenant, checked["url"]),
             "error": None,
         }
         return {"audited": found}

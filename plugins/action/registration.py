@@ -70,7 +70,7 @@ class ActionModule(OneOfMany):
         options = settings.options()
         if strange := [
             *names.unknown(variables, {*options, RESULT}, settings.PREFIX),
-            *names.lost_words(variables.get(names.LOST_WORDS), self.extra_arguments, settings.PREFIX),
+            *names.lost_words(variables.get(names.LOST_WORDS), self.extra_arguments),
         ]:
             raise Refused(*strange)
         known = self._read(variables, options)

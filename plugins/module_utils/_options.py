@@ -127,6 +127,8 @@ class UnfitSecret(InvalidOption):
     :ivar is_word: whether it is short or a common word, so that it occurs in this message by chance
     """
 
+    code = "unfit_secret"
+
     def __init__(self, label: str, why: str, remedy: str, value: str, *, is_word: bool) -> None:
         super().__init__(
             f"{label} {why}, and Ansible would replace it with asterisks wherever it occurs in a result.", hint=remedy
@@ -153,9 +155,11 @@ def require_fit_secrets(params: t.Mapping[str, t.Any], spec: Spec, ignored: t.Co
         if isinstance(text, str)
     }
     for name in sorted(secrets):
-        value = options[name][0]
+        value, about = options[name]
         if name not in ignored and isinstance(value, str) and value:
-            remedy = "Encrypt the key with a longer passphrase." if "passphrase" in name else "Change it."
+            variables = about.get("fallback", (None, []))[1]
+            where = f" (in the environment: {variables[0]})" if variables else ""
+            remedy = f"Encrypt the key with a longer passphrase{where}." if "passphrase" in name else f"Change it{where}."
             _require_fit(f"The option {name}", value, others, remedy)
     for variable, proxy in _address.proxies().items():
         for password in _redact.passwords_in_urls(proxy):

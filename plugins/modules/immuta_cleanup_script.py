@@ -409,7 +409,8 @@ timing:
 failure:
   description:
     - What went wrong, for programs.
-    - With V(script_lost), C(by_hand) lists what to do on the platform, and C(integration_config) is what is known of the configuration.
+    - With V(script_lost), C(integration_config) is what is known of the configuration. C(similar_keys) lists the connections that may be
+      meant; if there are none, C(by_hand) lists what to do on the platform.
   returned: failure, and without O(script_required) if there is no script
   type: dict
   sample:

@@ -165,7 +165,9 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
     site.clear_faults()
     planned = way.register(state="undone")
     assert planned.code == 0, planned.output
+    assert (planned.changed, planned.result["status"], "set immuta_register_confirm" in planned.output) == ([], "planned", True)
     assert site.snapshot != empty
+    assert [one.name for one in site.player.scripts.iterdir() if ".undo.sql" in one.name] == []
     back = way.register(state="undone", confirm=site.key, reason="CHG1")
     assert (back.code, back.result["status"]) == (0, "completed"), back.output
     assert site.snapshot == empty

@@ -278,6 +278,7 @@ def test_gone_and_never_saved_is_a_warning(player: Player, immuta: ImmutaDouble,
     assert played.code == 0, played.output
     assert played.result["status"] == "unknown"
     assert "Did you mean 'prod snowflake'?" in played.output.replace('\\"', '"')
+    assert "clean up by hand" not in played.output
     assert played.changed == []
     assert snowflake.logins == []
 

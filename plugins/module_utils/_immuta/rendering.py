@@ -382,16 +382,17 @@ class _Fetch:
         message = f"Immuta at {self._client.settings.url} does not know {self._subject}"
         if self._exists:
             message = f"Immuta has no integration for {self._subject}, so it can't render the clean-up script"
+        similar = self._similar_keys()
         return no_script.ScriptLost(
             f"{message}, and {nowhere}. {why}".rstrip(),
             known=known,
-            hint=self._whose_script_is_meant(),
+            hint=f"Did you mean {' or '.join(map(repr, similar))}?" if similar else "",
             connection_exists=self._exists,
+            similar_keys=similar,
         )
 
-    def _whose_script_is_meant(self) -> str:
+    def _similar_keys(self) -> list[str]:
         key = self._subject.connection_key
         if key is None or self._exists:
-            return ""
-        similar = connection.similar_keys(key, connection.list_all(self._client))
-        return f"Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
+            return []
+        return connection.similar_keys(key, connection.list_all(self._client))

@@ -34,6 +34,7 @@ SECRETS = frozenset({"token", "client_secret"})
 BUSY = (429, 503)
 # Certainly not executed. 503 may come from a proxy in between, about a statement that it has passed on.
 REFUSED = (400, 401, 403, 404, 429)
+UNREACHED = "can't be reached, or has no such warehouse"
 SIGN_IN_REMEDIES = {
     401: "Check the credentials: a token may have expired.",
     403: "Check the credentials: a token may have expired, or lack permission to use the warehouse.",
@@ -230,7 +231,8 @@ class Databricks:
     def connect(self) -> t.Any:
         """Return a connection with a new session; wait for a warehouse that is starting.
 
-        :raises platform.LoginFailed: refused, or unreachable
+        :raises platform.LoginFailed: refused
+        :raises platform.Unreachable: there is no answer, or no such warehouse
         :raises Failure: the session is not where it has to be
         """
         connection = self._connect()
@@ -279,8 +281,13 @@ class Databricks:
         if busy:
             remedy = "The warehouse did not start in login_timeout seconds: start it, or wait longer."
         suffix = f" (HTTP {status})" if status and status >= 300 else ""
-        return platform.LoginFailed(
-            f"Databricks refuses the sign-in, or can't be reached: {_message(error)}{suffix}",
+        # The client wraps what has gone wrong on the way, among it refusals of OAuth, which its SDK raises.
+        cause = (getattr(error, "context", None) or {}).get("original-exception") or error
+        unheard = isinstance(cause, self._not_answered) and not type(cause).__module__.startswith("databricks.sdk")
+        absent = busy or status == 404 or (status is None and unheard)
+        kind = platform.Unreachable if absent else platform.LoginFailed
+        return kind(
+            f"Databricks {UNREACHED if absent else 'refuses the sign-in'}: {_message(error)}{suffix}",
             hint=f"No statement was sent. {remedy}",
             status=status,
         )

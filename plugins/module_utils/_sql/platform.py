@@ -15,9 +15,15 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 
 
 class LoginFailed(Failure):
-    """The platform refused the sign-in, or is unreachable; no statement was sent."""
+    """The platform refused the sign-in; no statement was sent."""
 
     code = "login_failed"
+
+
+class Unreachable(LoginFailed):
+    """The platform did not answer to the sign-in, or something else did; no statement was sent."""
+
+    code = "platform_unreachable"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -62,8 +62,16 @@ PASSED_ON = ("account", "user", "host", "port", "protocol", "role", "warehouse",
 CANCELLED = 604
 NO_WAREHOUSE = 606
 SET_WAREHOUSE = "Set the option warehouse, for example in SNOWFLAKE_WAREHOUSE, to one that the role may use."
+LACKS_PRIVILEGE = (
+    "The role in use lacks a privilege. If the script takes that role itself (USE ROLE), signing in as another one changes nothing: give"
+    " that role what is missing. To drop an object, it has to own it (GRANT OWNERSHIP ON ... TO ROLE ... COPY CURRENT GRANTS), or to"
+    " inherit the role that owns it (GRANT ROLE ... TO ROLE ...)."
+)
 # The sign-in, its token, or the session is no longer accepted.
 EXPIRED = frozenset({390104, 390110, 390111, 390112, 390114, 390115, 390195, 390302, 390303, 390318})
+# What refuses a sign-in.
+REFUSALS = range(390000, 400000)
+REACHED = "can't be reached, or is not at this address"
 # The class of SQL states "syntax error or access rule violation", which only a server that has read a statement sends.
 REFUSED = "42"
 # Tags that are unique to a run; the query history can be searched for them.
@@ -269,15 +277,19 @@ class Snowflake:
     def connect(self) -> t.Any:
         """Return a connection with a new session.
 
-        :raises platform.LoginFailed: refused, or unreachable
+        :raises platform.LoginFailed: refused
+        :raises platform.Unreachable: there is no answer of Snowflake
         :raises Failure: the session is not where it has to be
         """
         try:
             connection = self._connect()
         except self._client.errors.Error as error:
-            raise platform.LoginFailed(
-                f"Snowflake refuses the sign-in, or can't be reached: {_message(error)}",
-                hint="No statement was sent. Check account, host, user, and credentials; run it again.",
+            # Snowflake's own refusals have numbers of their own; the client's say that it did not come that far.
+            refused = isinstance(error.errno, int) and error.errno in REFUSALS
+            kind = platform.LoginFailed if refused else platform.Unreachable
+            raise kind(
+                f"Snowflake {'refuses the sign-in' if refused else REACHED}: {_message(error)}",
+                hint=f"No statement was sent. Check {'user and credentials' if refused else 'account and host'}; run it again.",
                 errno=error.errno,
                 sqlstate=error.sqlstate,
             ) from None
@@ -359,7 +371,7 @@ class Snowflake:
         if attached:
             hint = "Immuta may still be detaching policies. Run this again later: it continues with this statement."
         elif errno == 3001:
-            hint = "The role that the script switches to lacks a privilege: grant it, or sign in as ACCOUNTADMIN."
+            hint = LACKS_PRIVILEGE
         elif errno == NO_WAREHOUSE:
             hint = f"{SET_WAREHOUSE} Then run this again: it continues with this statement."
         elif errno in EXPIRED:

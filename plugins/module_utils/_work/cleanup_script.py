@@ -76,9 +76,9 @@ def ensure(context: Context) -> Outcome:
 
 def _explain_by_hand(error: no_script.ScriptLost) -> None:
     """Tell what is left to people, unless it is likelier that the key is misspelt."""
-    steps = by_hand.steps(error.known.type, error.known.made, error.known.host)
-    error.details.update(by_hand=steps, integration_config=error.known.as_dict())
-    if not error.hint:
+    error.details.update(integration_config=error.known.as_dict())
+    if not error.details.get("similar_keys"):
+        error.details["by_hand"] = steps = by_hand.steps(error.known.type, error.known.made, error.known.host)
         error.hint = f"If it existed: {by_hand.FIRST} {' '.join(steps)}"
 
 

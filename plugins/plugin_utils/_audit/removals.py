@@ -9,25 +9,38 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._audit.verdicts import Tenant
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import settings
 
 Row = t.Mapping[str, t.Any]
 RERUN = "Run community.immuta.deregister_connection for it again. It picks up where it left off."
+UNDO = (
+    "It takes a registration back: run community.immuta.register_connection for it again with immuta_register_state=undone. It"
+    " picks up where it left off."
+)
 
 
-def unfinished(scripts: t.Iterable[Row], tenant: Tenant, url: str) -> list[dict[str, t.Any]]:
+def unfinished(saved: Row, tenant: Tenant, url: str) -> list[dict[str, t.Any]]:
     """The scripts that have not run to their end, and those that can't be believed, each with what to do.
 
     C(connection) is C(gone), C(there), or C(unknown); C(problem) says why a script is not believed.
 
-    :param scripts: as the module C(saved_scripts_info) returns them
+    :param saved: as the module C(saved_scripts_info) returns it
     :param url: of the tenant, or "" if that is not known
     """
+    set_up = {settings.undo_path(one["path"]) for one in saved["setup_scripts"] if one["state"] != "none"}
     return [
         {**one, "connection": connection, "advice": _advice(one, connection)}
-        for one in scripts
+        for one in saved["scripts"]
         if one["problem"] or one["state"] != "finished"
         for connection in [_connection(one, tenant, url)]
+        if not _is_idle(one, connection, set_up)
     ]
+
+
+def _is_idle(one: Row, connection: str, set_up: t.Container[str]) -> bool:
+    """Whether a script that takes a registration back has never run, and has nothing to take back."""
+    fresh = one["path"].endswith(settings.UNDO) and not one["problem"] and one["state"] == "none"
+    return fresh and (connection == "there" or one["path"] not in set_up)
 
 
 def _connection(one: Row, tenant: Tenant, url: str) -> str:
@@ -59,6 +72,8 @@ def _advice(one: Row, connection: str) -> str:
     advice = (
         "There is nothing to do, unless you want to remove it."
         if connection == "there" and one["state"] == "none"
+        else UNDO
+        if one["path"].endswith(settings.UNDO)
         else RERUN
     )
     return f"{ran.capitalize()}, and {where}. {advice}"

@@ -200,6 +200,8 @@ def _lost(settings: Settings, observed: Observed) -> list[str]:
         return [message]
     if settings.missing_script == "warn" or settings.approved_without_script:
         return []
+    if observed.failure.get("similar_keys"):
+        return [f"Not found: {message}"]
     return [
         f"Not found: {message} If it was removed before, and its technology has no clean-up script, set"
         " immuta_deregister_missing_script to warn."

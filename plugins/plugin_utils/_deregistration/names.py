@@ -66,36 +66,39 @@ def forged(variables: t.Mapping[str, t.Any]) -> list[str]:
     ]
 
 
-def lost_words(words: t.Any, given: t.Iterable[t.Any], prefix: str = PREFIX) -> list[str]:
+def lost_words(words: t.Any, given: t.Iterable[t.Any]) -> list[str]:
     """Say that a value has ended at its first space. What is left over may be part of a secret, and is not shown.
 
     :param words: what Ansible has left over, or nothing
     :param given: the arguments of C(-e)
-    :param prefix: of the variables
     """
     if not words:
         return []
     count = len(str(words).split())
     left = "1 word is" if count == 1 else f"{count} words are"
-    after = next(filter(None, map(_before_lost_words, given)), "")
-    example = json.dumps({f"{prefix}connection_key": "prod snowflake"})
+    # Of several, Ansible keeps what is left over from the last.
+    found = [names for one in given if (names := _before_lost_words(one))]
+    names = list(dict.fromkeys(filter(None, found[-1]))) if found else []
+    after = f", after the variable{'s' if len(names) > 1 else ''} {' and '.join(names)}" if names else ""
+    example = json.dumps(dict.fromkeys(names or ["NAME"], "the whole value"))
     return [
-        f"{left} left over from -e NAME=VALUE{f', after the variable {after}' if after else ''}, and not shown: a value in"
-        f" this form ends at the first space outside of quotes. Write -e '{example}'."
+        f"{left} left over from -e NAME=VALUE{after}, and not shown: a value in this form ends at the first space outside of"
+        f" quotes. Write -e '{example}'."
     ]
 
 
-def _before_lost_words(given: t.Any) -> str:
-    """The variable after which words are left over in an argument of C(-e), or ""."""
-    last = ""
+def _before_lost_words(given: t.Any) -> list[str]:
+    """The variables after which words are left over in an argument of C(-e); "" for one that is not known."""
+    last, found = "", []
     with contextlib.suppress(AnsibleError):
         for word in split_args(str(given)) if str(given).lstrip()[:1] not in ("@", "{", "[", "/", ".") else ():
             name, equals, _value = word.partition("=")
             if not equals:
-                return last
-            # Any other name may be part of a value.
-            last = name if re.fullmatch(r"immuta_[a-z_]+", name) else ""
-    return ""
+                found.append(last)
+            else:
+                # Any other name may be part of a value.
+                last = name if re.fullmatch(r"immuta_[a-z_]+", name) else ""
+    return found
 
 
 def listed(name: str, value: t.Any) -> tuple[list[str], list[str]]:

@@ -41,21 +41,47 @@ ELSEWHERE = (
 NOT_BEGUN = "It did not start, see above."
 STILL = "Without a change, it would stop here again."
 RERUN = "Rerun the same command. It picks up where it left off."
+THEN = "Then rerun: it picks up where it left off."
 AGAIN = "Fix the cause and rerun the same command. It picks up where it left off."
 ANEW = f"{STILL} Plan again, review what has changed, and approve the new plan."
 BY_HAND = (
     f"{STILL} Hand the script to a person with immuta_deregister_executor=handoff. When it has run, set"
     " immuta_deregister_script_executed."
 )
+MISSPELT = "Correct the key if it is misspelt, and rerun. If it is right, see the guide to lost scripts."
 # What helps, by the code of the failure; AGAIN for any other one.
 ADVICE = {
     **dict.fromkeys(
-        ("transport", "deadline", "server", "rate_limited", "busy", "wait_timeout", "locked", "look_failed"),
+        ("deadline", "server", "rate_limited", "busy", "wait_timeout", "locked", "look_failed"),
         f"Wait until what is named above responds or is free. {RERUN}",
     ),
-    **dict.fromkeys(
-        ("authentication", "permission", "login_failed"),
-        "Grant the key or the user what is named above, and rerun. It picks up where it left off.",
+    "transport": f"Check that IMMUTA_URL (the option url) is the tenant's address. If it is, wait until its host responds. {RERUN}",
+    "tls": (
+        "Set IMMUTA_CA_PATH (the option ca_path) to the authority's file, correct IMMUTA_URL (url), or have the certificate renewed. Then"
+        " rerun. Don't set validate_certs to false: anybody on the network path could then read the API key."
+    ),
+    "redirect": "Set IMMUTA_URL (the option url) to the tenant's real address, and rerun.",
+    "api_missing": (
+        "Open IMMUTA_URL (the option url) in a browser and check that it is the tenant's address, without a path. Correct it, and rerun."
+    ),
+    "unexpected_reply": (
+        "Check the address (IMMUTA_URL, SNOWFLAKE_HOST, or DATABRICKS_HOST), and any proxy between it and the host that runs the module, and"
+        " rerun. If the real server answered, report the message: the collection may not know this version of the API."
+    ),
+    "authentication": f"Set IMMUTA_API_KEY (the option api_key) to a valid API key of the tenant at IMMUTA_URL. {THEN}",
+    "permission": f"Grant the key's owner the permission that is named above, or set IMMUTA_API_KEY to the key of somebody who has it. {THEN}",
+    "login_failed": (
+        "Correct the user or the credential. For Snowflake: SNOWFLAKE_USER, and SNOWFLAKE_PASSWORD, SNOWFLAKE_PRIVATE_KEY_FILE, or"
+        " SNOWFLAKE_TOKEN. For Databricks: DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET."
+        f" {THEN}"
+    ),
+    "platform_unreachable": (
+        "Check the address. For Snowflake: SNOWFLAKE_ACCOUNT, and SNOWFLAKE_HOST if it is set. For Databricks: DATABRICKS_HOST, and"
+        f" DATABRICKS_WAREHOUSE_ID or DATABRICKS_HTTP_PATH. If it is right, wait until the platform responds. {THEN}"
+    ),
+    "unfit_secret": (
+        "Change this secret where it was made, for example the user's password on the platform, set the option or the environment variable"
+        " that is named above to the new one, and rerun."
     ),
     **dict.fromkeys(
         ("configuration", "invalid_option", "missing_library"), "Set or install what is named above, and rerun."
@@ -125,7 +151,8 @@ class Stop:
         """What to do next."""
         if self.task == CHECK:
             return "Correct what is named above, and rerun."
-        return ADVICE.get((self.failure.get("failure") or {}).get("code", ""), AGAIN)
+        failure = self.failure.get("failure") or {}
+        return MISSPELT if failure.get("similar_keys") else ADVICE.get(failure.get("code", ""), AGAIN)
 
 
 def find(settings: Settings | None, observed: Observed, checked: Answer, *, check_mode: bool) -> Stop | None:

@@ -35,6 +35,8 @@ STATUSES = {
     "rolled_back": "rolled back",
     "not_run": "not run",
 }
+# The roles of Snowflake that each of its own ones inherits.
+INHERITED = {"ACCOUNTADMIN": ("SYSADMIN", "SECURITYADMIN", "USERADMIN"), "SECURITYADMIN": ("USERADMIN",)}
 EMPTY = "the clean-up script contains no statements, which immuta_deregister_empty_script accepts"
 REGENERATED = "Immuta REGENERATED it from the integration's known configuration."
 BY_HAND = "If the connection existed, and nobody has a copy of its script, clean up by hand:"
@@ -128,7 +130,7 @@ def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
         yield "The platform was not checked for what the script removes: the script is not on the disk yet."
         return
     for row in observed.tried["objects"]:
-        yield f"{_found(row)}: {row['kind']} {row['name']}{_since(row)}"
+        yield f"{_found(row)}: {row['kind']} {row['name']}{_since(row)}{_others(row)}"
 
 
 def _found_afterwards(observed: Observed) -> t.Iterator[str]:
@@ -154,6 +156,15 @@ def _found(row: Row) -> str:
 def _since(row: Row) -> str:
     owner = f", owner {row['owner']}" if row["owner"] else ""
     return owner + (f", created {row['created_on']}" if row["created_on"] else "")
+
+
+def _others(row: Row) -> str:
+    """A mark on an object that the script drops in a role which may not own it."""
+    owner, role = row.get("owner"), next(iter(row.get("roles") or ()), "")
+    may = not role or owner in (role, *INHERITED.get(role, ()))
+    if may or not (owner and row["present"] and row["dropped"] and row.get("type", "object") == "object"):
+        return ""
+    return f"   <- review: the script drops it in the role {role}, which fails unless {role} inherits {owner}"
 
 
 def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:

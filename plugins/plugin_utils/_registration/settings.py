@@ -22,6 +22,8 @@ PREFIX = "immuta_register_"
 ROLE = os.path.join(origin.COLLECTION, "roles", "register_connection")
 REPORT = Kind("community.immuta.register_connection", f"{PREFIX}report_dir")
 # What describes the connection, and may hold secrets.
+# Ends the name of a script that takes a registration back.
+UNDO = ".undo.sql"
 DESCRIPTIONS = ("snowflake", "databricks", "connection", "native_integration")
 # What of a description says where the integration is, and whom it signs in as; none of it is a secret.
 CONFIGURED = ("host", "port", "warehouse", "role", "database", "impersonation_role", "http_path", "catalog")
@@ -100,6 +102,11 @@ class Settings:
         return Kept(REPORT, self.report_dir, f"{file_name(self.connection_key)}.registration", self.connection_key)
 
 
+def undo_path(script_path: str) -> str:
+    """Where the script is kept that takes back what a set-up script made."""
+    return f"{os.path.splitext(script_path)[0].removesuffix('.setup')}{UNDO}"
+
+
 def options() -> dict[str, t.Any]:
     """The role's variables, as its argument spec has them."""
     return _variables.options(ROLE)
@@ -138,7 +145,7 @@ def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, ho
         hosts=_hosts(value),
         enables=any(about.get(name) for name in ("is_active", "activate_new_children")),
         script_path=path,
-        undo_path=f"{os.path.splitext(path)[0].removesuffix('.setup')}.undo.sql",
+        undo_path=undo_path(path),
         script_host=value["script_host"] or "",
         keeper=value["script_host"] or host,
         pause_after=value["progress_interval"] if value["progress_interval"] > 0 else None,

@@ -39,7 +39,7 @@ GOOD: Answer = {
     "connections": {"connections": [], "timing": {}},
     "snowflake": SEEN,
     "databricks": {"skipped": True},
-    "scripts": {"path": "/s", "exists": True, "scripts": []},
+    "scripts": {"path": "/s", "exists": True, "scripts": [], "setup_scripts": []},
 }
 
 
@@ -269,7 +269,7 @@ def test_two_tenants_on_one_account() -> None:
 # The folder of scripts
 
 
-ABSENT = {"path": "/typo", "exists": False, "scripts": []}
+ABSENT = {"path": "/typo", "exists": False, "scripts": [], "setup_scripts": []}
 
 
 def test_a_folder_that_is_not_there_is_said() -> None:

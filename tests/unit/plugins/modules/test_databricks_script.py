@@ -177,10 +177,10 @@ def test_all_from_the_environment(databricks: Databricks) -> None:
     [
         ({"token": "canary-expired"}, "login_failed", "token may have expired"),
         ({"client_id": DEPLOYER, "client_secret": "canary-wrong"}, "login_failed", "No statement was sent"),
-        ({"warehouse_id": "nosuch"}, "login_failed", "there is no such warehouse"),
+        ({"warehouse_id": "nosuch"}, "platform_unreachable", "there is no such warehouse"),
         ({"catalog": "nosuch"}, "login_failed", "nosuch"),
-        ({"host": "127.0.0.1:9"}, "login_failed", "Check host"),
-        ({"host": "nosuch.invalid"}, "login_failed", "Check host"),
+        ({"host": "127.0.0.1:9"}, "platform_unreachable", "Check host"),
+        ({"host": "nosuch.invalid"}, "platform_unreachable", "Check host"),
         ({"host": "https://example.com/sql"}, "invalid_option", "host"),
         ({"host": None}, "invalid_option", "DATABRICKS_HOST"),
         ({"warehouse_id": None}, "invalid_option", "DATABRICKS_WAREHOUSE_ID"),
@@ -256,7 +256,7 @@ def test_what_no_client_can_read_is_no_bug(databricks: Databricks, monkeypatch: 
 def test_gives_up_on_a_warehouse_that_does_not_start(databricks: Databricks) -> None:
     databricks.double.stop_warehouse()
     result = databricks(sql="SELECT 1;", login_timeout=2)
-    assert result.code == "login_failed"
+    assert result.code == "platform_unreachable"
     assert "did not start" in result["msg"]
 
 

@@ -263,7 +263,9 @@ def test_without_a_saved_one_it_is_lost(keep: Keeper) -> None:
 def test_a_mistyped_key_is_answered_with_similar_ones(keep: Keeper) -> None:
     result = keep(connection_key="prod snowflak")
     assert result.code == "script_lost"
-    assert f"Did you mean {KEY!r}" in result["msg"]
+    assert result["msg"].endswith(f"Did you mean {KEY!r}?")
+    assert (result["failure"]["similar_keys"], "by_hand" in result["failure"]) == ([KEY], False)
+    assert "clean up by hand" in keep(connection_key="finance")["msg"]
 
 
 @pytest.mark.parametrize(

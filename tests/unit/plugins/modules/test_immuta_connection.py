@@ -203,7 +203,7 @@ def test_refuses_what_would_mean_something_else(
     )
     result = remove(**options, check=check)
     assert result["msg"].startswith(told), result["msg"]
-    assert result.code == "invalid_option"
+    assert result.code == ("unfit_secret" if "asterisks" in result["msg"] else "invalid_option")
     assert remove.tenant.asked == []
     if "api_key" in options:
         assert result.get("invocation", {}).get("module_args", {}).get("api_key") not in list(options.values())
@@ -212,5 +212,6 @@ def test_refuses_what_would_mean_something_else(
 def test_a_short_secret_of_the_environment_counts(tenant: Tenant) -> None:
     result = tenant("connection_info", connection_key=KEY, api_key="", env={"IMMUTA_API_TOKEN": "exists"})
     assert result["msg"].startswith("The option api_key has fewer than 8 characters")
+    assert (result.code, "Change it (in the environment: IMMUTA_API_KEY)." in result["msg"]) == ("unfit_secret", True)
     assert "exists" not in str(result.get("invocation"))
     assert tenant.asked == []

@@ -236,7 +236,11 @@ def test_asks_the_query_history_what_became_of_a_statement(
 
 @pytest.mark.parametrize(
     ("errno", "remedy"),
-    [(606, "Set the option warehouse"), (390195, "has expired or was revoked: sign in with a new one")],
+    [
+        (606, "Set the option warehouse"),
+        (390195, "has expired or was revoked: sign in with a new one"),
+        (3001, "signing in as another one changes nothing: give that role what is missing. To drop an object, it has to own it"),
+    ],
 )
 def test_a_statement_that_lacks_something_says_what(snowflake: Snowflake, errno: int, remedy: str) -> None:
     snowflake.double.faults.append(Fault("statement", "error", code=errno, sqlstate="57P03", message="No."))
@@ -504,13 +508,14 @@ def test_a_refused_sign_in_says_so(snowflake: Snowflake) -> None:
     result = snowflake(sql="SELECT 1;", password="wrong-password")
     assert result.code == "login_failed"
     assert result["failure"]["errno"] == 390100
+    assert "Snowflake refuses the sign-in: " in result["msg"]
     assert "No statement was sent" in result["msg"]
     assert snowflake.sent == []
 
 
 def test_nobody_there(snowflake: Snowflake) -> None:
     result = snowflake(preflight=True, port=9, login_timeout=3)
-    assert result.code == "login_failed"
+    assert result.code == "platform_unreachable"
     assert "can't be reached" in result["msg"]
 
 

@@ -397,16 +397,39 @@ REMOVALS: list[tuple[Row, Tenant, str, str, bool]] = [
 
 @pytest.mark.parametrize(("script", "tenant", "where", "advice", "counts"), REMOVALS)
 def test_unfinished_removals(script: Row, tenant: Tenant, where: str, advice: str, counts: bool) -> None:
-    (found,) = removals.unfinished([script, saved(state="finished")], tenant, "https://T.example/")
+    kept = {"scripts": [script, saved(state="finished")], "setup_scripts": []}
+    (found,) = removals.unfinished(kept, tenant, "https://T.example/")
     assert (found["connection"], advice in found["advice"]) == (where, True), found
     assert bool(removals.pending([found])) is counts
+
+
+@pytest.mark.parametrize(
+    ("state", "set_up", "tenant", "listed"),
+    [
+        ("partial", None, NONE, True),
+        ("partial", "partial", NONE, True),
+        ("none", "partial", NONE, True),
+        ("none", "finished", NONE, True),
+        # There is nothing to take back.
+        ("none", "none", NONE, False),
+        ("none", None, NONE, False),
+        ("none", "finished", Tenant([], [connection()]), False),
+        ("finished", None, NONE, False),
+    ],
+)
+def test_what_takes_a_registration_back(state: str, set_up: str | None, tenant: Tenant, listed: bool) -> None:
+    setups = [{"path": "/s/prod.setup.sql", "state": set_up}] if set_up else []
+    script = saved(path="/s/prod.undo.sql", state=state)
+    found = removals.unfinished({"scripts": [script], "setup_scripts": setups}, tenant, "https://t.example")
+    told = ["community.immuta.register_connection for it again with immuta_register_state=undone" in one["advice"] for one in found]
+    assert told == [True] * listed
 
 
 # The report
 
 
 def host(tenant: Tenant, objects: list[Row], *scripts: Row, **fields: t.Any) -> Row:
-    listed = removals.unfinished(scripts, tenant, "https://t.example")
+    listed = removals.unfinished({"scripts": scripts, "setup_scripts": []}, tenant, "https://t.example")
     folder = {"host": "h", "path": "/s", "exists": fields.pop("exists", True)}
     found = {
         "host": "h",

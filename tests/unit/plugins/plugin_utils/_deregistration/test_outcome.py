@@ -71,6 +71,7 @@ SEEN = {
     "unknown": script(connection_exists=None),
     "no script": NO_SCRIPT,
     "lost": LOST,
+    "misspelt": {**LOST, "failure": {**LOST["failure"], "similar_keys": ["K"]}},
     "lost, exists": LOST_BUT_THERE,
     "nothing": {},
 }
@@ -290,6 +291,8 @@ GLUE = approved(script_sha256=None)
         ({}, "lost", [NOT_FOUND]),
         (WARN, "lost", []),
         ({}, "lost, exists", ["script_lost happened."]),
+        # Similar keys are in its message, and nothing else is likelier.
+        ({}, "misspelt", ["Not found: script_lost happened."]),
         ({**STATED, **GO, **WARN}, "lost, exists", ["script_lost happened."]),
         (approved(), "lost", [MISSING]),
         ({**approved(), **WARN}, "lost", [MISSING]),

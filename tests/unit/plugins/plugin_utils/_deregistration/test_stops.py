@@ -253,8 +253,17 @@ WAIT = "wait until what is named above responds"
 STILL = "Without a change, it would stop here again."
 # Words of what helps, by code. What a person has to do first is said by the message, for those of the last row.
 ADVICE = {
-    WAIT: "transport deadline server rate_limited busy wait_timeout locked look_failed",
-    "grant the key or the user": "authentication permission login_failed",
+    WAIT: "deadline server rate_limited busy wait_timeout locked look_failed",
+    "immuta_url (the option url) is the tenant's address": "transport",
+    "immuta_ca_path": "tls",
+    "immuta_url (the option url) to the tenant's real address": "redirect",
+    "open immuta_url": "api_missing",
+    "immuta_url, snowflake_host, or databricks_host": "unexpected_reply",
+    "set immuta_api_key (the option api_key) to a valid": "authentication",
+    "grant the key's owner": "permission",
+    "snowflake_user, and snowflake_password": "login_failed",
+    "snowflake_account, and snowflake_host": "platform_unreachable",
+    "change this secret where it was made": "unfit_secret",
     "set or install": "configuration invalid_option missing_library",
     "approve the new plan": "script_changed plan_changed",
     "sign in to the connection's own platform": "wrong_platform platform_unknown objects_missing",
@@ -269,14 +278,15 @@ ADVICE = {
     "report it": "bug check_mode_write",
     "check what is still there": "objects_left",
     AGAIN.lower(): (
-        "failure immuta_error refused not_found api_missing already_exists invalid_request redirect unexpected_reply"
-        " tls ambiguous_key integration_shared script_unknown no_cleanup_script contradiction script script_missing"
+        "failure immuta_error refused not_found already_exists invalid_request"
+        " ambiguous_key integration_shared script_unknown no_cleanup_script contradiction script script_missing"
         " script_not_saved not_own journal"
         # Of a module that the role doesn't use.
         " rolled_back credential_refused validation_failed not_verified rotation_unknown sync_failed objects_exist objects_not_made"
         " registration_failed registration_refused registration_unknown script_started script_unfinished"
     ),
 }
+SIMILAR = {**LOST, "failure": {**LOST["failure"], "similar_keys": ["K"]}}
 # Where the same run can't come any further.
 STUCK = (
     "script_changed plan_changed wrong_platform platform_unknown objects_missing unknown_outcome session_lost"
@@ -301,7 +311,7 @@ def test_the_advice_fits_the_cause(code: str, words: str) -> None:
     assert words in advice.lower()
     assert (STILL in advice) is (code in STUCK.split())
     # The same again is the advice only where waiting helps.
-    assert ("Rerun the same" in advice) is (words == WAIT)
+    assert ("Rerun the same" in advice) is (words == WAIT or code == "transport")
     if code in ("wrong_object", "bug", "check_mode_write", "script_changed", "plan_changed"):
         assert "rerun" not in advice
 
@@ -311,13 +321,14 @@ def test_the_advice_fits_the_cause(code: str, words: str) -> None:
     [
         # What the stage that decides refuses has no code, but what it goes by has one.
         (Observed(LOST, decided={"failed": True, "msg": "Not found."}), stops.ADVICE["script_lost"]),
+        (Observed(SIMILAR, decided={"failed": True, "msg": "Not found."}), stops.MISSPELT),
         (Observed(script(), decided={"failed": True, "msg": "No host."}), AGAIN),
         (Observed(script(), decided=SHOWN, shown={**failed("plan_changed"), "msg": "They differ."}), ANEW),
         (Observed(script(), decided=SHOWN, shown={}), AGAIN),
         (Observed({**REFUSED, "failure": None}), AGAIN),
         (SITUATIONS["a statement failed"].all_observed, stops.ADVICE["statement_failed"]),
     ],
-    ids=["lost", "an obstacle", "not what was approved", "ended from elsewhere", "no code", "a statement failed"],
+    ids=["lost", "misspelt", "an obstacle", "not what was approved", "ended from elsewhere", "no code", "a statement failed"],
 )
 def test_the_advice_for_what_the_role_refuses(observed: Observed, advice: str) -> None:
     found = find(GO, observed)

@@ -61,6 +61,31 @@ STATEMENTS = [
     "     2. line 4: DROP DATABASE IMMUTA",
     "     3. line 6: GRANT   <- review: unusual",
 ]
+# What was found of it, and whether the script may not be able to drop it.
+OWNED: list[tuple[Answer, bool]] = [
+    ({"owner": "IMMUTA_SYSTEM", "roles": ["SYSADMIN"]}, True),
+    ({"owner": "IMMUTA_SYSTEM", "roles": ["ACCOUNTADMIN"]}, True),
+    ({"owner": "SYSADMIN", "roles": ["SYSADMIN"]}, False),
+    ({"owner": "USERADMIN", "roles": ["ACCOUNTADMIN"]}, False),
+    ({"owner": "SYSADMIN", "roles": ["SECURITYADMIN"]}, True),
+    ({"owner": "O", "roles": []}, False),
+    ({"owner": None, "roles": ["SYSADMIN"]}, False),
+    ({"owner": "O", "roles": ["SYSADMIN"], "dropped": False}, False),
+    ({"owner": "O", "roles": ["SYSADMIN"], "present": False}, False),
+    ({"owner": "O", "roles": ["SYSADMIN"], "type": "grant"}, False),
+]
+
+
+@pytest.mark.parametrize(("seen", "marked"), OWNED)
+def test_what_the_script_may_not_own_is_marked(seen: Answer, marked: bool) -> None:
+    tried = {**TRIED, "objects": [{**TRIED["objects"][0], **seen}]}
+    lines = texts.plan(read(), Observed(script(), tried, planned=PLANNED))
+    found = next(line for line in lines if re.match(r"(T|Not t)here\b.*DATABASE IMMUTA", line))
+    role = next(iter(seen["roles"]), "")
+    expected = f"<- review: the script drops it in the role {role}, which fails unless {role} inherits {seen['owner']}"
+    assert found.endswith(expected) is marked
+
+
 UNNEEDED = "Nothing to run: the clean-up script contains no statements, which immuta_deregister_empty_script accepts"
 ALONE = (
     "Don't run it on another host at the same time: only runs that share the journal beside the script lock each"

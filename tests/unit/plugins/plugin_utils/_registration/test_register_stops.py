@@ -33,7 +33,22 @@ PART = {"statements": [{"index": 1, "status": "done"}, {"index": 2, "status": "f
 # Each row: what was observed, the task, whether Ansible has shown it, and words of what is printed.
 ROWS = [
     (Observed(failed()), "Look for the connection", True, "NEXT: Fix the cause and rerun"),
-    (Observed(NONE, failed("permission")), "Save the set-up script", True, "NEXT: Grant the key or the user"),
+    (Observed(NONE, failed("permission")), "Save the set-up script", True, "NEXT: Grant the key's owner"),
+    (Observed(NONE, failed("authentication")), "Save the set-up script", True, "NEXT: Set IMMUTA_API_KEY"),
+    (Observed(failed("transport")), "Look for the connection", True, "NEXT: Check that IMMUTA_URL"),
+    (Observed(failed("unfit_secret")), "Look for the connection", True, "NEXT: Change this secret"),
+    (
+        Observed(NONE, script(), decided(), failed("login_failed")),
+        "Sign in to Snowflake, and look at what the script would create",
+        True,
+        "SNOWFLAKE_USER, and SNOWFLAKE_PASSWORD",
+    ),
+    (
+        Observed(NONE, script(), decided(), failed("platform_unreachable")),
+        "Sign in to Snowflake, and look at what the script would create",
+        True,
+        "NEXT: Check the address. For Snowflake: SNOWFLAKE_ACCOUNT",
+    ),
     (
         Observed(NONE, script(), failed()),
         "Decide what to do",
