@@ -159,7 +159,9 @@ def require_fit_secrets(params: t.Mapping[str, t.Any], spec: Spec, ignored: t.Co
         if name not in ignored and isinstance(value, str) and value:
             variables = about.get("fallback", (None, []))[1]
             where = f" (in the environment: {variables[0]})" if variables else ""
-            remedy = f"Encrypt the key with a longer passphrase{where}." if "passphrase" in name else f"Change it{where}."
+            remedy = (
+                f"Encrypt the key with a longer passphrase{where}." if "passphrase" in name else f"Change it{where}."
+            )
             _require_fit(f"The option {name}", value, others, remedy)
     for variable, proxy in _address.proxies().items():
         for password in _redact.passwords_in_urls(proxy):

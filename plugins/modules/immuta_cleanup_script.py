@@ -213,8 +213,7 @@ platform_hosts:
   type: list
   version_added: 0.2.0
   elements: str
-  sample:
-    - myorg-myaccount.snowflakecomputing.com
+  sample: [myorg-myaccount.snowflakecomputing.com]
 dialect:
   description: SQL dialect of the script, V(snowflake) or V(databricks); V(none) for other technologies, whose scripts are saved only.
   returned: success and O(state=present)
@@ -318,7 +317,7 @@ kept:
   version_added: 0.2.0
   sample: /srv/immuta/prod-snowflake.sql.1
 kept_finished:
-  description: Whether RV(kept) is the finished script of the connection's former integration, which is set aside with its journal.
+  description: Whether RV(kept) is the finished script of the connection's former integration.
   returned: success and O(state=present)
   type: bool
   version_added: 0.2.0
@@ -409,19 +408,14 @@ timing:
 failure:
   description:
     - What went wrong, for programs.
-    - With V(script_lost), C(integration_config) is what is known of the configuration. C(similar_keys) lists the connections that may be
-      meant; if there are none, C(by_hand) lists what to do on the platform.
+    - With V(script_lost), C(integration_config) is what is known of the configuration, and C(similar_keys) or C(by_hand) what to do.
   returned: failure, and without O(script_required) if there is no script
   type: dict
   sample:
     code: script_lost
-    status:
-    method:
-    path:
     message: Immuta does not know the connection 'prod snowflake', and there is no saved clean-up script at path.
     hint: Did you mean 'Prod Snowflake'?
     tenant: https://example.hosted.immutacloud.com
-    saved:
 """
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import options

@@ -22,6 +22,7 @@ from .immuta_tenant import (
     Reply,
     Tenant,
     _json,
+    script_for,
 )
 
 # What no reader of a connection is told.
@@ -29,21 +30,7 @@ SECRETS = ("password", "privateKey", "privateKeyPassword", "token")
 FINAL = ("technology", "hostname", "database", "catalog")
 UNSET: Json = {"isActive": False, "activateNewChildren": False, "dataOwners": [], "policySync": "auto"}
 # What Immuta makes for a new account, and tells nowhere else.
-MADE_PASSWORD = "made-by-immuta-91c7be"
-SETUP = {
-    "Snowflake": """-- Immuta: set up a new integration.
-USE ROLE ACCOUNTADMIN;
-CREATE ROLE "{name}_SYSTEM";
-CREATE USER "{name}_SYSTEM_ACCOUNT" PASSWORD = '{secret}-{number}' MUST_CHANGE_PASSWORD = FALSE;
-GRANT ROLE "{name}_SYSTEM" TO USER "{name}_SYSTEM_ACCOUNT";
-CREATE DATABASE "{name}";
-GRANT USAGE ON DATABASE "{name}" TO ROLE "{name}_SYSTEM";
-""",
-    "Databricks": """-- Immuta: set up a new integration ({number}).
-CREATE CATALOG `{name}`;
-GRANT USE CATALOG ON CATALOG `{name}` TO `account users`;
-""",
-}
+MADE_PASSWORD = "made-by-immuta;''4b1d9e"
 EDITED_AT = "2026-11-01T08:00:00.000Z"
 
 
@@ -166,9 +153,7 @@ class EditableTenant(Tenant):
             self._require(name in config, 400, f'"{name}" is required')
         self.state.setups.append(call.body)
         number = len(self.state.setups) if self.variant.setup_secret == "other" else 0
-        text = {**SETUP, **self.state.setup}[kind].format(
-            name=config["database" if kind == "Snowflake" else "catalog"], secret=MADE_PASSWORD, number=number
-        )
+        text = script_for(kind, "setup", config).replace(MADE_PASSWORD, f"{MADE_PASSWORD}-{number}")
         if self.variant.setup_form == "pair":
             return _json({"initialScript": text, "secondScript": text}, outside=True)
         return self._script(text)

@@ -10,10 +10,9 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import unquote
 
-from .immuta_editing import EditableTenant, split_credential
+from .immuta_editing import UNSET, EditableTenant, split_credential
 from .immuta_tenant import (
-    DATABRICKS_CLEANUP,
-    SNOWFLAKE_CLEANUP,
+    HOMES,
     ApiKey,
     Call,
     Connection,
@@ -23,6 +22,7 @@ from .immuta_tenant import (
     Registration,
     Reply,
     _json,
+    script_for,
 )
 
 EMPTY = {"empty_200": 200, "empty_201": 201, "empty_202": 202, "empty_204": 204}
@@ -63,8 +63,11 @@ class RegisteringTenant(EditableTenant):
             behind.id if behind else None,
             child_count=1,
             state=alone.get(outcome, "ACTIVE"),
+            settings={**UNSET, **body.get("settings", {})},
             extra=fields,
         )
+        if one.state == "ACTIVE" and not one.settings["isActive"]:
+            one.state = "INACTIVE"
         under_way = Registration(
             one, self.variant.register_delay, self.variant.register_reads, one.native_integration_id
         )
@@ -123,13 +126,7 @@ class RegisteringTenant(EditableTenant):
     def _created(self, body: Json) -> Integration:
         native = body["nativeIntegration"]
         config, _credential = split_credential(native["config"])
-        snowflake = native["type"] == "Snowflake"
-        file, home, name = (
-            (SNOWFLAKE_CLEANUP, "database", "IMMUTA") if snowflake else (DATABRICKS_CLEANUP, "catalog", "immuta")
-        )
-        script = None
-        if native["type"] in ("Snowflake", "Databricks"):
-            script = file.read_text("utf-8").replace(name, str(config.get(home, name)))
+        script = script_for(native["type"], "cleanup", config) if native["type"] in HOMES else None
         # No id is given twice.
         number = self.state.last_id = max([self.state.last_id, *self.state.integrations]) + 1
         one = Integration(number, native["type"], "creating", config=config, script=script)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import secrets
 import time
 import typing as t
@@ -22,12 +23,23 @@ from urllib.parse import unquote
 HERE = Path(__file__).parent
 SNOWFLAKE_CLEANUP = HERE / "snowflake_cleanup.sql"
 DATABRICKS_CLEANUP = HERE / "databricks_cleanup.sql"
+# How a configuration calls the home of an integration, and how the scripts do; secrets keep theirs.
+HOMES = {"Snowflake": ("database", "IMMUTA"), "Databricks": ("catalog", "immuta")}
+HOME = re.compile(r"(?<!made-by-)(IMMUTA|immuta)")
 # What GET /data/connection/{key} describes; connections of other technologies are only listed.
 DESCRIBED = frozenset({"Snowflake", "Databricks", "Glue"})
 
 Permission = t.Literal["APPLICATION_ADMIN", "INFRASTRUCTURE_ADMIN", "GOVERNANCE", "CREATE_DATA_SOURCE"]
 Afterwards = t.Literal["gone", "deleted", "disabled", "kept"]
 Json = dict[str, t.Any]
+
+
+def script_for(kind: str, purpose: t.Literal["setup", "cleanup"], config: t.Mapping[str, t.Any]) -> str:
+    """The script that sets an integration up, or the one that removes just that, with the names of its configuration."""
+    home, own = HOMES[kind]
+    name = str(config.get(home, own))
+    text = (HERE / f"{kind.lower()}_{purpose}.sql").read_text("utf-8")
+    return HOME.sub(lambda found: name if found[1] == own else name.lower(), text)
 
 
 @dataclass
@@ -150,7 +162,6 @@ class State:
     :ivar credentials: what connections sign in with since they were edited, by key; not told to anybody
     :ivar registrations: under way, by the key of the connection
     :ivar jobs: of object syncs: how many more reads each takes, by id
-    :ivar setup: by technology, a set-up script in place of the usual one, with the placeholders `name`, `secret`, and `number`
     :ivar setups: the bodies that set-up scripts were asked for with
     :ivar syncs: the object syncs that were started: of which connection, and whether with the option of a registration
     :ivar clock: seconds, as of `time.monotonic`; deletions end and tokens expire by it
@@ -164,7 +175,6 @@ class State:
     credentials: dict[str, Json] = field(default_factory=dict)
     registrations: dict[str, Registration] = field(default_factory=dict)
     jobs: dict[str, int] = field(default_factory=dict)
-    setup: dict[str, str] = field(default_factory=dict)
     setups: list[Json] = field(default_factory=list)
     syncs: list[tuple[str, bool]] = field(default_factory=list)
     clock: t.Callable[[], float] = time.monotonic
@@ -552,14 +562,10 @@ class Tenant:
         self._require(self.variant.cleanup_request != "absent", 404, "Not Found")
         kind = "with_id" if "id" in call.body else "registration" if "unityCatalog" in call.body else "create"
         self._require(kind == self.variant.cleanup_request, 400, "Invalid request payload input")
-        config = call.body["config"]
-        file, home = (
-            (SNOWFLAKE_CLEANUP, "database") if call.body["type"] == "Snowflake" else (DATABRICKS_CLEANUP, "catalog")
-        )
+        kind, config = call.body["type"], call.body["config"]
+        home, _own = HOMES[kind]
         self._require(home in config, 400, f"{home} is required")
-        whole = file.read_text("utf-8")
-        name = "IMMUTA" if home == "database" else "immuta"
-        return self._script(f"-- Regenerated from a configuration.\n{whole.replace(name, config[home])}")
+        return self._script(f"-- Regenerated from a configuration.\n{script_for(kind, 'cleanup', config)}")
 
     def _script(self, rendered: str) -> Reply:
         """A script in the variant's form, or what goes wrong instead."""

@@ -13,17 +13,16 @@ from pathlib import Path
 from ansible_collections.community.immuta.plugins.module_utils._immuta import setup_file
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
-from ansible_collections.community.immuta.tests.doubles import immuta_editing
+from ansible_collections.community.immuta.tests.doubles import immuta_editing, immuta_tenant
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Variant
 from ansible_collections.community.immuta.tests.harness.play import Played
 from ansible_collections.community.immuta.tests.harness.servers import SECRETS
 from ansible_collections.community.immuta.tests.harness.site import HOSTS, Platform, Site, bare
 
-SCRIPTS = Path(immuta_editing.__file__).parent
 SECRET = "canary-of-a-new-connection-51d7"
 # What Immuta made, which is in the set-up script; each script has another one.
-MADE = ("made-by-immuta;''4b1d9e", immuta_editing.MADE_PASSWORD)
-NUMBERED = re.compile(rf"{re.escape(MADE[0])}-\d*")
+MADE = immuta_editing.MADE_PASSWORD
+NUMBERED = re.compile(rf"{re.escape(MADE)}-\d*")
 DESCRIPTIONS: dict[Platform, dict[str, t.Any]] = {
     "snowflake": {
         "host": HOSTS["snowflake"],
@@ -45,12 +44,6 @@ DESCRIPTIONS: dict[Platform, dict[str, t.Any]] = {
 }
 
 
-def setup_script(platform: Platform) -> str:
-    """What a stand-in renders, with a placeholder in the password that it makes."""
-    text = (SCRIPTS / f"{platform}_setup.sql").read_text("utf-8")
-    return text.replace("{", "{{").replace("}", "}}").replace(MADE[0], f"{MADE[0]}-{{number}}")
-
-
 class Registering(Site):
     """One connection that is to be registered, on a platform that has nothing of Immuta.
 
@@ -68,7 +61,6 @@ class Registering(Site):
     def __init__(self, platform: Platform, folder: Path, variant: Variant | None = None) -> None:
         super().__init__(platform, folder, variant)
         del self.immuta.state.connections[self.key], self.immuta.state.integrations[self.number]
-        self.immuta.state.setup = {platform.capitalize(): setup_script(platform)}
         self.undo_path = self.path.with_name(f"{self.path.stem}.undo.sql")
         self.path = self.path.with_name(f"{self.path.stem}.setup.sql")
         self.nothing = self.snapshot
@@ -94,7 +86,7 @@ class Registering(Site):
     @staticmethod
     def require_secrets_kept(played: Played) -> None:
         """Fail if a play has printed a secret."""
-        for secret in (*SECRETS, SECRET, *MADE):
+        for secret in (*SECRETS, SECRET, MADE):
             assert secret not in played.output
 
     # What is so
@@ -107,18 +99,17 @@ class Registering(Site):
     @property
     def statements(self) -> list[Statement]:
         """Those of the script, in order, without what makes its password another one each time."""
-        text = self.immuta.state.setup[self.platform.capitalize()].format(number="")
-        return split(NUMBERED.sub(MADE[0], text), self.platform)
+        return split(immuta_tenant.script_for(self.platform.capitalize(), "setup", {}), self.platform)
 
     @property
     def sent(self) -> list[str]:
         """Every statement that has come to the platform, as C(statements) has it."""
-        return [NUMBERED.sub(MADE[0], one) for one in super().sent]
+        return [NUMBERED.sub(MADE, one) for one in super().sent]
 
     @property
     def executed(self) -> list[str]:
         """What the platform has run of the script, in order, as C(statements) has it."""
-        return [NUMBERED.sub(MADE[0], one) for one in super().executed]
+        return [NUMBERED.sub(MADE, one) for one in super().executed]
 
     @property
     def saved(self) -> bool:

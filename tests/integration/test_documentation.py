@@ -20,7 +20,6 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ansible_collections.community.immuta.tests.doubles import immuta_editing
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import DEPLOYER
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
 from ansible_collections.community.immuta.tests.doubles.immuta_server import ImmutaDouble
@@ -182,11 +181,7 @@ def test_the_blocks_of_the_guide_to_registering_run(
     immuta: ImmutaDouble,
     snowflake: SnowflakeDouble,
     databricks: DatabricksDouble,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The clean-up script takes back exactly what this one makes.
-    setup = Path(immuta_editing.__file__).with_name("snowflake_setup.sql").read_text("utf-8")
-    monkeypatch.setitem(immuta_editing.SETUP, "Snowflake", setup.replace("{", "{{").replace("}", "}}"))
     guide = (ROOT / "docs" / "docsite" / "rst" / "guide_register.rst").read_text()
     found = re.findall(r"code-block:: yaml\n\n((?: .*\n|\n)+)", guide)
     blocks = [

@@ -26,7 +26,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _options, _pauses, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, needing
-from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform, warehouse
+from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform, remedies, warehouse
 
 VARIABLES = warehouse.VARIABLES
 SECRETS = frozenset({"token", "client_secret"})
@@ -34,12 +34,6 @@ SECRETS = frozenset({"token", "client_secret"})
 BUSY = (429, 503)
 # Certainly not executed. 503 may come from a proxy in between, about a statement that it has passed on.
 REFUSED = (400, 401, 403, 404, 429)
-UNREACHED = "can't be reached, or has no such warehouse"
-SIGN_IN_REMEDIES = {
-    401: "Check the credentials: a token may have expired.",
-    403: "Check the credentials: a token may have expired, or lack permission to use the warehouse.",
-    404: "Check host, and warehouse_id or http_path: there is no such warehouse.",
-}
 # Either of the two ways suffices: no retry policy, which may become compulsory, and pauses longer than the time for
 # retries.
 SENT_ONCE = {
@@ -277,18 +271,16 @@ class Databricks:
 
     def _login_failed(self, error: Exception, busy: bool) -> Failure:
         status = _http_code(error)
-        remedy = SIGN_IN_REMEDIES.get(status or 0, "Check host, warehouse_id or http_path, and credentials.")
-        if busy:
-            remedy = "The warehouse did not start in login_timeout seconds: start it, or wait longer."
         suffix = f" (HTTP {status})" if status and status >= 300 else ""
         # The client wraps what has gone wrong on the way, among it refusals of OAuth, which its SDK raises.
         cause = (getattr(error, "context", None) or {}).get("original-exception") or error
         unheard = isinstance(cause, self._not_answered) and not type(cause).__module__.startswith("databricks.sdk")
         absent = busy or status == 404 or (status is None and unheard)
-        kind = platform.Unreachable if absent else platform.LoginFailed
-        return kind(
-            f"Databricks {UNREACHED if absent else 'refuses the sign-in'}: {_message(error)}{suffix}",
-            hint=f"No statement was sent. {remedy}",
+        return platform.sign_in_failed(
+            self.name,
+            _message(error) + suffix,
+            remedies.of_databricks_sign_in(status, busy=busy),
+            reached=not absent,
             status=status,
         )
 

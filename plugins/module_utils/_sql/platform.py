@@ -26,6 +26,13 @@ class Unreachable(LoginFailed):
     code = "platform_unreachable"
 
 
+def sign_in_failed(platform: str, reason: str, remedy: str, *, reached: bool, **details: t.Any) -> LoginFailed:
+    """Return the error for a sign-in that has failed, by whether the platform itself has answered."""
+    what = "refuses the sign-in" if reached else "can't be reached, or is not at this address"
+    kind = LoginFailed if reached else Unreachable
+    return kind(f"{platform} {what}: {reason}", hint=f"No statement was sent. {remedy}", **details)
+
+
 @dataclasses.dataclass(frozen=True)
 class Problem:
     """A failed statement, as a platform reports it.

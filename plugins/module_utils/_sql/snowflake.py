@@ -32,7 +32,7 @@ import warnings
 
 from ansible_collections.community.immuta.plugins.module_utils import _address, _files, _options, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption, needing
-from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform
+from ansible_collections.community.immuta.plugins.module_utils._sql import hosts, options, platform, remedies
 
 # Names that the connector and the snow command line know, in the order in which they are tried.
 VARIABLES: options.Variables = {
@@ -60,18 +60,8 @@ SECRETS = frozenset({"password", "private_key", "private_key_passphrase", "token
 # Options that connect() takes under the same name.
 PASSED_ON = ("account", "user", "host", "port", "protocol", "role", "warehouse", "database", "schema")
 CANCELLED = 604
-NO_WAREHOUSE = 606
-SET_WAREHOUSE = "Set the option warehouse, for example in SNOWFLAKE_WAREHOUSE, to one that the role may use."
-LACKS_PRIVILEGE = (
-    "The role in use lacks a privilege. If the script takes that role itself (USE ROLE), signing in as another one changes nothing: give"
-    " that role what is missing. To drop an object, it has to own it (GRANT OWNERSHIP ON ... TO ROLE ... COPY CURRENT GRANTS), or to"
-    " inherit the role that owns it (GRANT ROLE ... TO ROLE ...)."
-)
-# The sign-in, its token, or the session is no longer accepted.
-EXPIRED = frozenset({390104, 390110, 390111, 390112, 390114, 390115, 390195, 390302, 390303, 390318})
 # What refuses a sign-in.
 REFUSALS = range(390000, 400000)
-REACHED = "can't be reached, or is not at this address"
 # The class of SQL states "syntax error or access rule violation", which only a server that has read a statement sends.
 REFUSED = "42"
 # Tags that are unique to a run; the query history can be searched for them.
@@ -285,11 +275,12 @@ class Snowflake:
             connection = self._connect()
         except self._client.errors.Error as error:
             # Snowflake's own refusals have numbers of their own; the client's say that it did not come that far.
-            refused = isinstance(error.errno, int) and error.errno in REFUSALS
-            kind = platform.LoginFailed if refused else platform.Unreachable
-            raise kind(
-                f"Snowflake {'refuses the sign-in' if refused else REACHED}: {_message(error)}",
-                hint=f"No statement was sent. Check {'user and credentials' if refused else 'account and host'}; run it again.",
+            reached = error.errno in REFUSALS
+            raise platform.sign_in_failed(
+                self.name,
+                _message(error),
+                f"Check {'user and credentials' if reached else 'account and host'}; run it again.",
+                reached=reached,
                 errno=error.errno,
                 sqlstate=error.sqlstate,
             ) from None
@@ -367,15 +358,9 @@ class Snowflake:
         refused = error.sfqid or (error.sqlstate or "").startswith(REFUSED)
         lost = not refused or errno == CANCELLED
         attached = bool(STILL_ATTACHED.search(message))
-        hint = ""
+        hint = remedies.OF_SNOWFLAKE.get(errno or 0, "")
         if attached:
             hint = "Immuta may still be detaching policies. Run this again later: it continues with this statement."
-        elif errno == 3001:
-            hint = LACKS_PRIVILEGE
-        elif errno == NO_WAREHOUSE:
-            hint = f"{SET_WAREHOUSE} Then run this again: it continues with this statement."
-        elif errno in EXPIRED:
-            hint = "The token, or the session, has expired or was revoked: sign in with a new one."
         return platform.Problem(
             message=message,
             errno=errno,
@@ -395,7 +380,9 @@ class Snowflake:
         if not OWN_TAG.fullmatch(doubt.tag):
             return None
         if not self.session.get("warehouse") and not doubt.session:
-            self.obstacle = f"The query history can't be read without a warehouse. {SET_WAREHOUSE} Then run this again."
+            self.obstacle = (
+                f"The query history can't be read without a warehouse. {remedies.SET_WAREHOUSE} Then run this again."
+            )
         try:
             if self.session.get("warehouse"):
                 return self._search(cursor, doubt)

@@ -62,9 +62,9 @@ def ensure_executed(context: Context, kind: type[Target]) -> Outcome:
         _options.require_positive(params, "pause_after")
         if not params["path"] and not params["journal"]:
             raise InvalidOption("The option pause_after needs a journal to continue from.", hint="Set path or journal.")
-    if context.check_mode and (path := params["path"]):
-        if not os.path.lexists(path) or former.may_make_room(path, params["expected_sha256"]):
-            return _predict(context, kind)
+    path, expected = params["path"], params["expected_sha256"]
+    if context.check_mode and path and (not os.path.lexists(path) or former.may_make_room(path, expected)):
+        return _predict(context, kind)
     script = _load(context, kind.dialect)
     if params["preflight"]:
         return _preflight(context, kind, script)

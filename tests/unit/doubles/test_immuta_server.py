@@ -19,7 +19,14 @@ import pytest
 import requests
 import yaml
 
-from ansible_collections.community.immuta.tests.doubles import immuta_contract
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
+from ansible_collections.community.immuta.tests.doubles import (
+    databricks_sql,
+    immuta_contract,
+    immuta_tenant,
+    snowflake_sql,
+)
+from ansible_collections.community.immuta.tests.doubles.databricks_metastore import Metastore
 from ansible_collections.community.immuta.tests.doubles.immuta_server import (
     ApiKey,
     Connection,
@@ -29,6 +36,7 @@ from ansible_collections.community.immuta.tests.doubles.immuta_server import (
     Variant,
 )
 from ansible_collections.community.immuta.tests.doubles.immuta_tenant import SNOWFLAKE_CLEANUP
+from ansible_collections.community.immuta.tests.doubles.snowflake_account import Account
 from ansible_collections.community.immuta.tests.harness import servers
 
 KEY = "prod snowflake"
@@ -666,3 +674,24 @@ def test_as_a_process_of_its_own(tmp_path: Path) -> None:
             requests.get(f"{url}/data/connection/a%2Fb", headers=headers, timeout=10).status_code for _one in range(2)
         ]
         assert statuses == [200, 404]
+
+
+@pytest.mark.parametrize("name", [None, "OTHER"])
+@pytest.mark.parametrize("kind", ["Snowflake", "Databricks"])
+def test_the_clean_up_script_takes_back_exactly_what_the_set_up_script_makes(kind: str, name: str | None) -> None:
+    """Also where the database or the catalog has another name."""
+    home, own = immuta_tenant.HOMES[kind]
+    config = {home: name if own.isupper() else name.lower()} if name else {}
+    session: snowflake_sql.Session | databricks_sql.Session
+    if kind == "Snowflake":
+        account = Account.before("no password")
+        session, snapshot = snowflake_sql.Session(account, "DEPLOYER", 1, "ACCOUNTADMIN"), account.snapshot
+    else:
+        metastore = Metastore.before("no token", "no secret")
+        session, snapshot = databricks_sql.Session(metastore, "deployer@example.com", "1"), metastore.snapshot
+    before, seen = snapshot(), []
+    for purpose in ("setup", "cleanup"):
+        for one in split(immuta_tenant.script_for(kind, purpose, config), kind.lower()):
+            session.execute(one.text)
+        seen.append(snapshot() == before)
+    assert seen == [False, True]

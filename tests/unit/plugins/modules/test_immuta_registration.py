@@ -289,6 +289,7 @@ def test_settings_and_options(
     assert present(**options).good["verified"] is True
     assert present.bodies()[0]["settings"] == settings
     assert present.bodies()[0]["options"] == {"forceRecursiveCrawl": crawl}
+    assert settings.items() <= present.tenant.double.state.connections[NEW].settings.items()
 
 
 # Approval

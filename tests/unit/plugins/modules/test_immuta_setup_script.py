@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 from ansible_collections.community.immuta.tests.doubles.immuta_editing import MADE_PASSWORD
+from ansible_collections.community.immuta.tests.doubles.immuta_tenant import script_for
 from ansible_collections.community.immuta.tests.harness.check_mode import harmless
 from ansible_collections.community.immuta.tests.harness.inprocess import COMMON
 from ansible_collections.community.immuta.tests.harness.servers import KEY, PASSWORD, TOKEN
@@ -25,6 +27,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.community.immuta.tests.harness.inprocess import Result, Tenant
 
 USER = "IMMUTA_SYSTEM_ACCOUNT"
+TOTAL = len(split(script_for("Snowflake", "setup", {}), "snowflake"))
 PEM = "-----BEGIN PRIVATE KEY-----\nTHISISNOKEYBUTLOOKSLIKEONE0123\nCANARYCANARYCANARYCANARY567890\n-----END PRIVATE KEY-----\n"
 GIVEN, SECRET, PAT = "canary-given-0b21", "canary-client-secret-0c2d", "canary-token-55aa01"
 CONFIG: dict[str, t.Any] = {
@@ -73,11 +76,11 @@ class SetUp:
     def begin(self, *, finish: bool = False) -> None:
         """Let a part of the script have run, or all of it."""
         sha256 = self()["sha256"]
-        with journal.Journal(journal.journal_path(str(self.path)), sha256, 6) as book:
+        with journal.Journal(journal.journal_path(str(self.path)), sha256, TOTAL) as book:
             book.started(1, "tag")
             book.done(1)
         if finish:
-            journal.mark_finished(journal.journal_path(str(self.path)), sha256=sha256, total=6, by="operator")
+            journal.mark_finished(journal.journal_path(str(self.path)), sha256=sha256, total=TOTAL, by="operator")
 
     @property
     def asked(self) -> list[t.Any]:
@@ -193,7 +196,7 @@ def test_a_script_that_a_person_has_run(set_up: SetUp) -> None:
     assert set_up(state="executed", expected_sha256="0" * 64).code == "script_changed"
     assert set_up(state="executed", check=True).good["changed"]
     done = set_up(state="executed", expected_sha256=sha256).good
-    assert (done["changed"], done["execution"]) == (True, {"state": "finished", "done": 0, "total": 6})
+    assert (done["changed"], done["execution"]) == (True, {"state": "finished", "done": 0, "total": TOTAL})
     assert set_up(state="executed").good["changed"] is False
     assert set_up().good["execution"]["state"] == "finished"
     assert set_up(state="absent").good["changed"]
@@ -212,16 +215,18 @@ def test_an_integration_that_is_changed_has_a_script_of_its_own(set_up: SetUp) -
 def test_it_is_saved_once(set_up: SetUp) -> None:
     done = set_up().good
     text = set_up.path.read_text()
-    assert (done["changed"], done["source"], done["exists"], len(done["statements"])) == (True, "immuta", True, 6)
+    assert (done["changed"], done["source"], done["exists"], len(done["statements"])) == (True, "immuta", True, TOTAL)
     assert stat.S_IMODE(set_up.path.stat().st_mode) == 0o600
     assert text.startswith("-- community.immuta set-up script, do not edit: {") and MADE_PASSWORD in text
     assert [(row["object"], row["name"]) for row in done["statements"] if row["verb"] == "CREATE"] == [
         ("ROLE", "IMMUTA_NEW_SYSTEM"),
         ("USER", "IMMUTA_NEW_SYSTEM_ACCOUNT"),
         ("DATABASE", "IMMUTA_NEW"),
+        ("SCHEMA", "IMMUTA_NEW.IMMUTA_NEW_SYSTEM"),
+        ("PROCEDURE", "IMMUTA_NEW.IMMUTA_NEW_SYSTEM.IMMUTA_NEW_CHECK"),
     ]
     assert done["platform_hosts"] == [CONFIG["host"]]
-    assert done["diff"]["before"] == "" and "statements: 6" in done["diff"]["after"]
+    assert done["diff"]["before"] == "" and f"statements: {TOTAL}" in done["diff"]["after"]
     assert done["diff"]["after"].splitlines()[1] == f"sha256: {done['sha256']}"
     again = set_up().good
     assert (again["changed"], again["source"], again["sha256"]) == (False, "saved", done["sha256"])
@@ -234,7 +239,7 @@ def test_it_is_saved_once(set_up: SetUp) -> None:
 def test_check_mode_saves_nothing(set_up: SetUp, tmp_path: Path) -> None:
     with harmless(tmp_path):
         planned = set_up(check=True).good
-    assert (planned["changed"], planned["exists"], len(planned["statements"])) == (True, False, 6)
+    assert (planned["changed"], planned["exists"], len(planned["statements"])) == (True, False, TOTAL)
     done = set_up()
     assert set(planned.returned) - COMMON == set(done.returned) - COMMON
     with harmless(tmp_path):
@@ -281,7 +286,7 @@ def test_a_script_that_starts_meanwhile_is_not_replaced(set_up: SetUp, monkeypat
     def late(place: str) -> journal.Progress:
         found = read(place)
         if found.state == "none":
-            with journal.Journal(path, sha256, 6) as book:
+            with journal.Journal(path, sha256, TOTAL) as book:
                 book.started(1, "tag")
         return found
 
@@ -364,7 +369,7 @@ def test_what_is_no_script_is_not_saved(set_up: SetUp, variant: dict[str, t.Any]
 @pytest.mark.parametrize("form", ["string", "script", "sql", "text"])
 def test_every_form_of_the_answer(set_up: SetUp, form: str) -> None:
     set_up.tenant.vary(script_form=form, script_status=201)
-    assert len(set_up().good["statements"]) == 6
+    assert len(set_up().good["statements"]) == TOTAL
 
 
 def test_a_full_disk_leaves_the_old_file(set_up: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,7 +397,7 @@ def test_it_is_removed_after_it_has_run(set_up: SetUp) -> None:
         set_up.begin()
     assert set_up(state="absent", expected_sha256="0" * 64, force=True).code == "script_changed"
     sha256 = set_up()["sha256"]
-    journal.mark_finished(journal.journal_path(str(set_up.path)), sha256=sha256, total=6, by="operator")
+    journal.mark_finished(journal.journal_path(str(set_up.path)), sha256=sha256, total=TOTAL, by="operator")
     removed = set_up(state="absent").good
     assert removed["changed"] is True and removed["diff"]["after"] == ""
     assert os.listdir(set_up.path.parent) == []
@@ -412,7 +417,7 @@ def test_it_is_removed_on_request(set_up: SetUp, journal_left: bool) -> None:
 
 def test_a_finished_journal_of_another_script_counts_for_nothing(set_up: SetUp) -> None:
     set_up()
-    journal.mark_finished(journal.journal_path(str(set_up.path)), sha256="0" * 64, total=6, by="operator")
+    journal.mark_finished(journal.journal_path(str(set_up.path)), sha256="0" * 64, total=TOTAL, by="operator")
     assert set_up(state="absent").code == "script_unfinished"
 
 
@@ -431,7 +436,7 @@ def test_snowflake_script_runs_it(set_up: SetUp, snowflake: SnowflakeDouble) -> 
     assert executed.good["journal"]["state"] == "finished"
     assert ("USER", ("IMMUTA_NEW_SYSTEM_ACCOUNT",)) in snowflake.account.entities
     assert MADE_PASSWORD not in set_up.tenant.modules.output
-    assert set_up().good["execution"] == {"state": "finished", "done": 6, "total": 6}
+    assert set_up().good["execution"] == {"state": "finished", "done": TOTAL, "total": TOTAL}
     assert set_up(state="absent").good["changed"] is True
 
 

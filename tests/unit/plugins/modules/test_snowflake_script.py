@@ -239,7 +239,10 @@ def test_asks_the_query_history_what_became_of_a_statement(
     [
         (606, "Set the option warehouse"),
         (390195, "has expired or was revoked: sign in with a new one"),
-        (3001, "signing in as another one changes nothing: give that role what is missing. To drop an object, it has to own it"),
+        (
+            3001,
+            "signing in as another one changes nothing: give that role what is missing. To drop an object, it has to own it",
+        ),
     ],
 )
 def test_a_statement_that_lacks_something_says_what(snowflake: Snowflake, errno: int, remedy: str) -> None:

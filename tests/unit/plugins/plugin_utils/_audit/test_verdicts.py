@@ -421,7 +421,10 @@ def test_what_takes_a_registration_back(state: str, set_up: str | None, tenant: 
     setups = [{"path": "/s/prod.setup.sql", "state": set_up}] if set_up else []
     script = saved(path="/s/prod.undo.sql", state=state)
     found = removals.unfinished({"scripts": [script], "setup_scripts": setups}, tenant, "https://t.example")
-    told = ["community.immuta.register_connection for it again with immuta_register_state=undone" in one["advice"] for one in found]
+    told = [
+        "community.immuta.register_connection for it again with immuta_register_state=undone" in one["advice"]
+        for one in found
+    ]
     assert told == [True] * listed
 
 

@@ -328,7 +328,15 @@ def test_the_advice_fits_the_cause(code: str, words: str) -> None:
         (Observed({**REFUSED, "failure": None}), AGAIN),
         (SITUATIONS["a statement failed"].all_observed, stops.ADVICE["statement_failed"]),
     ],
-    ids=["lost", "misspelt", "an obstacle", "not what was approved", "ended from elsewhere", "no code", "a statement failed"],
+    ids=[
+        "lost",
+        "misspelt",
+        "an obstacle",
+        "not what was approved",
+        "ended from elsewhere",
+        "no code",
+        "a statement failed",
+    ],
 )
 def test_the_advice_for_what_the_role_refuses(observed: Observed, advice: str) -> None:
     found = find(GO, observed)
