@@ -158,10 +158,14 @@ def test_the_blocks_of_the_guide_to_rotating_run(
     (play_of_snowflake,), (task,) = (yaml.safe_load(localised(textwrap.dedent(one), site.folder)) for one in found)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     new = site.folder / "secrets" / "immuta-new.p8"
+    new.with_suffix(".pub").write_text(pem(key.public_key()))
+    # Check mode signs in, and notices that a key file is missing.
+    missing = site.run([play_of_snowflake], "-e", "free_slot=RSA_PUBLIC_KEY_2", "--check")
+    assert (missing.code, f"The file {new} of snowflake.key_pair.private_key_file can't be read" in missing.error) == (2, True)
+    assert len(snowflake.logins) == 1
     new.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    new.with_suffix(".pub").write_text(pem(key.public_key()))
     user = snowflake.account.entities["USER", ("IMMUTA_SYSTEM_ACCOUNT",)]
     user.properties["RSA_PUBLIC_KEY"] = "the former one"
     play_of_snowflake["tasks"].append(task)
