@@ -161,7 +161,10 @@ def test_the_blocks_of_the_guide_to_rotating_run(
     new.with_suffix(".pub").write_text(pem(key.public_key()))
     # Check mode signs in, and notices that a key file is missing.
     missing = site.run([play_of_snowflake], "-e", "free_slot=RSA_PUBLIC_KEY_2", "--check")
-    assert (missing.code, f"The file {new} of snowflake.key_pair.private_key_file can't be read" in missing.error) == (2, True)
+    assert (missing.code, f"The file {new} of snowflake.key_pair.private_key_file can't be read" in missing.error) == (
+        2,
+        True,
+    )
     assert len(snowflake.logins) == 1
     new.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
