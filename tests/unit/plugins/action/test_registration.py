@@ -93,7 +93,7 @@ def test_two_hosts_are_not_for_one_connection() -> None:
             {"immuta_register_confrim": "k"},
             "There is no variable immuta_register_confrim. Did you mean immuta_register_confirm?",
         ),
-        ({"_raw_params": "snowflake"}, 'Write -e \'{"immuta_register_connection_key": "prod snowflake"}\'.'),
+        ({"_raw_params": "snowflake"}, 'Write -e \'{"NAME": "the whole value"}\'.'),
         ({"immuta_register_snowflake": ""}, "There is no description of the connection."),
     ],
 )
