@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+import unicodedata
 
 # Printable to Unicode, and still not to be seen: fillers, variation selectors, the blank of Braille, joiners.
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
@@ -26,6 +27,17 @@ def printable(text: t.Any) -> str:
     :param text: anything; a value that is not a string is converted first
     """
     return _SUSPECT.sub(_escaped, str(text))
+
+
+def alike(one: str, other: str) -> bool:
+    """Return whether people can't tell two names: they differ at most in case, in blanks, in what can't be seen, or in Unicode form."""
+    return _look(one) == _look(other)
+
+
+def _look(name: str) -> str:
+    same = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    seen = "".join(one for one in same if unicodedata.category(one) != "Cf" and not _HIDDEN.match(one))
+    return " ".join(seen.split())
 
 
 def _escaped(match: re.Match[str]) -> str:

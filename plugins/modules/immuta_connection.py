@@ -25,8 +25,9 @@ description:
     (V(registration_unknown)). A rerun reads first, and registers only if nothing is there.
   - Refuses to register where another integration is in use in the same database or catalog, and names it.
   - Of a connection that exists, what is not a secret is compared with what Immuta tells. What differs is edited, by the same steps as with
-    M(community.immuta.immuta_connection_credentials). Another host, technology, database, or catalog is refused, because Immuta can't
-    edit it.
+    M(community.immuta.immuta_connection_credentials), once O(confirm) allows it. Another host, technology, database, or catalog is refused,
+    because Immuta can't edit it.
+  - Names of databases, catalogs, and hosts are compared in any case. A name in double quotes is compared exactly, as platforms do.
 author:
   - The community.immuta contributors (@ansible-collections)
 extends_documentation_fragment:
@@ -57,6 +58,7 @@ options:
       - Key of the connection. It is the connection's display name in the Immuta UI, and may contain spaces; its case matters.
       - A new connection can't have a key with one of C(/\\%;?#), nor one that Immuta reserves, such as V(data) or V(connection). For
         a period, there is a warning.
+      - Nor can it have a key that differs from another one only in case, in blanks, in characters that can't be seen, or in Unicode form.
     type: str
     required: true
   state:
@@ -86,7 +88,9 @@ options:
   confirm:
     description:
       - The connection key, repeated. It must equal O(connection_key); otherwise nothing is changed.
-      - Needed to delete, and to register a connection whose objects are enabled (O(settings.is_active), O(settings.activate_new_children)).
+      - Needed to delete, to register a connection whose objects are enabled (O(settings.is_active), O(settings.activate_new_children)), and to
+        change fields of a connection that exists (RV(differences)). To send only the credential, because O(update_secrets) says so, it is not
+        needed.
       - Not needed in check mode, or when there is nothing to do.
     type: str
   expected_plan_digest:
@@ -262,6 +266,26 @@ differing:
   elements: str
   version_added: 0.2.0
   sample: [warehouse]
+differences:
+  description:
+    - The same fields with their values, C(before) and C(after). A value that could be a secret is not shown.
+  returned: with O(state=present), success, and failure once something was sent
+  type: list
+  elements: dict
+  version_added: 0.2.0
+  sample:
+    - field: warehouse
+      before: COMPUTE_WH
+      after: OTHER_WH
+not_compared:
+  description:
+    - The fields of a connection that exists that can't be compared, because Immuta does not tell them. Secrets are among them, and none of them
+      is a reason to edit.
+  returned: with O(state=present), success, and failure once something was sent
+  type: list
+  elements: str
+  version_added: 0.2.0
+  sample: [privateKey]
 rotated:
   description: As in M(community.immuta.immuta_connection_credentials), whether a connection that existed has the credential now.
   returned: with O(state=present), success, and failure once something was sent
@@ -308,7 +332,7 @@ plan:
     steps:
       description:
         - The steps; empty if there is nothing to do. The actions are V(delete_connection), V(remove_integration), V(register_connection),
-          V(enable_objects), and V(edit_connection).
+          V(enable_objects), and V(edit_connection), which has RV(differences) and RV(not_compared).
       type: list
       elements: dict
       sample:

@@ -154,6 +154,22 @@ differing:
   type: list
   elements: str
   sample: [authenticationType]
+differences:
+  description:
+    - The same fields with their values, C(before) and C(after). A value that could be a secret is not shown.
+  returned: success, and failure once the credential was to be sent
+  type: list
+  elements: dict
+  sample:
+    - field: warehouse
+      before: COMPUTE_WH
+      after: OTHER_WH
+not_compared:
+  description: The fields to send that can't be compared, because Immuta does not tell them. Secrets are among them.
+  returned: success, and failure once the credential was to be sent
+  type: list
+  elements: str
+  sample: [privateKey]
 rotated:
   description:
     - Whether Immuta has the credential now. Always V(false) in check mode.

@@ -94,6 +94,15 @@ connections:
       description: Status of that integration.
       type: str
       sample: enabled
+lookalikes:
+  description:
+    - Keys that people can't tell from O(connection_key), if it is the key of no connection. They differ from it only in case, in blanks, in
+      characters that can't be seen, or in Unicode form.
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.2.0
+  sample: []
 timing:
   description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once

@@ -27,6 +27,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
     EXCHANGE_API_KEY,
     LIST_INTEGRATIONS,
     WITNESS,
+    Effect,
     Family,
     Operation,
 )
@@ -193,7 +194,9 @@ class Client:
                     return reply
                 failure = failure_of(reply, operation, path)
                 retry_after = reply.retry_after
-                again = reply.status == 429 or (operation.effect.harmless and reply.status in RETRIED_STATUSES)
+                # What is created twice is there twice: whoever creates has to look first, also if it was only asked to wait.
+                limited = reply.status == 429 and operation.effect is not Effect.CREATE
+                again = limited or (operation.effect.harmless and reply.status in RETRIED_STATUSES)
             if not again or retries <= 0:
                 raise failure
             retries -= 1

@@ -59,8 +59,8 @@ def get(client: Client, key: str) -> Connection | None:
 
 def look_up(
     client: Client, key: str, *, listed_first: bool = False
-) -> tuple[Connection | None, list[integration.Integration]]:
-    """Return a connection by its key; or None and the tenant's integrations, which help to prove its absence.
+) -> tuple[Connection | None, list[integration.Integration], list[Connection]]:
+    """Return a connection by its key; or None, the tenant's integrations, which help to prove its absence, and all connections.
 
     Not every technology is described, and of an absent connection Immuta says nothing but 404: its list tells. A list
     without the key is believed only if the API key may read everything.
@@ -69,12 +69,16 @@ def look_up(
     :raises ApiMissing: nothing can be said about any connection
     :raises PermissionDenied: the API key may not see it, so nothing can be said about this one
     """
-    listed = find_in_list(client, key) if listed_first else None
-    if listed or not listed_first:
-        found = by_key(client, key) or listed or find_in_list(client, key)
+    listed = list_all(client) if listed_first else []
+    one = _named(key, listed)
+    if one or not listed_first:
+        found = by_key(client, key) or one
+        if found is None:
+            listed = list_all(client)
+            found = _named(key, listed)
         if found:
-            return found, []
-    return None, require_sight(client, f"the connection {key!r}")
+            return found, [], listed
+    return None, require_sight(client, f"the connection {key!r}"), listed
 
 
 def by_key(client: Client, key: str) -> Connection | None:
@@ -97,7 +101,11 @@ def by_key(client: Client, key: str) -> Connection | None:
 
 def find_in_list(client: Client, key: str) -> Connection | None:
     """Return a connection as the list of all connections shows it, or None."""
-    return next((connection for connection in list_all(client) if connection.key == key), None)
+    return _named(key, list_all(client))
+
+
+def _named(key: str, connections: t.Iterable[Connection]) -> Connection | None:
+    return next((connection for connection in connections if connection.key == key), None)
 
 
 def require_sight(client: Client, what: str) -> list[integration.Integration]:

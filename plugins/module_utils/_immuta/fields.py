@@ -68,5 +68,18 @@ def shown(value: t.Any) -> str:
 
 
 def folded(value: t.Any) -> t.Any:
-    """Return a name as it is compared: a platform takes it in any case, and quoted or not."""
+    """Return a name as it is compared where two that may be one have to count as one: in any case, and quoted or not."""
     return value.strip('"`').casefold() if isinstance(value, str) else value
+
+
+def same_name(one: t.Any, other: t.Any) -> bool:
+    """Return whether two names are one for a platform: it takes a name in any case, but one in double quotes as it is."""
+    return bool(_meant(one) == _meant(other))
+
+
+def _meant(value: t.Any) -> t.Any:
+    if not isinstance(value, str):
+        return value
+    if len(value) > 2 and value[0] == value[-1] == '"':
+        return value[1:-1].replace('""', '"')
+    return value.strip("`").upper()

@@ -83,9 +83,9 @@ class Place:
         same = host in hosts
         if host and not same and any(rules.apart(dialect, own, host) for own in hosts):
             return "apart"
-        return (
-            "same" if same and len(homes) == 1 and mine.home and other.home and mine.type and other.type else "unknown"
-        )
+        # In another case, a name in quotes is another one, unless Immuta has left the quotes out.
+        one = bool(mine.home and other.home and fields.same_name(mine.home, other.home))
+        return "same" if same and one and mine.type and other.type else "unknown"
 
 
 def _same_technology(one: str, other: str) -> bool:

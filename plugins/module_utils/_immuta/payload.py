@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _options
@@ -16,12 +17,14 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.credentia
     Credential,
     Json,
     is_secret,
+    shown,
     without_secrets,
 )
 
 # What can't be edited: another one is another connection.
 FINAL = ("technology", "hostname", "host", "database", "catalog")
 SHARED = ("port", "warehouse", "role", "httpPath")
+NOT_SHOWN = "(not shown)"
 DEFAULT_SCOPE = {"Databricks": "all-apis"}
 
 
@@ -65,17 +68,61 @@ def signing(whole: Json) -> Json:
     }
 
 
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """A field that Immuta tells otherwise than it is to be.
+
+    :ivar field: dotted
+    """
+
+    field: str
+    before: t.Any
+    after: t.Any
+
+    def as_dict(self) -> Json:
+        """Return it for a result, without a value that could be a secret."""
+        name = self.field.rpartition(".")[2]
+        values = {"before": self.before, "after": self.after}
+        return {"field": self.field, **{word: one if shown(name, one) else NOT_SHOWN for word, one in values.items()}}
+
+    def __str__(self) -> str:
+        about = self.as_dict()
+        if NOT_SHOWN in about.values():
+            return f"{self.field} {NOT_SHOWN}"
+        return f"{self.field} from {about['before']!r} to {about['after']!r}"
+
+
 def differing(told: Json, whole: Json) -> list[str]:
     """Return the fields, dotted, that Immuta tells otherwise than they are to be; what it does not tell is no difference."""
-    return sorted(_differing(without_secrets(told), without_secrets(whole), ""))
+    return [one.field for one in differences(told, whole)]
 
 
-def _differing(one: Json, other: Json, before: str) -> t.Iterator[str]:
+def differences(told: Json, whole: Json) -> list[Difference]:
+    """Return what C(differing) names, with both values."""
+    found = _differing(without_secrets(told), without_secrets(whole), "")
+    return sorted(found, key=lambda one: one.field)
+
+
+def _differing(one: Json, other: Json, before: str) -> t.Iterator[Difference]:
     for name, value in one.items():
         wanted = other.get("hostname" if name == "host" and "host" not in other else name)
         if isinstance(value, dict) and isinstance(wanted, dict):
             yield from _differing(value, wanted, f"{before}{name}.")
-        elif value != wanted and not (name in FINAL and fields.folded(value) == fields.folded(wanted)):
+        elif value != wanted and not (name in FINAL and fields.same_name(value, wanted)):
+            yield Difference(f"{before}{name}", value, wanted)
+
+
+def not_compared(told: Json, whole: Json) -> list[str]:
+    """Return the fields, dotted, that are to be and that Immuta does not tell, as it does with secrets."""
+    return sorted(_not_compared(without_secrets(told), whole, ""))
+
+
+def _not_compared(told: Json, whole: Json, before: str) -> t.Iterator[str]:
+    for name, value in whole.items():
+        now = told.get("host" if name == "hostname" and "hostname" not in told else name)
+        if isinstance(value, dict) and isinstance(now, dict):
+            yield from _not_compared(now, value, f"{before}{name}.")
+        elif now is None and value is not None:
             yield f"{before}{name}"
 
 
@@ -131,12 +178,12 @@ def _require_same_technology(existing: Json, credential: Credential) -> None:
 
 def _require_editable(existing: Json, credential: Credential) -> None:
     for name in FINAL:
-        if name in credential.fields and fields.folded(credential.fields[name]) != fields.folded(
-            existing.get(name, credential.fields[name])
+        if name in credential.fields and not fields.same_name(
+            credential.fields[name], existing.get(name, credential.fields[name])
         ):
             raise errors.Refused(
-                f"The field {name} of the connection is another one than Immuta has ({existing[name]!r}). It can't be edited. Nothing"
-                " was sent.",
+                f"The field {name} of the connection is {existing[name]!r} in Immuta, not {credential.fields[name]!r}. It can't be edited."
+                " Nothing was sent.",
                 hint="Leave it out. A connection to another place has to be deregistered and registered.",
             )
 

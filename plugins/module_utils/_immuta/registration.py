@@ -235,7 +235,7 @@ class Registrar:
                 raise _refused(refused) from None
             refused.explain_first(NOTHING)
             raise
-        except (errors.ServerError, errors.UnexpectedReply, errors.NotFound) as lost:
+        except (errors.ServerError, errors.RateLimited, errors.UnexpectedReply, errors.NotFound) as lost:
             self._lost, self.sent, self.registered = lost, True, None
         except errors.TransportError as lost:
             if not lost.sent:
@@ -273,8 +273,9 @@ class Registrar:
                 break
             end = lost_until if self.lost and not shown else self.end
             sleep_or(self._client, end, pauses, self._late(problem, shown))
+        self._require_own()
         if wait:
-            self._require_agreement()
+            self._require_works()
 
     def _read(self) -> errors.ImmutaError | None:
         """Read both; return why they can't be read, where a later read may tell."""
@@ -296,11 +297,9 @@ class Registrar:
         place = self._wanted.place
         listed = integration.select(integration.list_all(self._client), kind=place.type, host=place.host)
         # Others may register on the same host meanwhile.
-        home = fields.folded(place.home)
-        new = [
-            one.id for one in listed if one.id not in self._before and fields.folded(configuration.of(one).home) == home
-        ]
-        return new[0] if len(new) == 1 and home else None
+        mine = [one.id for one in listed if fields.same_name(configuration.of(one).home, place.home)]
+        new = [number for number in mine if number not in self._before]
+        return new[0] if len(new) == 1 and place.home else None
 
     def _agree(self) -> bool:
         return self.subject is not None and self.health is not None and not self.health.moving
@@ -329,7 +328,8 @@ class Registrar:
             hint=f"{RERUN} Raise wait_timeout for large platforms.",
         )
 
-    def _require_agreement(self) -> None:
+    def _require_own(self) -> None:
+        """Refuse a connection that another run may have registered."""
         subject = t.cast(rotation.Subject, self.subject)
         self.registered = True
         if other := payload.differing(subject.about, self._wanted.connection):
@@ -337,6 +337,9 @@ class Registrar:
                 f"The connection {self._wanted.key!r} is there, but Immuta shows another {', '.join(other)} than the one sent.",
                 hint="Another run may have registered it. Look at it in Immuta, and rerun.",
             )
+
+    def _require_works(self) -> None:
+        subject = t.cast(rotation.Subject, self.subject)
         if self.health is None:
             raise rotation.NotVerified(
                 f"The connection {self._wanted.key!r} is there ({subject.found.state or 'no state told'}), but Immuta shows no"

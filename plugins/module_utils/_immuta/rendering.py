@@ -229,7 +229,7 @@ class _Fetch:
         return Rendered(owner, body, raw, source, self._exists, made, self._status, self._leaves)
 
     def _look_up(self, key: str) -> connection.Connection | None:
-        found, integrations = connection.look_up(self._client, key, listed_first=self._started)
+        found, integrations, _listed = connection.look_up(self._client, key, listed_first=self._started)
         self._exists = found is not None
         self._integrations = None if found else integrations
         if found is None and self._saved:

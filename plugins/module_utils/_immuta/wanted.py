@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _address
+from ansible_collections.community.immuta.plugins.module_utils import _address, _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     configuration,
@@ -133,11 +133,6 @@ def require_key(key: str | None) -> list[str]:
     """
     if not key or not key.strip():
         raise errors.ConfigurationError("The option connection_key is empty.")
-    if key != key.strip() or not key.isprintable():
-        raise InvalidOption(
-            f"The option connection_key is {key!a}, which has white space at an end, or a character that can't be seen.",
-            hint="Choose a key that people can tell from others, and type.",
-        )
     if found := STRUCTURE.search(key):
         raise InvalidOption(
             f"The option connection_key is {key!r}, and {found[0]!r} means something in a path: Immuta could take the key for"
@@ -154,6 +149,26 @@ def require_key(key: str | None) -> list[str]:
             f"The key {key!r} has a period. Immuta advises against periods in keys, and newer versions may refuse them."
         ]
     return []
+
+
+def require_new_key(key: str, others: t.Iterable[str]) -> None:
+    """Refuse a key for a new connection that people can't tell from another one, or type.
+
+    :param others: the keys of the connections that are there
+    :raises InvalidOption: it has something that can't be seen
+    :raises Refused: it looks like another one
+    """
+    if key != key.strip() or not key.isprintable():
+        raise InvalidOption(
+            f"The option connection_key is {key!a}, which has white space at an end, or a character that can't be seen.",
+            hint="Choose a key that people can tell from others, and type.",
+        )
+    if same := next((one for one in others if _text.alike(one, key)), None):
+        raise errors.Refused(
+            f"There is no connection {key!a}, but there is {same!a}, and people can't tell the two. Nothing was sent.",
+            hint="If that one is meant, give its key exactly. Else choose another key.",
+            code="ambiguous_key",
+        )
 
 
 def read(params: Json) -> Wanted:
@@ -287,12 +302,13 @@ def require_same_integration(wanted: Wanted, health: Health) -> None:
         now: t.Any = told
         for part in name.split("."):
             now = now.get(part) if isinstance(now, dict) else None
-        if credential.is_secret(name) or None in (value, now) or _compared(value) == _compared(now):
+        if credential.is_secret(name) or None in (value, now) or _same(value, now):
             continue
         place = name in (*PLACE, "type")
+        visible = credential.shown(name.rpartition(".")[2], value) and credential.shown(name.rpartition(".")[2], now)
+        which = f"the {name} {now!r}, not {value!r}" if visible else f"another {name} than the one given"
         raise errors.Refused(
-            f"The integration {found.id} of the connection {wanted.key!r} has another {name} than the one given. It can't be edited"
-            " here. Nothing was sent.",
+            f"The integration {found.id} of the connection {wanted.key!r} has {which}. It can't be edited here. Nothing was sent.",
             hint="A connection to another place has to be deregistered and registered."
             if place
             else f"Edit it in the Immuta UI, or correct or leave out the option that gives {name}.",
@@ -307,7 +323,8 @@ def _leaves(value: Json, before: str = "") -> t.Iterator[tuple[str, t.Any]]:
             yield f"{before}{name}", field
 
 
-def _compared(value: t.Any) -> t.Any:
-    if isinstance(value, list):
-        return sorted(str(item) for item in value)
-    return fields.folded(value) if isinstance(value, (str, bool)) else str(value)
+def _same(value: t.Any, now: t.Any) -> bool:
+    if isinstance(value, list) and isinstance(now, list):
+        return sorted(map(str, value)) == sorted(map(str, now))
+    # A number may come as text.
+    return fields.same_name(*(one if isinstance(one, (str, bool, list)) else str(one) for one in (value, now)))

@@ -11,6 +11,7 @@ import functools
 import os
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
@@ -187,9 +188,11 @@ def info(context: Context) -> Outcome:
 def _described(context: Context) -> Outcome:
     key = context.params["connection_key"]
     with options.client(context.params, check_mode=context.check_mode) as client:
+        lookalikes: list[str] = []
         if key:
-            found = connection.get(client, key)
+            found, _unused, listed = connection.look_up(client, key)
             connections = [] if found is None else [found]
+            lookalikes = [] if found else [one.key for one in listed if _text.alike(one.key, key)]
         else:
             connections = [connection.describe(client, listed) for listed in connection.list_all(client)]
             if not connections:
@@ -197,7 +200,7 @@ def _described(context: Context) -> Outcome:
         linked = any(found.integration_id is not None for found in connections)
         known = _integrations(context, client) if linked else {}
     described = [connection.with_integration(found, known) for found in connections]
-    return Outcome(False, {"tenant": client.settings.url, "connections": described})
+    return Outcome(False, {"tenant": client.settings.url, "connections": described, "lookalikes": lookalikes})
 
 
 def _integrations(context: Context, client: Client) -> dict[int, integration.Integration]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
 
@@ -20,8 +21,10 @@ def require_same_key(key: str, confirm: str | None, consequence: str, doing: str
     """
     if confirm and confirm != key:
         whose = f" that you are {doing}" if doing else ""
+        # Two that look the same are shown so that people see how they differ.
+        show = ascii if _text.alike(confirm, key) else repr
         raise errors.Refused(
-            f"The option confirm is {confirm!r}, but the connection is {key!r}. {consequence}",
+            f"The option confirm is {show(confirm)}, but the connection is {show(key)}. {consequence}",
             hint=f"confirm must be exactly the key of the connection{whose}.",
             code="confirmation_mismatch",
         )

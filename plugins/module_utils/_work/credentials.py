@@ -53,12 +53,15 @@ class Plan:
 
     :ivar before: the integration; None when there is none or it can't be read
     :ivar blind: why it can't be read
+    :ivar differences: what else than the credential changes
+    :ivar not_compared: the fields that Immuta does not tell, so that nobody knows whether they change
     :ivar reason: None when nothing is to be sent
     """
 
     subject: rotation.Subject
     whole: credential.Json
-    differing: list[str]
+    differences: list[payload.Difference]
+    not_compared: list[str]
     before: validation.Health | None
     blind: str
     reason: Reason | None
@@ -67,7 +70,9 @@ class Plan:
         """Return the fields for a module's result, before anything is sent."""
         return {
             "reason": self.reason,
-            "differing": self.differing,
+            "differing": [one.field for one in self.differences],
+            "differences": [one.as_dict() for one in self.differences],
+            "not_compared": self.not_compared,
             "rotated": False,
             "rolled_back": False,
             "validation": self.before.as_dict() if self.before else None,
@@ -120,7 +125,7 @@ def plan_for(client: Client, subject: rotation.Subject, given: credential.Creden
     :raises Refused: it can't be that of the connection; nothing was sent
     """
     whole = payload.build(subject.about, given)
-    differing = payload.differing(subject.about, whole)
+    differences = payload.differences(subject.about, whole)
     before, blind = None, "Immuta names no integration of the connection"
     number = subject.found.integration_id
     if number is not None:
@@ -129,7 +134,10 @@ def plan_for(client: Client, subject: rotation.Subject, given: credential.Creden
             blind = "" if before else f"the integration {number} is not there"
         except errors.PermissionDenied as error:
             blind = error.message.rstrip(".")
-    return Plan(subject, whole, differing, before, blind, _reason(policy, before, blind, differing))
+    unknown = payload.not_compared(subject.about, whole)
+    return Plan(
+        subject, whole, differences, unknown, before, blind, _reason(policy, before, blind, differs=bool(differences))
+    )
 
 
 def _observe(client: Client, key: str) -> rotation.Subject:
@@ -149,11 +157,11 @@ def _observe(client: Client, key: str) -> rotation.Subject:
     return subject
 
 
-def _reason(policy: str, before: validation.Health | None, blind: str, differing: list[str]) -> Reason | None:
+def _reason(policy: str, before: validation.Health | None, blind: str, *, differs: bool) -> Reason | None:
     """Return the rule by which the credential is sent, or None."""
     if policy == "always":
         return "always"
-    if differing:
+    if differs:
         return "differing"
     if policy == "on_create":
         return None

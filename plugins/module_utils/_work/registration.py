@@ -60,20 +60,21 @@ class _Presence:
         self._result: dict[str, t.Any] = {
             **dict.fromkeys(("connection", "integration", "validation", "reason", "object_sync")),
             **dict.fromkeys(("registered", "tested", "rotated", "rolled_back", "verified"), False),
-            "differing": [],
+            **{name: [] for name in ("differing", "differences", "not_compared")},
         }
 
     def ensure(self) -> Outcome:
         subject = rotation.describe(self._client, self._goal.key)
         if subject is not None:
             return self._edit(self._created(subject))
-        found, integrations = connection.look_up(self._client, self._goal.key, listed_first=True)
+        found, integrations, listed = connection.look_up(self._client, self._goal.key, listed_first=True)
         if found is not None:
             raise errors.Refused(
                 f"Immuta lists the connection {found.key!r} ({found.technology or 'no technology named'}), but does not describe"
                 f" it, so it can't be compared.{NOTHING}",
                 hint="Immuta documents this for Snowflake, Databricks, and AWS Lake Formation. Edit the connection in the Immuta UI.",
             )
+        wanted.require_new_key(self._goal.key, [one.key for one in listed])
         return self._register(integrations)
 
     # One that is not there
@@ -186,7 +187,7 @@ class _Presence:
         """Return a connection once Immuta has created it: an earlier run may not have waited for that."""
         context = self._context
         number = subject.found.integration_id
-        if context.check_mode or not context.params["wait"] or number is None:
+        if not context.params["wait"] or number is None:
             return subject
         try:
             found = integration.get(self._client, number)
@@ -219,6 +220,7 @@ class _Presence:
         result.update(connection=subject.found.as_dict(), **plan.result())
         whole = credential.without_secrets(plan.whole)
         self._require_approved(self._edits(plan, {"connection": whole} if plan.reason else {}))
+        self._require_confirmed(plan)
         if plan.reason is not None:
             result["verified"] = False
             if not context.check_mode:
@@ -227,13 +229,29 @@ class _Presence:
                 credentials.carry_out(context, self._client, plan, proof, result)
         return Outcome(plan.reason is not None, result, plan.diff())
 
+    def _require_confirmed(self, plan: credentials.Plan) -> None:
+        """Refuse to change fields of a connection that somebody may have made that way for a reason.
+
+        A credential that C(update_secrets) asks for is no such field.
+        """
+        params = self._context.params
+        if not plan.differences or params["confirm"] or self._context.check_mode:
+            return
+        raise errors.Refused(
+            f"The option confirm is missing: the connection {self._goal.key!r} exists, and the edit changes {_said(plan)}.{NOTHING}",
+            hint=f"If that is meant, set confirm to {self._goal.key!r}. If not, correct the options that describe the connection.",
+            code="confirmation_required",
+        )
+
     def _edits(self, plan: credentials.Plan, about: dict[str, t.Any]) -> Plan:
-        what = f"changes {', '.join(plan.differing)}" if plan.differing else "stays as it is"
+        what = f"changes {_said(plan)}" if plan.differences else "stays as it is"
         step = {
             "action": EDIT,
             "target": self._goal.key,
             "reason": plan.reason,
             "effect": f"the connection {what}; Immuta gets the credential in the options",
+            "differences": [one.as_dict() for one in plan.differences],
+            "not_compared": plan.not_compared,
         }
         return Plan(self._client.settings.url, plan.subject.found, (step,) if plan.reason else (), about)
 
@@ -241,3 +259,8 @@ class _Presence:
         self._result["plan"] = plan.as_dict()
         if plan.changed:
             consent.require_approved(plan.digest, self._context.params["expected_plan_digest"], NOTHING.strip())
+
+
+def _said(plan: credentials.Plan) -> str:
+    """Return what changes, with both values."""
+    return ", ".join(map(str, plan.differences))

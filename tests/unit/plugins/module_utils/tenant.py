@@ -68,7 +68,11 @@ class World:
 
     def info(self, key: str | None = None) -> list[dict[str, t.Any]]:
         outcome = work.info(self.context({"connection_key": key, "url": self.double.url}, True))
-        assert (outcome.changed, outcome.diff, set(outcome.result)) == (False, None, {"connections", "tenant"})
+        assert (outcome.changed, outcome.diff, set(outcome.result)) == (
+            False,
+            None,
+            {"connections", "lookalikes", "tenant"},
+        )
         return outcome.result["connections"]  # type: ignore[no-any-return]
 
     def context(self, params: dict[str, t.Any], check_mode: bool) -> Context:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.community.immuta.plugins.module_utils._text import printable
+from ansible_collections.community.immuta.plugins.module_utils._text import alike, printable
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,18 @@ def test_it_is_one_line_that_can_be_seen(text: str) -> None:
     assert len(f"x{found}x".splitlines()) == 1
     assert not {unicodedata.category(sign) for sign in found} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
     assert printable(found) == found
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("caf\u00e9 prod", True),
+        ("CAFE\u0301 prod", True),
+        (" caf\u00e9\u00a0 prod", True),
+        ("caf\u00e9\u200b pr\u3164od", True),
+        ("cafe prod", False),
+        ("caf\u00e9prod", False),
+    ],
+)
+def test_names_that_people_can_not_tell(other: str, same: bool) -> None:
+    assert alike("caf\u00e9 prod", other) is same

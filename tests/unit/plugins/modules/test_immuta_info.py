@@ -90,7 +90,10 @@ def test_an_unknown_key_is_an_empty_list(tenant: Tenant) -> None:
 
 
 def test_the_case_of_a_key_matters(tenant: Tenant) -> None:
-    assert tenant("connection_info", connection_key=KEY.upper())["connections"] == []
+    result = tenant("connection_info", connection_key=KEY.upper())
+    assert (result["connections"], result["lookalikes"]) == ([], [KEY])
+    assert tenant("connection_info", connection_key=KEY)["lookalikes"] == []
+    assert tenant("connection_info", connection_key=KEY[:-1])["lookalikes"] == []
 
 
 def test_finds_technologies_that_are_only_listed(tenant: Tenant) -> None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import json
 import typing as t
 from pathlib import Path
@@ -475,6 +477,29 @@ def test_a_forgotten_state_deletes_nothing(present: Present, option: str) -> Non
     assert present.there(KEY)
 
 
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    "key", ["Prod Snowflake", "prod  snowflake", "prod snow\ufb02ake", "prod\u00a0snowflake", "prod snowflake ", "pro\u200bd snowflake"]
+)  # fmt: skip
+def test_a_new_key_that_people_can_not_tell_from_another(present: Present, key: str, check: bool) -> None:
+    result = present(key, check=check)
+    assert result.code in ("ambiguous_key", "invalid_option")
+    assert ascii(key) in result["msg"]
+    assert "'prod snowflake'" in result["msg"] or "a character that can't be seen" in result["msg"]
+    assert not present.bodies() and not present.bodies("testConnection")
+    # It is told from others once it is there.
+    state = present.tenant.double.state
+    state.connections[key] = dataclasses.replace(state.connections[KEY], key=key)
+    assert present(key, snowflake=of_example()).good["changed"] is False
+
+
+def test_a_confirmation_in_another_unicode_form(present: Present) -> None:
+    key, other = "caf\u00e9", "cafe\u0301"
+    result = present(key, confirm=other)
+    assert result.code == "confirmation_mismatch"
+    assert f"The option confirm is {other!a}, but the connection is {key!a}." in result["msg"]
+
+
 # What is in the way
 
 SAME_HOST = {**SNOWFLAKE, "host": "example.snowflakecomputing.com"}
@@ -651,9 +676,7 @@ def test_a_first_object_sync_that_takes_long_is_no_failure(present: Present) -> 
 LOST: dict[str, dict[str, t.Any]] = {
     "lost": {"kind": "lost_answer"},
     "truncated": {"kind": "truncated"},
-    "504": {"kind": "status", "status": 504, "done": True},
-    "500": {"kind": "status", "status": 500, "done": True},
-    "404": {"kind": "status", "status": 404, "done": True},
+    **{str(one): {"kind": "status", "status": one, "done": True} for one in (404, 408, 425, 429, 500, 504)},
     "page": {"kind": "html", "done": True},
 }
 
@@ -672,7 +695,9 @@ def test_a_lost_answer_is_read_and_never_sent_again(present: Present, lost: str,
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "status", "status": 504}, {"kind": "status", "status": 500}, {"kind": "html"}]
+    "fault",
+    [*({"kind": "status", "status": one} for one in (408, 425, 429, 500, 504)), {"kind": "html"}],
+    ids=lambda fault: str(fault.get("status", "page")),
 )
 def test_what_has_not_arrived_is_not_claimed(present: Present, fault: dict[str, t.Any]) -> None:
     present.tenant.fault(operation_id="registerConnection", **fault)
@@ -708,6 +733,50 @@ def test_another_run_has_registered_it_meanwhile(present: Present, monkeypatch: 
         present.tenant.vary(register_existing=status)
         assert present().code == code
     assert present()["changed"] is False
+
+
+def meanwhile(present: Present, monkeypatch: pytest.MonkeyPatch, happens: t.Callable[[], None]) -> None:
+    """Let something happen just before Immuta gets the registration."""
+    handle = present.tenant.double.handle
+
+    def racing(method: str, target: str, *rest: t.Any) -> t.Any:
+        if method == "POST" and target == "/data/connection":
+            happens()
+        return handle(method, target, *rest)
+
+    monkeypatch.setattr(present.tenant.double, "handle", racing)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_what_another_run_has_registered_is_not_taken_for_this_one(
+    present: Present, monkeypatch: pytest.MonkeyPatch, wait: bool
+) -> None:
+    assert present().good
+    state = present.tenant.double.state
+    theirs = state.connections.pop(NEW)
+    theirs.extra["warehouse"] = "THEIR_WH"
+    state.integrations.clear()
+    meanwhile(present, monkeypatch, lambda: state.connections.update({NEW: theirs}))
+    present.tenant.fault("status", status=429, done=True, operation_id="registerConnection")
+    result = present(wait=wait)
+    assert result.code == "registration_failed"
+    assert "Immuta shows another warehouse than the one sent" in result["msg"]
+    assert result["verified"] is False
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"), [("IMMUTA_TWO", "THIRD"), ('"immuta_two"', "IMMUTA_TWO"), ("immuta_two", '"immuta_two"')]
+)
+def test_an_integration_that_another_run_makes_meanwhile_is_not_taken_for_this_one(
+    present: Present, monkeypatch: pytest.MonkeyPatch, mine: str, theirs: str
+) -> None:
+    present.tenant.vary(native_integration_id="null", register_host="place")
+    state = present.tenant.double.state
+    other = copy.deepcopy(state.integrations[5])
+    other.id, other.config = 77, {**other.config, "database": theirs}
+    meanwhile(present, monkeypatch, lambda: state.integrations.update({77: other}))
+    result = present(snowflake={**SAME_HOST, "database": mine}).good
+    assert (result["verified"], result["integration"]["id"]) == (True, 78)
 
 
 # One that is there
@@ -751,6 +820,12 @@ def test_when_the_credential_is_sent(
     present.tenant.double.state.integrations[5].status = status
     options = {"snowflake": of_example(warehouse=warehouse), "update_secrets": policy}
     planned = present(KEY, check=True, **options).good
+    if reason == "differing":
+        refused = present(KEY, **options)
+        assert refused.code == "confirmation_required"
+        assert "the edit changes warehouse from 'COMPUTE_WH' to 'OTHER_WH'. Nothing was sent." in refused["msg"]
+        assert f"set confirm to {KEY!r}" in refused["msg"]
+        options["confirm"] = KEY
     assert not present.bodies("updateConnection")
     result = present(KEY, **options).good
     assert (result["reason"], result["changed"], result["rotated"]) == (reason, reason is not None, reason is not None)
@@ -764,7 +839,12 @@ def test_when_the_credential_is_sent(
     assert sent[-1]["connection"]["privateKey"]["content"] == PEM
     if form == "with_integration":
         assert sent[-1]["nativeIntegration"]["config"]["warehouse"] == warehouse
-    assert result["plan"]["steps"][0]["action"] == "edit_connection"
+    (step,) = result["plan"]["steps"]
+    assert step["action"] == "edit_connection"
+    assert step["differences"] == result["differences"]
+    assert step["not_compared"] == result["not_compared"] == ["privateKey", "username"]
+    changes = [{"field": "warehouse", "before": "COMPUTE_WH", "after": "OTHER_WH"}]
+    assert result["differences"] == (changes if reason == "differing" else [])
     assert present(KEY, snowflake=of_example(warehouse=warehouse))["changed"] is False
 
 
@@ -773,8 +853,20 @@ def test_an_edit_is_approved_by_its_digest(present: Present) -> None:
     digest = present(KEY, check=True, **options)["plan"]["digest"]
     third = {"snowflake": of_example(warehouse="THIRD_WH")}
     assert present(KEY, **third, expected_plan_digest=digest).code == "plan_changed"
+    # What is edited was seen as it was before.
+    present.tenant.double.state.connections[KEY].extra["warehouse"] = "FOURTH_WH"
+    assert present(KEY, **options, confirm=KEY, expected_plan_digest=digest).code == "plan_changed"
+    present.tenant.double.state.connections[KEY].extra["warehouse"] = "COMPUTE_WH"
     assert not present.bodies("updateConnection")
-    assert present(KEY, **options, expected_plan_digest=digest)["changed"] is True
+    assert present(KEY, **options, expected_plan_digest=digest).code == "confirmation_required"
+    assert present(KEY, **options, confirm=KEY, expected_plan_digest=digest)["changed"] is True
+
+
+def test_a_difference_that_could_be_a_secret_is_not_shown(present: Present) -> None:
+    present.tenant.double.state.connections[KEY].extra["odd"] = "former-odd-value-33"
+    result = present(KEY, check=True, snowflake=of_example(), connection={"odd": ODD})
+    assert result["differences"] == [{"field": "odd", "before": "(not shown)", "after": "(not shown)"}]
+    assert "the connection changes odd (not shown);" in result["plan"]["steps"][0]["effect"]
 
 
 def test_an_edit_that_immuta_puts_back(present: Present) -> None:
@@ -794,12 +886,17 @@ def test_an_edit_that_immuta_puts_back(present: Present) -> None:
     [
         (
             {"snowflake": of_example(host=HOST)},
-            "The field hostname of the connection is another one",
+            "The field hostname of the connection is 'example.snowflakecomputing.com' in Immuta, not 'sales.",
             "deregistered and registered",
         ),
         (
             {"snowflake": of_example(database="OTHER")},
-            "has another database than the one given",
+            "has the database 'IMMUTA', not 'OTHER'",
+            "deregistered and registered",
+        ),
+        (
+            {"snowflake": of_example(database='"immuta"')},
+            "has the database 'IMMUTA', not '\"immuta\"'",
             "deregistered and registered",
         ),
         (
@@ -809,7 +906,7 @@ def test_an_edit_that_immuta_puts_back(present: Present) -> None:
         ),
         (
             {"snowflake": of_example(audit=True)},
-            "has another audit.enabled than the one given",
+            "has the audit.enabled False, not True",
             "Edit it in the Immuta UI",
         ),
     ],
@@ -827,12 +924,10 @@ def test_what_can_not_be_edited(
 
 def test_another_catalog(present: Present) -> None:
     place = {"host": "adb-1234567890123456.7.azuredatabricks.net", "http_path": LAKE["http_path"], "token": TOKEN}
-    assert (
-        present("prod databricks", databricks={**place, "catalog": "IMMUTA"}, update_secrets="always")["verified"]
-        is True
-    )
-    result = present("prod databricks", databricks={**place, "catalog": "other"})
-    assert "has another catalog than the one given" in result["msg"]
+    key, same = "prod databricks", {**place, "catalog": "IMMUTA"}
+    assert present(key, databricks=same, update_secrets="always", confirm=key)["verified"] is True
+    result = present(key, databricks={**place, "catalog": "other"})
+    assert "has the catalog 'immuta', not 'other'" in result["msg"]
 
 
 def test_what_immuta_lists_but_does_not_describe(present: Present) -> None:

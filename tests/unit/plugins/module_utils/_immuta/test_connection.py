@@ -28,9 +28,9 @@ from ansible_collections.community.immuta.tests.unit.plugins.module_utils.tenant
 
 def test_gets_what_immuta_describes(world: World) -> None:
     assert connection.get(world.client, KEY) == PROD
-    assert connection.look_up(world.client, KEY) == (PROD, [])
+    assert connection.look_up(world.client, KEY)[:2] == (PROD, [])
     assert world.asked == ["getConnection", "getConnection"]
-    assert connection.look_up(world.client, KEY, listed_first=True) == (PROD, [])
+    assert connection.look_up(world.client, KEY, listed_first=True)[:2] == (PROD, [])
     assert world.asked[2:] == ["searchObjects", "getConnection"]
 
 
@@ -42,7 +42,7 @@ def test_finds_by_its_object_what_immuta_does_not_describe(world: World, status:
     assert connection.get(world.client, "trino") == trino
     assert world.asked == ["getConnection", "getObject"]
     world.double.requests.clear()
-    assert connection.look_up(world.client, "trino", listed_first=True) == (trino, [])
+    assert connection.look_up(world.client, "trino", listed_first=True)[:2] == (trino, [])
     assert world.asked == ["searchObjects", "getConnection", "getObject"]
 
 
@@ -66,9 +66,10 @@ def test_the_object_of_another_path_is_not_the_connection(world: World) -> None:
 @pytest.mark.parametrize("listed_first", [False, True])
 def test_absent_is_what_a_whole_list_lacks_for_a_key_that_may_see_everything(world: World, listed_first: bool) -> None:
     # Keys differ by case, too.
-    absent, known = connection.look_up(world.client, KEY.upper(), listed_first=listed_first)
+    absent, known, listed = connection.look_up(world.client, KEY.upper(), listed_first=listed_first)
     assert absent is None
     assert [one.id for one in known] == [5, 7, 9]
+    assert KEY in [one.key for one in listed]
     assert ("getConnection" in world.asked) is not listed_first
     assert "searchObjects" in world.asked
     assert world.asked[-1] == "listIntegrations"

@@ -63,7 +63,7 @@ PARAMETERS: dict[str, dict[str, t.Any]] = {
 }
 IDENTICAL = {"integration_id": "5", "connection_key": "a%2Fb%20c", "bulk_id": "a%2Fb"}
 
-Who = t.Literal["all", "harmless", "nobody"]
+Who = t.Literal["all", "idempotent", "harmless", "nobody"]
 
 
 # What a server or a proxy does with a request
@@ -323,7 +323,13 @@ class Fault:
 
     def repeats(self, operation: Operation) -> bool:
         """Whether the operation is sent again."""
-        return self.again == "all" or (self.again == "harmless" and operation.effect.harmless)
+        repeated = {
+            "all": True,
+            "idempotent": operation.effect is not Effect.CREATE,
+            "harmless": operation.effect.harmless,
+            "nobody": False,
+        }
+        return repeated[self.again]
 
 
 def broken(name: str, row: str, act: t.Any, *, sent: bool, world: type[World] = World, **more: t.Any) -> Fault:
@@ -380,21 +386,27 @@ FAULTS = [
     broken("silent", LOST, silent, sent=True, options={"timeout": 0.05}),
     broken("proxy closes", FORWARD, hang_up, sent=True, world=Forward),
     broken("proxy resets", FORWARD, reset, sent=True, world=Forward),
-    answered(429, LIMITED, "all", errors.RateLimited),
+    answered(429, LIMITED, "idempotent", errors.RateLimited),
     Fault(
-        "429 in 7 s", LIMITED, status(429, Retry_After="7"), "all", errors.RateLimited, "rate_limited", pauses=(7, 7)
+        "429 in 7 s",
+        LIMITED,
+        status(429, Retry_After="7"),
+        "idempotent",
+        errors.RateLimited,
+        "rate_limited",
+        pauses=(7, 7),
     ),
     Fault(
         "429 at a time",
         LIMITED,
         status(429, Retry_After=LATER),
-        "all",
+        "idempotent",
         errors.RateLimited,
         "rate_limited",
         pauses=(7, 7),
     ),
-    Fault("429 at once", LIMITED, status(429, Retry_After=PAST), "all", errors.RateLimited, "rate_limited"),
-    Fault("429 and noise", LIMITED, status(429, Retry_After="soon"), "all", errors.RateLimited, "rate_limited"),
+    Fault("429 at once", LIMITED, status(429, Retry_After=PAST), "idempotent", errors.RateLimited, "rate_limited"),
+    Fault("429 and noise", LIMITED, status(429, Retry_After="soon"), "idempotent", errors.RateLimited, "rate_limited"),
     *(answered(one, GATEWAY, "harmless", errors.ServerError) for one in (502, 503, 504)),
     Fault("503 in 7 s", GATEWAY, status(503, Retry_After="7"), "harmless", errors.ServerError, "server", pauses=(7, 7)),
     Fault(
@@ -512,13 +524,17 @@ def test_only_reads_and_renderings_are_harmless() -> None:
 
 def table() -> list[str]:
     """The table, for people."""
-    lines = ["| What happens | Reads, renderings | Deletions, updates | Error |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| What happens | Reads, renderings | Deletions, updates | Registrations | Error |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for row, group in itertools.groupby(FAULTS, key=lambda fault: fault.row):
         faults = list(group)
         (again,) = {one.again for one in faults}
         codes = " ".join(dict.fromkeys(f"`{one.code}`" for one in faults))
-        said = {"all": ("again", "again"), "harmless": ("again", "once"), "nobody": ("once", "once")}[again]
-        lines.append(f"| {row} | {said[0]} | {said[1]} | {codes} |")
+        times = {"all": 3, "idempotent": 2, "harmless": 1, "nobody": 0}[again]
+        said = " | ".join("again" if column < times else "once" for column in range(3))
+        lines.append(f"| {row} | {said} | {codes} |")
     return lines
 
 

@@ -151,7 +151,7 @@ def test_a_key_that_nobody_can_tell_from_another(key: str) -> None:
     with pytest.raises(Refused, match="a character that can't be seen"):
         read(connection_key=key)
     with pytest.raises(InvalidOption, match="a character that can't be seen"):
-        wanted.require_key(key)
+        wanted.require_new_key(key, ())
     assert read(connection_key=key, confirm=key, state="undone").connection_key == key
 
 
