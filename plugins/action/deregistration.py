@@ -65,6 +65,17 @@ class ActionModule(OneOfMany):
         "output": {"type": "str"},
     }
 
+    def run(self, tmp: str | None = None, task_vars: Variables | None = None) -> Result:
+        """Run the stage that the task names, and say it in the words of the role that calls this one."""
+        result = super().run(tmp, task_vars)
+        words = self.rendered(task_vars or {}, [names.WORDS]).get(names.WORDS) or {}
+        told: Result = {
+            name: names.reworded(result[name], words) for name in ("msg", "lines", "fatal") if name in result
+        }
+        if "error" in (concluded := result.get("result") or {}):
+            told["result"] = {**concluded, "error": names.reworded(concluded["error"], words)}
+        return {**result, **told}
+
     @property
     def observed(self) -> Observed:
         """The modules' results so far."""

@@ -23,6 +23,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration imp
     settings,
     stops,
     texts,
+    words,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
@@ -104,12 +105,17 @@ class ActionModule(OneOfMany):
         if wrong := decisions.allowed(self.settings, found["connections"], found["integrations"], found["former"]):
             raise Refused(*wrong)
         # Without this answer nothing is confirmed.
-        return {"confirm": self.settings.confirm}
+        return {"confirm": self.settings.confirm, "words": words.OTHERS}
 
     def _plan(self, variables: Variables) -> Result:
         if wrong := decisions.undone(self.settings, self.observed):
             raise Refused(*wrong)
-        return shown(texts.plan(self.settings, self.observed, check_mode=self._task.check_mode))
+        observed = self.observed
+        plan = texts.plan(self.settings, observed, check_mode=self._task.check_mode)
+        decision = observed.decided.get("decision") or {}
+        # Nothing but what was shown is edited.
+        due = decision.get("register", False) and bool(observed.edits or not observed.exists)
+        return {**shown(plan), "register": due, "digest": (observed.compared.get("plan") or {}).get("digest", "")}
 
     def _handoff(self, variables: Variables) -> Result:
         return shown(texts.handoff(self.settings, self.observed))

@@ -364,3 +364,29 @@ def test_the_outcome_has_the_documented_fields() -> None:
 def test_the_role_has_an_example() -> None:
     for task in yaml.safe_load(entry_point()["examples"]):
         assert set(task.get("vars", {})) <= set(specified())
+
+
+# Both roles
+
+
+def options_of(role: str) -> set[str]:
+    """The variables of a role, as its argument spec has them."""
+    specs = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text("utf-8"))
+    return set(specs["argument_specs"]["main"]["options"])
+
+
+@pytest.mark.parametrize(
+    ("prefix", "role", "more"),
+    [
+        ("immuta_register_", "register_connection", {"immuta_register_result"}),
+        ("immuta_deregister_", "deregister_connection", GIVEN),
+    ],
+)
+def test_every_variable_that_a_text_names_exists(prefix: str, role: str, more: set[str]) -> None:
+    known = {*options_of(role), *more, *(of_the_playbooks() if more is GIVEN else ())}
+    folders = ("plugins", "roles", "playbooks", "docs", "extensions")
+    files = [ROOT / "README.md", *(one for folder in folders for one in (ROOT / folder).rglob("*.*") if one.is_file())]
+    texts = {one: one.read_text("utf-8") for one in files if one.suffix in (".py", ".yml", ".md", ".rst", ".j2")}
+    named = {(name, file) for file, text in texts.items() for name in re.findall(rf"(?<!\w){prefix}\w+", text)}
+    assert len(named) > 50
+    assert {(name, str(file)) for name, file in named if name not in known} == set()

@@ -30,7 +30,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 # In characters.
 LONGEST_ANSWER = 300
-SKIP = "skip (immuta_deregister_skip in the role)"
+SKIP = "skip (immuta_deregister_skip in the role deregister_connection)"
 # Seconds for which a request of a dead process may still be on its way.
 ON_ITS_WAY = 30.0
 # In characters: of a longer script, only the statement's own literals are searched for in what a platform says of it.
@@ -298,7 +298,8 @@ class Execution:
         return UnknownOutcome(
             f"{_label(statement)} was sent by an earlier run, and it is not known whether it ran.",
             hint=f"{obstacle}Look for it in {self._platform.name}'s query history ({sign})."
-            " To send it again, set on_unknown=rerun (immuta_deregister_on_unknown in the role). If it has run, name it"
+            " To send it again, set on_unknown=rerun (immuta_deregister_on_unknown or immuta_register_on_unknown in the roles). If it"
+            " has run, name it"
             f" in {SKIP}.",
             **statement.describe(),
         )

@@ -261,8 +261,8 @@ def require(expected: t.Iterable[str], place: Place) -> None:
         raise PlatformUnknown(
             f"It is not known whether {' and '.join(relations)} leads to {place}, where the session is. No"
             " statement of the script was sent.",
-            hint="If it does, name the platform's own host in expected_hosts, too; for the role, in"
-            " immuta_deregister_platform_host.",
+            hint="If it does, name the platform's own host in expected_hosts, too; for the roles, in"
+            " immuta_deregister_platform_host or immuta_register_platform_host.",
             expected=list(relations),
             actual=str(place),
         )

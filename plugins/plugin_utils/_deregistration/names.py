@@ -25,7 +25,8 @@ OF_PLAYBOOKS |= {f"{PREFIX}{name}_options" for name in ("immuta", "snowflake", "
 SET_BY_ROLE = frozenset({f"{PREFIX}result", f"{PREFIX}script"})
 # What the role registers, and what its own tasks hand on.
 OWN = "__deregister_connection_"
-GIVEN = frozenset({f"{OWN}plan_only", f"{OWN}observed"})
+WORDS = f"{OWN}words"
+GIVEN = frozenset({f"{OWN}plan_only", f"{OWN}observed", WORDS})
 # Where Ansible leaves what is no assignment of C(-e NAME=VALUE).
 LOST_WORDS = "_raw_params"
 
@@ -99,6 +100,20 @@ def _before_lost_words(given: t.Any) -> list[str]:
                 # Any other name may be part of a value.
                 last = name if re.fullmatch(r"immuta_[a-z_]+", name) else ""
     return found
+
+
+def reworded(value: t.Any, words: t.Mapping[str, str]) -> t.Any:
+    """Return a result with other words in its texts, for a role that calls this one and has variables of its own.
+
+    :param words: what to say for what
+    """
+    if isinstance(value, str):
+        for said, meant in words.items():
+            value = re.sub(rf"(?<!\w){re.escape(said)}(?!\w)", meant, value)
+        return value
+    if isinstance(value, dict):
+        return {name: reworded(one, words) for name, one in value.items()}
+    return [reworded(one, words) for one in value] if isinstance(value, list) else value
 
 
 def listed(name: str, value: t.Any) -> tuple[list[str], list[str]]:

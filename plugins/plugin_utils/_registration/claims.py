@@ -219,12 +219,12 @@ def _exists(ended: Ended) -> Claim:
 
 
 def _works(ended: Ended) -> Claim:
-    registered, integration = ended.observed.registered, ended.result["integration"] or {}
+    told, integration = ended.observed.told, ended.result["integration"] or {}
     claim = "Its integration works"
     if not ended.observed.sent:
         return Claim(claim, "not_verified", NOT_FOUND_OUT, None)
     about = f"Immuta lists the integration {integration['id']} as {integration['status']}" if integration else ""
-    if not registered.get("verified"):
+    if not told.get("verified"):
         return Claim(claim, "not_verified", f"{about or 'Nothing shows it'}.", THIS)
     tests = ", ".join(f"{one['name']} ({one['status'] or 'not told'})" for one in _validation(ended) or ())
     how = f"{about}{f', with these tests: {tests}' if tests else ''}" if about else "Immuta's reads have shown it"

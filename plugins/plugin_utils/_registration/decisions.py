@@ -24,13 +24,15 @@ class Decision:
     :ivar preflight: the platform to sign in to before the plan is shown, or ""
     :ivar look: the script whose objects to look for there, or "" if it is not on the disk
     :ivar run: the task file in C(executors) that deals with the script, or ""
-    :ivar register: whether to register the connection, or to compare one that exists
+    :ivar compare: whether to compare a connection that exists with its description
+    :ivar register: whether to register the connection, or to edit one that exists
     :ivar forget: whether the clean-up script of an earlier registration, which is done, makes room
     """
 
     preflight: str
     look: str
     run: str
+    compare: bool
     register: bool
     forget: bool
 
@@ -52,6 +54,7 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decis
         look=look,
         # In check mode, a script that is not there is predicted to run, but another one than that on the disk can't be.
         run=run if look or not check_mode or not observed.kept else "",
+        compare=observed.exists,
         register=go and not (to_run and not stated and chosen == "handoff"),
         forget=observed.clean_up(settings.undo_path).get("state") == "finished",
     )
@@ -171,10 +174,28 @@ def _taken_back(settings: Settings, observed: Observed) -> list[str]:
     return []
 
 
+def _mistakable(settings: Settings, observed: Observed) -> list[str]:
+    """Why a new connection may not have its key; empty if it may."""
+    key, same = settings.connection_key, observed.found.get("lookalikes")
+    if observed.exists:
+        return []
+    if same:
+        return [
+            f"There is no connection {key!a}, but there is {same[0]!a}, and people can't tell the two. Nothing was run or"
+            " registered. If that one is meant, set immuta_register_connection_key to its key exactly. Else choose another key."
+        ]
+    if key != key.strip() or not key.isprintable():
+        return [
+            f"immuta_register_connection_key is {key!a}, which has white space at an end, or a character that can't be seen."
+            " Nothing was run or registered. Choose a key that people can tell from others, and type."
+        ]
+    return []
+
+
 def obstacles(settings: Settings, observed: Observed) -> list[str]:
     """The reasons why the registration can't be finished and nothing may be changed; empty if there are none."""
     script = observed.script
-    if found := _taken_back(settings, observed):
+    if found := _mistakable(settings, observed) or _taken_back(settings, observed):
         return found
     if observed.exists or not observed.to_run:
         return []

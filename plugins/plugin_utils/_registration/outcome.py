@@ -22,6 +22,7 @@ class Observed:
 
     :ivar found: the connection, before anything was done
     :ivar script: the set-up script, as it was saved, or is to be saved
+    :ivar compared: how a connection that exists differs from its description, and what an edit would change
     :ivar tried: the sign-in to the platform before the script runs
     :ivar paused: what the executor returned before each pause
     :ivar ran: what it returned last
@@ -44,6 +45,7 @@ class Observed:
     removed: Answer = dataclasses.field(default_factory=dict)
     former: Answer = dataclasses.field(default_factory=dict)
     forgotten: Answer = dataclasses.field(default_factory=dict)
+    compared: Answer = dataclasses.field(default_factory=dict)
 
     @property
     def exists(self) -> bool:
@@ -56,9 +58,19 @@ class Observed:
         return next(iter(self.found.get("connections") or ()), {})
 
     @property
+    def edits(self) -> list[Answer]:
+        """The steps that would edit a connection that exists; none if it is as described, or does not exist."""
+        return list((self.compared.get("plan") or {}).get("steps") or ())
+
+    @property
+    def told(self) -> Answer:
+        """What the module that registers has told last: of a connection that exists, the comparison may be all."""
+        return self.registered if "timing" in self.registered else self.compared
+
+    @property
     def sent(self) -> bool:
         """Whether the module that registers has answered."""
-        return "timing" in self.registered
+        return "timing" in self.told
 
     @property
     def tenant(self) -> str | None:
@@ -152,36 +164,32 @@ def _after(row: Answer | None) -> Answer:
 
 def status(observed: Observed, *, check_mode: bool) -> str:
     """The outcome of a run that has not failed. It is taken from results only, never from intentions."""
-    registered = observed.registered
-    if check_mode or "timing" not in registered:
+    if check_mode or not observed.sent:
         decision = observed.decided.get("decision") or {}
         return "handed_off" if decision.get("run") == "handoff" and not check_mode else "planned"
     if not observed.exists:
         return "registered"
-    return "updated" if registered.get("changed") else "already_registered"
+    return "updated" if observed.registered.get("changed") else "already_registered"
 
 
 def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[str, t.Any]:
     """The variable C(immuta_register_result)."""
     done, total = observed.counts
-    registered = observed.registered
+    told = observed.told
     return {
         "status": status(observed, check_mode=check_mode),
         "connection_key": settings.connection_key,
         "connection_exists": observed.exists_now,
         "tenant": observed.tenant,
-        "verified": bool(registered.get("verified")),
+        "verified": bool(told.get("verified")),
         "script_executed": observed.script_ran,
         "stated": observed.stated,
         "executor": settings.executor,
         "platform_hosts": settings.hosts,
         "session": observed.ran.get("session") or observed.tried.get("session") or None,
         "objects": observed.objects,
-        "plan": registered.get("plan"),
-        "integration": registered.get("integration"),
-        "validation": registered.get("validation"),
-        "reason": registered.get("reason"),
-        "differing": registered.get("differing") or [],
+        **{name: told.get(name) for name in ("plan", "integration", "validation", "reason")},
+        **{name: told.get(name) or [] for name in ("differing", "differences", "not_compared")},
         "report": None if check_mode or not settings.report_dir else settings.report.paths(),
         "script": {
             "path": settings.script_path if observed.has_script else None,

@@ -10,6 +10,7 @@ import dataclasses
 import os
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.plugin_utils import _variables
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import mistakes
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, file_name
@@ -27,7 +28,7 @@ UNDO = ".undo.sql"
 DESCRIPTIONS = ("snowflake", "databricks", "connection", "native_integration")
 # What of a description says where the integration is, and whom it signs in as; none of it is a secret.
 CONFIGURED = ("host", "port", "warehouse", "role", "database", "impersonation_role", "http_path", "catalog")
-SIGN_INS = ("key_pair", "password", "oauth_m2m")
+SIGN_INS = ("key_pair", "oauth_client_credentials", "password", "oauth_m2m")
 WHO = {"user": "username", "principal": "client_id"}
 # What is taken as it is given.
 AS_GIVEN = (
@@ -124,15 +125,11 @@ def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, ho
     key = value["connection_key"] or ""
     if not key:
         raise Refused(f"{PREFIX}connection_key is missing. Set it to the key that the connection is to have.")
-    if value["state"] == "present" and (key != key.strip() or not key.isprintable()):
+    if (confirm := value["confirm"]) not in (None, "", key):
+        # Two that look the same are shown so that people see how they differ.
+        said, meant = (ascii(confirm), ascii(key)) if _text.alike(confirm, key) else (f'"{confirm}"', f'"{key}"')
         raise Refused(
-            f"{PREFIX}connection_key is {key!a}, which has white space at an end, or a character that can't be seen."
-            " Choose a key that people can tell from others, and type."
-        )
-    if value["confirm"] not in (None, "", key):
-        raise Refused(
-            f'{PREFIX}confirm is "{value["confirm"]}", but the connection is "{key}". It must match the key of the'
-            " connection exactly."
+            f"{PREFIX}confirm is {said}, but the connection is {meant}. It must match the key of the connection exactly."
         )
     _require_dictionaries(value)
     about = value["settings"] or {}

@@ -25,7 +25,7 @@ def steps(ended: Ended) -> list[Step]:
         ("Save the set-up script", observed.script, wrote, there or "There is none."),
         ("Check the platform", observed.tried, _tried(observed.tried.get("objects")), there),
         ("Run the set-up script", observed.ran, f"{count} of {total} statements have run.", there or _not_run(ended)),
-        ("Register the connection in Immuta", observed.registered, _registered(ended), ""),
+        ("Register the connection in Immuta", observed.told, _registered(ended), ""),
     ]
     if ended.recorded or observed.recorded.get("failed"):
         rows.insert(

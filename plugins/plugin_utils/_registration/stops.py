@@ -28,16 +28,36 @@ TASKS = {
     "decided": "Decide what to do",
     "forgotten": "Remove the clean-up script of an earlier registration",
     "tried": "Sign in to {}, and look at what the script would create",
+    "compared": "Compare the connection with its description",
     "shown": "Show the plan",
     "ran": "Run the script on {}",
     "recorded": "Record that the script has run",
     "registered": "Register the connection",
     "removed": "Remove the set-up script",
 }
-# The variables of the other role, in the advice that both share.
-OTHER, OWN = "immuta_deregister_", "immuta_register_"
+BY_PERSON = "have a person run the rest, then set immuta_register_script_executed"
+CONFIRM = "Set immuta_register_confirm to the key of the connection"
+# What helps with a removal, where it names no variable of that role.
+SHARED = {code: said for code, said in ADVICE.items() if "immuta_deregister_" not in said}
 # What helps, by the code of the failure, where it is not what helps with a removal.
 OWN_ADVICE = {
+    "unknown_outcome": (
+        f"{STILL} Find out on the platform whether the statement ran. If it did not, rerun with immuta_register_on_unknown=rerun; if"
+        f" it did, {BY_PERSON}."
+    ),
+    "session_lost": f"{STILL} {BY_PERSON.capitalize()}.",
+    "statement_failed": (
+        "Fix the cause on the platform and rerun: the script continues with the statement that failed. If it can no longer succeed,"
+        f" {BY_PERSON}."
+    ),
+    **dict.fromkeys(
+        ("split_error", "transaction_open"),
+        f"{STILL} Hand the script to a person with immuta_register_executor=handoff. When it has run, set"
+        " immuta_register_script_executed.",
+    ),
+    "empty_script": f"{STILL} If the platform is prepared already, set immuta_register_executor to none, and rerun.",
+    "plan_changed": "The connection was changed after the plan was shown. Rerun, and review the new plan.",
+    "ambiguous_key": f"{STILL} Correct immuta_register_connection_key, and rerun.",
     "objects_exist": (
         f"{STILL} Check who made what is there. If it is another connection's, register this one with another database or"
         " catalog. If it was left over, remove it first. To continue all the same, set immuta_register_existing_objects to accept."
@@ -48,10 +68,12 @@ OWN_ADVICE = {
         "Wait a few minutes, until Immuta has certainly ended, and rerun the same command. It reads first, and registers only if"
         " nothing is there."
     ),
-    "confirmation_required": "Set immuta_register_confirm to the key of the connection, and rerun.",
-    "confirmation_mismatch": "Set immuta_register_confirm to the key of the connection, and rerun.",
+    "confirmation_required": f"Review the plan. {CONFIRM}, and rerun.",
+    "confirmation_mismatch": f"{CONFIRM}, and rerun.",
 }
-UNDO = " To take back what is done, rerun with immuta_register_state=undone."
+UNDO = (
+    " To take back what is done, rerun with immuta_register_state=undone, and immuta_register_confirm set to the key."
+)
 
 
 def find(settings: Settings | None, observed: Observed, checked: Answer, *, check_mode: bool) -> Stop | None:
@@ -80,7 +102,7 @@ def advice(stop: Stop, observed: Observed) -> str:
     if stop.task == CHECK:
         return "Correct what is named above, and rerun."
     code = (stop.failure.get("failure") or {}).get("code", "")
-    said = OWN_ADVICE.get(code) or ADVICE.get(code, AGAIN).replace(OTHER, OWN)
+    said = {**SHARED, **OWN_ADVICE}.get(code, AGAIN)
     return said + (UNDO if observed.counts[0] and not observed.exists else "")
 
 
@@ -95,12 +117,15 @@ def _unfinished(observed: Observed, *, check_mode: bool) -> str | None:
         return "forgotten"
     if decision["preflight"] and "timing" not in observed.tried:
         return "tried"
+    if decision["compare"] and "timing" not in observed.compared:
+        return "compared"
     if not observed.shown:
         return "shown"
     if decision["run"] in PLATFORMS and not ("timing" in observed.ran and (check_mode or observed.script_ran)):
         return "ran"
     if decision["run"] == "record" and "timing" not in observed.recorded:
         return "recorded"
-    if decision["register"] and "timing" not in observed.registered:
+    due = decision["register"] and (observed.edits or not decision["compare"])
+    if due and "timing" not in observed.registered:
         return "registered"
     return None

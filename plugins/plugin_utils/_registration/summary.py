@@ -41,7 +41,7 @@ def summary(evidence: Seen) -> Summary:
 def _consent(run: Seen) -> t.Iterator[Fact]:
     enables = bool(run["enables"])
     yield Fact("Objects to be enabled", "Yes" if enables else "No", unproven=enables)
-    note = "" if enables else "Only enabling objects has to be confirmed."
+    note = "" if enables else "Only enabling objects, and changing a connection that exists, has to be confirmed."
     yield Fact("Confirmed", "By the name of the connection" if run["confirmed_by"] else "No", note)
     if run.get("approver"):
         yield Fact("Approved by", run["approver"], "Stated with immuta_register_approver.", unproven=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import OF_STAGES, Stop
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.texts import STATUSES, label, said
-from ansible_collections.community.immuta.plugins.plugin_utils._registration import stops
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import stops, words
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
@@ -24,6 +24,10 @@ HEADLINES = {
     "planned": "PLANNED, nothing was registered or run",
     "handed_off": "HANDED OFF, the set-up script is still to be run; the connection is not registered",
 }
+STAYS_OFF = (
+    "   Its objects stay DISABLED, so nobody's access to data changes. To enable them later, use the module"
+    " immuta_connection_settings."
+)
 ENABLES = (
     "   Its objects are ENABLED: Immuta then decides who can read them. On Databricks, an enabled object without a subscription"
     " policy loses the access of all Immuta users."
@@ -45,26 +49,70 @@ THERE = {
 def plan(settings: Settings, observed: Observed, *, check_mode: bool) -> list[str]:
     """The plan: what would be done, or is about to be done."""
     lines = [f'Plan for registering the Immuta connection "{settings.connection_key}"']
+    if observed.tenant:
+        lines.append(f"Tenant: {observed.tenant}")
     if settings.reason:
         lines.append(f"Reason: {settings.reason}")
+    if settings.integration_config:
+        lines.append(f"Description: {_described(settings.integration_config)}")
+    if check_mode:
+        lines.append(_looked_up(settings, observed))
     if observed.exists:
-        settled = (
-            " Its settings are not compared: use the module immuta_connection_settings." if settings.enables else ""
-        )
-        return [
-            *lines,
-            f"The connection exists. It is compared with its description, and edited where it differs.{settled}",
-        ]
+        return [*lines, *_edit(settings, observed)]
     if observed.has_script:
         state = "would be done" if check_mode and observed.script.get("changed") else "done"
-        lines.append(f"1. Save the set-up script: {state} ({settings.script_path}, sha256 {observed.script['sha256']})")
+        digest = f"sha256 of the script {observed.script['sha256']}"
+        lines.append(f"1. Save the set-up script: {state} ({settings.script_path}, {digest})")
     else:
         lines.append("1. No set-up script: the platform has to be prepared already")
     lines.extend(_run(settings, observed))
     lines.append(f"3. Register the connection in Immuta, and wait until its integration works{_confirmed(settings)}")
+    return [*lines, ENABLES if settings.enables else STAYS_OFF]
+
+
+def _described(config: Row) -> str:
+    """The place of the integration, and whom it signs in as; nothing of it is a secret."""
+    return ", ".join(str(value) if name == "type" else f"{name} {value}" for name, value in config.items())
+
+
+def _looked_up(settings: Settings, observed: Observed) -> str:
+    """What check mode did, and did not do."""
+    looked = ["the connection in Immuta"]
+    if observed.tried.get("session"):
+        looked.append(f"the sign-in to {settings.executor.capitalize()}")
+    if observed.tried.get("objects"):
+        looked.append("what the script creates there")
+    sent = (
+        ""
+        if observed.exists
+        else " Immuta gets the credential to render the script, and to test the registration if it can."
+    )
+    return f"Check mode: nothing is saved, run, registered, or edited. Looked up: {', '.join(looked)}.{sent}"
+
+
+def _edit(settings: Settings, observed: Observed) -> t.Iterator[str]:
+    """What becomes of a connection that exists."""
+    compared = observed.compared
+    differences = compared.get("differences") or ()
+    if observed.edits:
+        yield "The connection exists. Edit it in Immuta, with the credential of its description:"
+        yield from (f"   {change(one)}" for one in differences)
+        if not differences:
+            yield f"   Only the credential is sent (immuta_register_update_secrets={settings.update_secrets})"
+        yield f"   Digest of this plan: {compared['plan']['digest']}"
+    else:
+        yield "The connection exists, and is as described. Nothing to do."
+    if unknown := compared.get("not_compared"):
+        yield f"Can't be compared, because Immuta does not tell it: {', '.join(unknown)}"
     if settings.enables:
-        lines.append(ENABLES)
-    return lines
+        yield "Its settings are not compared: use the module immuta_connection_settings."
+    if differences and not settings.named:
+        yield f'Not confirmed, so nothing is edited: set immuta_register_confirm to "{settings.connection_key}"'
+
+
+def change(one: Row) -> str:
+    """A field of a connection, before and after."""
+    return f"{one['field']}: {one['before']} -> {one['after']}"
 
 
 def _confirmed(settings: Settings) -> str:
@@ -133,6 +181,8 @@ def report(result: Row) -> list[str]:
         f'Registration of "{result["connection_key"]}": {HEADLINES[result["status"]]}',
         f"Immuta: {_immuta(result)}",
     ]
+    if result["status"] == "updated":
+        lines.extend(f"Changed: {change(one)}" for one in result["differences"])
     script = result["script"]
     if script["path"]:
         kept = ", and the script is removed" if script["removed"] else ""
@@ -183,6 +233,8 @@ def _ran(result: Row) -> str:
 def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[str]:
     """Where a run has stopped, what is done, what is not, and what to do."""
     first = f'Stopped at "{stop.task}": {stop.message}'.split("\n")
+    if named := words.variables(stop.message) if stop.task not in OF_STAGES else "":
+        first.append(named)
     next_ = f"NEXT: {stops.advice(stop, observed)}"
     if settings is None or not observed.found:
         return [*first, "DONE: nothing; no request was sent.", next_]
@@ -208,6 +260,6 @@ def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
         missing.append("the connection is not registered")
     else:
         missing.append("it is not known whether the connection is registered")
-    if not observed.registered.get("verified"):
+    if not observed.told.get("verified"):
         missing.append("nothing shows that the connection works")
     return done, missing

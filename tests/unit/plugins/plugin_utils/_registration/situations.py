@@ -49,6 +49,22 @@ REGISTERED = {
     **TIMING,
 }
 SHOWN = {"msg": ["Plan"]}
+# A connection that exists: as described, and with another warehouse.
+SAME: dict[str, t.Any] = {
+    "plan": {"steps": [], "digest": SHA},
+    "differences": [],
+    "not_compared": ["privateKey"],
+    "verified": True,
+    "integration": {"id": 7, "status": "enabled"},
+    **TIMING,
+}
+WAREHOUSE = {"field": "warehouse", "before": "OLD_WH", "after": "WH"}
+DIFFERS: dict[str, t.Any] = {
+    **SAME,
+    "plan": {"steps": [{"action": "edit_connection"}], "digest": SHA},
+    "differing": ["warehouse"],
+    "differences": [WAREHOUSE],
+}
 
 
 def script(**more: t.Any) -> dict[str, t.Any]:
@@ -72,8 +88,21 @@ def read(**given: t.Any) -> Settings:
 
 def decided(**decision: t.Any) -> dict[str, t.Any]:
     """What was decided."""
-    usual = {"preflight": "snowflake", "look": "", "run": "snowflake", "register": True, "forget": False}
+    usual = {
+        "preflight": "snowflake",
+        "look": "",
+        "run": "snowflake",
+        "register": True,
+        "forget": False,
+        "compare": False,
+    }
     return {"decision": {**usual, **decision}}
+
+
+def there(compared: dict[str, t.Any], **more: t.Any) -> Observed:
+    """A run for a connection that exists, and what is otherwise."""
+    decision = decided(preflight="", run="", compare=True)
+    return Observed(**{"found": FOUND, "decided": decision, "compared": compared, "shown": SHOWN, **more})
 
 
 def done(**more: t.Any) -> Observed:

@@ -51,12 +51,19 @@ def test_decide(
 ) -> None:
     found = decisions.decide(read(**given), observed, check_mode=check_mode)
     assert (found.preflight, found.look, found.run, found.register) == expected
+    assert found.compare is observed.exists
 
 
 @pytest.mark.parametrize(
     ("given", "observed", "words"),
     [
         ({}, Observed(NONE, script()), []),
+        (
+            {"connection_key": "Prod"},
+            Observed({**NONE, "lookalikes": ["prod"]}, script()),
+            ["There is no connection 'Prod', but there is 'prod',"],
+        ),
+        ({"connection_key": "Prod"}, Observed({**FOUND, "lookalikes": []}), []),
         ({}, Observed(NONE, script(**DIES)), ["would not outlive this run: it is in memory."]),
         ({"script_durable": True}, Observed(NONE, script(**DIES)), []),
         ({}, Observed(NONE, script(execution=FINISHED, **DIES)), []),

@@ -15,14 +15,19 @@ import pytest
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import wanted
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
-from ansible_collections.community.immuta.plugins.plugin_utils._registration import settings
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import decisions, settings
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
     DATABRICKS,
+    FOUND,
+    NONE,
     SNOWFLAKE,
     read,
+    script,
 )
 
 LAKE = {"technology": "Glue"}
+PLACE = {name: value for name, value in SNOWFLAKE.items() if name != "key_pair"}
 
 
 def test_the_defaults_are_those_of_the_argument_spec() -> None:
@@ -87,6 +92,15 @@ def test_the_defaults_are_those_of_the_argument_spec() -> None:
                 },
             },
         ),
+        (
+            {
+                "snowflake": {
+                    **PLACE,
+                    "oauth_client_credentials": {"client_id": "c", "client_secret": "hunter2-hunter2"},
+                }
+            },
+            {"integration_config": {"type": "Snowflake", **PLACE, "principal": "c"}},
+        ),
         ({"settings": {"is_active": True}}, {"enables": True, "confirmed": False}),
         ({"settings": {"activate_new_children": True}, "confirm": "k"}, {"enables": True, "confirmed": True}),
         ({"settings": {"is_active": False}}, {"enables": False, "confirmed": True}),
@@ -102,7 +116,12 @@ def test_what_is_given_becomes(given: dict[str, t.Any], expected: dict[str, t.An
     [
         ({"connection_key": ""}, "immuta_register_connection_key is missing. Set it to the key"),
         ({"connection_key": 10}, "immuta_register_connection_key is a number (10), not text. Put it in quotes"),
-        ({"confirm": "K"}, 'immuta_register_confirm is "K", but the connection is "k".'),
+        ({"confirm": "x"}, 'immuta_register_confirm is "x", but the connection is "k".'),
+        ({"confirm": "K"}, "immuta_register_confirm is 'K', but the connection is 'k'."),
+        (
+            {"connection_key": "caf\u00e9", "confirm": "cafe\u0301"},
+            "immuta_register_confirm is 'cafe\\u0301', but the connection is 'caf\\xe9'.",
+        ),
         ({"snowflake": None}, "There is no description of the connection. Set immuta_register_snowflake or"),
         ({"databricks": DATABRICKS}, "Both immuta_register_databricks and immuta_register_snowflake are set."),
         ({"executor": "databricks"}, 'immuta_register_executor is "databricks", but immuta_register_databricks is not'),
@@ -147,9 +166,11 @@ def test_a_way_to_sign_in_is_a_dictionary(way: str, value: t.Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["prod ", " prod", "prod\u00a0snowflake", "prod snowf\u200blake", "prod\tsnowflake"])
-def test_a_key_that_nobody_can_tell_from_another(key: str) -> None:
-    with pytest.raises(Refused, match="a character that can't be seen"):
-        read(connection_key=key)
+def test_a_new_key_that_nobody_can_tell_from_another(key: str) -> None:
+    known = read(connection_key=key)
+    (sentence,) = decisions.obstacles(known, Observed(NONE, script()))
+    assert f"immuta_register_connection_key is {key!a}, which has white space at an end, or a character" in sentence
+    assert decisions.obstacles(known, Observed(FOUND)) == []
     with pytest.raises(InvalidOption, match="a character that can't be seen"):
         wanted.require_new_key(key, ())
     assert read(connection_key=key, confirm=key, state="undone").connection_key == key

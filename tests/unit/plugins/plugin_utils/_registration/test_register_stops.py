@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
+from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._registration import stops, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import settings, stops, texts, words
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
+    DIFFERS,
     NONE,
     SHOWN,
     TIMING,
@@ -21,6 +25,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     done,
     read,
     script,
+    there,
 )
 
 
@@ -65,7 +70,7 @@ ROWS = [
         Observed(NONE, script(), decided(), TRIED, SHOWN, ran={**failed("statement_failed"), **PART}),
         "Run the script on Snowflake",
         True,
-        "To take back what is done, rerun with immuta_register_state=undone.",
+        "rerun with immuta_register_state=undone, and immuta_register_confirm set to the key.",
     ),
     (
         Observed(NONE, script(), decided(), TRIED, SHOWN, ran={**failed("unknown_outcome"), **PART}),
@@ -85,6 +90,23 @@ ROWS = [
         True,
         "the way out that is named",
     ),
+    (
+        there(
+            DIFFERS,
+            registered=failed("confirmation_required", msg="The option confirm is missing. Set update_secrets."),
+        ),
+        "Register the connection",
+        True,
+        "In this role, the option confirm is immuta_register_confirm, update_secrets is immuta_register_update_secrets.",
+    ),
+    (
+        there(failed("refused")),
+        "Compare the connection with its description",
+        True,
+        "DONE: the connection exists in Immuta.",
+    ),
+    (there({}), "Compare the connection with its description", False, "another host failed"),
+    (there(DIFFERS), "Register the connection", False, "NOT DONE"),
     (done(removed=failed()), "Remove the set-up script", True, "DONE: the set-up script is saved"),
     (Observed(), "Look for the connection", False, "another host failed"),
     (Observed(NONE, script()), "Decide what to do", False, "NOT DONE: the set-up script has not run to its end"),
@@ -129,7 +151,40 @@ def test_a_run_that_came_to_its_end(check_mode: bool) -> None:
     assert stops.find(read(), done(ran=TIMING), {"settings": {}}, check_mode=True) is None
 
 
-def test_no_advice_names_a_variable_of_the_other_role() -> None:
+def test_advice_names_only_variables_of_the_role() -> None:
     for code in {*stops.ADVICE, *stops.OWN_ADVICE}:
-        stop = stops.Stop("x", failed(code))
-        assert "deregister" not in stops.advice(stop, Observed())
+        said = stops.advice(stops.Stop("x", failed(code)), Observed())
+        assert set(re.findall(r"immuta_(?:de)?register_\w+", said)) <= set(settings.options()), code
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ("The option confirm is missing.", "confirm is immuta_register_confirm"),
+        ("Set snowflake.key_pair.username.", "snowflake is immuta_register_snowflake"),
+        ("Raise wait_timeout for large platforms.", "wait_timeout is immuta_register_wait_timeout"),
+        ("leave out settings.is_active", "settings is immuta_register_settings"),
+        ("set existing_objects=accept", "existing_objects is immuta_register_existing_objects"),
+        ("With verify=false it is taken", "verify is immuta_register_verify"),
+        ("The option path is relative.", "path is immuta_register_script_path"),
+        ("The connection 'prod snowflake' is on acme.snowflakecomputing.com.", ""),
+        ("immuta_register_update_secrets", ""),
+    ],
+)
+def test_the_variables_of_options_are_named(message: str, named: str) -> None:
+    assert words.variables(message) == (f"In this role, the option {named}." if named else "")
+
+
+def test_the_words_for_options_and_for_the_other_role_are_as_the_tasks_have_them() -> None:
+    variables = set(settings.options())
+    assert {f"immuta_register_{name}" for name in words.OPTIONS.values()} <= variables
+    assert {one for said in words.OTHERS.values() for one in re.findall(r"immuta_\w+", said)} <= variables | {"immuta"}
+    undone = (Path(settings.ROLE) / "tasks" / "undone.yml").read_text("utf-8")
+    given = set(re.findall(r"^ +(immuta_deregister_\w+):", undone, re.M))
+    assert given == {name for name in words.OTHERS if name.startswith("immuta_")}
+
+
+def test_where_a_registration_is_taken_back_nothing_of_the_other_role_is_named() -> None:
+    for said, meant in words.OTHERS.items():
+        assert names.reworded({"msg": [f"{said}. x{said}"]}, words.OTHERS) == {"msg": [f"{meant}. x{said}"]}
+    assert names.reworded({"n": 1, "on": True}, words.OTHERS) == {"n": 1, "on": True}

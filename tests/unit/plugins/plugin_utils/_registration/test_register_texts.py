@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import outcome, texts
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
+    DIFFERS,
     FINISHED,
     FOUND,
     NONE,
@@ -20,17 +21,27 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     RAN,
     REGISTERED,
     ROW,
+    SAME,
     SHA,
     TRIED,
     decided,
     done,
     read,
     script,
+    there,
 )
 
-SAVED = f"1. Save the set-up script: done (/s/k.setup.sql, sha256 {SHA})"
+SAVED = f"1. Save the set-up script: done (/s/k.setup.sql, sha256 of the script {SHA})"
 TITLE = 'Plan for registering the Immuta connection "k"'
+WHAT = "Description: Snowflake, host acme.snowflakecomputing.com, warehouse WH, role R, database IMMUTA, user U"
+TOP = [TITLE, WHAT]
+CHECKS = (
+    "Check mode: nothing is saved, run, registered, or edited. Looked up: the connection in Immuta, the sign-in to Snowflake. Immuta gets"
+    " the credential to render the script, and to test the registration if it can."
+)
+UNKNOWN = "Can't be compared, because Immuta does not tell it: privateKey"
 LAST = "3. Register the connection in Immuta, and wait until its integration works"
+END = [LAST, texts.STAYS_OFF]
 STATEMENTS = [
     "2. Run the script's 2 statements (0 have run), executor snowflake",
     "     1. line 3: CREATE DATABASE IMMUTA",
@@ -46,42 +57,43 @@ WHERE = "Platform: acme.snowflakecomputing.com"
             {},
             Observed(NONE, script(), tried=TRIED),
             False,
-            [TITLE, SAVED, *STATEMENTS, WHERE, "Signed in: user ADMIN", "Not there, or not visible: DATABASE IMMUTA", LAST],
+            [*TOP, SAVED, *STATEMENTS, WHERE, "Signed in: user ADMIN", "Not there, or not visible: DATABASE IMMUTA", *END],
         ),
         (
             {},
             Observed(NONE, script(exists=False), tried={"session": {"user": "ADMIN"}, "objects": None}),
             True,
             [
-                TITLE,
+                *TOP,
+                CHECKS,
                 SAVED.replace("done", "would be done"),
                 *STATEMENTS,
                 WHERE,
                 "Signed in: user ADMIN",
                 "The platform was not checked for what the script creates: the script is not on the disk yet.",
-                LAST,
+                *END,
             ],
         ),
-        ({}, Observed(NONE, script(execution=FINISHED)), False, [TITLE, SAVED, "2. Run the script: already done", LAST]),
+        ({}, Observed(NONE, script(execution=FINISHED)), False, [*TOP, SAVED, "2. Run the script: already done", *END]),
         (
             {"script_executed": True},
             Observed(NONE, script()),
             False,
-            [TITLE, SAVED, "2. Record that the script was run by other means", LAST],
+            [*TOP, SAVED, "2. Record that the script was run by other means", *END],
         ),
-        ({"executor": "handoff"}, Observed(NONE, script()), False, [TITLE, SAVED, STATEMENTS[0].replace("snowflake", "handoff"), *STATEMENTS[1:], LAST]),
+        ({"executor": "handoff"}, Observed(NONE, script()), False, [*TOP, SAVED, STATEMENTS[0].replace("snowflake", "handoff"), *STATEMENTS[1:], *END]),
         (
             {"executor": "none"},
             Observed(NONE),
             False,
-            [TITLE, "1. No set-up script: the platform has to be prepared already", "2. Nothing to run", LAST],
+            [*TOP, "1. No set-up script: the platform has to be prepared already", "2. Nothing to run", *END],
         ),
         (
             {"executor": "none", "settings": {"is_active": True}},
             Observed(NONE),
             False,
             [
-                TITLE,
+                *TOP,
                 "1. No set-up script: the platform has to be prepared already",
                 "2. Nothing to run",
                 f'{LAST}. Not confirmed, so the run ends here: set immuta_register_confirm to "k"',
@@ -89,10 +101,44 @@ WHERE = "Platform: acme.snowflakecomputing.com"
             ],
         ),
         (
+            {"reason": "CHG1"},
+            there(SAME, found={**FOUND, "tenant": "https://t.example"}),
+            True,
+            [
+                TITLE,
+                "Tenant: https://t.example",
+                "Reason: CHG1",
+                WHAT,
+                "Check mode: nothing is saved, run, registered, or edited. Looked up: the connection in Immuta.",
+                "The connection exists, and is as described. Nothing to do.",
+                UNKNOWN,
+            ],
+        ),
+        (
             {},
-            Observed(FOUND),
+            there(DIFFERS),
             False,
-            [TITLE, "The connection exists. It is compared with its description, and edited where it differs."],
+            [
+                *TOP,
+                "The connection exists. Edit it in Immuta, with the credential of its description:",
+                "   warehouse: OLD_WH -> WH",
+                f"   Digest of this plan: {SHA}",
+                UNKNOWN,
+                'Not confirmed, so nothing is edited: set immuta_register_confirm to "k"',
+            ],
+        ),
+        (
+            {"confirm": "k", "update_secrets": "always", "settings": {"is_active": True}},
+            there({**DIFFERS, "differences": []}),
+            False,
+            [
+                *TOP,
+                "The connection exists. Edit it in Immuta, with the credential of its description:",
+                "   Only the credential is sent (immuta_register_update_secrets=always)",
+                f"   Digest of this plan: {SHA}",
+                UNKNOWN,
+                "Its settings are not compared: use the module immuta_connection_settings.",
+            ],
         ),
     ],
 )  # fmt: skip
@@ -120,6 +166,9 @@ def test_report_of_a_registration() -> None:
 @pytest.mark.parametrize(
     ("observed", "words"),
     [
+        (there(DIFFERS, registered={**DIFFERS, "changed": True}), "Changed: warehouse: OLD_WH -> WH"),
+        (there(SAME), 'Registration of "k": ALREADY REGISTERED, nothing was changed'),
+        (there(SAME), "its integration 7 is enabled, and its tests have passed"),
         (done(removed={"changed": True}), "2 of 2 statements have run, and the script is removed"),
         (done(registered={**REGISTERED, "verified": False}), "its integration 7 is enabled, NOT VERIFIED"),
         (
