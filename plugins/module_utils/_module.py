@@ -18,7 +18,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, _load_params, missing_required_lib
 
-from ansible_collections.community.immuta.plugins.module_utils import _options, _redact, _text, _utc
+from ansible_collections.community.immuta.plugins.module_utils import _address, _options, _redact, _text, _utc
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, MissingLibrary, bug
 
@@ -146,6 +146,11 @@ def _redact_options(module: Module, params: dict[str, t.Any]) -> None:
     secret = {name for name, (_value, about) in options.items() if about.get("no_log")} - TEXTS
     # Ansible itself prints the options.
     module.no_log_values.update(_redact.add_options({name: value for name, (value, _about) in options.items()}, secret))
+    _redact.keep(
+        value
+        for name, (value, about) in options.items()
+        if isinstance(value, str) and not about.get("no_log") and not _address.user_info(value)
+    )
     kept = {value for name, (value, _about) in options.items() if name in secret and isinstance(value, str)}
     for name, shown in module.shown.items():
         fields = list(_options.leaves(params.get(name) or {}))

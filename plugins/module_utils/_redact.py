@@ -53,6 +53,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets: dict[str, None] = {}
+        self._plain: dict[str, None] = {}
         self._results: Forms | None = None
         self._everything: Forms | None = None
 
@@ -64,13 +65,20 @@ class Redactor:
                     self._secrets[part] = None
                     self._results = self._everything = None
 
+    def keep(self, values: t.Iterable[str]) -> None:
+        """Show these even where they are a part of a secret, as a user name is a part of many passwords. They are no secrets."""
+        self._plain.update(dict.fromkeys(value for value in values if len(value) >= PART))
+
     def redact_message(self, text: str) -> str:
         """Redact a text from a third party: whole secrets, encoded forms, and parts of 8 or more characters."""
         if self._everything is None:
             self._everything = Forms(form for secret in self._secrets for form in forms_of(secret, folded=True))
         text = text[:LONGEST_SEARCHED]
         # In another letter case only the whole secret counts: the names of users and roles are often a part of one.
-        return cut(text, [*self._everything.whole(text), *self._result_forms().parts(text)])
+        plain = [found.span() for value in self._plain for found in re.finditer(re.escape(value), text)]
+        parts = self._result_forms().parts(text)
+        told = [part for part in parts if not any(start <= part[0] and part[1] <= end for start, end in plain)]
+        return cut(text, [*self._everything.whole(text), *told])
 
     def redact_and_cut(self, text: str, longest: int) -> str:
         """Like C(redact_message), then cut to C(longest) characters: half of a secret would not be found."""
@@ -239,6 +247,7 @@ def _base64(raw: bytes) -> t.Iterator[str]:
 
 _redactor = Redactor()
 add = _redactor.add
+keep = _redactor.keep
 redact_message = _redactor.redact_message
 redact_and_cut = _redactor.redact_and_cut
 redact_result = _redactor.redact_result

@@ -47,6 +47,21 @@ class Way:
             assert secret not in played.output
         return played
 
+    def edit(self, *, confirmed: bool) -> None:
+        """Describe the registered connection with another port: it is edited only if that is confirmed."""
+        about = {**DESCRIPTIONS[self.site.platform], "port": 8443}
+        played = self.register(confirm=self.site.key if confirmed else "", **{self.site.platform: about})
+        result = self.result(played)
+        assert "   port: 443 -> 8443" in played.output
+        assert result["differences"] == [{"field": "port", "before": 443, "after": 8443}]
+        assert self.site.immuta.state.connections[self.site.key].port == (8443 if confirmed else 443)
+        assert ("Not confirmed, so nothing is edited" in played.output) is not confirmed
+        if confirmed:
+            assert (played.code, result["status"], result["verified"]) == (0, "updated", True), played.output
+        else:
+            assert (played.code, result["status"]) == (2, "failed"), played.output
+            assert "In this role, the option confirm is immuta_register_confirm" in result["error"]
+
     def report(self, suffix: str = ".registration") -> dict[str, t.Any]:
         """The report for programs; no report holds a secret."""
         for file in self.reports.iterdir():
@@ -124,6 +139,7 @@ def test_there_and_back(way: Way) -> None:
         assert {(row["present"], row["after"]) for row in runs[0]["objects"]} == {(False, True)}
         assert {row["status"] for row in runs[0]["statements"]} == {"done"}
         assert len(way.report()["runs"]) == 2 * turn
+        way.edit(confirmed=turn == 2)
         rotate = {
             "community.immuta.immuta_connection_credentials": {
                 "connection_key": site.key,
@@ -154,7 +170,7 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
     result = way.result(broken)
     assert (result["status"], result["connection_exists"]) == ("failed", False)
     assert 0 < result["script"]["done"] < result["script"]["total"]
-    assert "To take back what is done, rerun with immuta_register_state=undone." in result["error"]
+    assert "rerun with immuta_register_state=undone, and immuta_register_confirm set to the key." in result["error"]
     assert way.registrations == 0
     (first,) = way.report()["runs"]
     assert (first["status"], first["error"]["code"]) == ("failed", "statement_failed")
@@ -167,6 +183,9 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
         "planned",
         True,
     )
+    # Nobody is sent to variables of the other role, nor told of a connection that never was.
+    assert "2. Delete the connection in Immuta: it does not exist" in planned.output
+    assert "set immuta_deregister_confirm" not in planned.output
     assert site.snapshot != empty
     assert [one.name for one in site.player.scripts.iterdir() if ".undo.sql" in one.name] == []
     back = way.register("-v", state="undone", confirm=site.key, reason="CHG1")

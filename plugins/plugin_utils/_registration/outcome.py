@@ -64,8 +64,8 @@ class Observed:
 
     @property
     def told(self) -> Answer:
-        """What the module that registers has told last: of a connection that exists, the comparison may be all."""
-        return self.registered if "timing" in self.registered else self.compared
+        """What the module that registers has told last: what it refuses to edit is still as it was compared."""
+        return {**self.compared, **(self.registered if "timing" in self.registered else {})}
 
     @property
     def sent(self) -> bool:

@@ -93,3 +93,13 @@ def test_the_time_is_in_proportion_to_secrets_and_texts() -> None:
     redactor = redacting(*secrets)
     assert redactor.redact_result([f"{number}: nothing here" for number in range(50_000)])[-1] == "49999: nothing here"
     assert EXCHANGED not in redactor.redact_message(" ".join(secrets))
+
+
+def test_what_is_no_secret_is_shown_where_it_is_a_part_of_one() -> None:
+    redactor = Redactor()
+    redactor.add(["IMMUTA_SYSTEM-canary-1"])
+    assert redactor.redact_message("IMMUTA_SYSTEM can't sign in") == "******** can't sign in"
+    redactor.keep(["IMMUTA_SYSTEM"])
+    assert redactor.redact_message("IMMUTA_SYSTEM can't sign in") == "IMMUTA_SYSTEM can't sign in"
+    assert redactor.redact_message("IMMUTA_SYSTEM-canary-1") == "********"
+    assert "canary" not in redactor.redact_message("IMMUTA_SYSTEM-canary")

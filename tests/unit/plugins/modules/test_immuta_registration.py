@@ -869,6 +869,15 @@ def test_a_difference_that_could_be_a_secret_is_not_shown(present: Present) -> N
     assert "the connection changes odd (not shown);" in result["plan"]["steps"][0]["effect"]
 
 
+def test_a_user_name_that_is_a_part_of_the_password_is_shown(present: Present) -> None:
+    present.tenant.vary(update_outcome="refused")
+    sign_in = {"password": {"username": USER, "password": f"{USER}-83fe-canary"}}
+    result = present(KEY, snowflake={**of_example(), "key_pair": None, **sign_in}, confirm=KEY)
+    assert result.code == "credential_refused"
+    assert f"Validation failed: {USER} can't sign in" in result["msg"]
+    assert "83fe" not in present.tenant.modules.output
+
+
 def test_an_edit_that_immuta_puts_back(present: Present) -> None:
     present.tenant.vary(update_outcome="rolled_back")
     result = present(KEY, snowflake=of_example(), update_secrets="always")
