@@ -138,7 +138,8 @@ def test_there_and_back(way: Way) -> None:
         assert len(runs[1]["verified"]) == 4
         assert {(row["present"], row["after"]) for row in runs[0]["objects"]} == {(False, True)}
         assert {row["status"] for row in runs[0]["statements"]} == {"done"}
-        assert len(way.report()["runs"]) == 2 * turn
+        # Each turn has three, and the third is still to come.
+        assert len(way.report()["runs"]) == 3 * turn - 1
         way.edit(confirmed=turn == 2)
         rotate = {
             "community.immuta.immuta_connection_credentials": {
