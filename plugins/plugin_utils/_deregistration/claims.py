@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, texts, unproven
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
@@ -22,6 +22,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
     carried,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import newest
 
 # What the report has from the role's result.
 OF_RESULT = (
@@ -72,7 +73,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         statements=rows,
         integration=result["integration"] or None,
         verified=carried(claims(ended, objects), len(history) + 1, before),
-        remaining=remaining(ended, origin),
+        remaining=remaining(ended, origin, objects if objects is not None else newest(history, "objects")),
     )
 
 
@@ -157,14 +158,14 @@ def _platform_clean(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim |
     said = texts.gone(objects)
     if not said:
         return None
-    unseen = [f"{row['kind']} {row['name']}" for row in looks.to_prove(objects) if not looks.is_certain(row)]
+    unseen = [row for row in looks.to_prove(objects) if not looks.is_certain(row)]
+    first = "Checked before the deletion, and again" if looks.looked_before(objects) else "Checked only"
     same = ended.observed.ran.get("objects") is not None
     again = "in the session that ran the script" if same else "after the script had run or was stated to have run"
     return _seen(
         "What the script drops is gone from the platform",
         "verified" if looks.proved(objects) else "not_verified",
-        f"Checked before the deletion, and again {again}: {said}."
-        + (f" Not certain: {', '.join(unseen)}." if unseen else ""),
+        f"{first} {again}: {said}." + (f" Not certain: {unproven.listed(unseen)}." if unseen else ""),
     )
 
 
@@ -294,7 +295,9 @@ def _script_ran(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim:
 def _looked(ended: Ended, objects: t.Sequence[Answer] | None) -> str:
     """What the platform shows about a run that was only stated."""
     if said := texts.gone(objects):
-        return f"Checked on the platform before and after: {said}."
+        return (
+            f"Checked on the platform {'before and after' if looks.looked_before(objects) else 'afterwards'}: {said}."
+        )
     if why := ended.observed.not_looked:
         return f"Nobody checked the platform: {why.rstrip('.')}."
     return "The platform was not checked."

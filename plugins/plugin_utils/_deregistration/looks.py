@@ -170,16 +170,44 @@ def merged(runs: t.Iterable[Seen]) -> list[Row]:
 
 
 def to_prove(objects: t.Iterable[Seen] | None) -> list[Seen]:
-    """What a script drops, without what only the script itself has made, and has dropped again."""
+    """What a script drops, without what only the script itself makes, and drops again. All counts of a report are of these."""
     return [row for row in objects or () if row["dropped"] and not _was_made(row)]
 
 
-def _was_made(row: Seen) -> bool:
-    """Whether an object that nobody has seen before is certainly not there, though the script creates it."""
-    if not row.get("made") or row["present"] or row["after"] is not False:
+def uncertain(objects: t.Iterable[Seen] | None) -> list[Seen]:
+    """What a script drops, and may still be there: the look after it has not seen it, and may not see it."""
+    return [
+        row
+        for row in to_prove(objects)
+        if _was_looked_for(row) and not (row.get("after") or is_certain(row) or _is_absent(row))
+    ]
+
+
+def looked_before(objects: t.Iterable[Seen] | None) -> bool:
+    """Whether anybody looked before the script ran."""
+    return any(row.get("how") or row.get("present") is not None for row in objects or ())
+
+
+def looked_after(objects: t.Iterable[Seen] | None) -> bool:
+    """Whether anybody looked after the script ran."""
+    return any(map(_was_looked_for, objects or ()))
+
+
+def _was_looked_for(row: Seen) -> bool:
+    return row.get("after") is not None or bool(row.get("after_how"))
+
+
+def _is_absent(row: Seen) -> bool:
+    """Whether an object is certainly not there: by the platform's answer to its DROP, or by a role that sees all."""
+    if row.get("after") is not False:
         return False
     in_all = SEES_ALL in (row.get("after_roles") or ()) and bool((row.get("after_by") or {}).get("account"))
     return bool(row.get("after_confirmed")) or in_all
+
+
+def _was_made(row: Seen) -> bool:
+    """Whether nobody has seen an object before that the script creates, and nothing speaks for its being there after."""
+    return bool(row.get("made")) and row["present"] is False and (not _was_looked_for(row) or _is_absent(row))
 
 
 def proved(objects: t.Iterable[Seen] | None) -> bool:
@@ -205,9 +233,7 @@ def in_immuta(script: Seen, deleted: Seen, key: str, *, existed: bool, exists: b
             "name": key,
             "before": "there" if existed else "not there" if exists is False else None,
             "after": {True: "there", False: "gone" if existed else "not there", None: None}[exists],
-            "how": "Checked again after the deletion"
-            if verified
-            else "Read, and checked in the list of all connections",
+            "how": _how_known(verified=verified, exists=exists),
         }
     ]
     if number is not None:
@@ -227,3 +253,11 @@ def in_immuta(script: Seen, deleted: Seen, key: str, *, existed: bool, exists: b
             {"kind": "objects below it", "name": "", "before": str(count), "after": "deleted", "how": "Immuta's answer"}
         )
     return found
+
+
+def _how_known(*, verified: bool, exists: bool | None) -> str:
+    if verified:
+        return "Checked again after the deletion"
+    return {True: "Read", False: "Read, and checked in the list of all connections"}.get(
+        exists, "Not checked afterwards"
+    )

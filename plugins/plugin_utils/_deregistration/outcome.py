@@ -174,6 +174,12 @@ class Observed:
         return marked.counts(self.statements, self.progress, self.script.get("statements") or [])
 
     @property
+    def all_ran(self) -> bool:
+        """Whether the platform has answered every statement in this run or before."""
+        done, total = self.counts
+        return "objects" in self.ran or (total > 0 and done == total)
+
+    @property
     def answered(self) -> bool:
         """Whether the journal accounts for every statement. If not, its end was only stated."""
         return marked.answered(self.progress)

@@ -6,21 +6,27 @@
 
 from __future__ import annotations
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import texts
+import typing as t
+
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, texts, unproven
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
 
 
-def remaining(ended: Ended, origin: Origin) -> list[str]:
-    """What a person still has to do."""
-    return [*_by_status(ended, origin), *_integration(ended.result["integration"])]
+def remaining(ended: Ended, origin: Origin, objects: t.Sequence[Answer] | None = None) -> list[str]:
+    """What a person still has to do.
+
+    :param objects: what the script removes, as the last look of this removal has found it
+    """
+    unsure = unproven.to_look_at(objects) if ended.status in looks.ENDED else []
+    return [*_by_status(ended, origin), *unsure, *_integration(ended.result["integration"])]
 
 
 def _by_status(ended: Ended, origin: Origin) -> list[str]:
     settings, observed = ended.settings, ended.observed
     if ended.stop is not None:
-        sentence = "; ".join(texts.open_ends(observed))
+        sentence = "; ".join(texts.open_ends(settings, observed))
         return [*([f"{sentence[0].upper()}{sentence[1:]}."] if sentence else []), ended.stop.advice]
     if ended.status == "handed_off":
         return [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import marked
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, marked
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import rows
@@ -21,7 +21,7 @@ def steps(ended: Ended, statements: t.Sequence[t.Mapping[str, t.Any]]) -> list[S
     :param statements: the statements, as the report has them
     """
     observed = ended.observed
-    look = _step(ended, "Check the platform", _looked(observed), _tried(observed), _not_looked(observed))
+    look = _step(ended, "Check the platform", _looked(observed), _tried(ended), _not_looked(observed))
     found = [
         _step(ended, "Save the clean-up script", observed.script, _saved(ended), ""),
         *([] if observed.decision.get("look_again") else [look]),
@@ -58,12 +58,13 @@ def _not_looked(observed: Observed) -> str:
     return f"Nobody checked: {observed.not_looked.rstrip('.')}." if observed.not_looked else ""
 
 
-def _tried(observed: Observed) -> str:
-    objects = observed.tried.get("objects")
+def _tried(ended: Ended) -> str:
+    objects = ended.observed.tried.get("objects")
     if objects is None:
         return "Signed in, and ran nothing."
-    there = sum(row["present"] is True for row in objects)
-    return f"Signed in, and ran nothing. Found {there} of the {len(objects)} objects that the script removes."
+    counted = {(row["kind"], row["name"]) for row in looks.to_prove(ended.result["objects"])}
+    there = sum(row["present"] is True for row in objects if (row["kind"], row["name"]) in counted)
+    return f"Signed in, and ran nothing. Found {there} of the {len(counted)} objects that the script removes."
 
 
 def _step(ended: Ended, name: str, answer: Answer, detail: str, otherwise: str) -> Step:

@@ -83,12 +83,12 @@ def _changes(runs: t.Sequence[Seen]) -> list[Change]:
 
 
 def _on_platform(objects: t.Sequence[Seen] | None, *, planned: bool) -> Change:
-    what, rows = "Objects on the platform", [row for row in objects or () if row["dropped"]]
+    what, rows = "Objects on the platform", looks.to_prove(objects)
     if not rows:
         return Change(what, "", NO_LOOK, NO_LOOK, "calm" if planned else "care")
     total, there = len(rows), sum(row["present"] is True for row in rows)
-    before = f"{there} of {total} there"
-    if not any(row.get("after") is not None or row.get("after_how") for row in rows):
+    before = f"{there} of {total} there" if looks.looked_before(rows) else NO_LOOK
+    if not looks.looked_after(rows):
         return Change(what, "", before, NO_LOOK, "calm" if planned else "care")
     certain, still = sum(map(looks.is_certain, rows)), sum(row.get("after") is True for row in rows)
     unsure = total - certain - still

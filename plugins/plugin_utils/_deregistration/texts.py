@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, outcome
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, outcome, unproven
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import LOOK, REPORT, Stop
 
 Row = t.Mapping[str, t.Any]
 
 HEADLINES = {
     "completed": "COMPLETED",
     "stated": "COMPLETED, but it is only stated that the script has run",
+    "unsure": "COMPLETED, but it could not be verified that everything is gone",
     "already_done": "ALREADY DONE, nothing was changed",
     "planned": "PLANNED, nothing was deleted or run",
     "handed_off": "HANDED OFF, the script is still to be run",
@@ -210,6 +211,7 @@ def report(result: Row) -> list[str]:
         lines.append(f"Nothing to run: {EMPTY}")
     if seen := gone(result["objects"]) or unseen(result):
         lines.append(f"Platform: {seen}")
+    lines.extend(f"TO DO: {sentence}" for sentence in unproven.to_look_at(result["objects"]))
     lines.extend(
         f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {label(row)}"
         + (f", query id {row['query_id']}" if row.get("query_id") else "")
@@ -223,7 +225,7 @@ def report(result: Row) -> list[str]:
 def gone(objects: t.Iterable[Row] | None) -> str:
     """How many of the dropped objects are gone, as a clause; "" if nobody checked afterwards."""
     rows = looks.to_prove(objects)
-    if not any(row["after"] is not None or row.get("after_how") for row in rows):
+    if not looks.looked_after(rows):
         return ""
     total, certain = len(rows), sum(map(looks.is_certain, rows))
     rest = total - certain
@@ -238,7 +240,8 @@ def unseen(result: Row) -> str:
 
 def _headline(result: Row) -> str:
     on_word = result["status"] == "completed" and result["stated"] and not looks.proved(result["objects"])
-    return "stated" if on_word else str(result["status"])
+    unsure = result["status"] == "completed" and looks.uncertain(result["objects"])
+    return "stated" if on_word else "unsure" if unsure else str(result["status"])
 
 
 def connection(result: Row) -> str:
@@ -274,17 +277,8 @@ def ran(result: Row) -> str:
 
 def left_behind(settings: Settings, observed: Observed) -> str:
     """The objects that are still on the platform after the script ran or is stated to have run, as a sentence, or ""."""
-    if not (observed.looked_after or settings.script_executed):
-        return ""
-    out = {row["index"] for row in observed.progress.get("skipped") or ()}
-    out |= {one["statement"] for one in settings.skip if one["sha256"].lower() == observed.script.get("sha256")}
-    statements = observed.script.get("statements") or ()
-    left_out = {(row["object"], row["name"]) for row in statements if row["index"] in out}
-    rows = [row for row in observed.tried.get("objects") or () if row["dropped"] and row["present"]]
-    # Which grants and policies were left out, the names of statements don't tell.
-    rows = [row for row in rows if not out or row.get("type", "object") == "object"]
-    left = [f"{row['kind']} {row['name']}" for row in rows if (row["kind"], row["name"]) not in left_out]
-    if not left:
+    left = still_there(settings, observed)
+    if observed.ran.get("objects") is not None or not left:
         return ""
     if observed.is_back:
         return (
@@ -319,10 +313,17 @@ def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[s
     return [
         *first,
         f"DONE: {'; '.join(done(settings, observed)) or 'nothing'}.",
-        f"NOT DONE: {'; '.join(open_ends(observed)) or 'nothing'}.",
+        f"NOT DONE: {'; '.join(open_ends(settings, observed)) or _only(stop)}.",
         f"NEXT: {stop.advice}",
         *by_hand(observed),
     ]
+
+
+def _only(stop: Stop) -> str:
+    """What a run that stopped has not done where all else is done."""
+    if stop.task == REPORT:
+        return "the report was not written"
+    return "the platform was not checked" if stop.task.startswith(LOOK.split("{}")[0]) else "nothing"
 
 
 def by_hand(observed: Observed) -> list[str]:
@@ -348,7 +349,23 @@ def done(settings: Settings | None, observed: Observed) -> list[str]:
     return lines
 
 
-def open_ends(observed: Observed) -> list[str]:
+def still_there(settings: Settings, observed: Observed) -> list[str]:
+    """What the script drops, and a look has found after it ran or was stated to have run."""
+    if observed.ran.get("objects") is not None:
+        return [f"{row['kind']} {row['name']}" for row in observed.ran["objects"] if row["dropped"] and row["present"]]
+    if not (observed.looked_after or settings.script_executed):
+        return []
+    out = {row["index"] for row in observed.progress.get("skipped") or ()}
+    out |= {one["statement"] for one in settings.skip if one["sha256"].lower() == observed.script.get("sha256")}
+    statements = observed.script.get("statements") or ()
+    left_out = {(row["object"], row["name"]) for row in statements if row["index"] in out}
+    rows = [row for row in observed.tried.get("objects") or () if row["dropped"] and row["present"]]
+    # Which grants and policies were left out, the names of statements don't tell.
+    rows = [row for row in rows if not out or row.get("type", "object") == "object"]
+    return [f"{row['kind']} {row['name']}" for row in rows if (row["kind"], row["name"]) not in left_out]
+
+
+def open_ends(settings: Settings | None, observed: Observed) -> list[str]:
     """The unfinished parts of a run that stopped."""
     if observed.lost_script and not observed.exists:
         return ["the connection was not found, so it is not known whether there is anything to do"]
@@ -359,7 +376,12 @@ def open_ends(observed: Observed) -> list[str]:
             if observed.exists_now
             else "it is not known whether the connection was deleted"
         )
-    if not observed.script_ran:
+    there = still_there(settings, observed) if settings else []
+    if there:
+        lines.append(f"still on the platform, although the script removes it: {', '.join(there)}")
+    elif observed.all_ran and not observed.script_ran:
+        lines.append("it was not verified that what the script removes is gone")
+    elif not observed.script_ran:
         lines.append(
             "the clean-up script has not run to its end"
             if observed.progress

@@ -83,7 +83,7 @@ def verdict(wording: Wording, evidence: Seen) -> dict[str, t.Any]:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         autoescape=True,
         loader=jinja2.FileSystemLoader(TEMPLATES),
         lstrip_blocks=True,
@@ -91,3 +91,5 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
+    environment.filters["sentence"] = summaries.sentence
+    return environment

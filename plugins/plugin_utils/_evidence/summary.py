@@ -61,9 +61,15 @@ def change(row: Seen, good: t.Container[str | None], *, planned: bool) -> Change
     :param good: what is to be there after
     :param planned: whether nothing was done yet
     """
-    before, after = (str(row.get(name) or "not known").capitalize() for name in ("before", "after"))
+    before, after = (sentence(row.get(name) or "not known") for name in ("before", "after"))
     tone = "good" if row.get("after") in good else "calm" if planned else "care"
     return Change(f"Immuta {row['kind']}", row["name"], before, after, tone)
+
+
+def sentence(words: t.Any) -> str:
+    """Words with a capital at their start; Immuta's own, such as C(editError), as they are."""
+    text = str(words)
+    return text[:1].upper() + text[1:] if text == text.lower() else text
 
 
 def login(run: Seen) -> str:

@@ -184,6 +184,12 @@ def test_what_the_script_makes_and_drops_need_not_have_been_there(
     assert not looks.proved(joined([row("E", False, **about)], [row("E", after, **about)]))
 
 
+def test_what_the_script_makes_counts_neither_before_nor_after() -> None:
+    made = {"made": True, "confirmed": True}
+    before, after = [row(), row("E", False, **made)], [row(present=False), row("E", False, **made)]
+    assert [len(looks.to_prove(found)) for found in (joined(before, None), joined(before, after))] == [1, 1]
+
+
 def test_a_look_that_was_refused_is_no_look_that_was_not_made() -> None:
     refused = looks.rows(None, [row(present=None)])
     assert texts.gone(refused) == "0 of 1 objects gone, 1 not seen before, or not visible"
@@ -242,3 +248,5 @@ def test_the_same_in_immuta(answer: Answer, deletion: Answer, exists: bool | Non
     found = looks.in_immuta(answer, deletion, "k", existed=answer["connection_exists"], exists=exists)
     assert [f"{one['kind']} {one['name']}: {one['before']} -> {one['after']}" for one in found] == expected
     assert all(one["how"] for one in found)
+    # What nobody has asked again is not said to be in the list.
+    assert ("list of all" in found[0]["how"]) is (exists is False and not deletion)

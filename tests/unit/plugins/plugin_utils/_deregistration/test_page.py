@@ -258,6 +258,13 @@ def test_nothing_is_loaded() -> None:
     )
 
 
+def test_the_words_of_immuta_are_shown_as_they_are() -> None:
+    content = report(SITUATIONS["completed"])
+    content["runs"][0]["immuta"][1].update(before="editError", after="not listed")
+    text = page.render(content)
+    assert (text.count("<bdi>editError</bdi>"), text.count("<bdi>Not listed</bdi>")) == (2, 2)
+
+
 def test_a_field_that_is_missing_is_an_error() -> None:
     content = report(Situation(GO, dataclasses.replace(SITUATIONS["completed"].observed, script=gone())))
     del content["runs"][0]["verified"]

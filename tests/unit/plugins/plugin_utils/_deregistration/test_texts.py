@@ -28,6 +28,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     LOST_BUT_THERE,
     NO_SCRIPT,
     NO_SCRIPT_BUT_LEFT,
+    OBJECTS,
     PARTIAL,
     PLANNED,
     RECORDED,
@@ -39,9 +40,11 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     SKIPPED,
     TRIED,
     deleted,
+    failed,
     gone,
     ran,
     read,
+    rows,
     script,
 )
 
@@ -471,8 +474,26 @@ BUSY = {"failed": True, "msg": "Busy."}
             Observed(script(), deleted=deleted(), ran=ran("done skipped replayed", state="partial")),
             BUSY,
             [KEPT, NOT_THERE, "3 of 3 statements have run"],
-            [NOT_RUN],
+            ["it was not verified that what the script removes is gone"],
             id="stopped between runs",
+        ),
+        pytest.param(
+            Observed(
+                script(),
+                deleted=deleted(),
+                ran={**failed("objects_left"), "statements": rows("done done done"), "objects": OBJECTS},
+            ),
+            failed("objects_left"),
+            [KEPT, NOT_THERE, "3 of 3 statements have run"],
+            ["still on the platform, although the script removes it: DATABASE IMMUTA"],
+            id="an object is left",
+        ),
+        pytest.param(
+            Observed(gone(execution=FINISHED), {**TRIED, "objects": OBJECTS[:1]}),
+            failed("objects_left"),
+            [KEPT, NOT_THERE, HAS_RUN],
+            ["still on the platform, although the script removes it: DATABASE IMMUTA"],
+            id="an object is left of a finished script",
         ),
         pytest.param(
             Observed(script(), deleted=deleted(), ran=DONE), BUSY, [KEPT, NOT_THERE, HAS_RUN], [], id="all done"
@@ -524,6 +545,19 @@ def test_what_a_person_does_without_a_script_is_told_at_the_end() -> None:
     lines = texts.stopped(read(), Observed(lost), Stop("Task", BUSY))
     assert lines[-4:-3] == [f"NEXT: {Stop('Task', BUSY).advice}"]
     assert lines[-3:] == [texts.BY_HAND, "   On Snowflake.", "   (1) Drop it."]
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        (stops.REPORT, "the report was not written"),
+        (stops.LOOK.format("Snowflake"), "the platform was not checked"),
+        ("Task", "nothing"),
+    ],
+)
+def test_what_is_not_done_where_all_else_is(task: str, words: str) -> None:
+    observed = SITUATIONS["already done"].observed
+    assert f"NOT DONE: {words}." in texts.stopped(read(**GO), observed, Stop(task, BUSY))
 
 
 def plan_of(status: str = "planned", **changes: t.Any) -> Planned:
