@@ -15,6 +15,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.community.immuta.plugins.module_utils import _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
     approval,
+    chapters,
     claims,
     decisions,
     environment,
@@ -48,6 +49,7 @@ NOT_ANSWERED = (
     "It is not known whether the script is saved and the connection exists: the task that saves the script returned"
     " no result. Read its message, fix the cause, and rerun."
 )
+NO_KEY_NO_REPORT = "The variables could not be read, so it is not known which connection it would be about."
 NOTHING_DONE = (
     "Nothing was checked, planned, or removed: --tags or --start-at-task skipped the role. Run the playbook without"
     " them."
@@ -181,10 +183,11 @@ class ActionModule(OneOfMany):
         if "timing" not in self.observed.script:
             raise Refused(NOT_ANSWERED)
         found = decisions.obstacles(self.settings, self.observed)
-        if foreign := self.settings.report.foreign(self.observed.tenant):
-            found.append(foreign)
+        foreign = self.settings.report.foreign(self.observed.tenant)
         if found:
-            raise Refused(*found)
+            raise Refused(*found, *([foreign] if foreign else []))
+        if foreign:
+            raise Refused(foreign, code="configuration")
         able = self._signs_in(variables, self.observed.script.get("dialect"))
         return {
             "decision": vars(decisions.decide(self.settings, self.observed, able, check_mode=self._task.check_mode))
@@ -236,6 +239,8 @@ class ActionModule(OneOfMany):
         stop = stops.find(known, self.observed, checked, check_mode=check_mode)
         if known is None:
             lines = printable(texts.stopped(None, self.observed, stop)) if stop else []
+            asked = self.rendered(variables, [f"{settings.PREFIX}report_dir"]).values()
+            lines += kept.said(None, NO_KEY_NO_REPORT if any(asked) and not check_mode else "")
             return {"lines": lines, "result": {}, "fatal": _fatal(stop)}
         concluded, lines = self._ended(known, stop)
         if (unwritten := self._report(variables, known, concluded, stop)) and not stop:
@@ -244,7 +249,7 @@ class ActionModule(OneOfMany):
         # A report that was not written is nobody's, or somebody else's.
         written = concluded["report"] = concluded["report"] if "sha256" in (concluded["report"] or {}) else None
         return {
-            "lines": [*lines, *kept.said(written)],
+            "lines": [*lines, *printable(kept.said(written, unwritten))],
             "result": concluded,
             "fatal": _fatal(stop),
             **({"warnings": [unwritten]} if unwritten else {}),
@@ -264,9 +269,8 @@ class ActionModule(OneOfMany):
     def _ended(self, known: Settings, stop: stops.Stop | None) -> tuple[Result, list[str]]:
         """The result, and the lines that say what came of the run."""
         concluded = outcome.result(known, self.observed, check_mode=self._task.check_mode)
-        concluded["objects"] = looks.remembered(
-            concluded["objects"], known.report.history(), exists=self.observed.exists
-        )
+        earlier = chapters.of_this_removal(known.report.history(), self.observed)
+        concluded["objects"] = looks.remembered(concluded["objects"], earlier)
         if stop is None:
             return concluded, printable(texts.report(concluded))
         lines = printable(texts.stopped(known, self.observed, stop))

@@ -138,7 +138,7 @@ class ActionModule(OneOfMany):
             result, lines = self._ended(known, stop)
         result["report"] = {**result["report"], "sha256": digest} if digest else None
         return {
-            "lines": [*lines, *kept.said(result["report"])],
+            "lines": [*lines, *printable(kept.said(result["report"], unwritten))],
             "result": result,
             "fatal": _fatal(stop),
             **({"warnings": [unwritten]} if unwritten else {}),

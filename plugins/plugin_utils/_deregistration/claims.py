@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, texts, unproven
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import chapters, looks, texts, unproven
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
@@ -45,18 +46,30 @@ REGENERATED: tuple[str, t.Literal["not_verified"], str] = (
 )
 
 
-def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]) -> Run:
+@dataclasses.dataclass(frozen=True)
+class Removed(Run):
+    """One run of the role, as the report has it.
+
+    :ivar chapter: which removal under this key it is about, from 1
+    """
+
+    chapter: int = 1
+
+
+def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]) -> Removed:
     """The run, as the report has it.
 
     :param history: the runs before it
     """
     observed, settings, result = ended.observed, ended.settings, ended.result
-    before = history[-1] if history and not _is_another(observed, history[-1]) else None
-    rows = statements(ended, history)
-    objects = looks.remembered(result["objects"], history, exists=observed.exists)
+    mine = chapters.of_this_removal(history, observed)
+    # A connection that is there is still to be removed.
+    before = mine[-1] if mine and not observed.exists else None
+    rows = statements(ended, mine)
+    objects = looks.remembered(result["objects"], mine)
     done = steps(ended, rows)
     script = observed.script
-    return Run(
+    return Removed(
         **frame(ended, origin, done, history),
         tenant=observed.tenant,
         **{name: result[name] for name in OF_RESULT},
@@ -73,22 +86,16 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         statements=rows,
         integration=result["integration"] or None,
         verified=carried(claims(ended, objects), len(history) + 1, before),
-        remaining=remaining(ended, origin, objects if objects is not None else newest(history, "objects")),
+        chapter=chapters.number(history, observed),
+        remaining=remaining(ended, origin, objects if objects is not None else newest(mine, "objects")),
     )
 
 
-def _is_another(observed: Observed, last: t.Mapping[str, t.Any]) -> bool:
-    """Whether this removal is another one than that of the last run.
-
-    A connection that is there is still to be removed, or once more. What a registration that broke has left is removed by a
-    script that Immuta renders for it, and nothing of that has run.
-    """
-    ended = last.get("status") in looks.ENDED
-    return observed.exists or (ended and observed.regenerated and observed.to_run and not observed.progress.get("done"))
-
-
 def statements(ended: Ended, history: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The statements, without their text. A run that found nothing to do lists them if no earlier run did."""
+    """The statements, without their text. A run that found nothing to do lists them if no earlier run did.
+
+    :param history: the runs of this removal
+    """
     observed = ended.observed
     rows = observed.statements
     if not rows and not (ended.status == "already_done" and any(earlier.get("statements") for earlier in history)):

@@ -93,38 +93,19 @@ def _seen_by(row: Seen, look: str) -> str:
     return f"{who.get('user') or 'a user that is not known'}{place}" + (f" in {' and '.join(roles)}" if roles else "")
 
 
-def remembered(
-    objects: t.Sequence[Seen] | None, history: t.Iterable[t.Mapping[str, t.Any]], *, exists: bool
-) -> list[Row] | None:
+def remembered(objects: t.Sequence[Seen] | None, runs: t.Iterable[t.Mapping[str, t.Any]]) -> list[Row] | None:
     """The objects, with what an earlier run of this removal has seen.
 
-    :param history: the runs of the report, the oldest first
-    :param exists: whether the connection was there when this run started
+    :param runs: of this removal, the oldest first
     """
     if objects is None:
         return None
     known: dict[tuple[str, str], list[Seen]] = {}
-    for run in of_this_removal(history, exists=exists):
+    for run in runs:
         for row in run.get("objects") or ():
             if row.get("present") or row.get("after"):
                 known.setdefault(_name(row), []).insert(0, row)
     return [_with(row, known.get(_name(row), ())) for row in objects]
-
-
-def of_this_removal(history: t.Iterable[Seen], *, exists: bool) -> list[Seen]:
-    """The newest runs, back to where an earlier removal of the connection has ended.
-
-    :param exists: whether the connection was there again after the last of them
-    """
-    runs: list[Seen] = []
-    other = exists
-    for run in reversed(list(history)):
-        ended = run.get("status") in ENDED
-        if ended and other:
-            break
-        other = other or not ended
-        runs.insert(0, run)
-    return runs
 
 
 def _with(row: Seen, seen: t.Sequence[Seen]) -> Row:

@@ -110,6 +110,11 @@ class Observed:
         return bool(self.saved) or (self.has_script and bool(self.script.get("exists")))
 
     @property
+    def set_aside(self) -> bool:
+        """Whether the finished script of a former connection was set aside, or would be, for this one's."""
+        return ".finished-" in str(self.script.get("kept") or "")
+
+    @property
     def progress(self) -> Answer:
         """The journal's content at the start of the run: C(state), C(done), C(total)."""
         return (self.script if self.has_script else self.saved).get("execution") or {}

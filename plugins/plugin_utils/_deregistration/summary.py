@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import chapters, looks
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import (
     NO_LOOK,
     Change,
@@ -30,7 +30,7 @@ GONE = ("gone", "deleted", "not listed", "not there")
 
 def summary(evidence: Seen) -> Summary:
     """Summarize the removal that the last run is about."""
-    runs = looks.of_this_removal(evidence["runs"], exists=False)
+    runs = chapters.current(evidence["runs"])
     acted = [run for run in runs if _has_acted(run)]
     shown = acted or runs[-1:]
     facts = [
@@ -38,7 +38,7 @@ def summary(evidence: Seen) -> Summary:
         *people(shown, "" if acted else "deleted and ran nothing"),
         *_approved(next((run for run in reversed(runs) if _confirmed(run)), shown[-1])),
     ]
-    return Summary(facts, _changes(runs))
+    return Summary(facts, _changes(runs), runs)
 
 
 def approver(run: Seen) -> str:

@@ -104,8 +104,13 @@ class Kept:
         return {suffix: f"{self.folder}/{self.name}.{suffix}" for suffix in ("json", "html")}
 
 
-def said(written: t.Mapping[str, str] | None) -> list[str]:
-    """The line with the paths and the digest of a report that was written; none if there is no report."""
+def said(written: t.Mapping[str, str] | None, unwritten: str = "") -> list[str]:
+    """The line with the paths and the digest of a report that was written; none if no report is asked for.
+
+    :param unwritten: what has prevented it
+    """
+    if unwritten:
+        return [f"Report: NOT WRITTEN. {unwritten}"]
     if not written:
         return []
     return [f"Report: {written['html']} (sha256 of {written['json']}: {written['sha256']})"]

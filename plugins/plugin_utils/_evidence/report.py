@@ -186,8 +186,22 @@ def append(kind: Kind, report: Report | None, connection_key: str, run: Run) -> 
 
 
 def tenants(report: Report | None) -> list[str]:
-    """The tenants whose connection a report is about: one, unless files were moved."""
-    return list(dict.fromkeys(run["tenant"] for run in (report or {"runs": []})["runs"] if run.get("tenant")))
+    """The tenants whose connection a report is about: one, unless files were moved.
+
+    A run that has not found the connection, since it had a wrong URL or got no answer, says nothing about whose it is.
+    """
+    runs = (run for run in (report or {"runs": []})["runs"] if run.get("tenant") and _has_found(run))
+    return list(dict.fromkeys(run["tenant"] for run in runs))
+
+
+def _has_found(run: t.Mapping[str, t.Any]) -> bool:
+    """Whether a run has found the connection on its tenant, or a script that was saved for it."""
+    rows = run.get("immuta")
+    if rows is None:
+        # Reports of the first versions.
+        return bool(run.get("technology", True))
+    there = any(row["kind"] == "connection" and {"there", "gone"} & {row["before"], row["after"]} for row in rows)
+    return there or bool((run.get("script") or {}).get("sha256"))
 
 
 def foreign(kind: Kind, folder: str, name: str, report: Report | None, tenant: str | None) -> str:
@@ -196,8 +210,9 @@ def foreign(kind: Kind, folder: str, name: str, report: Report | None, tenant: s
     if not others:
         return ""
     return (
-        f"The report {path(folder, name)} belongs to a connection of {others[0]}, not of {tenant}. Set"
-        f" {kind.variable} to another folder."
+        f"The report {path(folder, name)} belongs to a connection of {others[0]}, not of {tenant}. If"
+        f" {others[0]} is the right one, correct the URL (url, or IMMUTA_URL). Otherwise, set {kind.variable} to another"
+        " folder."
     )
 
 

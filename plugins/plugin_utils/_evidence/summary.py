@@ -12,8 +12,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import tenants
+
 Seen = t.Mapping[str, t.Any]
 NO_LOOK = "Nobody looked"
+NOT_FOUND_THERE = "No run has found the connection there."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +52,14 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """The top of the page."""
+    """The top of the page.
+
+    :ivar runs: those that the last one continues; the others are about a former connection of that key
+    """
 
     facts: list[Fact]
     changes: list[Change]
+    runs: t.Sequence[Seen]
 
 
 def change(row: Seen, good: t.Container[str | None], *, planned: bool) -> Change:
@@ -86,8 +93,12 @@ def newest(runs: t.Sequence[Seen], name: str) -> t.Any:
 def places(runs: t.Sequence[Seen]) -> list[Fact]:
     """Where it was done."""
     session = newest(runs, "session") or {}
+    found = tenants({"runs": list(runs)})
+    asked = newest(runs, "tenant")
     return [
-        Fact("Tenant", newest(runs, "tenant")),
+        Fact("Tenant", found[-1])
+        if found
+        else Fact("Tenant", asked, NOT_FOUND_THERE if asked else "", unproven=bool(asked)),
         Fact("Platform", ", ".join(newest(runs, "platform_hosts") or ()) or None),
         Fact(
             "Account",

@@ -35,7 +35,7 @@ def summary(evidence: Seen) -> Summary:
         *_consent(shown[-1]),
         Fact("Plan (digest)", (newest(runs, "plan") or {}).get("digest"), code=True),
     ]
-    return Summary(facts, _changes(runs))
+    return Summary(facts, _changes(runs), runs)
 
 
 def _consent(run: Seen) -> t.Iterator[Fact]:

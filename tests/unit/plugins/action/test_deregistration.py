@@ -248,14 +248,39 @@ def test_another_tenants_report_is_left_alone(tmp_path: Path) -> None:
     known = {"checked": checked(**GO, report_dir=str(tmp_path)), "observed": {"script": script(tenant="https://u")}}
     refused = run("decide", **known)
     sentence = (
-        f"The report {tmp_path}/k.json belongs to a connection of https://t, not of https://u. Set"
-        " immuta_deregister_report_dir to another folder."
+        f"The report {tmp_path}/k.json belongs to a connection of https://t, not of https://u. If https://t is the right"
+        " one, correct the URL (url, or IMMUTA_URL). Otherwise, set immuta_deregister_report_dir to another folder."
     )
     assert (refused["failed"], refused["msg"]) == (True, sentence)
     known["observed"]["decided"] = refused
     answer = run("conclude", **known)
+    assert answer["lines"][-1] == f"Report: NOT WRITTEN. {sentence}"
+    assert f"NEXT: {stops.ADVICE['configuration']}" in answer["lines"]
     assert (answer["warnings"], answer["result"]["report"]) == ([sentence], None)
     assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["nothing known", "lost"])
+def test_a_run_with_a_wrong_url_claims_no_report(tmp_path: Path, name: str) -> None:
+    wrong = ended(name, tmp_path)
+    script_of = wrong["observed"]["script"]
+    script_of["failure"] = {**script_of["failure"], "tenant": "https://wrong"}
+    run("conclude", **wrong)
+    answer = run("decide", checked=checked(**GO, report_dir=str(tmp_path)), observed={"script": script()})
+    assert "failed" not in answer
+    right = run("conclude", **ended("completed", tmp_path))
+    assert right["result"]["report"]
+    page = (tmp_path / "k.html").read_text(encoding="utf-8")
+    assert "<dt>Tenant</dt><dd><bdi>https://t</bdi></dd>" in page
+
+
+def test_a_wrong_url_is_not_taken_for_the_tenant_of_the_connection(tmp_path: Path) -> None:
+    wrong = ended("nothing known", tmp_path)
+    wrong["observed"]["script"]["failure"] = {"code": "transport", "tenant": "https://wrong"}
+    lines = run("conclude", **wrong)["lines"]
+    page = (tmp_path / "k.html").read_text(encoding="utf-8")
+    assert '<bdi>https://wrong</bdi><p class="muted"><bdi>No run has found the connection there.</bdi>' in page
+    assert any(line.startswith("NEXT: Check that IMMUTA_URL") for line in lines)
 
 
 def test_another_connections_report_is_left_alone_by_a_run_that_the_check_has_refused(tmp_path: Path) -> None:
@@ -399,6 +424,9 @@ def test_stopped_before_the_settings_were_read(earlier: Answer, reason: str) -> 
     assert bool(answer["fatal"]) is not bool(earlier)
     assert answer["lines"][0].startswith(f'Stopped at "Validate the variables": {reason}')
     assert answer["lines"][1] == "DONE: nothing; no request was sent."
+    assert not [line for line in answer["lines"] if line.startswith("Report")]
+    asked = run("conclude", {"report_dir": "/r"}, checked=earlier)
+    assert asked["lines"][-1] == f"Report: NOT WRITTEN. {deregistration.NO_KEY_NO_REPORT}"
 
 
 @pytest.fixture

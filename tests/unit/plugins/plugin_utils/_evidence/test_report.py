@@ -184,13 +184,34 @@ def test_an_older_report_does_not_say_which_run_knows() -> None:
 )
 def test_two_tenants_never_share_a_report(tenants: list[str | None], tenant: str | None, foreign: bool) -> None:
     report = {**GOOD, "runs": [{"tenant": one} for one in tenants]}
+    # A run that has found no connection there says nothing.
+    nothing = {"kind": "connection", "before": None, "after": None}
+    report["runs"] += [
+        {"tenant": "https://z", "script": None, "immuta": [{**nothing, "before": one}]} for one in (None, "not there")
+    ]
     assert evidence.foreign(KIND, "/r", "k", report, tenant) == (
-        f"The report /r/k.json belongs to a connection of https://a, not of {tenant}. Set"
-        " immuta_some_report_dir to another folder."
+        f"The report /r/k.json belongs to a connection of https://a, not of {tenant}. If https://a is the right one,"
+        " correct the URL (url, or IMMUTA_URL). Otherwise, set immuta_some_report_dir to another folder."
         if foreign
         else ""
     )
     assert evidence.foreign(KIND, "/r", "k", None, tenant) == ""
+
+
+@pytest.mark.parametrize(
+    ("run", "known"),
+    [
+        ({"immuta": [{"kind": "connection", "before": "there", "after": None}]}, True),
+        ({"immuta": [{"kind": "connection", "before": None, "after": "there"}]}, True),
+        ({"immuta": [{"kind": "integration", "before": "there", "after": "there"}]}, False),
+        ({"immuta": [], "script": {"sha256": "a"}}, True),
+        ({"immuta": [], "script": {"sha256": None}}, False),
+        ({"technology": None}, False),
+        ({"technology": "Snowflake"}, True),
+    ],
+)
+def test_a_report_is_of_the_tenant_that_has_the_connection(run: dict[str, t.Any], known: bool) -> None:
+    assert evidence.tenants({**GOOD, "runs": [{"tenant": "https://a", **run}]}) == (["https://a"] if known else [])
 
 
 def test_what_no_encoding_has_is_written_as_an_escape(tmp_path: Path) -> None:

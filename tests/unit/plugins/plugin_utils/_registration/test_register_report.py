@@ -216,10 +216,10 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
         ("a statement failed, resumed", ["In 2 runs.", "0 of 1 there1 of 1 there"]),
         ("resumed", ["1 of 1 there1 of 1 there"]),
         ("registered, already", ["Run 1 completed it. Run 2 checked again", "0 of 1 there1 of 1 there"]),
-        ("already", ["It was complete before the first run of this report."]),
+        ("already", ["No run in this report did the work: run 1 found nothing to do."]),
         (
             "registered, a statement failed",
-            ["Run 1 had completed the registration.", "Immuta connection kNot thereNot there"],
+            ["Registered of a former connection, integration 7", "Immuta connection kNot thereNot there"],
         ),
     ],
 )
