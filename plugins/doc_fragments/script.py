@@ -101,6 +101,30 @@ options:
     type: bool
     version_added: 0.2.0
     default: false
+  found_before:
+    description:
+      - The result of this module with O(preflight=true). Its RV(objects) and RV(session) are written to a new journal before the first
+        statement, so that what was there before is known even if this run is killed.
+    type: dict
+    version_added: 0.2.0
+  expected_session:
+    description:
+      - The RV(session) with which the script was planned and approved. Its account or host, user, and role are compared with those of
+        this run before a statement of the script is sent; O(other_session) says what to do if they differ.
+    type: dict
+    version_added: 0.2.0
+  other_session:
+    description:
+      - What to do if the session is not O(expected_session), or, for a script that has run in part, not that of the run before. The
+        journal has its account or host, user, and role.
+      - V(fail) fails with the code C(session_changed) before a statement of the script is sent.
+      - Nothing is compared when all statements have run, so another role may look again.
+    type: str
+    version_added: 0.2.0
+    choices:
+      - accept
+      - fail
+    default: fail
   pause_after:
     description:
       - Seconds after which to stop before the next statement, so that a playbook can report progress. Run the module again until RV(paused)

@@ -18,7 +18,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses, _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
-from ansible_collections.community.immuta.plugins.module_utils._sql import expected, verify
+from ansible_collections.community.immuta.plugins.module_utils._sql import expected, same_session, verify
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
 from ansible_collections.community.immuta.plugins.module_utils._sql.literals import withhold
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
@@ -128,6 +128,7 @@ class Execution:
         connection = self._platform.connect()
         try:
             cursor = connection.cursor()
+            same_session.require(cursor, self._platform, self._rules, self._progress, self.report.rows)
             self._settle(cursor)
             self._go_back()
             self._set_up(cursor)
@@ -142,7 +143,9 @@ class Execution:
         finally:
             _close_quietly(connection)
         if self._journal:
-            self._journal.finished(self._platform.name)
+            objects = self.report.objects
+            after = None if objects is None else {"objects": objects, "session": self._platform.session}
+            self._journal.finished(self._platform.name, after)
 
     def _look_again(self, cursor: t.Any) -> None:
         """Look whether what the script removes is gone, or what it creates is there.
@@ -307,10 +310,11 @@ class Execution:
     def _run(self, cursor: t.Any, statement: Statement, row: dict[str, t.Any]) -> None:
         for pause in _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE):
             if self._journal:
-                self._journal.started(statement.index, self._tag)
+                self._journal.started(statement.index, self._tag, self._platform.session)
             started, sent = self._clock(), self._now()
             problem = self._send(cursor, statement.text, harmless=statement.is_repeatable)
             if problem is None:
+                row["started"] = _zulu(sent)
                 self._done(cursor, statement, row, self._clock() - started)
                 return
             self._record(statement, problem)
@@ -372,7 +376,7 @@ class Execution:
         # Read once: some clients do more than look it up.
         rowcount = cursor.rowcount
         row["rowcount"] = rowcount if isinstance(rowcount, int) and rowcount >= 0 else None
-        row["seconds"] = round(seconds, 3)
+        row["seconds"], row["ended"] = round(seconds, 3), _zulu(self._now())
         if statement.verb == "DROP" and (answer := self._platform.answer(cursor)):
             row["answer"] = _text.printable(answer)[:LONGEST_ANSWER]
         self.report.executed += 1
@@ -425,6 +429,10 @@ def require_committed(script: LoadedScript, session: Session) -> None:
             hint="No statement was sent. Add a COMMIT to the script, or have a person run it.",
             index=opener,
         )
+
+
+def _zulu(moment: datetime.datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _label(statement: Statement) -> str:

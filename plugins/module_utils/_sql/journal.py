@@ -20,6 +20,8 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils import _files, _utc
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 
+# C(objects) and C(session) of a look at the platform.
+Look = dict[str, t.Any]
 # How each journal starts.
 HEAD = b'{"event": "begun", "sha256": "'
 # In check mode, the task that would have saved the script has not saved it.
@@ -50,6 +52,9 @@ class Progress:
     :ivar skipped: why each statement was not run that a person has left out, by index
     :ivar query_ids: all query ids that were recorded
     :ivar last: the time of the last event, in UTC
+    :ivar before: what was found on the platform before the first statement, and by which session; None if that is not known
+    :ivar after: the same of the look after the last one
+    :ivar runs: the runs that have sent a statement: C(tag), C(started), C(ended), and the C(session), if that is known
     """
 
     state: t.Literal["none", "partial", "finished"] = "none"
@@ -60,6 +65,9 @@ class Progress:
     skipped: dict[int, str] = dataclasses.field(default_factory=dict)
     query_ids: set[str] = dataclasses.field(default_factory=set)
     last: str | None = None
+    before: Look | None = None
+    after: Look | None = None
+    runs: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
 
 
 def journal_path(script_path: str) -> str:
@@ -156,8 +164,9 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
         raise ValueError
     if kind == "begun":
         progress.state, progress.sha256, progress.total = "partial", event["sha256"], _number(event["total"])
+        progress.before = event.get("before")
     elif kind == "finished":
-        progress.state, progress.unknown = "finished", None
+        progress.state, progress.unknown, progress.after = "finished", None, event.get("after")
     elif kind == "lost":
         if progress.unknown is None or progress.unknown["index"] != event["index"]:
             raise ValueError
@@ -166,9 +175,10 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
         index = _number(event["index"])
         if not 1 <= index <= (progress.total or 0) or not isinstance(event["time"], str):
             raise ValueError
-        progress.unknown = event if kind == "started" else None
+        sent, progress.unknown = progress.unknown, event if kind == "started" else None
+        _note_run(progress, event)
         if kind == "done":
-            progress.done[index] = event
+            progress.done[index] = {**event, "started": sent["time"] if sent and sent["index"] == index else None}
         elif kind == "skipped":
             progress.skipped[index] = str(event["reason"])
         elif kind == "rolled_back":
@@ -178,6 +188,16 @@ def _apply(progress: Progress, event: dict[str, t.Any]) -> None:
     else:
         raise ValueError
     progress.last = event.get("time", progress.last)
+
+
+def _note_run(progress: Progress, event: dict[str, t.Any]) -> None:
+    """Note what an event tells of the run that has recorded it."""
+    runs, kind = progress.runs, event["event"]
+    if kind == "started" and (not runs or runs[-1]["tag"] != event.get("tag")):
+        known = {"tag": event.get("tag"), "started": event["time"], "session": event.get("session")}
+        runs.append({**known, "ended": event["time"]})
+    elif runs and kind in ("started", "done", "failed"):
+        runs[-1]["ended"] = event["time"]
 
 
 def _number(value: t.Any) -> int:
@@ -192,13 +212,17 @@ class Journal:
     :param path: the file; created when it is missing
     :param sha256: the digest of the script
     :param total: the number of statements in the script
+    :param before: what was found on the platform before the first statement, for a new journal
     :param now: returns the time of an event
     :raises Locked: another run has it open
     :raises JournalError: it belongs to another script, or can't be written
     """
 
-    def __init__(self, path: str, sha256: str, total: int, *, now: t.Callable[[], str] = _utc.now) -> None:
+    def __init__(
+        self, path: str, sha256: str, total: int, *, before: Look | None = None, now: t.Callable[[], str] = _utc.now
+    ) -> None:
         self.path = path
+        self._before = before
         self._now = now
         try:
             _files.require_own(path)
@@ -237,16 +261,19 @@ class Journal:
         if end != len(raw):
             os.ftruncate(self._handle, end)
         if self.progress.state == "none":
-            self._append({"event": "begun", "sha256": sha256, "total": total})
+            before = {} if self._before is None else {"before": self._before}
+            self._append({"event": "begun", "sha256": sha256, "total": total, **before})
             _files.sync_folder(os.path.dirname(os.path.abspath(self.path)))
 
     def _whole(self) -> bytes:
         size = os.fstat(self._handle).st_size
         return os.pread(self._handle, size, 0)
 
-    def started(self, index: int, tag: str) -> None:
-        """Record that a statement is about to be sent by the run C(tag)."""
-        self._append({"event": "started", "index": index, "tag": tag})
+    def started(self, index: int, tag: str, session: dict[str, t.Any] | None = None) -> None:
+        """Record that a statement is about to be sent by the run C(tag), whose first one has its session, too."""
+        runs = self.progress.runs
+        told = {} if session is None or (runs and runs[-1]["tag"] == tag) else {"session": session}
+        self._append({"event": "started", "index": index, "tag": tag, **told})
 
     def done(self, index: int, **about: t.Any) -> None:
         """Record that a statement has run."""
@@ -268,12 +295,13 @@ class Journal:
         """Record that the statements from C(index) on are undone, since their session ended in a transaction."""
         self._append({"event": "rolled_back", "index": index})
 
-    def finished(self, by: str) -> None:
+    def finished(self, by: str, after: Look | None = None) -> None:
         """Record that all statements have run.
 
         :param by: who or what ran them
+        :param after: what was found on the platform then
         """
-        self._append({"event": "finished", "by": by})
+        self._append({"event": "finished", "by": by, **({} if after is None else {"after": after})})
 
     def close(self) -> None:
         """Release the lock and close the file."""

@@ -15,6 +15,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.session impo
 
 # What a platform answers to a statement, as rows and journals have it.
 ANSWER = ("query_id", "rowcount", "seconds", "answer")
+# When a statement was sent, and answered, in UTC.
+TIMES = ("started", "ended")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Rules:
     :ivar verify: whether to check in the end that what the script removes is gone, or what it creates is there
     :ivar look_for: C(removed) or C(created)
     :ivar skip: why, by index, for each statement that is not to be run, or whose effect on the session is not needed
+    :ivar other_session: what to do if the session is not the one that was approved, or that has run the first part
+    :ivar expected_session: the one that was approved; None if none was
     """
 
     on_unknown: t.Literal["rerun", "fail"] = "fail"
@@ -35,6 +39,8 @@ class Rules:
     skip: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
     verify: bool = False
     look_for: str = "removed"
+    other_session: t.Literal["accept", "fail"] = "fail"
+    expected_session: t.Mapping[str, t.Any] | None = None
 
 
 @dataclasses.dataclass
@@ -66,6 +72,18 @@ class Report:
         }
 
 
+def answered(done: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return what the journal has of a statement that has run: the platform's answer, and the times.
+
+    :param done: its event; empty if it has not run
+    """
+    times = (done.get("started"), done.get("time"))
+    return {
+        **{name: done.get(name) for name in ANSWER},
+        **{name: time and str(time).replace("+00:00", "Z") for name, time in zip(TIMES, times, strict=True)},
+    }
+
+
 def initial_report(script: LoadedScript, progress: Progress, session: Session | None = None) -> Report:
     """Return the report of a run before it sends anything.
 
@@ -83,7 +101,7 @@ def initial_report(script: LoadedScript, progress: Progress, session: Session | 
                 **about,
                 **({} if reason is None else {"reason": reason}),
                 "status": status if reason is None else "skipped_by_operator",
-                **{name: (done or {}).get(name) for name in ANSWER},
+                **answered(done or {}),
             }
         )
     return Report(rows, resumed=bool(progress.done))

@@ -36,6 +36,9 @@ OPTIONS: dict[str, t.Any] = {
     "verify": {"type": "bool", "default": False},
     "missing_objects": {"type": "str", "choices": ["accept", "fail"], "default": "accept"},
     "existing_objects": {"type": "str", "choices": ["accept", "fail"], "default": "fail"},
+    "found_before": {"type": "dict"},
+    "expected_session": {"type": "dict"},
+    "other_session": {"type": "str", "choices": ["accept", "fail"], "default": "fail"},
     "on_unknown": {"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
     "pause_after": {"type": "float"},
     "skip": {
@@ -225,11 +228,22 @@ def _execute(
         _skips(context, script),
         params["verify"],
         params["look_for"],
+        params["other_session"],
+        params["expected_session"],
     )
     if journal_path is None:
         return execute.Execution(script, platform, None, rules, tag=platform.tag).run(), platform.session
-    with journal.Journal(os.path.abspath(journal_path), script.sha256, len(script.statements)) as book:
+    before = _found_before(params["found_before"])
+    total = len(script.statements)
+    with journal.Journal(os.path.abspath(journal_path), script.sha256, total, before=before) as book:
         return execute.Execution(script, platform, book, rules, tag=platform.tag).run(), platform.session
+
+
+def _found_before(preflight: dict[str, t.Any] | None) -> journal.Look | None:
+    """Return what the journal keeps of the result of a preflight; None if it has looked for nothing."""
+    if not preflight or preflight.get("objects") is None:
+        return None
+    return {name: preflight.get(name) for name in ("objects", "session")}
 
 
 def _skips(context: Context, script: LoadedScript) -> dict[int, str]:

@@ -9,7 +9,14 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import chapters, looks, texts, unproven
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
+    chapters,
+    looks,
+    marked,
+    texts,
+    unproven,
+    unreported,
+)
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.remaining import remaining
@@ -51,9 +58,11 @@ class Removed(Run):
     """One run of the role, as the report has it.
 
     :ivar chapter: which removal under this key it is about, from 1
+    :ivar unreported: what was done before that no run tells; None if there is nothing
     """
 
     chapter: int = 1
+    unreported: dict[str, t.Any] | None = None
 
 
 def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]) -> Removed:
@@ -87,6 +96,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         integration=result["integration"] or None,
         verified=carried(claims(ended, objects), len(history) + 1, before),
         chapter=chapters.number(history, observed),
+        unreported=unreported.earlier(observed, mine),
         remaining=remaining(ended, origin, objects if objects is not None else newest(mine, "objects")),
     )
 
@@ -98,13 +108,20 @@ def statements(ended: Ended, history: t.Sequence[t.Mapping[str, t.Any]]) -> list
     """
     observed = ended.observed
     rows = observed.statements
-    if not rows and not (ended.status == "already_done" and any(earlier.get("statements") for earlier in history)):
+    if not rows and not (ended.status == "already_done" and any(map(_tells_all, history))):
         rows = observed.script.get("statements") or []
     answers = {answer["index"]: answer for answer in observed.progress.get("answers") or ()}
     return [
         statement(row, answers.get(row["index"], {}), _status(ended, row), ended.left_out.get(row["index"]))
         for row in rows
     ]
+
+
+def _tells_all(run: t.Mapping[str, t.Any]) -> bool:
+    """Whether a run has listed what came of every statement; a plan, or a run that stopped, has not."""
+    ends = (*marked.RUN, "stated", "skipped_by_operator")
+    rows = run.get("statements") or ()
+    return bool(rows) and all(row["status"] in ends for row in rows)
 
 
 def _status(ended: Ended, row: Answer) -> str:
@@ -167,12 +184,15 @@ def _platform_clean(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim |
         return None
     unseen = [row for row in looks.to_prove(objects) if not looks.is_certain(row)]
     first = "Checked before the deletion, and again" if looks.looked_before(objects) else "Checked only"
-    same = ended.observed.ran.get("objects") is not None
+    same = ended.observed.ran.get("objects") is not None or not ended.observed.saw_after
     again = "in the session that ran the script" if same else "after the script had run or was stated to have run"
     return _seen(
         "What the script drops is gone from the platform",
         "verified" if looks.proved(objects) else "not_verified",
-        f"{first} {again}: {said}." + (f" Not certain: {unproven.listed(unseen)}." if unseen else ""),
+        f"{first} {again}: {said}."
+        + (f" Not certain: {unproven.listed(unseen)}." if unseen else "")
+        + ("" if ended.observed.saw_after else " An earlier run has written this to the journal beside the script."),
+        THIS if ended.observed.saw_after else AGAIN,
     )
 
 

@@ -86,8 +86,8 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
     looked_at, unlooked = _looked_at(settings, observed, told=bool(path or described), signs_in=signs_in)
     # One session is enough: where the user's own tasks run, what was there before is seen by the plan.
     again = looked_at if chosen == "own" and run and not stated and not check_mode else ""
-    # Nobody has looked at the platform before a regenerated script is run.
-    first = observed.exists or (observed.regenerated and observed.progress.get("state") == "none")
+    # What a run has seen that was killed behind the deletion is lost with it, until the journal has it.
+    first = observed.exists or observed.progress.get("state") == "none"
     tries = observed.to_run and first and chosen in PLATFORMS and not stated
     return Decision(
         executor=chosen,

@@ -239,6 +239,6 @@ def in_immuta(script: Seen, deleted: Seen, key: str, *, existed: bool, exists: b
 def _how_known(*, verified: bool, exists: bool | None) -> str:
     if verified:
         return "Checked again after the deletion"
-    return {True: "Read", False: "Read, and checked in the list of all connections"}.get(
-        exists, "Not checked afterwards"
-    )
+    if exists is None:
+        return "Not checked afterwards"
+    return "Read" if exists else "Read, and checked in the list of all connections"

@@ -201,6 +201,12 @@ class Observed:
         return self.decided.get("decision") or {}
 
     @property
+    def saw_after(self) -> bool:
+        """Whether this run has looked at the platform after the script ran."""
+        looked = self.tried if self.looked_after else self.ran
+        return looked.get("objects") is not None
+
+    @property
     def looked_after(self) -> bool:
         """Whether C(tried) is a check after the script ran or is stated to have run."""
         return self.finished or bool(self.decision.get("after"))
@@ -233,13 +239,19 @@ def hosts(settings: Settings, observed: Observed) -> list[str]:
 
 
 def objects(observed: Observed) -> list[Answer] | None:
-    """What the script removes, as found before the deletion and after the script ran; None if nobody checked."""
-    before: list[Answer] | None = observed.tried.get("objects")
-    after: list[Answer] | None = observed.ran.get("objects")
-    first, second = observed.tried.get("session"), observed.ran.get("session")
-    if observed.looked_after:
-        return looks.rows(None, before, (None, first))
-    return looks.rows(before, after, (first, second))
+    """What the script removes, as found before the deletion and after the script ran; None if nobody checked.
+
+    The journal has what earlier runs have found, unless the connection is there again.
+    """
+    known = {} if observed.is_back else observed.progress
+    nothing: Answer = {}
+    now, ran = observed.tried, observed.ran
+    before, after = (nothing, now) if observed.looked_after else (now, ran)
+    after = after if after.get("objects") is not None else known.get("after") or nothing
+    if after.get("objects") is not None and before.get("objects") is None:
+        before = known.get("before") or nothing
+    sessions = (before.get("session"), after.get("session"))
+    return looks.rows(before.get("objects"), after.get("objects"), sessions)
 
 
 def status(settings: Settings, observed: Observed) -> str:

@@ -31,6 +31,7 @@ PLATFORMS = ("databricks", "snowflake")
 AS_GIVEN = (
     "executor",
     "missing_objects",
+    "other_session",
     "script_durable",
     "script_in_artifact",
     "script_executed",
@@ -58,6 +59,7 @@ class Settings:
     :ivar executor: C(auto), C(snowflake), C(databricks), C(handoff), or the path of a task file
     :ivar platform_host: what a person says the platform's host is, or ""
     :ivar missing_objects: C(fail) or C(accept): what to do where none of the script's objects is
+    :ivar other_session: C(fail) or C(accept): what to do where the session is not the one of the plan or of the first part
     :ivar script_path: on the host that keeps the script
     :ivar script_host: that host, or "" for the one that the role runs for
     :ivar keeper: that host in any case
@@ -87,6 +89,7 @@ class Settings:
     executor: str
     platform_host: str
     missing_objects: str
+    other_session: str
     script_path: str
     script_host: str
     keeper: str

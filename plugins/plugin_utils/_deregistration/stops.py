@@ -91,6 +91,10 @@ ADVICE = {
         ("wrong_platform", "platform_unknown", "objects_missing"),
         f"{STILL} Sign in to the connection's own platform, or set what is named above, and rerun.",
     ),
+    "session_changed": (
+        f"{STILL} Sign in as named above, and rerun. If the rest is to run in this session, set"
+        " immuta_deregister_other_session to accept."
+    ),
     "unknown_outcome": (
         f"{STILL} Find out on the platform whether the statement ran. If it did, rerun with immuta_deregister_skip;"
         " if not, with immuta_deregister_on_unknown=rerun."

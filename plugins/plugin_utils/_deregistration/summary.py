@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import chapters, looks
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import chapters, looks, unreported
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import (
     NO_LOOK,
     Change,
@@ -33,12 +33,13 @@ def summary(evidence: Seen) -> Summary:
     runs = chapters.current(evidence["runs"])
     acted = [run for run in runs if _has_acted(run)]
     shown = acted or runs[-1:]
+    earlier: Seen = next((run["unreported"] for run in runs if run.get("unreported")), {})
     facts = [
-        *places(runs),
-        *people(shown, "" if acted else "deleted and ran nothing"),
+        *places(runs, earlier.get("session")),
+        *people(shown, "" if acted else "deleted and ran nothing", earlier.get("started")),
         *_approved(next((run for run in reversed(runs) if _confirmed(run)), shown[-1])),
     ]
-    return Summary(facts, _changes(runs), runs)
+    return Summary(facts, _changes(runs), runs, unreported.sentences(runs))
 
 
 def approver(run: Seen) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils._sql.report import ANSWER, TIMES
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Step, seconds_between
 
@@ -69,7 +70,7 @@ def statement(row: Answer, answer: Answer, status: str, reason: str | None = Non
         **{name: row[name] for name in ("grantee", "privileges", "action") if row.get(name)},
         "status": status,
         **({} if reason is None else {"reason": reason}),
-        **{name: row.get(name, answer.get(name)) for name in ("query_id", "rowcount", "seconds", "answer")},
+        **{name: row.get(name, answer.get(name)) for name in (*ANSWER, *TIMES)},
     }
 
 

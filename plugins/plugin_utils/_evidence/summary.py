@@ -55,11 +55,13 @@ class Summary:
     """The top of the page.
 
     :ivar runs: those that the last one continues; the others are about a former connection of that key
+    :ivar notes: what was done and no run tells, as sentences
     """
 
     facts: list[Fact]
     changes: list[Change]
     runs: t.Sequence[Seen]
+    notes: t.Sequence[str] = ()
 
 
 def change(row: Seen, good: t.Container[str | None], *, planned: bool) -> Change:
@@ -90,9 +92,12 @@ def newest(runs: t.Sequence[Seen], name: str) -> t.Any:
     return next((run[name] for run in reversed(runs) if run.get(name)), None)
 
 
-def places(runs: t.Sequence[Seen]) -> list[Fact]:
-    """Where it was done."""
-    session = newest(runs, "session") or {}
+def places(runs: t.Sequence[Seen], earlier: Seen | None = None) -> list[Fact]:
+    """Where it was done.
+
+    :param earlier: the session of a run that is not in the report
+    """
+    session = newest(runs, "session") or earlier or {}
     found = tenants({"runs": list(runs)})
     asked = newest(runs, "tenant")
     return [
@@ -103,16 +108,17 @@ def places(runs: t.Sequence[Seen]) -> list[Fact]:
         Fact(
             "Account",
             session.get("account") or session.get("host"),
-            "" if session else "No run has signed in to the platform.",
+            "" if session else "No run in this report has signed in to the platform.",
         ),
     ]
 
 
-def people(runs: t.Sequence[Seen], idle: str) -> t.Iterator[Fact]:
+def people(runs: t.Sequence[Seen], idle: str, since: str | None = None) -> t.Iterator[Fact]:
     """Why it was done, who asked and ran it, and when.
 
     :param runs: those that have done something, or else the last one
     :param idle: what to say of that one if it has not
+    :param since: when something was done that no run tells, if that is known
     """
     yield Fact("Reason or change number", newest(runs, "reason"))
     job = runs[-1]["by"].get("automation") or {}
@@ -127,7 +133,14 @@ def people(runs: t.Sequence[Seen], idle: str) -> t.Iterator[Fact]:
     yield Fact("Run by", ", ".join(logins), f"{where}, in {numbers}." if numbers else f"{where}.")
     first, last = runs[0]["started"], runs[-1]["ended"]
     note = f"In {len(runs)} runs." if len(runs) > 1 else f"Run {runs[0]['number']}{idle and f', which {idle}'}."
-    yield Fact("When", f"{_time(first)} to {_time(last, short=first[:10] == last[:10])} UTC", note)
+    if since and since < first:
+        first, note = since, f"{note} An earlier run ended without a report."
+    yield Fact("When", span(first, last), note)
+
+
+def span(first: str, last: str) -> str:
+    """Two times in UTC."""
+    return f"{_time(first)} to {_time(last, short=first[:10] == last[:10])} UTC"
 
 
 def _time(when: str, *, short: bool = False) -> str:

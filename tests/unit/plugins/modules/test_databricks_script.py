@@ -595,3 +595,12 @@ def test_one_look_at_the_metadata_answers_for_many(databricks: Databricks) -> No
     found = databricks(sql=text, preflight=True).good["objects"]
     assert [row["present"] for row in found] == [True, True, False]
     assert len({row["query_id"] for row in found}) == 1
+
+
+def test_a_session_is_asked_whose_it_is_where_a_user_was_approved(databricks: Databricks) -> None:
+    refused = databricks(sql=CLEANUP.read_text(), expected_session={"user": "somebody@else"})
+    assert refused.code == "session_changed", refused
+    assert "but the approved plan was made with the user somebody@else." in refused["msg"]
+    assert databricks.sent == []
+    accepted = databricks(path=databricks.path, expected_session={"user": "somebody@else"}, other_session="accept")
+    assert accepted.good["journal"]["state"] == "finished"

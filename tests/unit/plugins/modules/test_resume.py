@@ -386,3 +386,54 @@ def test_asks_for_a_warehouse_before_it_is_needed(
     result = script.run(text, preflight=True, **options)
     assert not result.failed
     assert any("SNOWFLAKE_WAREHOUSE" in str(one) for one in result.get("warnings", [])) is warned
+
+
+HALF = "USE ROLE SYSADMIN;\nDROP DATABASE IF EXISTS A;\nDROP DATABASE IF EXISTS B;\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param({"role": "SYSADMIN"}, "This session has the role SYSADMIN, but the first part", id="another role"),
+        pytest.param({"role": "SYSADMIN", "other_session": "accept"}, "", id="accepted"),
+        pytest.param({}, "", id="the same"),
+        pytest.param({"role": "accountadmin"}, "", id="the same, in lower case"),
+        pytest.param(
+            {"expected_session": {"account": "other", "user": "DEPLOYER", "role": "R"}},
+            "the account EXAMPLE, the role ACCOUNTADMIN, but the approved plan was made with the account other, the role R.",
+            id="another one than was approved",
+        ),
+        pytest.param({"expected_session": {"user": "deployer", "warehouse": "W"}}, "", id="as was approved"),
+    ],
+)
+def test_the_rest_runs_in_the_session_of_the_first_part(script: Script, options: dict[str, t.Any], words: str) -> None:
+    script.fail("DATABASE IF EXISTS B", HALF)
+    before = len(script.double.statements)
+    result = script.run(**options)
+    if not words:
+        assert result.good["journal"]["state"] == "finished"
+        return
+    assert (result.code, words.lower() in str(result["msg"]).lower()) == ("session_changed", True), result
+    assert "immuta_deregister_other_session=accept" in str(result)
+    assert len(script.double.statements) == before
+
+
+def test_nothing_is_compared_when_only_a_look_is_left(script: Script) -> None:
+    script.double.account.add("DATABASE", "A", owner="SYSADMIN")
+    left = "USE ROLE SYSADMIN;\nDROP DATABASE A;\nEXECUTE IMMEDIATE 'CREATE DATABASE A';\n"
+    assert script.run(left, verify=True).code == "objects_left"
+    assert script.run(role="SYSADMIN", verify=True).code == "objects_left"
+
+
+def test_the_journal_has_what_was_seen_and_the_times(script: Script) -> None:
+    script.double.account.add("DATABASE", "A", owner="SYSADMIN")
+    found = script.run(HALF, preflight=True).good
+    result = script.run(verify=True, found_before={**found}).good
+    told = journal.read(f"{script.path}.journal")
+    assert [row["name"] for row in (told.before or {})["objects"]] == ["A", "B"]
+    assert (told.before or {})["session"] == found["session"]
+    assert (told.after or {})["objects"] == result["objects"]
+    assert [one["session"]["user"] for one in told.runs] == ["DEPLOYER"]
+    assert all(row["started"] <= row["ended"] for row in result["statements"])
+    again = script.run().good["statements"]
+    assert [row["started"][:19] for row in again] == [row["started"][:19] for row in result["statements"]]

@@ -60,6 +60,37 @@ def test_says_what_ran(path: str) -> None:
     assert progress.unknown is None
 
 
+def test_says_which_run_ran_what_and_what_was_seen(path: str) -> None:
+    clock = iter(f"2026-01-01T00:00:{second:02d}.000+00:00" for second in range(60))
+
+    def book() -> journal.Journal:
+        return journal.Journal(path, SHA, 2, before={"objects": [1]}, now=lambda: next(clock))
+
+    with book() as one:
+        one.started(1, "a", {"user": "U"})
+        one.done(1)
+    with book() as one:
+        one.started(2, "b", {"user": "V"})
+        one.failed(2)
+        one.started(2, "b", {"user": "V"})
+        one.done(2)
+        one.finished("Snowflake", {"objects": [2]})
+    progress = journal.read(path)
+    assert (progress.before, progress.after) == ({"objects": [1]}, {"objects": [2]})
+    assert [
+        (run["tag"], run["session"]["user"], run["started"][17:19], run["ended"][17:19]) for run in progress.runs
+    ] == [
+        ("a", "U", "01", "02"),
+        ("b", "V", "03", "06"),
+    ]
+    assert [(one["started"][17:19], one["time"][17:19]) for one in progress.done.values()] == [
+        ("01", "02"),
+        ("05", "06"),
+    ]
+    # Older versions write, and read, none of it.
+    assert sum("session" in json.loads(line) for line in Path(path).read_text().splitlines()) == 2
+
+
 def test_goes_on_where_it_was(path: str) -> None:
     with journal.Journal(path, SHA, 2) as book:
         book.started(1, "tag")

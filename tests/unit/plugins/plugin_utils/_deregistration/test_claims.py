@@ -328,7 +328,8 @@ def test_times_of_the_steps(name: str, seconds: list[float | None]) -> None:
     assert found.seconds == 60.0
 
 
-LISTED = {"statements": [{"index": 1}]}
+LISTED = {"statements": [{"index": 1, "status": "done"}]}
+PLANNED_ONLY = {"statements": [{"index": 1, "status": "not_run"}]}
 
 
 @pytest.mark.parametrize(
@@ -337,6 +338,7 @@ LISTED = {"statements": [{"index": 1}]}
         pytest.param("already done", [], 3, id="no run before"),
         pytest.param("already done", [{}, {"statements": []}], 3, id="none before has listed them"),
         pytest.param("already done", [LISTED, {}], 0, id="one before has listed them"),
+        pytest.param("already done", [PLANNED_ONLY, {}], 3, id="one before has planned them"),
         pytest.param("planned, pinned", [LISTED], 3, id="a plan lists them each time"),
         pytest.param("completed", [LISTED], 3, id="what ran is listed each time"),
     ],

@@ -91,9 +91,9 @@ PATH = "~/.local/state/community.immuta/k.sql"
         ({}, "finished", "snowflake", "snowflake", True, False, ""),
         ({}, "databricks", "databricks", "databricks", True, False, ""),
         ({}, "other", "none", "", True, False, ""),
-        ({}, "gone", "snowflake", "", False, False, ""),
+        ({}, "gone", "snowflake", "snowflake", False, False, ""),
         ({}, "gone, finished", "snowflake", "", False, False, ""),
-        ({}, "unknown", "snowflake", "", False, False, ""),
+        ({}, "unknown", "snowflake", "snowflake", False, False, ""),
         ({}, "no script", "none", "", True, False, ""),
         ({}, "lost", "none", "", False, False, ""),
         ({}, "lost, exists", "none", "", True, False, ""),
@@ -108,15 +108,15 @@ PATH = "~/.local/state/community.immuta/k.sql"
         (GO, "stated", "snowflake", "snowflake", False, True, ""),
         (GO, "databricks", "databricks", "databricks", False, True, "databricks"),
         (GO, "other", "none", "", False, True, "none"),
-        (GO, "gone", "snowflake", "", False, False, "snowflake"),
+        (GO, "gone", "snowflake", "snowflake", False, False, "snowflake"),
         (GO, "gone, partial", "snowflake", "", False, False, "snowflake"),
         (GO, "gone, finished", "snowflake", "", False, False, ""),
-        # Nobody has looked at the platform before a regenerated script is run.
+        # The platform is looked at before a script's first statement.
         ({}, "regenerated", "snowflake", "snowflake", False, False, ""),
         (GO, "regenerated", "snowflake", "snowflake", False, False, "snowflake"),
         (GO, "regenerated, partial", "snowflake", "", False, False, "snowflake"),
         (GO, "regenerated, finished", "snowflake", "", False, False, ""),
-        (GO, "unknown", "snowflake", "", False, False, "snowflake"),
+        (GO, "unknown", "snowflake", "snowflake", False, False, "snowflake"),
         (GO, "no script", "none", "", False, True, ""),
         (GO, "lost", "none", "", False, False, ""),
         (GO, "nothing", "none", "", False, False, ""),
@@ -704,7 +704,7 @@ def test_what_is_not_on_the_disk_is_looked_for_by_its_description() -> None:
         ({**OWN, "verify": "never"}, script(), True, ("", "", "verify is never")),
         # The platform's own executor looks itself.
         ({}, script(), True, ("snowflake", "", "")),
-        ({"verify": "always"}, gone(), True, ("", "", "")),
+        ({"verify": "always"}, gone(), True, ("snowflake", "", "")),
     ],
 )
 def test_who_looks(given: dict[str, t.Any], answer: Answer, signs_in: bool, expected: tuple[str, str, str]) -> None:
@@ -713,7 +713,7 @@ def test_who_looks(given: dict[str, t.Any], answer: Answer, signs_in: bool, expe
     assert (decision.preflight, decision.look_again) == (preflight, again)
     assert (why in decision.unlooked, bool(decision.unlooked)) == (True, bool(why))
     back = answer["connection_exists"] and answer["execution"] == FINISHED
-    runs_it = not given and answer["connection_exists"] and not back
+    runs_it = not set(given) - {"verify"} and answer["execution"]["state"] == "none" and not (why or answer["empty"])
     assert decision.way == ("preflight" if runs_it else "look")
     # Without being asked for, no look makes a run fail.
     assert decision.optional is (not runs_it and not back and given.get("verify") != "always")

@@ -27,6 +27,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     HANDED_AT,
     LOST,
     NO_SCRIPT,
+    PARTIAL,
     PLANNED,
     RECORDED,
     REFUSED,
@@ -154,9 +155,16 @@ def test_a_run_that_has_only_to_delete(answer: Answer) -> None:
             GO, script(), {"tried": TRIED, "deleted": deleted(verified=False)}, "deleted", id="not seen to be gone"
         ),
         pytest.param(GO, script(), {"tried": TRIED, "deleted": deleted()}, "ran", id="before the script"),
-        pytest.param(GO, gone(), {}, "ran", id="gone, before the script"),
-        pytest.param(GO, gone(), {"ran": {**DONE, "journal": {}}}, "ran", id="the journal masked"),
-        pytest.param(GO, gone(), {"ran": ran("done not_run not_run", state="partial")}, "ran", id="between two runs"),
+        pytest.param(GO, gone(execution=PARTIAL), {}, "ran", id="gone, before the script"),
+        pytest.param(GO, gone(execution=PARTIAL), {"ran": {**DONE, "journal": {}}}, "ran", id="the journal masked"),
+        pytest.param(
+            GO,
+            gone(execution=PARTIAL),
+            {"ran": ran("done not_run not_run", state="partial")},
+            "ran",
+            id="between two runs",
+        ),
+        pytest.param(GO, gone(), {}, "tried", id="gone, before the trial"),
         pytest.param(SAID_SO, gone(), {}, "recorded", id="before the record"),
         pytest.param(OWN, gone(), {}, "recorded", id="before own tasks"),
         pytest.param(OWN, gone(), {"recorded": untimed(RECORDED)}, "recorded", id="the record masked"),
@@ -207,8 +215,8 @@ def test_no_message_of_others_forges_a_line() -> None:
             None,
             id="all looked at",
         ),
-        pytest.param(GO, gone(), {"ran": untimed(DONE)}, None, id="masked, and finished"),
-        pytest.param(GO, gone(), {"ran": untimed(ran("not_run", state="none"))}, "ran", id="masked"),
+        pytest.param(GO, gone(execution=PARTIAL), {"ran": untimed(DONE)}, None, id="masked, and finished"),
+        pytest.param(GO, gone(execution=PARTIAL), {"ran": untimed(ran("not_run", state="none"))}, "ran", id="masked"),
         pytest.param(GO, script(), {"tried": TRIED}, "deleted", id="before the deletion"),
     ],
 )
@@ -268,6 +276,7 @@ ADVICE = {
     "approve the new plan": "script_changed plan_changed",
     "sign in to the connection's own platform": "wrong_platform platform_unknown objects_missing",
     "find out on the platform whether the statement ran": "unknown_outcome",
+    "sign in as named above": "session_changed",
     "list the statements that are not needed": "session_lost",
     "leave it out with immuta_deregister_skip": "statement_failed",
     "immuta_deregister_executor=handoff": "split_error transaction_open",
@@ -289,7 +298,7 @@ ADVICE = {
 SIMILAR = {**LOST, "failure": {**LOST["failure"], "similar_keys": ["K"]}}
 # Where the same run can't come any further.
 STUCK = (
-    "script_changed plan_changed wrong_platform platform_unknown objects_missing unknown_outcome session_lost"
+    "script_changed plan_changed wrong_platform platform_unknown objects_missing unknown_outcome session_lost session_changed"
     " split_error transaction_open empty_script script_lost bug check_mode_write"
 )
 

@@ -129,7 +129,7 @@ def changes(*names: str) -> list[tuple[str, str, str, str]]:
             Situation(PINNED, SITUATIONS["planned, pinned"].observed),
             HERE,
             {
-                "Account": (None, "No run has signed in to the platform.", False),
+                "Account": (None, "No run in this report has signed in to the platform.", False),
                 "Approved by": (None, "The removal was not confirmed.", False),
                 "When": ("2026-01-01 00:00:00 to 00:01:00 UTC", "Run 1, which deleted and ran nothing.", False),
             },
