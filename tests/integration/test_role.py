@@ -260,9 +260,16 @@ def test_finishes_a_run_that_was_killed_within_the_script(
     player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble
 ) -> None:
     snowflake.faults.append(Fault("statement", "slow", nth=5, seconds=1.0))
-    player.role(kill_when=lambda: len(snowflake.statements) >= 5, **CONFIRMED)
-    finished = player.role(**CONFIRMED)
+    kept = {**CONFIRMED, "report_dir": str(player.folder / "reports")}
+    player.role(kill_when=lambda: len(snowflake.statements) >= 5, **kept)
+    finished = player.role(**kept)
     assert finished.code == 0, finished.output
+    # Nothing of the killed run is missing in the report of the next one.
+    (run,) = json.loads((player.folder / "reports" / "prod%20snowflake.json").read_text())["runs"]
+    assert (run["unreported"]["statements"], run["unreported"]["session"]["user"]) == ([1, 2, 3, 4], "DEPLOYER")
+    assert all(row["started"] and row["query_id"] for row in run["statements"])
+    (claim,) = [one for one in run["verified"] if one["claim"].startswith("What the script drops")]
+    assert (claim["state"], run["remaining"]) == ("verified", [])
     assert finished.result["status"] == "completed"
     repeated = [
         text
