@@ -188,7 +188,9 @@ def _is_absent(row: Seen) -> bool:
 
 def _was_made(row: Seen) -> bool:
     """Whether nobody has seen an object before that the script creates, and nothing speaks for its being there after."""
-    return bool(row.get("made")) and row["present"] is False and (not _was_looked_for(row) or _is_absent(row))
+    if not row.get("made") or row["present"]:
+        return False
+    return _is_absent(row) or (row["present"] is False and not _was_looked_for(row))
 
 
 def proved(objects: t.Iterable[Seen] | None) -> bool:
