@@ -233,8 +233,12 @@ def _script_kept(observed: Observed) -> Claim:
 def _approved(ended: Ended) -> Claim:
     settings = ended.settings
     claim = "What was approved is what was found"
-    if ended.observed.shown.get("failed"):
+    shown = ended.observed.shown
+    code = (shown.get("failure") or {}).get("code")
+    if shown.get("failed") and code not in (None, "objects_left"):
         return _seen(claim, "not_verified", "They differ: see why the run stopped.")
+    if settings.plan_entry and (shown.get("failed") or (ended.stop and not shown)):
+        return Claim(claim, "not_verified", "This run stopped before it had compared them.", None)
     # A plan may have been approved when the connection was gone.
     deletion = settings.plan_entry.get("plan_digest") if settings.plan_entry else settings.expected_plan_digest
     if deletion and not ended.result["plan"]:

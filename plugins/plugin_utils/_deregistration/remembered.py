@@ -13,7 +13,7 @@ from ansible_collections.community.immuta.plugins.module_utils._failure import I
 from ansible_collections.community.immuta.plugins.module_utils._immuta import configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._sql import forms
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, chapters
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
@@ -41,7 +41,8 @@ def known(given: Record | None, plan: Record | None, report: Record | None) -> t
     :param plan: the connection's entry in the plan
     :raises InvalidOption: it may hold a secret, or a person gives another integration than the plan or the report
     """
-    runs = [_of(run) for run in (report or {}).get("runs") or () if isinstance(run, dict)]
+    # A former connection of that key had another integration.
+    runs = [_of(run) for run in chapters.current((report or {}).get("runs") or ())]
     last = next(filter(None, reversed(runs)), None)
     told: list[tuple[str, Configuration]] = []
     warnings: list[str] = []

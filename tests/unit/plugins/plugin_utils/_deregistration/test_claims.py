@@ -699,6 +699,21 @@ def test_approval_by_a_plan(entry: Answer, observed: Observed, state: str, how: 
     assert (found.confirmed_by, found.approved["plan"], found.reason) == ("plan", given["approved"], "CHG1")
 
 
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ({}, "This run stopped before"),
+        ({"failed": True, "msg": "Too many have failed."}, "This run stopped before"),
+        (failed("objects_left"), "This run stopped before"),
+        (failed("plan_changed"), "They differ"),
+    ],
+)
+def test_what_was_not_compared_is_not_said_to_be_the_same_or_to_differ(shown: Answer, words: str) -> None:
+    situation = Situation(approved(), Observed(script(), REFUSED, PLANNED, shown=shown), shown or REFUSED)
+    (claim,) = [one for one in run(situation).verified if CLAIMS[one.claim] == "approved"]
+    assert (claim.state, claim.how[: len(words)]) == (N, words)
+
+
 # What a report has after each run: which run knows each claim.
 @pytest.mark.parametrize(
     ("situations", "expected"),

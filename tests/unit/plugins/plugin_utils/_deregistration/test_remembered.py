@@ -122,3 +122,10 @@ def test_what_is_no_report_of_the_connection_tells_nothing(tmp_path: Path, broke
 def test_another_connections_plan_tells_nothing() -> None:
     plan = {"connections": [{"connection_key": "other", "integration_config": CONFIG}]}
     assert remembered.completed(read(), plan)[0].integration_config == {}
+
+
+def test_the_integration_of_a_former_connection_is_not_that_of_this_one() -> None:
+    former = {"status": "completed", "integration_id": 5, "integration_config": CONFIG}
+    for later, known in (({"integration_id": 5}, CONFIG), ({"integration_id": 7}, {})):
+        found, _warnings = remembered.known(None, None, {"runs": [former, {"status": "failed", "immuta": [], **later}]})
+        assert bool(found) is bool(known)
