@@ -46,6 +46,7 @@ OF_RESULT = (
     "plan",
     "deleted_objects",
 )
+APPROVED = "What was approved is what was found"
 REGENERATED: tuple[str, t.Literal["not_verified"], str] = (
     "The clean-up script is that of the integration",
     "not_verified",
@@ -77,6 +78,10 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
     rows = statements(ended, mine)
     objects = looks.remembered(result["objects"], mine)
     done = steps(ended, rows)
+    missing = unreported.earlier(observed, mine)
+    own = claims(ended, objects)
+    if missing and missing["deletion"]:
+        own = _unless_killed(own, before)
     script = observed.script
     return Removed(
         **frame(ended, origin, done, history),
@@ -94,9 +99,9 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         else None,
         statements=rows,
         integration=result["integration"] or None,
-        verified=carried(claims(ended, objects), len(history) + 1, before),
+        verified=carried(own, len(history) + 1, before),
         chapter=chapters.number(history, observed),
-        unreported=unreported.earlier(observed, mine),
+        unreported=missing,
         remaining=remaining(ended, origin, objects if objects is not None else newest(mine, "objects")),
     )
 
@@ -232,7 +237,7 @@ def _script_kept(observed: Observed) -> Claim:
 
 def _approved(ended: Ended) -> Claim:
     settings = ended.settings
-    claim = "What was approved is what was found"
+    claim = APPROVED
     shown = ended.observed.shown
     code = (shown.get("failure") or {}).get("code")
     if shown.get("failed") and code not in (None, "objects_left"):
@@ -252,6 +257,16 @@ def _approved(ended: Ended) -> Claim:
     by = f" The approved plan has the digest {settings.approved}." if settings.plan_entry else ""
     compared = " and ".join(pinned) if len(pinned) < 3 else f"{', '.join(pinned[:-1])}, and {pinned[-1]}"
     return _seen(claim, "verified", f"Compared before the deletion: {compared}.{by}")
+
+
+def _unless_killed(own: list[Claim], before: t.Mapping[str, t.Any] | None) -> list[Claim]:
+    """The claims, if no run tells of the deletion: what an earlier run compared says nothing about the one that deleted."""
+    mine = next((one for one in own if one.claim == APPROVED), None)
+    known = {row["claim"] for row in (before or {}).get("verified") or ()}
+    if APPROVED not in known or (mine and mine.run is not None):
+        return own
+    how = "No run in this report has deleted the connection, so what was compared before that is not known."
+    return [*(one for one in own if one is not mine), _seen(APPROVED, "not_verified", how)]
 
 
 def _connection_gone(observed: Observed) -> Claim:

@@ -20,7 +20,7 @@ WORDING = page.Wording(
         "completed": "The connection is gone from Immuta, and its clean-up on the platform is finished.",
         "stated": "The connection is gone from Immuta. At least a part of the clean-up on the platform is stated by a person, not"
         " verified.",
-        "unproven": "The connection is gone from Immuta. Not everything about the clean-up on the platform is verified.",
+        "unproven": "The connection is gone from Immuta.",
         "planned": "Nothing was deleted or run.",
         "handed_off": "The connection is gone from Immuta. A person still has to run its clean-up script.",
         "unknown": "It is not known whether the platform was cleaned up: the connection does not exist, and no script was saved.",

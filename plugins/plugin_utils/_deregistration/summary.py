@@ -9,6 +9,7 @@ Reports of earlier versions lack some fields; what they don't say is shown as no
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import chapters, looks, unreported
@@ -25,6 +26,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary
 )
 
 Seen = t.Mapping[str, t.Any]
+NOT_KNOWN = "How the deletion was confirmed is not recorded."
 GONE = ("gone", "deleted", "not listed", "not there")
 
 
@@ -37,7 +39,12 @@ def summary(evidence: Seen) -> Summary:
     facts = [
         *places(runs, earlier.get("session")),
         *people(shown, "" if acted else "deleted and ran nothing", earlier.get("started")),
-        *_approved(next((run for run in reversed(runs) if _confirmed(run)), shown[-1])),
+        *(
+            dataclasses.replace(one, note=f"{one.note} {NOT_KNOWN}", unproven=True)
+            if one.name == "Approved by" and earlier.get("deletion")
+            else one
+            for one in _approved(next((run for run in reversed(runs) if _confirmed(run)), shown[-1]))
+        ),
     ]
     return Summary(facts, _changes(runs), runs, unreported.sentences(runs))
 

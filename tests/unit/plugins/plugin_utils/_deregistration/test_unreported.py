@@ -95,7 +95,10 @@ def test_statements_times_and_session_are_those_of_the_journal() -> None:
     assert "(2025-12-31 23:00:01 to 23:00:03 UTC). Its session: account acme, user KILLED, role R." in text
     assert "<dt>Account</dt><dd><bdi>acme</bdi>" in text
     assert "<dt>When</dt><dd><bdi>2025-12-31 23:00:01 to 2026-01-01 00:01:00 UTC</bdi>" in text
-    assert len(re.findall(r'data-name="Started"><time datetime="2025-12-31T23:00:0\d\.000Z">23:00:0', text)) == 3
+    assert (
+        len(re.findall(r'data-name="Started"><time datetime="2025-12-31T23:00:0\d\.000Z">2025-12-31 23:00:0', text))
+        == 3
+    )
     assert "q2" in text
 
 
@@ -125,6 +128,17 @@ def test_what_the_killed_run_has_seen_before_counts_for_the_one_that_finishes() 
     assert [(row["present"], row["after"]) for row in found.objects or ()] == [(True, False)]
     (claim,) = [one for one in found.verified if one.claim.startswith("What the script drops")]
     assert (claim.state, claim.how[:40]) == ("verified", "Checked before the deletion, and again i")
+
+
+def test_nothing_is_claimed_of_an_approval_that_the_killed_run_may_have_had() -> None:
+    content = report(PLANNED, rerun(3))
+    states = {one["claim"]: one["state"] for one in content["runs"][-1]["verified"]}
+    assert states["What was approved is what was found"] == "not_verified"
+    text = page.render(content)
+    assert "to confirm. How the deletion was confirmed is not recorded." in text
+    assert "Duration of the reported runs" in text
+    # Nobody has approved anything.
+    assert "What was approved" not in page.render(report(rerun(3)))
 
 
 def test_a_journal_says_nothing_of_a_connection_that_is_there_again() -> None:
