@@ -270,7 +270,8 @@ class ActionModule(OneOfMany):
         """The result, and the lines that say what came of the run."""
         concluded = outcome.result(known, self.observed, check_mode=self._task.check_mode)
         earlier = chapters.of_this_removal(known.report.history(), self.observed)
-        concluded["objects"] = looks.remembered(concluded["objects"], earlier)
+        last = None if self.observed.looked or self.observed.exists else looks.last_after(earlier)
+        concluded["objects"] = last or looks.remembered(concluded["objects"], earlier)
         if stop is None:
             return concluded, printable(texts.report(concluded))
         lines = printable(texts.stopped(known, self.observed, stop))

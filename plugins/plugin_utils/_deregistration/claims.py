@@ -30,7 +30,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
     carried,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
-from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import newest
 
 # What the report has from the role's result.
 OF_RESULT = (
@@ -76,7 +75,9 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
     # A connection that is there is still to be removed.
     before = mine[-1] if mine and not observed.exists else None
     rows = statements(ended, mine)
-    objects = looks.remembered(result["objects"], mine)
+    seen = looks.last_after(mine)
+    # What the journal has of a look is old if a run of the report has looked since.
+    objects = None if seen and not observed.looked else looks.remembered(result["objects"], mine)
     done = steps(ended, rows)
     missing = unreported.earlier(observed, mine)
     own = claims(ended, objects)
@@ -102,7 +103,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
         verified=carried(own, len(history) + 1, before),
         chapter=chapters.number(history, observed),
         unreported=missing,
-        remaining=remaining(ended, origin, objects if objects is not None else newest(mine, "objects")),
+        remaining=remaining(ended, origin, objects if objects is not None else seen),
     )
 
 

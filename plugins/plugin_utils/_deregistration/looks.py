@@ -174,6 +174,14 @@ def looked_after(objects: t.Iterable[Seen] | None) -> bool:
     return any(map(_was_looked_for, objects or ()))
 
 
+def last_after(runs: t.Sequence[Seen]) -> list[Row] | None:
+    """What the last run found that looked after the script ran; None if none did.
+
+    :param runs: of one removal, the oldest first
+    """
+    return next((run["objects"] for run in reversed(runs) if looked_after(run.get("objects"))), None)
+
+
 def _was_looked_for(row: Seen) -> bool:
     return row.get("after") is not None or bool(row.get("after_how"))
 

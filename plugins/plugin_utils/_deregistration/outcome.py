@@ -207,6 +207,11 @@ class Observed:
         return looked.get("objects") is not None
 
     @property
+    def looked(self) -> bool:
+        """Whether this run has looked at the platform at all."""
+        return any(one.get("objects") is not None for one in (self.tried, self.ran))
+
+    @property
     def looked_after(self) -> bool:
         """Whether C(tried) is a check after the script ran or is stated to have run."""
         return self.finished or bool(self.decision.get("after"))

@@ -379,6 +379,17 @@ def test_runs_add_themselves_to_the_report(tmp_path: Path) -> None:
     assert [(one["number"], one["status"]) for one in runs] == [(1, "failed"), (2, "completed")]
 
 
+def test_a_rerun_that_does_not_look_says_what_is_still_open(tmp_path: Path) -> None:
+    first = ended("completed", tmp_path)
+    hidden = [{**row, "present": None} for row in TRIED["objects"]]
+    first["observed"]["ran"] = {**first["observed"]["ran"], "objects": hidden}
+    lines = run("conclude", **first)["lines"]
+    again = run("conclude", **ended("already done", tmp_path))["lines"]
+    (todo,) = [line for line in lines if line.startswith("TO DO: ")]
+    assert "DATABASE IMMUTA" in todo
+    assert todo in again
+
+
 def test_check_mode_leaves_no_report(tmp_path: Path) -> None:
     assert run("conclude", check=True, **ended("completed", tmp_path))["result"]["report"] is None
     assert not list(tmp_path.iterdir())

@@ -12,11 +12,16 @@ import typing as t
 import pytest
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import claims, page, texts, unproven
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
+    FINISHED,
+    GO,
     HERE,
     OBJECTS,
     SITUATIONS,
+    Situation,
+    gone,
+    timing,
 )
 
 
@@ -56,6 +61,23 @@ def test_an_object_that_may_be_there_is_for_a_person_to_look_at(objects: t.Any, 
     assert first.remaining == later.remaining == todo
     content = {"connection_key": "k", "runs": [dataclasses.asdict(first)]}
     assert ("Nothing remains to be done by hand." in page.render(content)) is not bool(named)
+
+
+def test_what_a_later_look_has_proved_is_open_no_more() -> None:
+    look = {"objects": [{**OBJECTS[0], "roles": ["R"]}], "session": {"account": "a", "user": "U"}}
+    hidden = {**look, "objects": [{**look["objects"][0], "present": None}]}
+    gone_now = {**look, "objects": [{**look["objects"][0], "present": False, "roles": ["ACCOUNTADMIN"]}]}
+    execution = {**FINISHED, "before": look, "after": hidden}
+    idle = Situation(GO, Observed(gone(execution=execution)))
+    again = Situation(
+        {**GO, "verify": "always"}, Observed(gone(execution=execution), {**gone_now, "timing": timing(3)})
+    )
+    history: list[Answer] = []
+    for situation, left in ((idle, 1), (idle, 1), (again, 0), (idle, 0)):
+        history.append(dataclasses.asdict(claims.run(situation.ended, HERE, history)))
+        assert len(history[-1]["remaining"]) == left
+    (claim,) = [one for one in history[-1]["verified"] if one["claim"].startswith("What the script drops")]
+    assert (claim["state"], claim["run"]) == ("verified", 3)
 
 
 def test_on_databricks_no_role_sees_everything() -> None:
