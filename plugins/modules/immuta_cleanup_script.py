@@ -359,7 +359,6 @@ execution:
         reason: {description: Why it was left out., type: str, sample: a colleague has dropped it}
     runs:
       description: The runs that have sent a statement, with C(started) and C(ended), in UTC, and the C(session), if that is known.
-      returned: if a statement was sent
       type: list
       elements: dict
     before:
