@@ -172,7 +172,7 @@ failure:
   type: dict
   sample:
     code: login_failed
-    message: "Snowflake refuses the sign-in, or can't be reached: Incorrect username or password was specified."
+    message: "Snowflake refuses the sign-in: Incorrect username or password was specified."
     hint: No statement was sent. Check account, host, user, and credentials; run it again.
 """
 
