@@ -17,12 +17,12 @@ WORDING = page.Wording(
     done=("completed",),
     again="already_done",
     sentences={
-        "completed": "The connection is gone from Immuta, and its clean-up on the platform is finished.",
-        "stated": "The connection is gone from Immuta. At least a part of the clean-up on the platform is stated by a person, not"
+        "completed": "The connection is not in Immuta, and its clean-up on the platform is finished.",
+        "stated": "The connection is not in Immuta. At least a part of the clean-up on the platform is stated by a person, not"
         " verified.",
-        "unproven": "The connection is gone from Immuta.",
+        "unproven": "The connection is not in Immuta.",
         "planned": "Nothing was deleted or run.",
-        "handed_off": "The connection is gone from Immuta. A person still has to run its clean-up script.",
+        "handed_off": "The connection is not in Immuta. A person still has to run its clean-up script.",
         "unknown": "It is not known whether the platform was cleaned up: the connection does not exist, and no script was saved.",
         "failed": "The run stopped before the removal was complete.",
     },
