@@ -273,7 +273,7 @@ class Execution:
             others=self._progress.query_ids,
             other_texts=[other.text for other in self._script.statements if other is not statement],
             dialect=self._script.dialect,
-            session=self._session.to_warehouse,
+            ways=self._session.ways_to_warehouse(statement.index),
             retagged=self._session.may_be_retagged(statement.index),
         )
         found = self._platform.find(cursor, doubt)

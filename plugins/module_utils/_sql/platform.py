@@ -110,7 +110,7 @@ class Doubt:
     :ivar others: query ids that belong to other statements
     :ivar other_texts: the other statements of the script
     :ivar dialect: the dialect of the script
-    :ivar session: the statements by which the script gets its first warehouse
+    :ivar ways: each of them statements by which the script may get its first warehouse
     :ivar retagged: whether the script may have changed the name of the run before the statement, so that what has that
         name does not tell all
     """
@@ -122,7 +122,7 @@ class Doubt:
     others: t.Collection[str]
     other_texts: t.Collection[str] = dataclasses.field(repr=False)
     dialect: str
-    session: t.Sequence[Statement] = ()
+    ways: t.Sequence[t.Sequence[Statement]] = ()
     retagged: bool = False
 
     def found(self, records: t.Iterable[Record], run: str) -> Found | None:

@@ -192,6 +192,15 @@ class Session:
                 return before[::-1]
         return []
 
+    def ways_to_warehouse(self, index: int) -> list[list[Statement]]:
+        """Return the ways to the script's first warehouse that may be open at statement C(index), in order of preference.
+
+        A script that sets up may grant the role with which it uses the warehouse what that needs later on.
+        """
+        own = self.to_warehouse
+        roles = [one for one in self._statements[: index - 1] if one.verb == "USE" and one.kind == "ROLE"]
+        return [own, *([[roles[-1], own[-1]]] if roles else [])] if own else []
+
     def describe(self) -> list[dict[str, t.Any]]:
         """Return the fields of every statement for results."""
         return [

@@ -379,24 +379,25 @@ class Snowflake:
         """Look a statement up in the query history."""
         if not OWN_TAG.fullmatch(doubt.tag):
             return None
-        if not self.session.get("warehouse") and not doubt.session:
-            self.obstacle = (
-                f"The query history can't be read without a warehouse. {remedies.SET_WAREHOUSE} Then run this again."
-            )
-        try:
+        errors = (self._client.errors.Error, LookupError, TypeError, AttributeError, ValueError, RecursionError)
+        # A history that can't be read, or is not as documented, says nothing.
+        with contextlib.suppress(*errors):
             if self.session.get("warehouse"):
                 return self._search(cursor, doubt)
             # The history needs a warehouse. Use the one of the script, in another session.
-            with contextlib.closing(self._connect()) as connection:
-                cursor = connection.cursor()
-                for statement in doubt.session:
-                    cursor.execute(statement.text)
-                    if statement.kind == "WAREHOUSE":
-                        break
-                return self._search(cursor, doubt)
-        except (self._client.errors.Error, LookupError, TypeError, AttributeError, ValueError, RecursionError):
-            # A history that can't be read, or is not as documented, says nothing.
-            return None
+            for way in doubt.ways:
+                with contextlib.closing(self._connect()) as connection:
+                    cursor = connection.cursor()
+                    try:
+                        for statement in way:
+                            cursor.execute(statement.text)
+                    except self._client.errors.ProgrammingError:
+                        continue
+                    return self._search(cursor, doubt)
+            self.obstacle = (
+                f"The query history can't be read without a warehouse. {remedies.SET_WAREHOUSE} Then run this again."
+            )
+        return None
 
     def _search(self, cursor: t.Any, doubt: platform.Doubt) -> platform.Found | None:
         present = self.tag.replace("\\", "\\\\").replace("'", "''")

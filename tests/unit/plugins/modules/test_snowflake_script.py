@@ -289,6 +289,17 @@ def test_takes_the_warehouse_of_the_script_to_ask_the_query_history(snowflake: S
     assert snowflake.double.sessions == 0
 
 
+def test_says_that_the_warehouse_of_the_script_can_not_be_used(snowflake: Snowflake) -> None:
+    snowflake.double.faults.append(Fault("statement", "lost", match="DATABASE D1", times=99))
+    signed_in = {**ADMIN, "warehouse": None}
+    snowflake(sql="CREATE DATABASE D1;\nUSE WAREHOUSE ELSEWHERE;\n", **signed_in)
+    snowflake.double.faults.clear()
+    result = snowflake(path=snowflake.path, **signed_in)
+    assert result.code == "unknown_outcome"
+    assert "The query history can't be read without a warehouse. Set the option warehouse" in result["failure"]["hint"]
+    assert snowflake.double.sessions == 0
+
+
 PASSWORD_SET = "ALTER USER IMMUTA_SYSTEM_ACCOUNT SET PASSWORD = 'It''s new 4711'"
 
 
