@@ -17,6 +17,7 @@ import threading
 import typing as t
 
 from ansible_collections.community.immuta.tests.doubles.process_tree import kill_tree
+from ansible_collections.community.immuta.tests.harness import forkserver
 
 # What happens at a point. The last word of a request's label says whether it was done already.
 Event = t.Literal["killed", "answer lost", "disk full", "overtaken"]
@@ -118,7 +119,7 @@ class Checkpoints:
         if point.event == "killed":
             self._started.wait()
             assert self._pid is not None
-            kill_tree(self._pid)
+            forkserver.kill_for(kill_tree(self._pid))
             self.happened.set()
             return None
         if point.event == "overtaken":

@@ -14,35 +14,32 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.community.immuta.tests.crash.checkpoints import Checkpoints, Point, points
+from ansible_collections.community.immuta.tests.harness import forkserver
 from ansible_collections.community.immuta.tests.harness.arriving import SITES
+from ansible_collections.community.immuta.tests.harness.beginnings import begin
 from ansible_collections.community.immuta.tests.harness.site import Platform, Site
 
 HERE = Path(__file__).parent
 # Where a play begins, by its way: with nothing done, or where a statement in the middle of the script has failed before. What is
 # taken back is half of a registration, or a whole one.
 BEGINNINGS = {"out": ("cold", "resumed"), "in": ("cold", "resumed"), "back": ("half", "whole")}
-# The statement that fails.
-HALF_WAY = {("out", "snowflake"): 12, ("out", "databricks"): 4, ("in", "snowflake"): 18, ("in", "databricks"): 7}
-
-
-def begin(site: Site, way: str, beginning: str) -> None:
-    """Bring a site to where the play begins."""
-    present: dict[str, t.Any] = {"state": "present"} if way == "back" else {}
-    if beginning in ("resumed", "half"):
-        site.fail("statement", "error", nth=HALF_WAY["out" if way == "out" else "in", site.platform])
-        assert site.play(**present).code != 0
-        site.clear_faults()
-    elif beginning == "whole":
-        assert site.play(**present).code == 0
 
 
 @contextlib.contextmanager
 def watched(way: str, platform: Platform, beginning: str, folder: Path) -> t.Iterator[tuple[Site, Checkpoints]]:
     """A site whose plays pass checkpoints."""
-    with SITES[way](platform, folder) as site, Checkpoints() as checkpoints:
-        begin(site, way, beginning)
+    with SITES[way](platform, folder) as site:
+        begin([(site, beginning)])
+        with watch(site) as checkpoints:
+            yield site, checkpoints
+
+
+@contextlib.contextmanager
+def watch(site: Site) -> t.Iterator[Checkpoints]:
+    """Have the plays of a site pass checkpoints."""
+    with Checkpoints() as checkpoints:
         player = site.player
-        player.started = checkpoints.watch
+        player.started, player.interpreter = checkpoints.watch, forkserver.interpreter()
         player.environment |= {
             "ANSIBLE_CALLBACK_PLUGINS": os.pathsep.join(
                 [player.environment["ANSIBLE_CALLBACK_PLUGINS"], str(HERE / "callback")]
@@ -53,7 +50,7 @@ def watched(way: str, platform: Platform, beginning: str, folder: Path) -> t.Ite
             "CHECKPOINT_FOLDER": str(player.scripts.parent),
         }
         site.immuta.gate = site.server.gate = checkpoints.gate
-        yield site, checkpoints
+        yield checkpoints
 
 
 @functools.cache

@@ -19,10 +19,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.community.immuta.tests.crash.checkpoints import Checkpoints, Point
-from ansible_collections.community.immuta.tests.crash.recording import BEGINNINGS, recorded, watched
+from ansible_collections.community.immuta.tests.crash.recording import BEGINNINGS, recorded, watch
+from ansible_collections.community.immuta.tests.harness.arriving import SITES
+from ansible_collections.community.immuta.tests.harness.beginnings import begin
 from ansible_collections.community.immuta.tests.harness.check_mode import writes
 from ansible_collections.community.immuta.tests.harness.play import Played, Player
-from ansible_collections.community.immuta.tests.harness.points import Wrong, batches, every
+from ansible_collections.community.immuta.tests.harness.points import Wrong, batches, every, of_each
 from ansible_collections.community.immuta.tests.harness.site import PLATFORMS, Platform, Site, together
 
 
@@ -84,14 +86,16 @@ def cases() -> list[Case]:
 
 
 def in_batches() -> list[list[Case]]:
-    """Those of one way at a time, since one playbook has one role."""
+    """Those of one role at a time, since one playbook has one role."""
     tried = cases()
-    return [some for way in BEGINNINGS for some in batches([one for one in tried if one.way == way], BATCH)]
+    roles = dict.fromkeys(SITES[way].role for way in BEGINNINGS)
+    return [some for role in roles for some in batches([one for one in tried if SITES[one.way].role == role], BATCH)]
 
 
 def interrupt(case: Case, site: Site, checkpoints: Checkpoints) -> None:
     """Play, and hold what comes of it against what may be."""
     other = Player(site.folder / "other", site.immuta, site.sign_in)
+    other.interpreter = site.player.interpreter
     others: list[Played] = []
     checkpoints.plan(case.point, lambda: others.append(site.play(player=other)))
     first = site.play()
@@ -125,18 +129,22 @@ def require_told(site: Site, played: Played) -> None:
 def test_the_next_run_finishes_what_was_interrupted(some: list[Case], tmp_path: Path) -> None:
     wrong = Wrong()
     with contextlib.ExitStack() as stack:
-        sites: dict[str, Site] = {}
-        for number, case in enumerate(some):
-            opened = watched(case.way, case.platform, case.beginning, tmp_path / str(number))
-            sites[str(case)], checkpoints = stack.enter_context(opened)
+        sites: dict[str, Site] = {
+            str(case): stack.enter_context(SITES[case.way](case.platform, tmp_path / str(number)))
+            for number, case in enumerate(some)
+        }
+        begin([(sites[str(case)], case.beginning) for case in some])
+        for case in some:
+            site = sites[str(case)]
             with wrong.of(str(case)):
-                interrupt(case, sites[str(case)], checkpoints)
+                interrupt(case, site, stack.enter_context(watch(site)))
         sites = wrong.without(sites)
         for (name, site), second in zip(sites.items(), together([*sites.values()]), strict=True):
             with wrong.of(name):
                 site.require_end(second, *site.ends)
                 site.require_done_once()
-        sites = wrong.without(sites)
+        # One of each, since all of a kind are in the same state now.
+        sites = dict(of_each(wrong.without(sites).items(), lambda named: (type(named[1]), named[1].platform)))
         seen = {name: (writes(site.immuta), site.sent) for name, site in sites.items()}
         for (name, site), third in zip(sites.items(), together([*sites.values()]), strict=True):
             with wrong.of(name):

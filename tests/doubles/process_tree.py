@@ -12,18 +12,18 @@ import signal
 from pathlib import Path
 
 
-def kill_tree(pid: int) -> None:
-    """Send SIGKILL to a process and all its descendants.
+def kill_tree(pid: int) -> list[int]:
+    """Send SIGKILL to a process and all its descendants; return their ids.
 
     Ansible's workers are sessions of their own, so killing the process group would let a module run on. Each process
     is stopped before its children are looked for, so that none can be added meanwhile.
     """
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGSTOP)
-    for child in _children(pid):
-        kill_tree(child)
+    below = [one for child in _children(pid) for one in kill_tree(child)]
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+    return [pid, *below]
 
 
 def _children(pid: int) -> list[int]:

@@ -10,10 +10,10 @@ import re
 import typing as t
 from pathlib import Path
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import setup_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, setup_file
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
-from ansible_collections.community.immuta.tests.doubles import immuta_editing, immuta_tenant
+from ansible_collections.community.immuta.tests.doubles import immuta_editing, immuta_tenant, snowflake_server
 from ansible_collections.community.immuta.tests.doubles.immuta_server import Variant
 from ansible_collections.community.immuta.tests.harness.play import Played
 from ansible_collections.community.immuta.tests.harness.servers import SECRETS
@@ -131,6 +131,17 @@ class Registering(Site):
         ]
         return [one.status for host, one in hosts if host == HOSTS[self.platform]]
 
+    def exists(self, kind: str, name: str) -> bool:
+        """Whether the platform has an object, as the set-up script names it."""
+        known = (
+            self.server.account.entities
+            if isinstance(self.server, snowflake_server.SnowflakeDouble)
+            else self.server.metastore.securables
+        )
+        # A procedure has its types behind its name, and a name may lack its catalog.
+        full = [".".join(parts).partition("(")[0] for found, parts in known if found == kind]
+        return any(f".{one}".endswith(f".{name}") for one in full)
+
     def require_nothing_lost(self) -> None:
         """Fail if the registration was sent twice, or the script that has started is not the one that is kept."""
         assert self.registrations <= 1, "registered twice"
@@ -180,6 +191,12 @@ class TakingBack(Registering):
     def settings(self) -> dict[str, t.Any]:
         """The role's variables without their prefix, but the confirmation."""
         return {**super().settings, "state": "undone"}
+
+    @property
+    def statements(self) -> list[Statement]:
+        """Those of the script that takes it back, in order."""
+        held = saved_script.read(str(self.undo_path))
+        return split(held.body, self.platform) if held else []
 
     def require_nothing_lost(self) -> None:
         """Fail if something is left on the platform, and no script to remove it with can be had."""

@@ -23,6 +23,7 @@ import os
 import shlex
 import shutil
 import socket
+import struct
 import sys
 import tempfile
 import threading
@@ -132,6 +133,16 @@ def _become(arguments: list[str], environment: dict[str, str], folder: Path | st
     sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8")
 
 
+def _customize() -> None:
+    """Import the sitecustomize of PYTHONPATH, as a Python that starts does."""
+    for folder in filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+        if Path(folder, "sitecustomize.py").exists():
+            sys.modules.pop("sitecustomize", None)
+            sys.path.insert(0, folder)
+            importlib.import_module("sitecustomize")
+            return
+
+
 def _exit_status(main: t.Callable[[], object]) -> int:
     try:
         main()
@@ -158,8 +169,8 @@ def _break(room: str, name: str, text: str) -> None:
 def interpreter() -> Path:
     """What Ansible can take for Python: programs on standard input begin with everything imported.
 
-    What is imported does not come from Ansible's payload, and killing a play does not kill what runs for it, so this is
-    for suites that are about neither.
+    What is imported does not come from Ansible's payload, so this is for suites that are not about that. Killing a play does
+    not kill what runs for it: C(kill_for) does.
     """
     folder = Path(tempfile.mkdtemp(prefix="python-"))
     atexit.register(shutil.rmtree, folder)
@@ -174,11 +185,26 @@ def interpreter() -> Path:
     return stub
 
 
+# What runs, by the process that waits for it.
+_running: dict[int, multiprocessing.process.BaseProcess] = {}
+
+
+def kill_for(waiting: t.Iterable[int]) -> None:
+    """Kill what runs for processes that were killed, by their ids."""
+    for pid in waiting:
+        if child := _running.pop(pid, None):
+            child.kill()
+            child.join()
+
+
 def _accept(server: socket.socket) -> None:
     while True:
         client, _address = server.accept()
         with client:
-            _children().Process(target=_program, args=(client,), daemon=True).start()
+            peer = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            child = _children().Process(target=_program, args=(client,), daemon=True)
+            child.start()
+            _running[struct.unpack("3i", peer)[0]] = child
 
 
 def _program(client: socket.socket) -> None:
@@ -190,6 +216,7 @@ def _program(client: socket.socket) -> None:
         os.dup2(stream, number)
         os.close(stream)
     _become(about["arguments"], about["environment"], about["folder"])
+    _customize()
     module = sys.modules["__main__"] = types.ModuleType("__main__")
 
     def main() -> None:
