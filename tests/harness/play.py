@@ -228,21 +228,24 @@ class Player:
         if self.interpreter and kill_when is None:
             environment["ANSIBLE_PIPELINING"] = "true"
             given = ["--extra-vars", json.dumps({"ansible_python_interpreter": str(self.interpreter)}), *given]
-        process = subprocess.Popen(
-            [*self.prefix, str(Path(sys.executable).parent / "ansible-playbook"), *given],
-            cwd=self.folder,
-            env={name: value for name, value in environment.items() if value is not None},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.started(process.pid)
-        if kill_when is not None:
-            while process.poll() is None and not kill_when():
-                time.sleep(0.002)
-            kill_tree(process.pid)
-        output, _nothing = process.communicate(timeout=600)
+        # A pipe that nobody reads would hold up the play while it is waited for.
+        with tempfile.TemporaryFile("w+") as printed:
+            process = subprocess.Popen(
+                [*self.prefix, str(Path(sys.executable).parent / "ansible-playbook"), *given],
+                cwd=self.folder,
+                env={name: value for name, value in environment.items() if value is not None},
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
+            self.started(process.pid)
+            if kill_when is not None:
+                while process.poll() is None and not kill_when():
+                    time.sleep(0.002)
+                kill_tree(process.pid)
+            process.wait(timeout=600)
+            printed.seek(0)
+            output = printed.read()
         lines = [json.loads(line) for line in record.read_text().splitlines()]
         ends = [lines.pop()] if lines and "stats" in lines[-1] else []
         return Played(process.returncode, output, lines, *(one[name] for one in ends for name in ("stats", "failed")))

@@ -34,6 +34,8 @@ DATABRICKS = "dapi6e1Xz9Bq3Wv7Nt5Rk2Hf8Lc4Yp0Mj-2"
 CLIENT_SECRET = "dose8Kw3/Tz6+Xr1=Vn9%Qb4&Mf7Hs2Jc5Gy"
 # The token that Databricks gives for the client secret is made by the stand-in.
 SCRIPT = "Sn4'x\"P8\\w{{1/0}}%2F&ü+Rb6/Ek9=Td3Zq7"
+# Of the connection that is registered.
+NEW = "xN4#eW7\"pR1\\sS9{{9*9}}'%{b}qT6=wO2/ö+kZ3Hd5"
 SHORT = "q9'Z\\7"
 
 

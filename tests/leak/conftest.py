@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import typing as t
 from email.message import Message
 from pathlib import Path
@@ -36,11 +37,11 @@ class EchoingImmuta(ImmutaDouble):
 
     :ivar echo: the body of the answer, its status and headers; None for the tenant's own answer
     :ivar method: only requests with this method are answered so
+    :ivar said: as C(echo), in answer to registrations only
     """
 
     echo: Reply | None = None
     method: str | None = None
-    # In answer to registrations only.
     said: Reply | None = None
 
     def handle(
@@ -49,6 +50,8 @@ class EchoingImmuta(ImmutaDouble):
         reply, fault = super().handle(method, target, headers, body, connection)
         if self.echo is not None and self.method in (None, method):
             return self.echo, fault
+        if self.said is not None and method == "POST" and target.startswith("/data/connection"):
+            return self.said, fault
         return reply, fault
 
 
@@ -89,6 +92,13 @@ class Modules:
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
     """Runs modules."""
     return Modules(tmp_path_factory.mktemp("modules"))
+
+
+@pytest.fixture
+def tmp_path() -> t.Iterator[Path]:
+    """A folder with a short name: Ansible makes a socket in the temporary folder, whose name may not be long."""
+    with tempfile.TemporaryDirectory(prefix="leak-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
