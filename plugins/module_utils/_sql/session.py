@@ -195,11 +195,13 @@ class Session:
     def ways_to_warehouse(self, index: int) -> list[list[Statement]]:
         """Return the ways to the script's first warehouse that may be open at statement C(index), in order of preference.
 
-        A script that sets up may grant the role with which it uses the warehouse what that needs later on.
+        A script that sets up may grant the role with which it uses the warehouse what that needs later on. Then those come that
+        it has used before, the last one first.
         """
         own = self.to_warehouse
-        roles = [one for one in self._statements[: index - 1] if one.verb == "USE" and one.kind == "ROLE"]
-        return [own, *([[roles[-1], own[-1]]] if roles else [])] if own else []
+        before = [one for one in self._statements[: index - 1] if one.verb == "USE" and one.kind == "ROLE"]
+        roles = {one.name: one for one in reversed(before)}
+        return [own, *([role, own[-1]] for role in roles.values())] if own else []
 
     def describe(self) -> list[dict[str, t.Any]]:
         """Return the fields of every statement for results."""
