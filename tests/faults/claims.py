@@ -159,10 +159,8 @@ def _check_progress(one: Site, played: Played, found: re.Match[str], path: Path,
 
 def _check_not_registered(one: Registering, played: Played, found: re.Match[str]) -> None:
     done, left, result = found["done"], found["open"], played.result
-    assert found["next"].partition(" To take back what is done")[0].rstrip(".") in {
-        advice.replace(own_stops.OTHER, own_stops.OWN).rstrip(".")
-        for advice in (stops.AGAIN, *stops.ADVICE.values(), *own_stops.OWN_ADVICE.values())
-    }
+    known = {stops.AGAIN, *own_stops.SHARED.values(), *own_stops.OWN_ADVICE.values()}
+    assert f"{found['next']}.".partition(own_stops.UNDO)[0] in known
     held = one.held
     assert held is None or held.intact
     # A run that stops before it looks for the script says nothing of it.
@@ -174,13 +172,13 @@ def _check_not_registered(one: Registering, played: Played, found: re.Match[str]
     else:
         assert not finished and not RAN.search(done)
     assert finished is not ("the set-up script has not run to its end" in left) or result["connection_exists"]
-    known = {
+    told = {
         True: "the connection exists in Immuta" in done,
         False: "the connection is not registered" in left,
         None: "it is not known whether the connection is registered" in left,
     }
     exists = result["connection_exists"]
-    assert [value for value, told in known.items() if told] == [exists]
+    assert [value for value, is_told in told.items() if is_told] == [exists]
     assert exists is None or exists is one.connected
     # Nothing is registered before the script has run to its end.
     assert not one.connected or one.progress.state == "finished" or one.removes

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.tests.doubles import immuta_editing
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble, Metastore
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, SnowflakeDouble
-from ansible_collections.community.immuta.tests.harness.arriving import DESCRIPTIONS, SCRIPTS
+from ansible_collections.community.immuta.tests.harness.arriving import DESCRIPTIONS
 from ansible_collections.community.immuta.tests.harness.points import every
 from ansible_collections.community.immuta.tests.leak.canaries import (
     CLIENT_SECRET,
@@ -69,9 +70,9 @@ class Registration(Stage):
     prefix = "immuta_register_"
     state = "present"
 
-    def __init__(self, point: Point, kind: str, *rest: t.Any) -> None:
+    def __init__(self, point: Point, kind: str, patch: pytest.MonkeyPatch, *rest: t.Any) -> None:
         self.kind = kind
-        self.statement = ""
+        self.patch = patch
         self.credential = NEW
         if kind == "key_pair":
             _key, self.credential = private_key()
@@ -83,17 +84,20 @@ class Registration(Stage):
         """Put a secret into the set-up script, and have Immuta repeat the new credential."""
         point, immuta = self.point, self.immuta
         del immuta.state.connections[self.key], immuta.state.integrations[5 if point.platform == "snowflake" else 7]
-        text = (SCRIPTS / f"{point.platform}_setup.sql").read_text("utf-8")
+        render, whole = immuta_editing.script_for, point.end != "not split"
         if point.platform == "snowflake":
-            made = literal("made-by-immuta;'4b1d9e")
             statement = f'CREATE USER IF NOT EXISTS "IMMUTA_SYSTEM_ACCOUNT"\n  PASSWORD = {literal(SCRIPT)}'
-            assert made in text
-            text = text.replace(made, literal(SCRIPT))
+            changes = (f"'{immuta_editing.MADE_PASSWORD}'", literal(SCRIPT))
         else:
             statement = f"SET VAR password = {literal(SCRIPT, 'escaped')};"
-            text = f"DECLARE OR REPLACE VARIABLE password STRING;\n{statement}\n{text}"
-        text += "\nDROP DATABASE 'open;" if point.end == "not split" else ""
-        immuta.state.setup = {point.platform.capitalize(): text.replace("{", "{{").replace("}", "}}")}
+            changes = ("CREATE CATALOG", f"DECLARE OR REPLACE VARIABLE password STRING;\n{statement}\nCREATE CATALOG")
+
+        def rendered(kind: str, purpose: t.Any, config: t.Any) -> str:
+            text = render(kind, purpose, config)
+            assert purpose != "setup" or changes[0] in text
+            return text.replace(*changes, 1) + ("" if whole else "\nDROP DATABASE 'open;")
+
+        self.patch.setattr(immuta_editing, "script_for", rendered)
         if point.end.startswith("immuta"):
             new = PASSPHRASE if self.kind == "key_pair" else NEW
             said = " ".join([SAID, *(forms(new)[form] for form in ("raw", "json", "quote_plus", "base64 +1", "repr"))])
@@ -129,7 +133,9 @@ class Registration(Stage):
 
 
 @pytest.fixture
-def stage(tmp_path: Path, immuta: EchoingImmuta) -> t.Iterator[t.Callable[[Point], Registration]]:
+def stage(
+    tmp_path: Path, immuta: EchoingImmuta, monkeypatch: pytest.MonkeyPatch
+) -> t.Iterator[t.Callable[[Point], Registration]]:
     """Makes one for a point."""
     with (
         SnowflakeDouble(Account.before(PASSWORD)) as snowflake,
@@ -138,7 +144,7 @@ def stage(tmp_path: Path, immuta: EchoingImmuta) -> t.Iterator[t.Callable[[Point
 
         def make(point: Point) -> Registration:
             on = Point(CREDENTIALS[point.platform], point.way, point.end, point.runner)
-            return Registration(on, point.platform, tmp_path, immuta, snowflake, databricks)
+            return Registration(on, point.platform, monkeypatch, tmp_path, immuta, snowflake, databricks)
 
         yield make
 
