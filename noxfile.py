@@ -289,8 +289,12 @@ def proofs(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST.python, tags=["test"])
 def sanity_newest(session: nox.Session) -> None:
-    """Run ansible-test sanity on the newest ansible-core and Python; `matrix` adds other Pythons."""
-    ansible_test(session, NEWEST.core, "sanity", "--local", "--python", NEWEST.python, *session.posargs)
+    """Run ansible-test sanity on the newest ansible-core and Python; `matrix` adds pylint of the tests, and other Pythons."""
+    sanity = ("sanity", "--local", "--python", NEWEST.python)
+    if session.posargs:
+        return ansible_test(session, NEWEST.core, *sanity, *session.posargs)
+    ansible_test(session, NEWEST.core, *sanity, "--skip-test", "pylint")
+    return ansible_test(session, NEWEST.core, *sanity, "--test", "pylint", "--exclude", "tests/")
 
 
 @nox.session(python=OLDEST.python, tags=["test"])

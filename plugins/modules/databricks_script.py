@@ -228,12 +228,12 @@ statements:
       description: When it was sent, in UTC; V(none) if that is not known. So is RV(statements[].ended).
       type: str
       version_added: 0.2.0
-      sample: 2026-01-01T00:00:00.000Z
+      sample: "2026-01-01T00:00:00.000Z"
     ended:
       description: When it was answered.
       type: str
       version_added: 0.2.0
-      sample: 2026-01-01T00:00:00.210Z
+      sample: "2026-01-01T00:00:00.210Z"
     answer:
       description: Always V(none), since Databricks does not answer a C(DROP).
       type: str

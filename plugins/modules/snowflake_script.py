@@ -233,12 +233,12 @@ statements:
       description: When it was sent, in UTC; V(none) if that is not known. So is RV(statements[].ended).
       type: str
       version_added: 0.2.0
-      sample: 2026-01-01T00:00:00.000Z
+      sample: "2026-01-01T00:00:00.000Z"
     ended:
       description: When it was answered.
       type: str
       version_added: 0.2.0
-      sample: 2026-01-01T00:00:00.210Z
+      sample: "2026-01-01T00:00:00.210Z"
     answer:
       description: Snowflake's answer to a C(DROP), for example whether the object was there; V(none) for any other statement.
       type: str

@@ -13,13 +13,13 @@ import pytest
 from ansible_collections.community.immuta.tests.harness.forkserver import interpreter
 from ansible_collections.community.immuta.tests.harness.play import Player
 
-# Their modules run as Ansible's payload in processes of their own, as do those of killed plays, and all on other ansible-cores.
-WHOLE = ("test_documentation", "test_pipelines")
+# Its modules run as Ansible's payload in processes of their own, as do those of killed plays, and all on other ansible-cores.
+WHOLE = "test_pipelines"
 
 
 @pytest.fixture
 def player(player: Player, request: pytest.FixtureRequest) -> Player:
     """Runs playbooks against the tenant and Snowflake."""
-    if os.environ.get("FORKED_MODULES") and request.path.stem not in WHOLE:
+    if os.environ.get("FORKED_MODULES") and request.path.stem != WHOLE:
         player.interpreter = interpreter()
     return player

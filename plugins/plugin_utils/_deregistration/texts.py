@@ -323,7 +323,7 @@ def _only(stop: Stop) -> str:
     """What a run that stopped has not done where all else is done."""
     if stop.task == REPORT:
         return "the report was not written"
-    return "the platform was not checked" if stop.task.startswith(LOOK.split("{}")[0]) else "nothing"
+    return "the platform was not checked" if stop.task.startswith(LOOK.partition("{}")[0]) else "nothing"
 
 
 def by_hand(observed: Observed) -> list[str]:
