@@ -198,7 +198,9 @@ def test_the_blocks_of_the_guide_to_registering_run(
         .replace("host: dbc-a1b2345c-d6e7.cloud.databricks.com", f"host: {HOSTS['databricks']}")
         for one in found
     ]
-    on_snowflake, on_databricks, enabled, evidence, hosts, playbook = blocks
+    on_snowflake, on_databricks, edited, enabled, evidence, hosts, playbook = blocks
+    # test_registered edits a connection with it.
+    assert yaml.safe_load(edited).items() <= yaml.safe_load(enabled).items()
     (site.folder / "connection.yml").write_text(on_snowflake + enabled + evidence)
     plan, run, bulk, back = (
         shlex.split(line)[2:] for line in re.findall(r"^ +\$ ansible-playbook .*", guide, re.MULTILINE)
