@@ -151,6 +151,9 @@ PARAMS = {
     "look_for": "removed",
     "verify": False,
     "on_unknown": "fail",
+    "other_session": "fail",
+    "expected_session": None,
+    "found_before": None,
     "pause_after": None,
     "skip": None,
 }
