@@ -23,6 +23,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration imp
     settings,
     stops,
     texts,
+    whose,
     words,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
@@ -47,7 +48,7 @@ NOTHING_DONE = "Nothing was checked, planned, or registered: --tags or --start-a
 class ActionModule(OneOfMany):
     """Dispatches to the stage. Nothing here talks to Immuta or to a platform."""
 
-    STAGES = ("check", "undo", "decide", "plan", "handoff", "conclude", "finished")
+    STAGES = ("check", "undo", "whose", "decide", "plan", "handoff", "conclude", "finished")
     OPTIONS: t.ClassVar = {"checked": {"type": "dict", "default": {}}, "observed": {"type": "dict", "default": {}}}
 
     @property
@@ -105,7 +106,19 @@ class ActionModule(OneOfMany):
         if wrong := decisions.allowed(self.settings, found["connections"], found["integrations"], found["former"]):
             raise Refused(*wrong)
         # Without this answer nothing is confirmed.
-        return {"confirm": self.settings.confirm, "words": words.OTHERS}
+        look = whose.look(self.settings, self._saved("setup_scripts", self.settings.script_path))
+        return {"confirm": self.settings.confirm, "words": words.OTHERS, "look": look}
+
+    def _whose(self, variables: Variables) -> Result:
+        known, tried = self.settings, self.arguments["observed"]["tried"]
+        setup, undo = self._saved("setup_scripts", known.script_path), self._saved("scripts", known.undo_path)
+        if wrong := whose.refused(known, setup, tried):
+            raise Refused(*wrong)
+        return shown(whose.plan(known, setup, undo, tried))
+
+    def _saved(self, kind: str, path: str) -> Result:
+        """What is saved at a path, as the module C(saved_scripts_info) returns it."""
+        return outcome.saved_at(self.arguments["observed"]["former"].get(kind), path)
 
     def _plan(self, variables: Variables) -> Result:
         if wrong := decisions.undone(self.settings, self.observed):

@@ -37,6 +37,7 @@ options:
     choices:
       - check
       - undo
+      - whose
       - decide
       - plan
       - handoff

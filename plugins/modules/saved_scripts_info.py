@@ -133,6 +133,33 @@ setup_scripts:
       description: Why the script or its journal is not trusted; none if it is.
       type: str
       sample: null
+    acted:
+      description:
+        - Whether a statement has run, or may have, that does more than change the session; none if that is not known.
+      type: bool
+      sample: true
+    creates:
+      description:
+        - What the script creates and does not drop later, with what its journal tells; none if the script can't be split, or is not trusted.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: Kind of the object.
+          type: str
+          sample: DATABASE
+        name:
+          description: Name of the object.
+          type: str
+          sample: IMMUTA
+        created:
+          description: Whether a statement that creates it has run; none if that is not known, or only a person says so.
+          type: bool
+          sample: true
+        before:
+          description: Whether it was there before the script's first statement; none if that is not known.
+          type: bool
+          sample: false
 timing:
   description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once

@@ -240,7 +240,7 @@ statements:
       version_added: 0.2.0
       sample: "2026-01-01T00:00:00.210Z"
     answer:
-      description: Snowflake's answer to a C(DROP), for example whether the object was there; V(none) for any other statement.
+      description: Snowflake's answer to a C(DROP), for example whether the object was there, or to a C(CREATE) that has found it there; else V(none).
       type: str
       sample: IMMUTA successfully dropped.
 executed:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.tests.harness import inprocess
 from ansible_collections.community.immuta.tests.harness.arriving import DESCRIPTIONS, MADE, SECRET
 from ansible_collections.community.immuta.tests.harness.play import Played
-from ansible_collections.community.immuta.tests.harness.servers import SECRETS
+from ansible_collections.community.immuta.tests.harness.servers import PASSWORD, SECRETS
 from ansible_collections.community.immuta.tests.harness.site import PLATFORMS, Platform, Site
 
 
@@ -186,6 +187,7 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
     )
     # Nobody is sent to variables of the other role, nor told of a connection that never was.
     assert "2. Delete the connection in Immuta: it does not exist" in planned.output
+    assert ": created by this registration" in planned.output
     assert "set immuta_deregister_confirm" not in planned.output
     assert site.snapshot != empty
     assert [one.name for one in site.player.scripts.iterdir() if ".undo.sql" in one.name] == []
@@ -207,6 +209,32 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
     assert refused.code == 2
     assert "does not have what it creates, or does not show it" in way.result(refused)["error"]
     assert way.registrations == 1
+
+
+@only_snowflake
+def test_what_another_has_created_is_not_taken_back(way: Way) -> None:
+    site = way.site
+    empty = site.snapshot
+    site.fail("statement", "error", match="CREATE USER")
+    assert way.register().code == 2
+    site.clear_faults()
+    # The role is of this registration; another team creates the rest.
+    inprocess.run_by_hand(site.server.environment(PASSWORD), way.script.read_text("utf-8"))
+    before = site.snapshot
+    refused = way.register(state="undone", confirm=site.key)
+    assert refused.code == 2
+    assert "USER IMMUTA_SYSTEM_ACCOUNT (not created by this registration: its CREATE has not run)" in refused.output
+    assert "ROLE IMMUTA_SYSTEM (" not in refused.output
+    assert site.snapshot == before
+    named = [
+        *("USER IMMUTA_SYSTEM_ACCOUNT", "DATABASE IMMUTA", "SCHEMA IMMUTA.IMMUTA_SYSTEM"),
+        "PROCEDURE IMMUTA.IMMUTA_SYSTEM.IMMUTA_CHECK",
+    ]
+    site.fail("statement", "error", match="DROP USER")
+    assert way.register(state="undone", confirm=site.key, drop_existing=named).code == 2
+    site.clear_faults()
+    back = way.register(state="undone", confirm=site.key, drop_existing=named)
+    assert (back.code, back.result["status"], site.snapshot) == (0, "completed", empty), back.output
 
 
 @only_snowflake

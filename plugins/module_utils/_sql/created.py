@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import details, names, reads
+from ansible_collections.community.immuta.plugins.module_utils._sql import details, journal, names, reads
 from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 from ansible_collections.community.immuta.plugins.module_utils._sql.thing import (
@@ -24,6 +24,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.thing import
     is_or_holds,
 )
 
+# In Snowflake's answer to CREATE IF NOT EXISTS, where it has found one.
+EXISTED = "already exists"
 # Kinds that share their names with others, which may be meant by the last word alone.
 _SHARING = ("CATALOG", "INTEGRATION", "TABLE", "VIEW")
 # The actions of an ALTER after which an object may be seen by others only, or has another name.
@@ -36,6 +38,35 @@ def things(statements: t.Iterable[Statement], dialect: str) -> list[Thing]:
     for statement in statements:
         finder.read(statement)
     return [one for one in finder.found.values() if not one.taken]
+
+
+def told(statements: t.Iterable[Statement], dialect: str, progress: journal.Progress) -> list[dict[str, t.Any]]:
+    """Return what a script creates and keeps, each with what its journal tells: C(kind), C(name), C(created), C(before).
+
+    C(created) is whether a statement that creates it has run, C(before) whether it was there before the first statement; each is
+    None where that is not known.
+    """
+    looked = progress.before or {}
+    found = {(row["kind"], row["name"]): row.get("present") for row in looked.get("objects") or ()}
+    rows = []
+    for one in things(statements, dialect):
+        made = _has_run(one, progress)
+        # Else it would have been refused.
+        before = False if made and one.existing == "refused" else found.get((one.kind, one.shown))
+        first = next((progress.done[index] for index in one.creates if index in progress.done), {})
+        if EXISTED in (first.get("answer") or ""):
+            before = True
+        rows.append({"kind": one.kind, "name": one.shown, "created": made, "before": before})
+    return rows
+
+
+def _has_run(one: Thing, progress: journal.Progress) -> bool | None:
+    """Return whether a statement that creates it has run; None if nobody knows, or only a person says so."""
+    if any(index in progress.done for index in one.creates):
+        return True
+    lost = progress.unknown is not None and progress.unknown["index"] in one.creates
+    stated = progress.state == "finished" and any(index not in progress.skipped for index in one.creates)
+    return None if lost or stated else False
 
 
 class _Finder:

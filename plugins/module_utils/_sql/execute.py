@@ -18,7 +18,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses, _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
-from ansible_collections.community.immuta.plugins.module_utils._sql import expected, same_session, verify
+from ansible_collections.community.immuta.plugins.module_utils._sql import created, expected, same_session, verify
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
 from ansible_collections.community.immuta.plugins.module_utils._sql.literals import withhold
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
@@ -377,7 +377,8 @@ class Execution:
         rowcount = cursor.rowcount
         row["rowcount"] = rowcount if isinstance(rowcount, int) and rowcount >= 0 else None
         row["seconds"], row["ended"] = round(seconds, 3), _zulu(self._now())
-        if statement.verb == "DROP" and (answer := self._platform.answer(cursor)):
+        answer = self._platform.answer(cursor) if statement.verb in ("CREATE", "DROP") else None
+        if answer and (statement.verb == "DROP" or created.EXISTED in answer):
             row["answer"] = _text.printable(answer)[:LONGEST_ANSWER]
         self.report.executed += 1
         if self._journal:

@@ -13,12 +13,13 @@ from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, setup_file
-from ansible_collections.community.immuta.plugins.module_utils._sql import journal
+from ansible_collections.community.immuta.plugins.module_utils._sql import created, journal, split
 
 OPTIONS: dict[str, t.Any] = {"path": {"type": "path", "required": True}}
 SUFFIX = ".sql"
 CHANGED = "The script was changed after it was saved."
 ANOTHER = "The journal belongs to another script."
+UNTOLD: dict[str, t.Any] = dict.fromkeys(("acted", "creates"))
 NOTHING: dict[str, t.Any] = dict.fromkeys(("state", "done", "total", "problem"))
 
 
@@ -49,11 +50,27 @@ def info(context: Context) -> Outcome:
 
 
 def _setup(path: str, saved: setup_file.Saved) -> dict[str, t.Any]:
-    about = {"path": path, "tenant": saved.request.url, "technology": saved.request.technology}
+    about = {"path": path, "tenant": saved.request.url, "technology": saved.request.technology, **UNTOLD}
     try:
-        return {**about, **_told(path, saved.sha256, intact=saved.intact)}
+        told = _told(path, saved.sha256, intact=saved.intact)
+        return {**about, **told, **({} if told["problem"] else _made(saved))}
     except Failure as error:
         return {**about, **NOTHING, "problem": _text.printable(error)}
+
+
+def _made(saved: setup_file.Saved) -> dict[str, t.Any]:
+    """Return whether a set-up script has changed the platform, and what it creates, as its journal tells; none if it can't be split.
+
+    :raises JournalError: the journal can't be read
+    """
+    progress = journal.read(journal.journal_path(saved.path))
+    try:
+        statements = split.split(saved.raw.decode("utf-8", "replace"), saved.request.dialect)
+    except Failure:
+        return UNTOLD
+    sent = {*progress.done, *([progress.unknown["index"]] if progress.unknown else [])}
+    acted = progress.state == "finished" or any(one.index in sent and not one.is_session for one in statements)
+    return {"acted": acted, "creates": created.told(statements, saved.request.dialect, progress)}
 
 
 def _about(path: str) -> dict[str, t.Any]:

@@ -108,6 +108,14 @@ def _nothing_to_take_back(settings: Settings, former: t.Mapping[str, t.Any]) -> 
             f" {settings.script_path} on {settings.keeper} has run. If it is kept elsewhere, set immuta_register_script_dir. If"
             " a person ran it, or it is lost, use the role deregister_connection with immuta_deregister_integration_config."
         ]
+    if setup.get("acted") is False and undo.get("state") in (None, "none") and not undo.get("problem"):
+        return [
+            f'There is nothing to take back: "{settings.connection_key}" is not registered, and the set-up script'
+            f" {settings.script_path} on {settings.keeper} has created and changed nothing yet: no statement has run but such as"
+            " change the session. What is on the platform is not of this registration. To register the connection, rerun with"
+            " immuta_register_state=present. To give it up, remove the script and its journal with the module immuta_setup_script,"
+            " state=absent, and force=true."
+        ]
     return []
 
 

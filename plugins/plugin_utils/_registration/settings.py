@@ -37,6 +37,7 @@ AS_GIVEN = (
     "script_executed",
     "remove_script",
     "existing_objects",
+    "drop_existing",
     "update_secrets",
     "on_unknown",
     "verify",
@@ -54,6 +55,7 @@ class Settings:
     :ivar hosts: of the platform, where the script has to be run
     :ivar enables: whether objects are enabled, which changes who can read them
     :ivar integration_config: the place of the integration, and what the script creates there, as far as that is described
+    :ivar drop_existing: what may be dropped although this registration has not created it, each as kind and name
     :ivar undo_path: where the script is kept that takes the registration back
     :ivar keeper: the host that keeps the script
     :ivar report_dir: on the controller, or ""
@@ -76,6 +78,7 @@ class Settings:
     script_executed: bool
     remove_script: bool
     existing_objects: str
+    drop_existing: list[str]
     update_secrets: str
     on_unknown: str
     verify: bool

@@ -126,7 +126,20 @@ def test_another_connection_is_not_taken_back() -> None:
     assert "confirm" not in refused
     setup = {"path": "/x/k.setup.sql", "state": "partial"}
     observed = {"connections": [], "integrations": [], "former": {"setup_scripts": [setup]}}
-    assert run("undo", checked=checked, observed=observed)["confirm"] == "k"
+    answer = run("undo", checked=checked, observed=observed)
+    assert (answer["confirm"], answer["look"]) == ("k", "")
+
+
+def test_what_another_has_created_is_not_dropped() -> None:
+    role = {"kind": "ROLE", "name": "R", "created": False, "before": False}
+    former = {"setup_scripts": [{"path": "/x/k.setup.sql", "state": "partial", "acted": True, "creates": [role]}]}
+    observed: Answer = {"connections": [], "integrations": [], "former": former, "tried": {"objects": []}}
+    checked = {"settings": vars(read(confirm="k"))}
+    assert run("undo", checked=checked, observed=observed)["look"] == "snowflake"
+    assert "ROLE R: not created" in run("whose", checked=checked, observed=observed)["msg"][1]
+    there = {**observed, "tried": {"objects": [{"kind": "ROLE", "name": "R", "present": True}]}}
+    refused = run("whose", checked=checked, observed=there)
+    assert refused["failed"] and "ROLE R (not created by this registration" in refused["msg"]
 
 
 def test_plan_and_handoff_are_shown_without_v() -> None:

@@ -452,3 +452,21 @@ def test_it_is_no_script_of_a_removal(set_up: SetUp) -> None:
     assert set_up().good
     found = set_up.tenant.modules("saved_scripts_info", path=str(set_up.path.parent))
     assert found["scripts"] == []
+
+
+def test_what_it_has_created_is_told(set_up: SetUp) -> None:
+    def told() -> t.Any:
+        (found,) = set_up.tenant.modules("saved_scripts_info", path=str(set_up.path.parent))["setup_scripts"]
+        return found["acted"], {one["name"]: one["created"] for one in found["creates"] or ()}
+
+    assert set_up().good
+    names = told()[1]
+    assert "IMMUTA_NEW" in names or USER in names
+    assert told() == (False, dict.fromkeys(names, False))
+    # A change of the session is none of the platform.
+    set_up.begin()
+    assert told() == (False, dict.fromkeys(names, False))
+    set_up.begin(finish=True)
+    assert told() == (True, dict.fromkeys(names))
+    set_up.path.write_text(set_up.path.read_text("utf-8") + "-- x\n", "utf-8")
+    assert told() == (None, {})

@@ -12,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import created, effects, expected, thing, verify
+from ansible_collections.community.immuta.plugins.module_utils._sql import (
+    created,
+    effects,
+    expected,
+    journal,
+    thing,
+    verify,
+)
 from ansible_collections.community.immuta.plugins.module_utils._sql.credentials import secrets
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
@@ -20,6 +27,44 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.split import
 DOUBLES = Path(__file__).parents[4] / "doubles"
 DIALECTS = {"s": "snowflake", "d": "databricks"}
 PASSWORD = "made-by-immuta;'4b1d9e"
+
+ROLE = {"kind": "ROLE", "name": "R"}
+
+
+@pytest.mark.parametrize(
+    ("progress", "made", "before"),
+    [
+        ({}, False, None),
+        ({"done": {1: {}}, "state": "partial"}, False, None),
+        ({"done": {1: {}, 2: {}}, "state": "partial"}, True, None),
+        ({"done": {2: {"answer": None}}, "before": {"objects": [{**ROLE, "present": False}]}}, True, False),
+        ({"done": {2: {}}, "before": {"objects": [{**ROLE, "present": True}]}}, True, True),
+        ({"done": {2: {}}, "before": {"objects": [{"kind": "USER", "name": "R", "present": True}]}}, True, None),
+        # Somebody has created it since the look.
+        (
+            {
+                "done": {2: {"answer": "R already exists, statement succeeded."}},
+                "before": {"objects": [{**ROLE, "present": False}]},
+            },
+            True,
+            True,
+        ),
+        ({"unknown": {"index": 2}, "state": "partial"}, None, None),
+        ({"unknown": {"index": 3}, "state": "partial"}, False, None),
+        # A person says that it has run, or has left it out.
+        ({"state": "finished"}, None, None),
+        ({"state": "finished", "skipped": {2: "x"}}, False, None),
+    ],
+)
+def test_whether_a_script_has_created_it(progress: dict[str, t.Any], made: bool | None, before: bool | None) -> None:
+    statements = split("USE ROLE A; CREATE ROLE IF NOT EXISTS R; CREATE ROLE S;", "snowflake")
+    rows = created.told(statements, "snowflake", journal.Progress(**progress))
+    assert rows[0] == {**ROLE, "created": made, "before": before}
+
+
+def test_what_can_not_be_created_twice_was_not_there() -> None:
+    progress = journal.Progress("partial", done={1: {}}, before={"objects": [{**ROLE, "present": None}]})
+    assert created.told(split("CREATE ROLE R;", "snowflake"), "snowflake", progress)[0]["before"] is False
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,9 @@ def test_what_is_taken_back_is_what_is_described(
     assert bool(found) is bool(words)
 
 
-def saved(name: str, state: str | None, problem: str | None = None) -> dict[str, t.Any]:
+def saved(name: str, state: str | None, problem: str | None = None, **more: t.Any) -> dict[str, t.Any]:
     """A file beside the set-up script."""
-    return {"path": f"/home/x/scripts/{name}", "state": state, "problem": problem}
+    return {"path": f"/home/x/scripts/{name}", "state": state, "problem": problem, **more}
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,11 @@ def saved(name: str, state: str | None, problem: str | None = None) -> dict[str,
         ([saved("other.setup.sql", "partial")], [], "There is nothing to take back"),
         ([saved("k.setup.sql", "none")], [saved("k.undo.sql", "none")], "There is nothing to take back"),
         ([saved("k.setup.sql", "partial")], [], ""),
+        ([saved("k.setup.sql", "partial", acted=True)], [], ""),
+        ([saved("k.setup.sql", "partial", acted=False)], [], "has created and changed nothing yet"),
+        ([saved("k.setup.sql", "partial", acted=False)], [saved("k.undo.sql", "none")], "not of this registration"),
+        # It is being taken back, as somebody has confirmed.
+        ([saved("k.setup.sql", "partial", acted=False)], [saved("k.undo.sql", "partial")], ""),
         ([saved("k.setup.sql", "finished")], [saved("k.undo.sql", "partial")], ""),
         # It was taken back before.
         ([], [saved("k.undo.sql", "finished")], ""),

@@ -47,6 +47,7 @@ def test_the_defaults_are_those_of_the_argument_spec() -> None:
         "script_executed": False,
         "remove_script": False,
         "existing_objects": "fail",
+        "drop_existing": [],
         "update_secrets": "on_create",
         "on_unknown": "fail",
         "verify": True,
