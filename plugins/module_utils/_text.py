@@ -18,6 +18,8 @@ import unicodedata
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 # Most text holds none of these, and is not looked at character by character.
 _SUSPECT = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff]")
+# Scripts with letters that look like those of another one.
+_LOOK_ALIKE = frozenset("ARMENIAN CHEROKEE COPTIC CYRILLIC GREEK LATIN".split())
 _HIDDEN = re.compile(f"[{_UNSEEN}]")
 
 
@@ -32,6 +34,15 @@ def printable(text: t.Any) -> str:
 def alike(one: str, other: str) -> bool:
     """Return whether people can't tell two names: they differ at most in case, in blanks, in what can't be seen, or in Unicode form."""
     return _look(one) == _look(other)
+
+
+def mixed(key: str) -> str:
+    """Return a warning about a key whose letters are of scripts that look alike, or ""."""
+    found = {unicodedata.name(one, "").partition(" ")[0] for one in key if one.isalpha()} & _LOOK_ALIKE
+    if len(found) < 2:
+        return ""
+    scripts = " and ".join(name.capitalize() for name in sorted(found))
+    return f"The key {key!a} mixes letters of {scripts}, which look alike: people may take it for another key."
 
 
 def _look(name: str) -> str:

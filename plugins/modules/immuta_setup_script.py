@@ -263,9 +263,9 @@ statements:
       description:
         - Why the statement is unusual, a short text for each reason. Empty if it is not unusual.
         - Statements are marked if this list can't show their effect (blocks, C(EXECUTE IMMEDIATE), C(CALL), computed names), if they change
-          the account or drop a part of an object, or if a clean-up script does not need them.
-        - So are statements that drop, unset, or revoke rights on an object that may not be the integration's own. Its own objects are those
-          that its configuration names, if Immuta still returns it or the file keeps it, and those that Immuta documents.
+          the account or drop a part of an object, or if a set-up script does not need them.
+        - That the script creates objects is not unusual, and neither is that it gives rights to what it creates, or to the role, user, or
+          service principal of O(config).
         - In these texts and in names, unprintable characters are written as escapes, such as C(\n).
       type: list
       elements: str

@@ -381,8 +381,9 @@ failure:
     message: "Statement 12 (DROP DATABASE IMMUTA, line 40) could not be run: Insufficient privileges."
     hint: >-
       The role in use lacks a privilege. If the script takes that role itself (USE ROLE), signing in as another one changes nothing: give that
-      role what is missing. To drop an object, it has to own it (GRANT OWNERSHIP ON ... TO ROLE ... COPY CURRENT GRANTS), or to inherit the
-      role that owns it (GRANT ROLE ... TO ROLE ...).
+      role what is missing. For a DROP or an ALTER, it has to own the object (GRANT OWNERSHIP ON ... TO ROLE ... COPY CURRENT GRANTS), or to
+      inherit the role that owns it (GRANT ROLE ... TO ROLE ...). For a CREATE, it needs a privilege on what holds the object (GRANT CREATE
+      ... ON ... TO ROLE ...).
     errno: 3001
     sqlstate: "42501"
     query_id: 01b2c3d4-0000-0000-0000-000000000001

@@ -106,11 +106,11 @@ def from_api(item: t.Any, operation: Operation) -> Integration:
         warehouse=about("warehouse"),
         catalog=about("catalog"),
         http_path=about("httpPath"),
-        made=_made(config),
+        made=made(config),
     )
 
 
-def _made(config: dict[str, t.Any]) -> dict[str, str]:
+def made(config: dict[str, t.Any]) -> dict[str, str]:
     """Return the names in a configuration of what the integration created, or uses as its own; no credential."""
     inner = {name: config.get(name) for name in ("impersonation", "oAuthClientConfig")}
     parts = {name: value if isinstance(value, dict) else {} for name, value in inner.items()}

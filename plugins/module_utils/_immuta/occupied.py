@@ -32,17 +32,23 @@ def _other_text(_dialect: str | None, one: str, other: str) -> bool:
     return one.casefold() != other.casefold()
 
 
+def _one_text(dialect: str | None, one: str, other: str) -> bool:
+    return not _other_text(dialect, one, other)
+
+
 @dataclasses.dataclass(frozen=True)
 class Rules:
     """What is known of platforms and of credentials elsewhere.
 
     :ivar secret: tells whether a text has the form of a credential
     :ivar apart: tells of a dialect and two hosts whether what is on one is certainly not on the other
+    :ivar same: tells of them whether both lead to one platform for certain
     :ivar accepted: whether a place that may be the same, but not for certain, counts as another one
     """
 
     secret: t.Callable[[str], bool] = lambda _text: False
     apart: t.Callable[[str | None, str, str], bool] = _other_text
+    same: t.Callable[[str | None, str, str], bool] = _one_text
     accepted: bool = False
 
 
@@ -80,7 +86,7 @@ class Place:
         if (len(homes) > 1 and not self.shared(other)) or not (homes or dialect):
             return "apart"
         host, hosts = (other.host or "").casefold(), {own.casefold() for own in self.hosts if own}
-        same = host in hosts
+        same = bool(host) and any(rules.same(dialect, own, host) for own in hosts)
         if host and not same and any(rules.apart(dialect, own, host) for own in hosts):
             return "apart"
         # In another case, a name in quotes is another one, unless Immuta has left the quotes out.

@@ -11,6 +11,7 @@ Source: U(https://documentation.immuta.com/saas/developer-guides/api-intro/conne
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address, _text
@@ -228,9 +229,19 @@ def _require_whole(given: Credential) -> None:
             )
 
 
+_PORT = re.compile(r":\d*$")
+
+
 def _host(given: Json, option: str) -> str:
     _address.require_no_user_info(given["host"], f"{option}.host", "Give only the host.")
-    return fields.host(given["host"].strip()) or ""
+    host = (fields.host(given["host"].strip()) or "").rstrip(".")
+    if found := _PORT.search(host):
+        raise InvalidOption(
+            f"The option {option}.host is {host!r}, which has a port.",
+            hint=f"Give only the host there, and the port in {option}.port"
+            + (", which is 443 by default." if found[0] == ":443" else "."),
+        )
+    return host
 
 
 def _require_told(given: Json, option: str, *names: str) -> None:

@@ -228,6 +228,27 @@ def apart(dialect: str | None, one: str, other: str) -> bool:
     return found["top"] != against["top"] or _other_account(found["name"], against["name"])
 
 
+def same(dialect: str | None, one: str, other: str) -> bool:
+    """Return whether two hosts certainly lead to one account or workspace: privatelink, case, and a trailing dot don't matter."""
+    mine, theirs = bare(one), bare(other)
+    if not mine or not theirs:
+        return False
+    if dialect == "snowflake" and (found := SNOWFLAKE.fullmatch(mine)) and (against := SNOWFLAKE.fullmatch(theirs)):
+        return found["top"] == against["top"] and _one_account(found["name"], against["name"])
+    if dialect == "databricks":
+        return _workspace(one).name == _workspace(other).name
+    return mine == theirs
+
+
+def _one_account(one: str, other: str) -> bool:
+    """Return whether two names of accounts are certainly of one."""
+    (first, *rest), (second, *others) = (_dashed(name).split(".") for name in (one, other))
+    organization = "-" in first and not rest
+    return first == second and (
+        rest == others if organization or "-" in second else _region_of(rest) == _region_of(others)
+    )
+
+
 def _other_account(one: str, other: str) -> bool:
     """Return whether two names of accounts, of one form, are of different accounts."""
     first, *rest = _dashed(one).split(".")

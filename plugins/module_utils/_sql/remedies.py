@@ -13,8 +13,9 @@ SET_WAREHOUSE = "Set the option warehouse, for example in SNOWFLAKE_WAREHOUSE, t
 OF_SNOWFLAKE = {
     NO_PRIVILEGE: (
         "The role in use lacks a privilege. If the script takes that role itself (USE ROLE), signing in as another one changes"
-        " nothing: give that role what is missing. To drop an object, it has to own it (GRANT OWNERSHIP ON ... TO ROLE ... COPY CURRENT"
-        " GRANTS), or to inherit the role that owns it (GRANT ROLE ... TO ROLE ...)."
+        " nothing: give that role what is missing. For a DROP or an ALTER, it has to own the object (GRANT OWNERSHIP ON ... TO ROLE ..."
+        " COPY CURRENT GRANTS), or to inherit the role that owns it (GRANT ROLE ... TO ROLE ...). For a CREATE, it needs a privilege on what"
+        " holds the object (GRANT CREATE ... ON ... TO ROLE ...)."
     ),
     NO_WAREHOUSE: f"{SET_WAREHOUSE} Then run this again: it continues with this statement.",
     **dict.fromkeys(EXPIRED, "The token, or the session, has expired or was revoked: sign in with a new one."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _options
+from ansible_collections.community.immuta.plugins.module_utils import _options, _text
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
@@ -17,19 +17,24 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     connection,
     credential,
     errors,
+    fields,
     integration,
     object_sync,
     occupied,
     options,
     registration,
     rotation,
+    technologies,
     wanted,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.plan import EDIT, Plan
+from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
 from ansible_collections.community.immuta.plugins.module_utils._work import consent, credentials
 
 NOTHING = " Nothing was sent."
+MAY_BE_ONE = "which may lead to the same account or metastore"
+CHECK_THAT = "If it does, what the set-up script makes is in the way of what that one has."
 
 
 def ensure_present(context: Context) -> Outcome:
@@ -75,6 +80,8 @@ class _Presence:
                 hint="Immuta documents this for Snowflake, Databricks, and AWS Lake Formation. Edit the connection in the Immuta UI.",
             )
         wanted.require_new_key(self._goal.key, [one.key for one in listed])
+        if doubt := _text.mixed(self._goal.key):
+            self._context.warn(doubt)
         return self._register(integrations)
 
     # One that is not there
@@ -107,13 +114,19 @@ class _Presence:
         :raises AlreadyExists: there is one
         """
         mine = self._goal.place
+        kind = "catalog" if mine.catalog else "database"
         place = occupied.Place(mine, (mine.host,), exists=False, started=False)
-        for one in integration.select(integrations, kind=mine.type, host=mine.host):
+        dialect, rules = technologies.of(mine.type or "").dialect, occupied.Rules(apart=hosts.apart, same=hosts.same)
+        for one in integration.select(integrations, kind=mine.type):
             if not one.in_use:
                 continue
             where = f"The integration {one.id} ({one.status!r}) is on {one.host}"
-            if place.relation(configuration.of(one), occupied.NO_RULES) != "same":
-                self._context.warn(f"{where}, too. Immuta may not take another one there.")
+            relation = place.relation(configuration.of(one), rules)
+            if relation != "same":
+                if not mine.host or hosts.same(dialect, mine.host, one.host or ""):
+                    self._context.warn(f"{where}, too. Immuta may not take another one there.")
+                elif relation == "unknown" and fields.folded(mine.home) == fields.folded(configuration.of(one).home):
+                    self._context.warn(f"{where}, {MAY_BE_ONE}, and has the same {kind} {mine.home!r}. {CHECK_THAT}")
                 continue
             users = registration.users_of(self._client, self._goal.technology, one.id)
             belongs = f", and belongs to the connection {users[0]!r}" if users else ""
@@ -121,7 +134,7 @@ class _Presence:
             if not users:
                 hint = f"If an earlier run of this task has made it, wait a minute and rerun. {hint}"
             raise errors.AlreadyExists(
-                f"{where}, in the same {'catalog' if mine.catalog else 'database'} {mine.home!r}{belongs}.{NOTHING}",
+                f"{where}, in the same {kind} {mine.home!r}{belongs}.{NOTHING}",
                 hint=hint,
                 integration_id=one.id,
                 connections=users,

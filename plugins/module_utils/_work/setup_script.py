@@ -15,6 +15,7 @@ from ansible_collections.community.immuta.plugins.module_utils._context import C
 from ansible_collections.community.immuta.plugins.module_utils._failure import require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     errors,
+    integration,
     no_script,
     options,
     script_file,
@@ -24,7 +25,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_file import Request, Saved
-from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, verbs
+from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, set_up, verbs
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
@@ -147,7 +148,7 @@ def _kept(context: Context, path: str, saved: Saved | None, progress: journal.Pr
             "integration_id": request.integration_id,
             "config": request.config,
             "platform_hosts": [request.host],
-            "statements": Session(statements).describe(),
+            "statements": set_up.describe(Session(statements).describe(), integration.made(request.config)),
             "split_error": split_error,
             "execution": _execution(progress),
             "durability": dataclasses.asdict(_durability.look(path)),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.community.immuta.plugins.module_utils._text import alike, printable
+from ansible_collections.community.immuta.plugins.module_utils._text import alike, mixed, printable
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,20 @@ def test_it_is_one_line_that_can_be_seen(text: str) -> None:
 )
 def test_names_that_people_can_not_tell(other: str, same: bool) -> None:
     assert alike("caf\u00e9 prod", other) is same
+
+
+@pytest.mark.parametrize(
+    ("key", "scripts"),
+    [
+        ("prod snowflake", ""),
+        ("prod sn\u043ewflake", "Cyrillic and Latin"),
+        ("\u0391pple", "Greek and Latin"),
+        ("\u0441\u043a\u043b\u0430\u0434 1", ""),
+        ("prod \u6771\u4eac", ""),
+        ("Z\u00fcrich", ""),
+    ],
+)
+def test_keys_with_letters_that_look_alike(key: str, scripts: str) -> None:
+    found = mixed(key)
+    assert bool(found) is bool(scripts)
+    assert not scripts or (scripts in found and f"The key {key!a} mixes" in found)

@@ -493,6 +493,12 @@ def test_a_new_key_that_people_can_not_tell_from_another(present: Present, key: 
     assert present(key, snowflake=of_example()).good["changed"] is False
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_a_new_key_with_letters_that_look_alike(present: Present, check: bool) -> None:
+    result = present("pr\u043ed snowflake", check=check)
+    assert "d snowflake' mixes letters of Cyrillic and Latin, which look alike" in result.warned
+
+
 def test_a_confirmation_in_another_unicode_form(present: Present) -> None:
     key, other = "caf\u00e9", "cafe\u0301"
     result = present(key, confirm=other)
@@ -528,6 +534,32 @@ def test_another_integration_in_the_same_place(present: Present, check: bool) ->
         assert told in result["msg"]
     present.tenant.double.state.integrations[5].status = "disabled"
     assert present(snowflake=SAME_HOST, check=check).good["changed"] is True
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("example.snowflakecomputing.com.", "already_exists"),
+        ("EXAMPLE.privatelink.snowflakecomputing.com", "already_exists"),
+        ("example.snowflakecomputing.com:443", "invalid_option"),
+        ("example.snowflakecomputing.com.:8443", "invalid_option"),
+    ],
+)
+def test_every_form_of_the_same_host(present: Present, host: str, code: str) -> None:
+    result = present(snowflake={**SAME_HOST, "host": host}, check=True)
+    assert result.code == code
+    assert ("which has a port. Give only the host there, and the port in snowflake.port" in result["msg"]) is (
+        code == "invalid_option"
+    )
+    assert not present.bodies() and not present.bodies("testConnection")
+
+
+@pytest.mark.parametrize(("host", "warned"), [("acme-example", True), ("example.eu-west-1", True), ("other", False)])
+def test_a_host_that_may_be_the_same_one(present: Present, host: str, warned: bool) -> None:
+    given = {**SAME_HOST, "host": f"{host}.snowflakecomputing.com"}
+    result = present(snowflake=given, check=True)
+    assert ("may lead to the same account or metastore, and has the same database 'IMMUTA'" in result.warned) is warned
+    assert "may lead to" not in present(snowflake={**given, "database": "OTHER"}, check=True).warned
 
 
 @pytest.mark.parametrize("check", [False, True])

@@ -241,7 +241,7 @@ def test_asks_the_query_history_what_became_of_a_statement(
         (390195, "has expired or was revoked: sign in with a new one"),
         (
             3001,
-            "signing in as another one changes nothing: give that role what is missing. To drop an object, it has to own it",
+            "signing in as another one changes nothing: give that role what is missing. For a DROP or an ALTER, it has to own the object",
         ),
     ],
 )

@@ -168,6 +168,28 @@ def test_what_is_certainly_apart(dialect: str | None, here: str, there: str, exp
     assert hosts.apart(dialect, there, here) is expected
 
 
+@pytest.mark.parametrize(
+    ("dialect", "here", "there", "expected"),
+    [
+        ("snowflake", "sales.snowflakecomputing.com", "SALES.snowflakecomputing.com.", True),
+        ("snowflake", "sales.snowflakecomputing.com", "sales.privatelink.snowflakecomputing.com", True),
+        ("snowflake", "acme-prod_eu.snowflakecomputing.com", "acme-prod-eu.privatelink.snowflakecomputing.com", True),
+        ("snowflake", "sales.us-west-2.snowflakecomputing.com", "sales.us-west-2.aws.snowflakecomputing.com", True),
+        ("snowflake", "sales.snowflakecomputing.com", "sales.eu-west-1.snowflakecomputing.com", False),
+        ("snowflake", "sales.snowflakecomputing.com", "sales.snowflakecomputing.cn", False),
+        ("snowflake", "sales.snowflakecomputing.com", "acme-sales.snowflakecomputing.com", False),
+        ("snowflake", "snowflake.acme.example", "snowflake.acme.example.", True),
+        ("databricks", "dbc-1.cloud.databricks.com", "dbc-1.cloud.databricks.com.", True),
+        ("databricks", "dbc-1.cloud.databricks.com", "dbc-2.cloud.databricks.com", False),
+        (None, "a.example", "a.example:443", True),
+        (None, "a.example", "", False),
+    ],
+)
+def test_what_is_certainly_the_same(dialect: str | None, here: str, there: str, expected: bool) -> None:
+    assert hosts.same(dialect, here, there) is expected
+    assert hosts.same(dialect, there, here) is expected
+
+
 GOOD, BAD, OPEN = "acme-prod-eu.snowflakecomputing.com", "acme-dev.snowflakecomputing.com", "snowflake.acme.example"
 
 
