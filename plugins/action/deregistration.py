@@ -185,7 +185,8 @@ class ActionModule(OneOfMany):
         found = decisions.obstacles(self.settings, self.observed)
         foreign = self.settings.report.foreign(self.observed.tenant)
         if found:
-            raise Refused(*found, *([foreign] if foreign else []))
+            code = decisions.code(self.settings, self.observed)
+            raise Refused(*found, *([foreign] if foreign else []), code=code)
         if foreign:
             raise Refused(foreign, code="configuration")
         able = self._signs_in(variables, self.observed.script.get("dialect"))

@@ -94,17 +94,23 @@ class ActionModule(OneOfMany):
         return settings.read(self.rendered(variables, options), options, host=variables["inventory_hostname"])
 
     def _decide(self, variables: Variables) -> Result:
-        found = decisions.obstacles(self.settings, self.observed)
-        if foreign := self.settings.report.foreign(self.observed.tenant):
-            found.append(foreign)
+        known, observed = self.settings, self.observed
+        found = decisions.obstacles(known, observed)
+        foreign = known.report.foreign(observed.tenant)
         if found:
-            raise Refused(*found)
-        return {"decision": vars(decisions.decide(self.settings, self.observed, check_mode=self._task.check_mode))}
+            raise Refused(*found, *([foreign] if foreign else []), code=decisions.code(known, observed))
+        if foreign:
+            raise Refused(foreign, code="configuration")
+        doubts = decisions.doubts(known, observed)
+        return {
+            "decision": vars(decisions.decide(known, observed, check_mode=self._task.check_mode)),
+            **({"warnings": doubts} if doubts else {}),
+        }
 
     def _undo(self, variables: Variables) -> Result:
         found = self.arguments["observed"]
         if wrong := decisions.allowed(self.settings, found["connections"], found["integrations"], found["former"]):
-            raise Refused(*wrong)
+            raise Refused(*wrong, code="refused")
         # Without this answer nothing is confirmed.
         look = whose.look(self.settings, self._saved("setup_scripts", self.settings.script_path))
         return {"confirm": self.settings.confirm, "words": words.OTHERS, "look": look}
@@ -122,7 +128,7 @@ class ActionModule(OneOfMany):
 
     def _plan(self, variables: Variables) -> Result:
         if wrong := decisions.undone(self.settings, self.observed):
-            raise Refused(*wrong)
+            raise Refused(*wrong, code="objects_not_made")
         observed = self.observed
         plan = texts.plan(self.settings, observed, check_mode=self._task.check_mode)
         decision = observed.decided.get("decision") or {}

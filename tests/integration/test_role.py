@@ -408,6 +408,7 @@ def test_a_script_with_an_open_quote_stops_it_before_the_deletion(
     played = player.role(**CONFIRMED)
     assert played.code != 0
     assert "can't be split" in played.error
+    assert "NEXT: Without a change, it would stop here again. Hand the script to a person" in played.result["error"]
     assert still_connected(immuta)
     assert snowflake.logins == []
     handed = player.role(executor="handoff", **CONFIRMED)

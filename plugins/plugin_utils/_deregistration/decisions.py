@@ -166,13 +166,27 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
             " Immuta nor the saved script names a host. Set immuta_deregister_platform_host to the host of the"
             " platform."
         )
-    if chosen in PLATFORMS and script.get("split_error"):
-        found.append(
-            f"The clean-up script at {settings.script_path} can't be split into statements that {chosen} runs:"
-            f" {script['split_error']['message']} Set immuta_deregister_executor to handoff to have a person run it,"
-            " and immuta_deregister_script_executed when it has been run."
-        )
-    return found
+    return [*found, *_unsplit(settings, observed)]
+
+
+def code(settings: Settings, observed: Observed) -> str:
+    """The error code of what C(obstacles) finds, from which follows what helps."""
+    if observed.lost_script:
+        return "script_lost"
+    waits = observed.to_run and not settings.script_executed
+    return "split_error" if waits and _unsplit(settings, observed) else "refused"
+
+
+def _unsplit(settings: Settings, observed: Observed) -> list[str]:
+    """Why the executor can't run the script statement by statement; empty if it can."""
+    chosen, error = executor(settings, observed), observed.script.get("split_error")
+    if chosen not in PLATFORMS or not error:
+        return []
+    return [
+        f"The clean-up script at {settings.script_path} can't be split into statements that {chosen} runs:"
+        f" {error['message']} Set immuta_deregister_executor to handoff to have a person run it,"
+        " and immuta_deregister_script_executed when it has been run."
+    ]
 
 
 def _set_up_since(settings: Settings, observed: Observed) -> list[str]:

@@ -80,8 +80,9 @@ ADVICE = {
         f" DATABRICKS_WAREHOUSE_ID or DATABRICKS_HTTP_PATH. If it is right, wait until the platform responds. {THEN}"
     ),
     "unfit_secret": (
-        "Change this secret where it was made, for example the user's password on the platform, set the option or the environment variable"
-        " that is named above to the new one, and rerun."
+        "Check the option or the environment variable that is named above: the value may be cut off or mistyped. If it is complete, change"
+        " this secret where it was made, for example the user's password on the platform, and set the option or the variable to the new one."
+        " Then rerun."
     ),
     **dict.fromkeys(
         ("configuration", "invalid_option", "missing_library"), "Set or install what is named above, and rerun."
@@ -124,6 +125,7 @@ ADVICE = {
         " immuta_deregister_script_dir or immuta_deregister_script_host. If it is lost, describe the integration in"
         " immuta_deregister_integration_config to have one regenerated."
     ),
+    "refused": "Do what is said above, then rerun.",
     "wrong_object": "Do not run it again. Look at both connections in Immuta as an administrator.",
     **dict.fromkeys(("bug", "check_mode_write"), f"{STILL} Report it."),
 }
@@ -174,7 +176,7 @@ def find(settings: Settings | None, observed: Observed, checked: Answer, *, chec
     if failed is None:
         return _unfinished(settings, observed, check_mode=check_mode)
     answer: Answer = getattr(observed, failed)
-    # The stage that decides has no code of its own.
+    # The stage that decides doesn't know which keys are similar.
     code = {"failure": observed.failure} if failed == "decided" and observed.lost_script else {}
     return Stop(task(failed, observed), {**answer, **code})
 

@@ -182,11 +182,15 @@ def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
             yield f"   <- left out: {one['reason']}"
 
 
+# The script of another run, which a message may name, is not this run's.
+NOTHING = "nothing in this run"
+
+
 def label(row: Row) -> str:
     """A statement in a few words: verb, privileges, kind and name of its object, and what it does to it."""
     verb, grantee = row.get("verb"), row.get("grantee")
     privileges = f"{row['privileges']} ON" if row.get("privileges") else ""
-    to = f"{'to' if verb == 'GRANT' else 'from'} {grantee}" if grantee else ""
+    to = f"{'TO' if verb == 'GRANT' else 'FROM'} {grantee}" if grantee else ""
     words = (verb, privileges, row.get("object"), row.get("name"), to, row.get("action"))
     return " ".join(str(word) for word in words if word)
 
@@ -196,7 +200,8 @@ def report(result: Row) -> list[str]:
     count = result["deleted_objects"]
     lines = [
         f'Deregistration of "{result["connection_key"]}": {HEADLINES[_headline(result)]}',
-        f"Immuta: {connection(result)}" + ("" if count is None else f", {count} objects below it deleted"),
+        f"Immuta: {connection(result)}"
+        + ("" if count is None else f", {count} object{'' if count == 1 else 's'} below it deleted"),
     ]
     if integration := result["integration"]:
         lines.append(f"Immuta: the integration {integration['id']} is still listed as {integration['status']}")
@@ -312,7 +317,7 @@ def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[s
         return [*first, "DONE: nothing; no request was sent.", f"NEXT: {stop.advice}"]
     return [
         *first,
-        f"DONE: {'; '.join(done(settings, observed)) or 'nothing'}.",
+        f"DONE: {'; '.join(done(settings, observed)) or NOTHING}.",
         f"NOT DONE: {'; '.join(open_ends(settings, observed)) or _only(stop)}.",
         f"NEXT: {stop.advice}",
         *by_hand(observed),

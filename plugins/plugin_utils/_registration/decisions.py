@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _address
+from ansible_collections.community.immuta.plugins.module_utils import _address, _text
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed, saved_at
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
@@ -216,10 +216,31 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
             " container, a mounted one), or immuta_register_script_host to a host that keeps it. If the path does last, set"
             " immuta_register_script_durable."
         )
-    if settings.executor in PLATFORMS and script.get("split_error"):
-        found.append(
-            f"The set-up script at {settings.script_path} can't be split into statements that {settings.executor} runs:"
-            f" {script['split_error']['message']} Set immuta_register_executor to handoff to have a person run it, and"
-            " immuta_register_script_executed when it has been run."
-        )
-    return found
+    return [*found, *_unsplit(settings, observed)]
+
+
+def _unsplit(settings: Settings, observed: Observed) -> list[str]:
+    """Why the executor can't run the script statement by statement; empty if it can, or if a person has run the script."""
+    error = observed.script.get("split_error")
+    if settings.executor not in PLATFORMS or settings.script_executed or not error:
+        return []
+    return [
+        f"The set-up script at {settings.script_path} can't be split into statements that {settings.executor} runs:"
+        f" {error['message']} Set immuta_register_executor to handoff to have a person run it, and"
+        " immuta_register_script_executed when it has been run."
+    ]
+
+
+def code(settings: Settings, observed: Observed) -> str:
+    """The error code of what C(obstacles) finds, from which follows what helps."""
+    if _mistakable(settings, observed):
+        return "ambiguous_key"
+    if observed.exists or not observed.to_run or _taken_back(settings, observed):
+        return "refused"
+    return "split_error" if _unsplit(settings, observed) else "refused"
+
+
+def doubts(settings: Settings, observed: Observed) -> list[str]:
+    """What speaks against the key of a new connection."""
+    found = "" if observed.exists else _text.mixed(settings.connection_key)
+    return [found] if found else []

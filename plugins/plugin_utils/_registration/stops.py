@@ -62,7 +62,7 @@ OWN_ADVICE = {
         f"{STILL} Check who made what is there. If it is another connection's, register this one with another database or"
         " catalog. If it was left over, remove it first. To continue all the same, set immuta_register_existing_objects to accept."
     ),
-    "objects_not_made": "Check the platform for what is missing, correct it there, and rerun.",
+    "objects_not_made": "Check the platform for what is missing. Correct it there, or do what is said above. Then rerun.",
     "already_exists": f"{STILL} Follow the way out that is named above, or register the connection in another place.",
     "registration_unknown": (
         "Wait a few minutes, until Immuta has certainly ended, and rerun the same command. It reads first, and registers only if"

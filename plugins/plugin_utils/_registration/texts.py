@@ -10,7 +10,12 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import OF_STAGES, Stop
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.texts import STATUSES, label, said
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.texts import (
+    NOTHING,
+    STATUSES,
+    label,
+    said,
+)
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import stops, words
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
@@ -36,6 +41,11 @@ KEEP_IT = (
     "It may hold a password that Immuta made, and that exists nowhere else. Keep it until the connection is registered,"
     " then remove it."
 )
+REMOVE_IT = (
+    "It may hold a password that Immuta made. The connection is registered, so the script is not needed any more. Remove it now:"
+    " rerun with immuta_register_remove_script=true."
+)
+ON_SAVING = "its sha256 is known when it is saved, since Immuta may put another password into each"
 
 # What becomes of an object that is there already.
 THERE = {
@@ -60,8 +70,9 @@ def plan(settings: Settings, observed: Observed, *, check_mode: bool) -> list[st
     if observed.exists:
         return [*lines, *_edit(settings, observed)]
     if observed.has_script:
-        state = "would be done" if check_mode and observed.script.get("changed") else "done"
-        digest = f"sha256 of the script {observed.script['sha256']}"
+        predicted = check_mode and observed.script.get("changed")
+        state = "would be done" if predicted else "done"
+        digest = ON_SAVING if predicted else f"sha256 of the script {observed.script['sha256']}"
         lines.append(f"1. Save the set-up script: {state} ({settings.script_path}, {digest})")
     else:
         lines.append("1. No set-up script: the platform has to be prepared already")
@@ -132,7 +143,7 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
     rows = script.get("statements") or []
     yield f"2. Run the script's {len(rows)} statements ({observed.counts[0]} have run), executor {settings.executor}"
     for row in rows:
-        marks = "".join(f"   <- review: {one}" for one in _marks(settings, row, rows))
+        marks = "".join(f"   <- review: {one}" for one in row.get("marks") or (["unusual"] if row["unusual"] else []))
         yield f"{row['index']:6d}. line {row['line']}: {label(row)}{marks}"
     if settings.executor not in PLATFORMS:
         return
@@ -151,17 +162,6 @@ def _found(row: Row) -> str:
     if row["present"] is None:
         return "NOT SEEN"
     return THERE.get(row.get("existing"), THERE[None]) if row["present"] else "Not there, or not visible"
-
-
-def _marks(settings: Settings, row: Row, rows: t.Sequence[Row]) -> list[str]:
-    """What to review of a statement. That a set-up script creates objects and grants them rights is no news."""
-    found = row.get("marks") or (["unusual"] if row["unusual"] else [])
-    if row["verb"] == "CREATE":
-        return [one for one in found if one != f"creates {row['object']} {row['name']}"]
-    config = settings.integration_config
-    own = {f"{one['object']} {one['name']}" for one in rows if one["verb"] == "CREATE"}
-    own |= {f"ROLE {config.get('role')}", f"USER {config.get('user')}", str(config.get("principal"))}
-    return [] if row["verb"] == "GRANT" and row.get("grantee") in own else list(found)
 
 
 def handoff(settings: Settings, observed: Observed) -> list[str]:
@@ -186,9 +186,11 @@ def report(result: Row) -> list[str]:
     script = result["script"]
     if script["path"]:
         kept = ", and the script is removed" if script["removed"] else ""
-        lines.append(f"Script: {script['path']} (sha256 {script['sha256']}), {_ran(result)}{kept}")
+        # Another rendering, which a later run saves, may have another password.
+        digest = f" (sha256 {script['sha256']})" if script["kept"] or result["status"] != "planned" else ""
+        lines.append(f"Script: {script['path']}{digest}, {_ran(result)}{kept}")
         if script["kept"] and result["status"] == "registered":
-            lines.append(f"WARNING: {KEEP_IT} immuta_register_remove_script=true does that.")
+            lines.append(f"WARNING: {REMOVE_IT}")
     if seen := there(result["objects"]):
         lines.append(f"Platform: {seen}")
     lines.extend(
@@ -239,7 +241,7 @@ def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[s
     if settings is None or not observed.found:
         return [*first, "DONE: nothing; no request was sent.", next_]
     done, missing = ends(settings, observed)
-    return [*first, f"DONE: {'; '.join(done) or 'nothing'}.", f"NOT DONE: {'; '.join(missing) or 'nothing'}.", next_]
+    return [*first, f"DONE: {'; '.join(done) or NOTHING}.", f"NOT DONE: {'; '.join(missing) or 'nothing'}.", next_]
 
 
 def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:

@@ -26,6 +26,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence import 
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DIGEST,
     GO,
+    LOST,
     LOST_BUT_THERE,
     PLANNED,
     ROLE,
@@ -209,6 +210,22 @@ def trust(text: str) -> str:
 def test_decide_fails_at_an_obstacle() -> None:
     answer = run("decide", checked=checked(), observed={"script": LOST_BUT_THERE})
     assert (answer["failed"], answer["msg"]) == (True, "script_lost happened.")
+
+
+OPEN_QUOTE = {"message": "A quote is open."}
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "code"),
+    [
+        ({}, LOST_BUT_THERE, "script_lost"),
+        ({}, LOST, "script_lost"),
+        (GO, script(split_error=OPEN_QUOTE), "split_error"),
+        ({**GO, "executor": "databricks"}, script(), "refused"),
+    ],
+)
+def test_what_the_decision_refuses_has_a_code(given: Answer, answer: Answer, code: str) -> None:
+    assert run("decide", checked=checked(**given), observed={"script": answer})["failure"] == {"code": code}
 
 
 def approved(tenant: str) -> Answer:

@@ -22,13 +22,16 @@ from ansible.template import Templar
 from ansible_collections.community.immuta.plugins.action import registration
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
+    FINISHED,
     NONE,
     SNOWFLAKE,
     TIMING,
+    TRIED,
     decided,
     done,
     read,
     script,
+    undo,
 )
 
 Answer = dict[str, t.Any]
@@ -115,6 +118,24 @@ def test_decide() -> None:
     assert stage("decide", Observed(NONE, script()), check=True)["decision"]["run"] == ""
     dies = script(durability={"lasting": "dies", "why": "it is in memory"})
     assert "it is in memory" in stage("decide", Observed(NONE, dies))["msg"]
+    assert (
+        "mixes letters of Cyrillic"
+        in stage("decide", Observed(NONE, script()), connection_key="\u0430b")["warnings"][0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "observed", "code"),
+    [
+        ("decide", Observed(NONE, script(split_error={"message": "A quote is open."})), "split_error"),
+        ("decide", Observed({**NONE, "lookalikes": ["K"]}, script()), "ambiguous_key"),
+        ("decide", Observed(NONE, script(durability={"lasting": "dies", "why": "x"})), "refused"),
+        ("decide", Observed(NONE, script(), former=undo("partial")), "refused"),
+        ("plan", Observed(NONE, script(execution=FINISHED), tried=TRIED), "objects_not_made"),
+    ],
+)
+def test_what_is_refused_has_a_code(name: str, observed: Observed, code: str) -> None:
+    assert stage(name, observed)["failure"] == {"code": code}
 
 
 def test_another_connection_is_not_taken_back() -> None:

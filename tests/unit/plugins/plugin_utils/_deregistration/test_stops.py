@@ -271,7 +271,8 @@ ADVICE = {
     "grant the key's owner": "permission",
     "snowflake_user, and snowflake_password": "login_failed",
     "snowflake_account, and snowflake_host": "platform_unreachable",
-    "change this secret where it was made": "unfit_secret",
+    "the value may be cut off or mistyped. if it is complete, change this secret where it was made": "unfit_secret",
+    "do what is said above, then rerun.": "refused",
     "set or install": "configuration invalid_option missing_library",
     "approve the new plan": "script_changed plan_changed",
     "sign in to the connection's own platform": "wrong_platform platform_unknown objects_missing",
@@ -287,7 +288,7 @@ ADVICE = {
     "report it": "bug check_mode_write",
     "check what is still there": "objects_left",
     AGAIN.lower(): (
-        "failure immuta_error refused not_found already_exists invalid_request"
+        "failure immuta_error not_found already_exists invalid_request"
         " ambiguous_key integration_shared script_unknown no_cleanup_script contradiction script script_missing"
         " script_not_saved not_own journal"
         # Of a module that the role doesn't use.
@@ -332,6 +333,7 @@ def test_the_advice_fits_the_cause(code: str, words: str) -> None:
         (Observed(LOST, decided={"failed": True, "msg": "Not found."}), stops.ADVICE["script_lost"]),
         (Observed(SIMILAR, decided={"failed": True, "msg": "Not found."}), stops.MISSPELT),
         (Observed(script(), decided={"failed": True, "msg": "No host."}), AGAIN),
+        (Observed(script(), decided={**failed("split_error"), "msg": "A quote is open."}), stops.BY_HAND),
         (Observed(script(), decided=SHOWN, shown={**failed("plan_changed"), "msg": "They differ."}), ANEW),
         (Observed(script(), decided=SHOWN, shown={}), AGAIN),
         (Observed({**REFUSED, "failure": None}), AGAIN),
@@ -341,6 +343,7 @@ def test_the_advice_fits_the_cause(code: str, words: str) -> None:
         "lost",
         "misspelt",
         "an obstacle",
+        "an open quote",
         "not what was approved",
         "ended from elsewhere",
         "no code",

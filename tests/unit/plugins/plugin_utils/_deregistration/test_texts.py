@@ -262,7 +262,7 @@ def test_plan(given: dict[str, t.Any], observed: Observed, expected: list[str]) 
                 **{"verb": "REVOKE", "privileges": "SELECT, INSERT", "object": "TABLE", "name": "A.B"},
                 **{"grantee": "ROLE R", "action": "CASCADE"},
             },
-            "REVOKE SELECT, INSERT ON TABLE A.B from ROLE R CASCADE",
+            "REVOKE SELECT, INSERT ON TABLE A.B FROM ROLE R CASCADE",
         ),
         (
             {"verb": "ALTER", "object": "TABLE", "name": "A.B", "privileges": "", "action": "UNSET TAG T"},
@@ -524,7 +524,7 @@ def test_stopped(observed: Observed, failure: Answer, done: list[str], open_ends
     stop = Stop("Task", failure)
     assert texts.stopped(read(), observed, stop) == [
         f'Stopped at "Task": {failure["msg"]}',
-        f"DONE: {'; '.join(done) or 'nothing'}.",
+        f"DONE: {'; '.join(done) or 'nothing in this run'}.",
         f"NOT DONE: {'; '.join(open_ends) or 'nothing'}.",
         f"NEXT: {stop.advice}",
     ]
@@ -753,3 +753,9 @@ def test_the_plan_marks_where_a_run_could_not_simply_go_on(resumes_at: int | Non
     assert "<-" not in first
     assert second.endswith("<- left out: gone")
     assert (marked in third) and ("<-" in third) is bool(marked)
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 objects"), (1, "1 object"), (2, "2 objects")])
+def test_how_many_objects_were_deleted(count: int, said: str) -> None:
+    result = outcome.result(read(**GO), Observed(script(), deleted=deleted(deleted_objects=count)), check_mode=False)
+    assert f"{said} below it deleted" in texts.report(result)[1]

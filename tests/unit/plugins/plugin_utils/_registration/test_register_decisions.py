@@ -70,6 +70,7 @@ def test_decide(
         ({}, Observed(FOUND, script(**DIES)), []),
         ({}, Observed(NONE, script(split_error={"message": "A quote is open."})), ["runs: A quote is open. Set"]),
         ({"executor": "handoff"}, Observed(NONE, script(split_error={"message": "A quote is open."})), []),
+        ({"script_executed": True}, Observed(NONE, script(split_error={"message": "A quote is open."})), []),
         ({}, Observed(NONE, script(execution=STARTED), former=undo("none")), []),
         ({}, Observed(NONE, script(), former=undo("finished")), []),
         ({}, Observed(NONE, script(), former=undo("partial")), ["is being taken back, by the script /s/k.undo.sql."]),

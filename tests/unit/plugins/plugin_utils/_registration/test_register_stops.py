@@ -41,7 +41,12 @@ ROWS = [
     (Observed(NONE, failed("permission")), "Save the set-up script", True, "NEXT: Grant the key's owner"),
     (Observed(NONE, failed("authentication")), "Save the set-up script", True, "NEXT: Set IMMUTA_API_KEY"),
     (Observed(failed("transport")), "Look for the connection", True, "NEXT: Check that IMMUTA_URL"),
-    (Observed(failed("unfit_secret")), "Look for the connection", True, "NEXT: Change this secret"),
+    (
+        Observed(failed("unfit_secret")),
+        "Look for the connection",
+        True,
+        "NEXT: Check the option or the environment variable",
+    ),
     (
         Observed(NONE, script(), decided(), failed("login_failed")),
         "Sign in to Snowflake, and look at what the script would create",
@@ -59,6 +64,19 @@ ROWS = [
         "Decide what to do",
         True,
         "DONE: the set-up script is saved at /s/k.setup.sql.",
+    ),
+    (
+        Observed(NONE, script(), failed("split_error")),
+        "Decide what to do",
+        True,
+        "NEXT: Without a change, it would stop here again. Hand the script to a person with immuta_register_executor=handoff.",
+    ),
+    (
+        Observed(NONE, failed("refused")),
+        "Save the set-up script",
+        True,
+        "DONE: nothing in this run.\nNOT DONE: the set-up script has not run to its end; the connection is not registered; nothing shows"
+        " that the connection works.\nNEXT: Do what is said above, then rerun.",
     ),
     (
         Observed(NONE, script(), decided(), failed("objects_exist")),

@@ -20,7 +20,6 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     OBJECT,
     RAN,
     REGISTERED,
-    ROW,
     SAME,
     SHA,
     TRIED,
@@ -66,7 +65,7 @@ WHERE = "Platform: acme.snowflakecomputing.com"
             [
                 *TOP,
                 CHECKS,
-                SAVED.replace("done", "would be done"),
+                f"1. Save the set-up script: would be done (/s/k.setup.sql, {texts.ON_SAVING})",
                 *STATEMENTS,
                 WHERE,
                 "Signed in: user ADMIN",
@@ -156,7 +155,7 @@ def test_report_of_a_registration() -> None:
         'Registration of "k": REGISTERED',
         "Immuta: the connection exists, its integration 7 is enabled, and its tests have passed",
         f"Script: /s/k.setup.sql (sha256 {SHA}), 2 of 2 statements have run",
-        f"WARNING: {texts.KEEP_IT} immuta_register_remove_script=true does that.",
+        f"WARNING: {texts.REMOVE_IT}",
         "Platform: 1 of 1 objects there",
         "    1. done         CREATE DATABASE IMMUTA, query id q",
         "    2. done         CALL F, query id q",
@@ -168,6 +167,10 @@ def test_report_of_a_registration() -> None:
     [
         (there(DIFFERS, registered={**DIFFERS, "changed": True}), "Changed: warehouse: OLD_WH -> WH"),
         (there(SAME), 'Registration of "k": ALREADY REGISTERED, nothing was changed'),
+        (
+            Observed(NONE, script(exists=False), decided()),
+            "Script: /s/k.setup.sql, 0 of 2 statements have run",
+        ),
         (there(SAME), "its integration 7 is enabled, and its tests have passed"),
         (done(removed={"changed": True}), "2 of 2 statements have run, and the script is removed"),
         (done(registered={**REGISTERED, "verified": False}), "its integration 7 is enabled, NOT VERIFIED"),
@@ -192,26 +195,3 @@ def test_a_script_that_a_person_runs() -> None:
     assert found[0] == "The set-up script of k is for you to run. It has NOT been run."
     assert "on acme.snowflakecomputing.com." in found[2]
     assert found[-1].startswith("Then rerun with immuta_register_script_executed=true")
-
-
-def marked(verb: str, of: str, name: str, mark: str, grantee: str = "") -> dict[str, t.Any]:
-    """A statement with a mark."""
-    return {**ROW, "verb": verb, "object": of, "name": name, "marks": [mark], "unusual": True, "grantee": grantee}
-
-
-@pytest.mark.parametrize(
-    ("row", "shown"),
-    [
-        (marked("CREATE", "ROLE", "SYS", "creates ROLE SYS"), False),
-        (marked("CREATE", "PROCEDURE", "P", "creates PROCEDURE P, which contains statements of its own"), True),
-        (marked("GRANT", "DATABASE", "D", "grants rights to ROLE SYS: GRANT", "ROLE SYS"), False),
-        (marked("GRANT", "DATABASE", "D", "grants rights to ROLE R: GRANT", "ROLE R"), False),
-        (marked("GRANT", "DATABASE", "D", "grants rights to ROLE PUBLIC: GRANT", "ROLE PUBLIC"), True),
-        (marked("ALTER", "CATALOG", "C", "changes CATALOG C: SET"), True),
-    ],
-)
-def test_what_is_marked_for_review(row: dict[str, t.Any], shown: bool) -> None:
-    rows = [marked("CREATE", "ROLE", "SYS", "creates ROLE SYS"), {**row, "index": 2}]
-    lines = texts.plan(read(), Observed(NONE, script(statements=rows)), check_mode=False)
-    (line,) = (one for one in lines if one.startswith("     2. "))
-    assert ("review" in line) is shown
