@@ -109,7 +109,7 @@ options:
     version_added: 0.2.0
     suboptions:{SNOWFLAKE}
       host:
-        description: Host of the account, for example V(example.snowflakecomputing.com).
+        description: Host of the account without a port, for example V(example.snowflakecomputing.com).
         type: str
         required: true
       port:
@@ -142,7 +142,7 @@ options:
     version_added: 0.2.0
     suboptions:{DATABRICKS}
       host:
-        description: Host of the workspace, for example V(dbc-a1b2345c-d6e7.cloud.databricks.com).
+        description: Host of the workspace without a port, for example V(dbc-a1b2345c-d6e7.cloud.databricks.com).
         type: str
         required: true
       port:

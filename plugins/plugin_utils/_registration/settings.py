@@ -200,6 +200,8 @@ def _integration_config(value: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
             ways = [about.get(way) or {} for way in SIGN_INS]
             made = {name: next(filter(None, (way.get(option) for way in ways)), None) for name, option in WHO.items()}
             known = {**{name: about.get(name) for name in CONFIGURED}, **made}
+            # As the module sends it.
+            known["host"] = str(known["host"] or "").strip().rstrip(".")
             return {"type": platform.capitalize(), **{name: one for name, one in known.items() if one}}
     return {}
 

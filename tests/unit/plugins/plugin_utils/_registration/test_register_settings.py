@@ -102,6 +102,10 @@ def test_the_defaults_are_those_of_the_argument_spec() -> None:
             },
             {"integration_config": {"type": "Snowflake", **PLACE, "principal": "c"}},
         ),
+        (
+            {"snowflake": {**PLACE, "host": "acme.snowflakecomputing.com."}},
+            {"integration_config": {"type": "Snowflake", **PLACE}},
+        ),
         ({"settings": {"is_active": True}}, {"enables": True, "confirmed": False}),
         ({"settings": {"activate_new_children": True}, "confirm": "k"}, {"enables": True, "confirmed": True}),
         ({"settings": {"is_active": False}}, {"enables": False, "confirmed": True}),
