@@ -30,6 +30,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
     settings,
     stops,
     texts,
+    unreported,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
@@ -270,12 +271,15 @@ class ActionModule(OneOfMany):
     def _ended(self, known: Settings, stop: stops.Stop | None) -> tuple[Result, list[str]]:
         """The result, and the lines that say what came of the run."""
         concluded = outcome.result(known, self.observed, check_mode=self._task.check_mode)
-        earlier = chapters.of_this_removal(known.report.history(), self.observed)
+        history = known.report.history()
+        earlier = chapters.of_this_removal(history, self.observed)
         last = None if self.observed.looked or self.observed.exists else looks.last_after(earlier)
         concluded["objects"] = last or looks.remembered(concluded["objects"], earlier)
+        missing = unreported.earlier(self.observed, earlier) if known.report_dir else None
+        told = printable(unreported.sentences([{"number": len(history) + 1, "unreported": missing}]))
         if stop is None:
-            return concluded, printable(texts.report(concluded))
-        lines = printable(texts.stopped(known, self.observed, stop))
+            return concluded, [*printable(texts.report(concluded)), *told]
+        lines = [*printable(texts.stopped(known, self.observed, stop)), *told]
         return {**concluded, "status": "failed", "failed_task": stop.task, "error": "\n".join(lines)}, lines
 
     def _report(self, variables: Variables, known: Settings, concluded: Result, stop: stops.Stop | None) -> str:

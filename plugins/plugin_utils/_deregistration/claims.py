@@ -31,6 +31,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
 
+History = t.Sequence[t.Mapping[str, t.Any]]
 # What the report has from the role's result.
 OF_RESULT = (
     "technology",
@@ -80,7 +81,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
     objects = None if seen and not observed.looked else looks.remembered(result["objects"], mine)
     done = steps(ended, rows)
     missing = unreported.earlier(observed, mine)
-    own = claims(ended, objects)
+    own = claims(ended, objects, mine)
     if missing and missing["deletion"]:
         own = _unless_killed(own, before)
     script = observed.script
@@ -148,10 +149,11 @@ def _status(ended: Ended, row: Answer) -> str:
     return "not_run"
 
 
-def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Claim]:
+def claims(ended: Ended, objects: t.Sequence[Answer] | None = None, history: History = ()) -> list[Claim]:
     """What is true, and how that is known. What was only stated is marked.
 
     :param objects: what the script removes, with what earlier runs have seen
+    :param history: the runs of this removal before this one
     """
     observed = ended.observed
     scriptless = observed.no_script or (observed.lost_script and ended.settings.approved_without_script)
@@ -163,7 +165,7 @@ def claims(ended: Ended, objects: t.Sequence[Answer] | None = None) -> list[Clai
     if observed.has_script and (ended.settings.expected_sha256 or ended.settings.expected_plan_digest):
         found.append(_approved(ended))
     found.append(_connection_gone(observed))
-    if (seen := _platform_clean(ended, objects)) is not None:
+    if (seen := _platform_clean(ended, objects, history)) is not None:
         found.append(seen)
     if left := ended.result["integration"]:
         found.append(
@@ -183,13 +185,16 @@ def _seen(claim: str, state: t.Literal["verified", "stated", "not_verified"], ho
     return Claim(claim, state, how, run)
 
 
-def _platform_clean(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim | None:
+def _platform_clean(ended: Ended, objects: t.Sequence[Answer] | None, history: History) -> Claim | None:
     """Whether what the script drops is gone; None if nobody checked afterwards."""
     said = texts.gone(objects)
     if not said:
         return None
     unseen = [row for row in looks.to_prove(objects) if not looks.is_certain(row)]
-    first = "Checked before the deletion, and again" if looks.looked_before(objects) else "Checked only"
+    # A run that was killed, or had no report to write, may have deleted the connection before anybody looked.
+    early = ended.observed.exists or any(map(_looked_while_there, history))
+    when = "the deletion" if early else "the script ran"
+    first = f"Checked before {when}, and again" if looks.looked_before(objects) else "Checked only"
     same = ended.observed.ran.get("objects") is not None or not ended.observed.saw_after
     again = "in the session that ran the script" if same else "after the script had run or was stated to have run"
     return _seen(
@@ -200,6 +205,12 @@ def _platform_clean(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim |
         + ("" if ended.observed.saw_after else " An earlier run has written this to the journal beside the script."),
         THIS if ended.observed.saw_after else AGAIN,
     )
+
+
+def _looked_while_there(run: t.Mapping[str, t.Any]) -> bool:
+    """Whether a run has looked at the platform before the connection was deleted."""
+    there = any(row["kind"] == "connection" and row["before"] == "there" for row in run.get("immuta") or ())
+    return there and looks.looked_before(run.get("objects"))
 
 
 def _nothing_to_run() -> Claim:

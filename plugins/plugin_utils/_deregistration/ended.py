@@ -54,4 +54,4 @@ class Ended:
     @property
     def recorded(self) -> bool:
         """Whether this run has recorded that the script was run by other means."""
-        return "timing" in self.observed.recorded
+        return "timing" in self.observed.recorded and not self.observed.recorded.get("failed")

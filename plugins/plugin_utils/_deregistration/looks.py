@@ -218,6 +218,7 @@ def in_immuta(script: Seen, deleted: Seen, key: str, *, existed: bool, exists: b
     verified = bool(deleted.get("verified")) and "timing" in deleted
     number = script.get("integration_id")
     count = deleted.get("deleted_objects")
+    status = script.get("integration_status")
     found = [
         {
             "kind": "connection",
@@ -234,9 +235,15 @@ def in_immuta(script: Seen, deleted: Seen, key: str, *, existed: bool, exists: b
             {
                 "kind": "integration",
                 "name": str(number),
-                "before": script.get("integration_status"),
+                "before": status,
                 "after": known,
-                "how": "Read before; checked in the list after the deletion" if known else "Read before",
+                "how": "; ".join(
+                    [
+                        *(["Read before"] if status else []),
+                        *(["checked in the list after the deletion"] if known else []),
+                    ]
+                )
+                or "Not read; named in the saved script",
             }
         )
     if count is not None:

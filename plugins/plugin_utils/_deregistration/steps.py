@@ -104,7 +104,7 @@ def _execution(ended: Ended) -> Answer:
     observed = ended.observed
     if "timing" in observed.ran or not observed.handed_at:
         return observed.ran
-    recorded = observed.recorded if ended.recorded else {}
+    recorded = observed.recorded if "timing" in observed.recorded else {}
     return {
         "timing": {
             "started": observed.handed_at,

@@ -19,6 +19,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary
     Fact,
     Summary,
     change,
+    deeds,
     login,
     newest,
     people,
@@ -46,7 +47,9 @@ def summary(evidence: Seen) -> Summary:
             for one in _approved(next((run for run in reversed(runs) if _confirmed(run)), shown[-1]))
         ),
     ]
-    return Summary(facts, _changes(runs), runs, unreported.sentences(runs))
+    return Summary(
+        facts, _changes(runs), runs, unreported.sentences(runs), deeds(runs, {"completed": "completed the removal"})
+    )
 
 
 def approver(run: Seen) -> str:
@@ -84,7 +87,8 @@ def _approved(run: Seen) -> t.Iterator[Fact]:
 
 def _changes(runs: t.Sequence[Seen]) -> list[Change]:
     planned = runs[-1]["status"] == "planned"
-    found = [change(row, GONE, planned=planned) for row in looks.merged(runs)]
+    rows = unreported.with_deletion(looks.merged(runs), runs)
+    found = [change(row, GONE, planned=planned) for row in rows]
     if any(run.get("script") for run in runs):
         found.append(_on_platform(newest(runs, "objects"), planned=planned))
     return found

@@ -29,7 +29,7 @@ def earlier(observed: Observed, runs: t.Sequence[Seen]) -> dict[str, t.Any] | No
         if row["status"] not in NOT_SENT
     }
     missing = [row for row in progress.get("answers") or () if (row["index"], row.get("query_id")) not in told]
-    deleted = observed.has_script and observed.gone and not observed.exists and not any(map(_saw_it_go, runs))
+    deleted = observed.has_script and observed.gone and not observed.exists and not any(map(_tells_of_it, runs))
     if observed.exists or not (missing or deleted):
         return None
     times = sorted(row[name] for row in missing for name in ("started", "ended") if row.get(name))
@@ -44,8 +44,11 @@ def earlier(observed: Observed, runs: t.Sequence[Seen]) -> dict[str, t.Any] | No
     }
 
 
-def _saw_it_go(run: Seen) -> bool:
+def _tells_of_it(run: Seen) -> bool:
+    """Whether a run has deleted the connection, or has told that none has."""
     rows = run.get("immuta")
+    if (run.get("unreported") or {}).get("deletion"):
+        return True
     if rows is None:
         # Reports of the first versions.
         return True
@@ -69,6 +72,25 @@ def sentences(runs: t.Sequence[Seen]) -> list[str]:
             )
         if about.get("deletion"):
             found.append(
-                f"No run in this report has deleted the connection: it was not there when run {run['number']} started."
+                f"No run in this report has deleted the connection: it was not there when run {run['number']} started. An"
+                " earlier run deleted it and ended without a report, or it was deleted by other means."
             )
     return list(dict.fromkeys(found))
+
+
+def with_deletion(rows: t.Iterable[Seen], runs: t.Iterable[Seen]) -> list[Seen]:
+    """Immuta's state before and after, with a connection that was there when its script was saved, although no run tells.
+
+    :param runs: of one removal
+    """
+    # Only of a connection that is there Immuta renders the script itself.
+    saved = any(
+        (run.get("unreported") or {}).get("deletion") and (run.get("script") or {}).get("source") != "regenerated"
+        for run in runs
+    )
+    return [
+        {**row, "before": "there", "after": "gone"}
+        if saved and row["kind"] == "connection" and row["before"] == row["after"] == "not there"
+        else row
+        for row in rows
+    ]

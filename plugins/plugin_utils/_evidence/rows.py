@@ -123,4 +123,6 @@ def error(stop: Stop | None) -> dict[str, t.Any] | None:
         "task": stop.task,
         "message": stop.message,
         **{name: failure.get(name) for name in ("code", "sqlstate", "query_id")},
+        # Where a session was that had to be elsewhere.
+        **({"actual": failure["actual"]} if failure.get("actual") else {}),
     }

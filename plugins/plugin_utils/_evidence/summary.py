@@ -56,12 +56,27 @@ class Summary:
 
     :ivar runs: those that the last one continues; the others are about a former connection of that key
     :ivar notes: what was done and no run tells, as sentences
+    :ivar deeds: which of these runs did the work, as sentences, or ""
     """
 
     facts: list[Fact]
     changes: list[Change]
     runs: t.Sequence[Seen]
     notes: t.Sequence[str] = ()
+    deeds: str = ""
+
+
+def deeds(runs: t.Iterable[Seen], words: t.Mapping[str, str]) -> str:
+    """Which runs did the work, as sentences, or "".
+
+    :param words: by status, what such a run did
+    """
+    numbers = {status: [str(run["number"]) for run in runs if run["status"] == status] for status in words}
+    return " ".join(
+        f"{'Runs' if len(found) > 1 else 'Run'} {' and '.join(filter(None, (', '.join(found[:-1]), found[-1])))} {words[status]}."
+        for status, found in numbers.items()
+        if found
+    )
 
 
 def change(row: Seen, good: t.Container[str | None], *, planned: bool) -> Change:
@@ -105,12 +120,21 @@ def places(runs: t.Sequence[Seen], earlier: Seen | None = None) -> list[Fact]:
         if found
         else Fact("Tenant", asked, NOT_FOUND_THERE if asked else "", unproven=bool(asked)),
         Fact("Platform", ", ".join(newest(runs, "platform_hosts") or ()) or None),
-        Fact(
-            "Account",
-            session.get("account") or session.get("host"),
-            "" if session else "No run in this report has signed in to the platform.",
-        ),
+        _account(runs, session),
     ]
+
+
+def _account(runs: t.Sequence[Seen], session: Seen) -> Fact:
+    """Where the sessions were, or else where the last run was refused."""
+    if session:
+        return Fact("Account", session.get("account") or session.get("host"))
+    refused: Seen = next((run for run in reversed(runs) if (run.get("error") or {}).get("actual")), {})
+    if not refused:
+        return Fact("Account", None, "No run in this report has signed in to the platform.")
+    error = refused["error"]
+    which = "The wrong one" if error["code"] == "wrong_platform" else "Not known to be the right one"
+    note = f"{which}: run {refused['number']} signed in there, and sent no statement of the script."
+    return Fact("Account", error["actual"], note, unproven=True)
 
 
 def people(runs: t.Sequence[Seen], idle: str, since: str | None = None) -> t.Iterator[Fact]:

@@ -21,6 +21,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import (
+    number,
     of_this_registration,
     remembered,
 )
@@ -42,10 +43,14 @@ class Registered(Run):
 
     :ivar enables: whether objects were to be enabled, which changes who can read them
     :ivar validation: the tests of the integration, without Immuta's messages; None if they were not read
+    :ivar edited: the fields of a connection that existed which this run has changed, before and after
+    :ivar chapter: which registration under this key it is about, from 1
     """
 
     enables: bool = False
     validation: list[dict[str, str]] | None = None
+    edited: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    chapter: int = 1
 
 
 def run(ended: Ended, origin: Origin, history: History) -> Registered:
@@ -54,23 +59,20 @@ def run(ended: Ended, origin: Origin, history: History) -> Registered:
     :param history: the runs before it
     """
     observed, settings, result = ended.observed, ended.settings, ended.result
-    about = in_immuta(ended)
-    own = of_this_registration(history, about[0]["before"])
-    objects = remembered(result["objects"], own, started=bool(observed.progress.get("done")))
-    integration = result["integration"] or {}
-    found = observed.connection
+    known = _about(ended)
+    own = of_this_registration(history, known, starts_over=observed.starts_over)
+    started = bool(observed.progress.get("done")) and not observed.outdated
+    objects = remembered(result["objects"], own, started=started)
     done = steps(ended)
+    # Whether the set-up was taken back since, only a run that sees the script can tell.
+    before = own[-1] if own and (observed.has_script or known["immuta"][0]["before"] != "not there") else None
     return Registered(
         **frame(ended, origin, done, history),
+        **known,
         tenant=observed.tenant,
-        technology=found.get("technology") or settings.integration_config.get("type"),
-        integration_id=integration.get("id", found.get("integration_id")),
-        integration_config=settings.integration_config or None,
         executor=settings.executor,
-        platform_hosts=settings.hosts,
         session=result["session"],
         objects=None if objects is None else [{name: row.get(name) for name in (*OBJECT, *AFTER)} for row in objects],
-        immuta=about,
         reason=settings.reason or None,
         approver=settings.approver or None,
         confirmed_by="name" if settings.named else None,
@@ -80,11 +82,25 @@ def run(ended: Ended, origin: Origin, history: History) -> Registered:
         statements=statements(ended),
         deleted_objects=None,
         integration=result["integration"] or None,
-        verified=carried(claims(ended, objects), len(history) + 1, own[-1] if own else None),
+        verified=carried(claims(ended, objects), len(history) + 1, before),
         remaining=remaining(ended),
         enables=settings.enables,
         validation=_validation(ended),
+        edited=list(result["differences"]) if ended.status == "updated" else [],
+        chapter=number(history, own),
     )
+
+
+def _about(ended: Ended) -> dict[str, t.Any]:
+    """Which connection it is: its place, and what Immuta has of it."""
+    settings, found = ended.settings, ended.observed.connection
+    return {
+        "technology": found.get("technology") or settings.integration_config.get("type"),
+        "integration_id": (ended.result["integration"] or {}).get("id", found.get("integration_id")),
+        "integration_config": settings.integration_config or None,
+        "platform_hosts": settings.hosts,
+        "immuta": in_immuta(ended),
+    }
 
 
 def _script(ended: Ended) -> dict[str, t.Any] | None:
@@ -111,7 +127,7 @@ def in_immuta(ended: Ended) -> list[dict[str, t.Any]]:
             "name": ended.settings.connection_key,
             "before": before,
             "after": words[exists],
-            "how": "Read before, and read again until Immuta described it" if observed.sent else "Read before",
+            "how": "Read before, and read again until Immuta described it" if observed.read_again else "Read before",
         }
     ]
     found = observed.connection
@@ -143,7 +159,7 @@ def _status(ended: Ended, row: t.Mapping[str, t.Any]) -> str:
         return str(row["status"])
     if observed.stated:
         return "stated"
-    if row["index"] <= (observed.progress.get("done") or 0):
+    if row["index"] <= (observed.progress.get("done") or 0) and not observed.outdated:
         return "skipped"
     return "handed_over" if ended.status == "handed_off" else "not_run"
 
@@ -177,6 +193,12 @@ def _script_ran(ended: Ended) -> Claim:
     if ended.recorded:
         how = "Stated by the person who ran the role, with immuta_register_script_executed."
         return Claim(claim, "stated", how, THIS)
+    if observed.outdated:
+        how = (
+            "Nothing has run for this connection. The journal beside the script is of a former one: the platform does not have"
+            " what it created, or does not show it."
+        )
+        return Claim(claim, "not_verified", how, THIS)
     if not observed.script_ran:
         count, total = observed.counts
         return Claim(claim, "not_verified", f"{count} of {total} statements have run.", THIS)

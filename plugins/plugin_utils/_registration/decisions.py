@@ -68,7 +68,7 @@ def _left(observed: Observed) -> bool:
 def undone(settings: Settings, observed: Observed) -> list[str]:
     """The reasons why what the script of an earlier run created can't be relied on; empty if there are none."""
     gone = [f"{row['kind']} {row['name']}" for row in observed.tried.get("objects") or () if row["present"] is False]
-    if not (_left(observed) and gone):
+    if not observed.outdated:
         return []
     return [
         f"According to the journal {settings.script_path}.journal the set-up script has run, but the platform does not have what"

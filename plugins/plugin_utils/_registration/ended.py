@@ -37,4 +37,4 @@ class Ended:
     @property
     def recorded(self) -> bool:
         """Whether this run has recorded that a person has run the script."""
-        return "timing" in self.observed.recorded
+        return "timing" in self.observed.recorded and not self.observed.recorded.get("failed")

@@ -9,23 +9,64 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import marked
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import newest
 
 Seen = t.Mapping[str, t.Any]
 
 
-def of_this_registration(history: t.Sequence[Seen], before: str | None = None) -> list[Seen]:
-    """The newest runs, back to where the connection was there and then was not.
+def current(runs: t.Sequence[Seen]) -> list[Seen]:
+    """The runs of the registration that the last one is about."""
+    return [run for run in runs if _chapter(run) == _chapter(runs[-1])] if runs else []
 
-    :param before: whether it was there after them: C(there) or C(not there); None if that is not known
+
+def of_this_registration(history: t.Sequence[Seen], run: Seen, *, starts_over: bool) -> list[Seen]:
+    """The runs before this one that are about the same registration.
+
+    :param history: all runs of the report
+    :param run: what this one knows of the connection: C(immuta) and its place
+    :param starts_over: whether nothing has run for it, by the journal of its script or by the platform
     """
-    runs: list[Seen] = []
-    for run in reversed(history):
-        row: Seen = next((row for row in run.get("immuta") or () if row["kind"] == "connection"), {})
-        if before == "not there" and row.get("after") == "there":
-            break
-        before = row.get("before") or before
-        runs.insert(0, run)
-    return runs
+    last = current(history)
+    return [] if last and _is_another(last, run, starts_over=starts_over) else last
+
+
+def number(history: t.Sequence[Seen], mine: t.Sequence[Seen]) -> int:
+    """The chapter of a run, from 1.
+
+    :param mine: the runs before it that are about the same registration
+    """
+    return _chapter(history[-1]) + (not mine) if history else 1
+
+
+def _chapter(run: Seen) -> int:
+    return int(run.get("chapter", 1))
+
+
+def _is_another(last: t.Sequence[Seen], run: Seen, *, starts_over: bool) -> bool:
+    """Whether a connection was removed since, or is in another place, or its set-up was taken back."""
+    was_there = any("there" in (row.get("before"), row.get("after")) for one in last for row in _of_connection(one))
+    if was_there and any(row["before"] == "not there" for row in _of_connection(run)):
+        return True
+    if starts_over and any(row["status"] in (*marked.RUN, "stated") for one in last for row in one["statements"]):
+        return True
+    known, number_ = newest(last, "integration_id"), run["integration_id"]
+    if None not in (known, number_) and known != number_:
+        return True
+    technology = newest(last, "technology")
+    if technology and run["technology"] and technology.lower() != run["technology"].lower():
+        return True
+    before, now = next(filter(None, map(_hosts, reversed(last))), set()), _hosts(run)
+    return bool(before and now) and not before & now
+
+
+def _of_connection(run: Seen) -> t.Iterator[Seen]:
+    return (row for row in run.get("immuta") or () if row["kind"] == "connection")
+
+
+def _hosts(run: Seen) -> set[str]:
+    """Where the connection is, as it was described."""
+    host = (run.get("integration_config") or {}).get("host")
+    return {str(one).lower() for one in ([host] if host else run.get("platform_hosts") or ())}
 
 
 def remembered(objects: t.Sequence[Seen] | None, history: t.Sequence[Seen], *, started: bool) -> list[Seen] | None:

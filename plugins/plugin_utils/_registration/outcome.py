@@ -14,6 +14,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
 Answer = dict[str, t.Any]
+UNCONFIRMED = ("confirmation_required", "confirmation_mismatch")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,19 @@ class Observed:
     @property
     def told(self) -> Answer:
         """What the module that registers has told last: what it refuses to edit is still as it was compared."""
-        return {**self.compared, **(self.registered if "timing" in self.registered else {})}
+        answered = "timing" in self.registered and not (self.compared and self.unconfirmed)
+        return {**self.compared, **(self.registered if answered else {})}
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether the registration or the edit was refused, unsent, because nobody has confirmed it."""
+        return (self.registered.get("failure") or {}).get("code") in UNCONFIRMED
+
+    @property
+    def read_again(self) -> bool:
+        """Whether the connection was read again, until Immuta described it, after something was sent."""
+        answer = self.registered
+        return bool(answer.get("changed")) and (not answer.get("failed") or bool(answer.get("registered")))
 
     @property
     def sent(self) -> bool:
@@ -99,6 +112,17 @@ class Observed:
         return self.progress.get("state") == "finished"
 
     @property
+    def outdated(self) -> bool:
+        """Whether the script has run for a former connection: what it created is not there any more, or not visible."""
+        rows = self.tried.get("objects") or ()
+        return self.finished and not self.exists and any(row["present"] is False for row in rows)
+
+    @property
+    def starts_over(self) -> bool:
+        """Whether it was seen that nothing of the script has run for this connection before this run."""
+        return self.has_script and not self.exists and (self.outdated or self.progress.get("state") == "none")
+
+    @property
     def to_run(self) -> bool:
         """Whether statements remain to be run."""
         return self.has_script and not self.finished
@@ -107,13 +131,14 @@ class Observed:
     def script_ran(self) -> bool:
         """Whether the script has run to its end."""
         journal = (self.ran.get("journal") or {}).get("state")
-        return self.finished or "finished" in (journal, (self.recorded.get("execution") or {}).get("state"))
+        before = self.finished and not self.outdated
+        return before or "finished" in (journal, (self.recorded.get("execution") or {}).get("state"))
 
     @property
     def stated(self) -> bool:
         """Whether the script counts as run because a person says so."""
         said = (self.recorded.get("execution") or {}).get("state") == "finished"
-        return said or (self.finished and not marked.answered(self.progress))
+        return said or (self.finished and not self.outdated and not marked.answered(self.progress))
 
     @property
     def statements(self) -> list[Answer]:
@@ -123,7 +148,8 @@ class Observed:
     @property
     def counts(self) -> tuple[int, int]:
         """How many statements have run, and how many there are."""
-        return marked.counts(self.statements, self.progress, self.script.get("statements") or [])
+        progress = {**self.progress, "done": 0} if self.outdated else self.progress
+        return marked.counts(self.statements, progress, self.script.get("statements") or [])
 
     def clean_up(self, path: str) -> Answer:
         """What is kept at the path with which a registration is taken back, with its C(state); empty if there is nothing."""

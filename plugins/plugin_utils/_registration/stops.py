@@ -71,6 +71,10 @@ OWN_ADVICE = {
     "confirmation_required": f"Review the plan. {CONFIRM}, and rerun.",
     "confirmation_mismatch": f"{CONFIRM}, and rerun.",
 }
+OUTDATED = (
+    "If the connection was removed, remove the set-up script and its journal with the module immuta_setup_script and state=absent,"
+    " and rerun. If it was not, find out who removed the objects first."
+)
 UNDO = (
     " To take back what is done, rerun with immuta_register_state=undone, and immuta_register_confirm set to the key."
 )
@@ -101,6 +105,8 @@ def advice(stop: Stop, observed: Observed) -> str:
     """What to do next."""
     if stop.task == CHECK:
         return "Correct what is named above, and rerun."
+    if stop.task == TASKS["shown"] and observed.outdated:
+        return OUTDATED
     code = (stop.failure.get("failure") or {}).get("code", "")
     said = {**SHARED, **OWN_ADVICE}.get(code, AGAIN)
     return said + (UNDO if observed.counts[0] and not observed.exists else "")

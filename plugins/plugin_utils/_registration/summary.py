@@ -15,44 +15,61 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary
     Fact,
     Summary,
     change,
+    deeds,
     newest,
     people,
     places,
 )
-from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import of_this_registration
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import current
 
 Seen = t.Mapping[str, t.Any]
+DEEDS = {"registered": "registered the connection", "updated": "edited it"}
 
 
 def summary(evidence: Seen) -> Summary:
     """Summarize the registration that the last run is about."""
-    runs = of_this_registration(evidence["runs"])
+    runs = current(evidence["runs"])
     acted = [run for run in runs if run.get("changed") and run["status"] != "planned"]
     shown = acted or runs[-1:]
     facts = [
         *places(runs),
         *people(shown, "" if acted else "changed nothing"),
-        *_consent(shown[-1]),
-        Fact("Plan (digest)", (newest(runs, "plan") or {}).get("digest"), code=True),
+        *_consent(shown),
     ]
-    return Summary(facts, _changes(runs), runs)
+    return Summary(facts, _changes(runs), runs, deeds=deeds(runs, DEEDS))
 
 
-def _consent(run: Seen) -> t.Iterator[Fact]:
-    enables = bool(run["enables"])
+def _consent(shown: t.Sequence[Seen]) -> t.Iterator[Fact]:
+    """What the last run was about to do, and how that was confirmed; all of one run, and which if there are more."""
+    run = shown[-1]
+    # An edit leaves the settings as they are.
+    enables = any(one["enables"] for one in shown if one["status"] not in ("updated", "already_registered"))
+    of = f"Run {run['number']}." if len(shown) > 1 else ""
     yield Fact("Objects to be enabled", "Yes" if enables else "No", unproven=enables)
     note = "" if enables else "Only enabling objects, and changing a connection that exists, has to be confirmed."
+    note = f"{of} {note}".strip()
     yield Fact("Confirmed", "By the name of the connection" if run["confirmed_by"] else "No", note)
     if run.get("approver"):
-        yield Fact("Approved by", run["approver"], "Stated with immuta_register_approver.", unproven=True)
+        stated = f"{of} Stated with immuta_register_approver.".strip()
+        yield Fact("Approved by", run["approver"], stated, unproven=True)
+    yield Fact("Plan (digest)", (run["plan"] or {}).get("digest"), of, code=True)
 
 
 def _changes(runs: t.Sequence[Seen]) -> list[Change]:
     planned = runs[-1]["status"] == "planned"
     found = [change(row, ("there", "enabled"), planned=planned) for row in looks.merged(runs)]
+    found.extend(row for run in runs if run["status"] == "updated" for row in _edited(run))
     if any(run.get("script") for run in runs):
         found.append(_on_platform(newest(runs, "objects"), planned=planned))
     return found
+
+
+def _edited(run: Seen) -> t.Iterator[Change]:
+    what = f"Edited by run {run['number']}"
+    for one in run.get("edited") or ():
+        yield Change(what, one["field"], str(one["before"]), str(one["after"]), "good")
+    if not run.get("edited"):
+        yield Change(what, "credential", "Not told by Immuta", "That of the description", "good")
 
 
 def _on_platform(objects: t.Sequence[Seen] | None, *, planned: bool) -> Change:

@@ -255,13 +255,15 @@ def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
     elif finished:
         done.append(f"{finished} of {total} statements have run")
     if not (observed.script_ran or observed.exists or settings.executor == "none"):
-        missing.append("the set-up script has not run to its end")
+        missing.append(f"the set-up script has not run {'for this connection' if observed.outdated else 'to its end'}")
     if observed.exists_now:
         done.append("the connection exists in Immuta")
     elif observed.exists_now is False:
         missing.append("the connection is not registered")
     else:
         missing.append("it is not known whether the connection is registered")
+    if observed.exists and observed.unconfirmed:
+        missing.append("the edit was not sent")
     if not observed.told.get("verified"):
         missing.append("nothing shows that the connection works")
     return done, missing

@@ -213,7 +213,7 @@ def test_an_earlier_removal_of_the_same_key_is_left_out() -> None:
                 ("Objects on the platform", "Nobody looked", "Nobody looked", "calm"),
             ],
         ),
-        (["already done"], [("Immuta connection k", "Not there", "Not there", "good")]),
+        (["already done"], [("Immuta connection k", "There", "Gone", "good")]),
         (["lost"], [("Immuta connection k", "Not there", "Not there", "good")]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value[0], str) else "",

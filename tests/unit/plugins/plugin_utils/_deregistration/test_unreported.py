@@ -27,6 +27,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     ran,
     script,
 )
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.test_page import Page
 
 SESSION = {"account": "acme", "user": "KILLED", "role": "R"}
 
@@ -66,7 +67,10 @@ def rerun(count: int, **more: t.Any) -> Situation:
 
 PLANNED = SITUATIONS["planned, pinned"]
 IN_ALL = "An earlier run ended without a report. By the journal beside the script, it ran {} of 3 statements"
-DELETED = "No run in this report has deleted the connection: it was not there when run {} started."
+DELETED = (
+    "No run in this report has deleted the connection: it was not there when run {} started. An earlier run deleted it and ended"
+    " without a report, or it was deleted by other means."
+)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,34 @@ def test_before_and_after_survive_a_kill(situation: Situation, states: t.Any, ru
     named = [one for one in found.verified if one.claim.startswith("What the script drops")]
     assert [one.state for one in named] == ([run] if run else [])
     assert all("written this to the journal" in one.how for one in named)
-    assert all(("before the deletion" in one.how) is (states[0] is not None) for one in named)
+    # The journal does not tell whether that look was made before the deletion.
+    assert all(("Checked before the script ran, and again" in one.how) is (states[0] is not None) for one in named)
+    assert not any("before the deletion" in one.how for one in named)
+
+
+def test_a_look_of_a_run_that_found_the_connection_was_made_before_the_deletion() -> None:
+    plan = dataclasses.replace(PLANNED, observed=dataclasses.replace(PLANNED.observed, tried=look(True)))
+    (claim,) = [
+        one
+        for one in report(plan, rerun(3, before=look(True), after=look(False)))["runs"][-1]["verified"]
+        if one["claim"].startswith("What the script drops")
+    ]
+    assert claim["how"].startswith("Checked before the deletion, and again")
+
+
+def test_the_summary_knows_that_a_connection_was_there_when_its_script_was_saved() -> None:
+    text = "".join(line.strip("\n") for line in Page(page.render(report(rerun(3)))).text.split("\n"))
+    assert "Immuta connection kThereGone" in text
+    rows = claims.run(rerun(3).ended, HERE, []).immuta
+    assert [(row["before"], row["how"]) for row in rows] == [
+        ("not there", "Read, and checked in the list of all connections"),
+        (None, "Not read; named in the saved script"),
+    ]
+
+
+def test_a_deletion_that_no_run_tells_is_told_once() -> None:
+    text = page.render(report(rerun(3), SITUATIONS["already done"], SITUATIONS["already done"]))
+    assert text.count("No run in this report has deleted") == 1
 
 
 def test_what_the_killed_run_has_seen_before_counts_for_the_one_that_finishes() -> None:
@@ -127,7 +158,7 @@ def test_what_the_killed_run_has_seen_before_counts_for_the_one_that_finishes() 
     found = claims.run(dataclasses.replace(situation, observed=observed).ended, HERE, [])
     assert [(row["present"], row["after"]) for row in found.objects or ()] == [(True, False)]
     (claim,) = [one for one in found.verified if one.claim.startswith("What the script drops")]
-    assert (claim.state, claim.how[:40]) == ("verified", "Checked before the deletion, and again i")
+    assert (claim.state, claim.how[:40]) == ("verified", "Checked before the script ran, and again")
 
 
 def test_nothing_is_claimed_of_an_approval_that_the_killed_run_may_have_had() -> None:

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import page as pages
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
-from ansible_collections.community.immuta.plugins.plugin_utils._registration import claims, outcome, page
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import claims, outcome, page, summary
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import REPORT
@@ -26,6 +26,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     hostile,
 )
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
+    DIFFERS,
     FINISHED,
     FOUND,
     NONE,
@@ -33,12 +34,15 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     RAN,
     REGISTERED,
     ROWS,
+    SAME,
+    SNOWFLAKE,
     TIMING,
     TRIED,
     decided,
     done,
     read,
     script,
+    there,
 )
 
 V, S, N = "verified", "stated", "not_verified"
@@ -83,7 +87,7 @@ class Situation(t.NamedTuple):
         """The run, after a minute."""
         settings = read(**self.given)
         stop = (
-            Stop(self.stop, next(one for one in (self.observed.registered, self.observed.ran) if one.get("failed")))
+            Stop(self.stop, next(one for one in vars(self.observed).values() if one and "failed" in one))
             if self.stop
             else None
         )
@@ -92,6 +96,22 @@ class Situation(t.NamedTuple):
         return Ended(settings, self.observed, {**result, **({"status": "failed"} if stop else {})}, *times, stop)
 
 
+REFUSED: dict[str, t.Any] = {"failed": True, "msg": "Refused.", "registered": False, "changed": False, **TIMING}
+ELSEWHERE = "the Snowflake account O-OTHER (locator L, region R)"
+
+
+def refused(code: str, **more: t.Any) -> dict[str, t.Any]:
+    """The answer of a module that has changed nothing."""
+    return {**REFUSED, "failure": {"code": code, **more}}
+
+
+def described(**about: t.Any) -> dict[str, t.Any]:
+    """A connection that is there."""
+    return {"found": {"connections": [{"key": "k", "technology": "Snowflake", **about}], **TIMING}}
+
+
+OTHER_PLACE = {"snowflake": {**SNOWFLAKE, "host": "other.snowflakecomputing.com"}}
+CHANGED = {**DIFFERS, **TIMING, "changed": True, "plan": {**PLAN, "digest": "e" * 64}}
 ENABLES = {"settings": {"is_active": True}}
 SITUATIONS: dict[str, Situation] = {
     "registered": Situation({"reason": "CHG1"}, done(found=TENANT, registered=WHOLE)),
@@ -117,6 +137,30 @@ SITUATIONS: dict[str, Situation] = {
     "already": Situation({}, done(found=FOUND, script=SKIPPED, tried={}, ran={}, registered=NOTHING)),
     "does not work": Situation(
         {}, done(found=FOUND, script=SKIPPED, tried={}, ran={}, registered={**NOTHING, "verified": False})
+    ),
+    "other integration": Situation({}, there({**SAME, "integration": {"id": 42, "status": "enabled"}})),
+    "other host": Situation(OTHER_PLACE, there({**SAME, "integration": None})),
+    "other technology": Situation({}, there({**SAME, "integration": None}, **described(technology="Databricks"))),
+    "same place": Situation({}, there(SAME, **described(technology="snowflake"))),
+    "refused": Situation({}, done(registered=REFUSED), "Register the connection"),
+    "not saved": Situation({}, Observed(NONE, REFUSED), "Save the set-up script"),
+    "outdated": Situation(
+        {}, done(script=script(execution=FINISHED), shown=REFUSED, ran={}, registered={}), "Show the plan"
+    ),
+    "recording refused": Situation(
+        {**HANDOFF, "script_executed": True},
+        done(tried={}, ran={}, recorded=refused("script_changed"), registered={}),
+        "Record that the script has run",
+    ),
+    "wrong account": Situation(
+        {}, done(tried=refused("wrong_platform", actual=ELSEWHERE), shown={}, ran={}, registered={}), "Sign in"
+    ),
+    "edited fields": Situation({"confirm": "k"}, there(DIFFERS, registered=CHANGED)),
+    "edited with settings": Situation({**ENABLES, "confirm": "k"}, there(DIFFERS, registered=CHANGED)),
+    "unconfirmed": Situation(
+        {},
+        there({**DIFFERS, "plan": PLAN}, registered={**refused("confirmation_required"), "verified": False}),
+        "Register the connection",
     ),
     "unverified": Situation({"verify": False}, done(ran={**RAN, "objects": None}, registered=WHOLE)),
 }
@@ -151,6 +195,21 @@ def report(*names: str) -> evidence.Report:
         ("registered, does not work", {RAN_TO_ITS_END: (V, 1), SET_UP: (V, 1), EXISTS: (V, 1), WORKS: (N, 2)}),
         # Removed in between: what the first run has seen proves nothing any more.
         ("registered, planned", {RAN_TO_ITS_END: (N, 2), EXISTS: (N, 2)}),
+        # Another connection, and what others have made: what the first run has seen is of a former one.
+        ("registered, other integration", {EXISTS: (V, 2), WORKS: (V, 2)}),
+        ("registered, other host", {EXISTS: (V, 2), WORKS: (V, 2)}),
+        ("registered, other technology", {EXISTS: (V, 2), WORKS: (V, 2)}),
+        ("registered, same place", {RAN_TO_ITS_END: (V, 1), SET_UP: (V, 1), EXISTS: (V, 1), WORKS: (V, 2)}),
+        # The set-up may have been taken back, or has been.
+        ("refused, not saved", {RAN_TO_ITS_END: (N, None), EXISTS: (N, 2)}),
+        ("refused, not saved, a statement failed", {RAN_TO_ITS_END: (N, 3), EXISTS: (N, 3)}),
+        ("refused, a statement failed", {RAN_TO_ITS_END: (N, 2), EXISTS: (N, 2)}),
+        ("refused, it had run", {RAN_TO_ITS_END: (V, 1), SET_UP: (V, 2), EXISTS: (V, 2), WORKS: (V, 2)}),
+        ("outdated", {RAN_TO_ITS_END: (N, 1), EXISTS: (N, 1)}),
+        ("registered, outdated", {RAN_TO_ITS_END: (N, 2), EXISTS: (N, 2)}),
+        ("refused, outdated", {RAN_TO_ITS_END: (N, 2), EXISTS: (N, 2)}),
+        ("recording refused", {RAN_TO_ITS_END: (N, 1), EXISTS: (N, 1)}),
+        ("unconfirmed", {EXISTS: (V, 1), WORKS: (V, 1)}),
         ("unverified", {RAN_TO_ITS_END: (V, 1), SET_UP: (N, None), EXISTS: (V, 1), WORKS: (V, 1)}),
     ],
 )
@@ -215,8 +274,25 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
         ("handed off", ["Handed over", "Nobody lookedNobody looked", "Its sha256 must be"]),
         ("a statement failed, resumed", ["In 2 runs.", "0 of 1 there1 of 1 there"]),
         ("resumed", ["1 of 1 there1 of 1 there"]),
-        ("registered, already", ["Run 1 completed it. Run 2 checked again", "0 of 1 there1 of 1 there"]),
+        ("registered, already", ["Run 1 registered the connection. Run 2 checked again", "0 of 1 there1 of 1 there"]),
         ("already", ["No run in this report did the work: run 1 found nothing to do."]),
+        ("registered, other host", ["No run in this report did the work: run 2 found", "of a former connection"]),
+        (
+            "registered, edited fields, already",
+            [
+                "Run 1 registered the connection. Run 2 edited it. Run 3 checked again",
+                *("Edited by run 2 warehouseOLD_WHWH", "ConfirmedBy the name of the connectionRun 2."),
+                f"Plan (digest){'e' * 64}Run 2.",
+            ],
+        ),
+        (
+            "edited, edited fields, edited",
+            ["Edited by run 1 credentialNot told by Immuta", "Edited by run 2 warehouse"],
+        ),
+        ("edited, edited fields, edited, already", ["Runs 1, 2 and 3 edited it. Run 4 checked again"]),
+        ("unconfirmed", ["The edit was not sent."]),
+        ("wrong account", [f"Account{ELSEWHERE}The wrong one: run 1 signed in there, and sent no statement"]),
+        ("outdated", ["Nothing has run for this connection.", "0 of 2", "remove the set-up script and its journal"]),
         (
             "registered, a statement failed",
             ["Registered of a former connection, integration 7", "Immuta connection kNot thereNot there"],
@@ -248,3 +324,19 @@ def test_statements_are_named_without_their_text() -> None:
 def test_nothing_is_good_that_is_only_stated() -> None:
     runs = [{"status": "updated", "verified": [{"state": "verified"}, {"state": "stated"}]}]
     assert pages.verdict(page.WORDING, {"runs": runs}) == {"status": "updated", "on_word": True, "tone": "care"}
+
+
+def test_only_what_was_sent_was_read_again() -> None:
+    how = {
+        name: claims.in_immuta(SITUATIONS[name].ended())[0]["how"] for name in ("registered", "already", "unconfirmed")
+    }
+    again = "Read before, and read again until Immuta described it"
+    assert how == {"registered": again, "already": "Read before", "unconfirmed": "Read before"}
+
+
+def test_an_edit_leaves_the_enabling_of_objects_as_it_is() -> None:
+    known = {
+        names: {one.name: one.value for one in summary.summary(report(*names.split(", "))).facts}
+        for names in ("confirmed", "confirmed, edited fields", "edited with settings")
+    }
+    assert [facts["Objects to be enabled"] for facts in known.values()] == ["Yes", "Yes", "No"]

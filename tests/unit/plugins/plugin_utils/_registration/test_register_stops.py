@@ -17,6 +17,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration imp
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
     DIFFERS,
+    FINISHED,
     NONE,
     SHOWN,
     TIMING,
@@ -116,6 +117,24 @@ ROWS = [
         "Register the connection",
         True,
         "In this role, the option confirm is immuta_register_confirm, update_secrets is immuta_register_update_secrets.",
+    ),
+    (
+        there(DIFFERS, registered=failed("confirmation_required", verified=False, **TIMING)),
+        "Register the connection",
+        True,
+        "NOT DONE: the edit was not sent.",
+    ),
+    (
+        done(script=script(execution=FINISHED), shown=failed(), ran={}, registered={}),
+        "Show the plan",
+        True,
+        "NOT DONE: the set-up script has not run for this connection; the connection is not registered;",
+    ),
+    (
+        done(script=script(execution=FINISHED), shown=failed(), ran={}, registered={}),
+        "Show the plan",
+        True,
+        "NEXT: If the connection was removed, remove the set-up script and its journal with the module immuta_setup_script",
     ),
     (
         there(failed("refused")),
