@@ -264,6 +264,9 @@ def test_finishes_a_run_that_was_killed_within_the_script(
     player.role(kill_when=lambda: len(snowflake.statements) >= 5, **kept)
     finished = player.role(**kept)
     assert finished.code == 0, finished.output
+    assert (
+        "it was not there when run 1 started. An earlier run deleted it and ended without a report" in finished.output
+    )
     # Nothing of the killed run is missing in the report of the next one.
     (run,) = json.loads((player.folder / "reports" / "prod%20snowflake.json").read_text())["runs"]
     assert (run["unreported"]["statements"], run["unreported"]["session"]["user"]) == ([1, 2, 3, 4], "DEPLOYER")

@@ -277,6 +277,19 @@ def test_another_tenants_report_is_left_alone(tmp_path: Path) -> None:
     assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
 
 
+def test_a_deletion_that_no_run_of_the_report_tells_is_told_on_the_console_once(tmp_path: Path) -> None:
+    told = [
+        run("conclude", **ended(name, tmp_path))["lines"] for name in ("planned, pinned", "resumed", "already done")
+    ]
+    said = "No run in this report has deleted the connection: it was not there when run 2 started."
+    assert [sum(line.startswith(said) for line in lines) for lines in told] == [0, 1, 0]
+    # Without a report, no run is expected to tell.
+    assert not any(
+        "No run in" in line
+        for line in run("conclude", **{**ended("resumed", tmp_path), "checked": checked(**GO)})["lines"]
+    )
+
+
 @pytest.mark.parametrize("name", ["nothing known", "lost"])
 def test_a_run_with_a_wrong_url_claims_no_report(tmp_path: Path, name: str) -> None:
     wrong = ended(name, tmp_path)
