@@ -66,8 +66,7 @@ class Observed:
     @property
     def told(self) -> Answer:
         """What the module that registers has told last: what it refuses to edit is still as it was compared."""
-        answered = "timing" in self.registered and not (self.compared and self.unconfirmed)
-        return {**self.compared, **(self.registered if answered else {})}
+        return {**self.compared, **(self.registered if "timing" in self.registered else {})}
 
     @property
     def unconfirmed(self) -> bool:

@@ -264,6 +264,6 @@ def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
         missing.append("it is not known whether the connection is registered")
     if observed.exists and observed.unconfirmed:
         missing.append("the edit was not sent")
-    if not observed.told.get("verified"):
+    elif not observed.told.get("verified"):
         missing.append("nothing shows that the connection works")
     return done, missing

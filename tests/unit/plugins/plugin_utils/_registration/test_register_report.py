@@ -159,7 +159,10 @@ SITUATIONS: dict[str, Situation] = {
     "edited with settings": Situation({**ENABLES, "confirm": "k"}, there(DIFFERS, registered=CHANGED)),
     "unconfirmed": Situation(
         {},
-        there({**DIFFERS, "plan": PLAN}, registered={**refused("confirmation_required"), "verified": False}),
+        there(
+            {**DIFFERS, "plan": PLAN, "verified": False},
+            registered={**refused("confirmation_required"), "verified": False},
+        ),
         "Register the connection",
     ),
     "unverified": Situation({"verify": False}, done(ran={**RAN, "objects": None}, registered=WHOLE)),
@@ -209,7 +212,7 @@ def report(*names: str) -> evidence.Report:
         ("registered, outdated", {RAN_TO_ITS_END: (N, 2), EXISTS: (N, 2)}),
         ("refused, outdated", {RAN_TO_ITS_END: (N, 2), EXISTS: (N, 2)}),
         ("recording refused", {RAN_TO_ITS_END: (N, 1), EXISTS: (N, 1)}),
-        ("unconfirmed", {EXISTS: (V, 1), WORKS: (V, 1)}),
+        ("unconfirmed", {EXISTS: (V, 1), WORKS: (N, 1)}),
         ("unverified", {RAN_TO_ITS_END: (V, 1), SET_UP: (N, None), EXISTS: (V, 1), WORKS: (V, 1)}),
     ],
 )

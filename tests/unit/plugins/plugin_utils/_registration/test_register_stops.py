@@ -119,10 +119,10 @@ ROWS = [
         "In this role, the option confirm is immuta_register_confirm, update_secrets is immuta_register_update_secrets.",
     ),
     (
-        there(DIFFERS, registered=failed("confirmation_required", verified=False, **TIMING)),
+        there({**DIFFERS, "verified": False}, registered=failed("confirmation_required", verified=False, **TIMING)),
         "Register the connection",
         True,
-        "NOT DONE: the edit was not sent.",
+        "DONE: the connection exists in Immuta.\nNOT DONE: the edit was not sent.\nNEXT: Review the plan.",
     ),
     (
         done(script=script(execution=FINISHED), shown=failed(), ran={}, registered={}),
