@@ -22,7 +22,8 @@ description:
   - Where Immuta has no clean-up script for the technology, a warning names what may be left on the platform.
   - Before a connection to Snowflake or Databricks is registered, Immuta's set-up script has to have run there.
   - A task sends a registration once. If its answer is lost, reads decide whether it has arrived. If they don't tell, the task fails
-    (V(registration_unknown)). A rerun reads first, and registers only if nothing is there.
+    (V(registration_unknown)). A rerun reads first, and registers only if nothing is there. A redirect, a 401, a 403, and a 429 count as
+    lost answers, because a gateway may send them after it has passed the request on.
   - Refuses to register where another integration is in use in the same database or catalog, and names it.
   - Of a connection that exists, what is not a secret is compared with what Immuta tells. What differs is edited, by the same steps as with
     M(community.immuta.immuta_connection_credentials), once O(confirm) allows it. Another host, technology, database, or catalog is refused,
@@ -85,18 +86,31 @@ options:
       - if_failing
     default: on_create
     version_added: 0.2.0
+  if_exists:
+    description:
+      - What to do with O(state=present) if the connection exists.
+      - V(edit) compares it, and edits what differs.
+      - V(fail) changes nothing and fails (V(plan_changed)). It is for a task that follows a plan to register a new connection, because
+        another run may have registered the key since.
+    type: str
+    choices:
+      - edit
+      - fail
+    default: edit
+    version_added: 0.2.0
   confirm:
     description:
       - The connection key, repeated. It must equal O(connection_key); otherwise nothing is changed.
       - Needed to delete, to register a connection whose objects are enabled (O(settings.is_active), O(settings.activate_new_children)), and to
-        change fields of a connection that exists (RV(differences)). To send only the credential, because O(update_secrets) says so, it is not
-        needed.
+        change fields of a connection that exists (RV(differences)), also those that Immuta does not tell, such as a user name. To send only
+        secrets, because O(update_secrets) says so, it is not needed.
       - Not needed in check mode, or when there is nothing to do.
     type: str
   expected_plan_digest:
     description:
       - RV(plan.digest) of the plan that was approved, from a run in check mode.
       - If the plan has changed since, the task fails and nothing is changed.
+      - The digest covers all that is sent but secrets, also values that are not shown.
     type: str
   script_path:
     description:
@@ -239,7 +253,8 @@ verified:
 registered:
   description:
     - Whether this task has registered the connection. Always V(false) in check mode.
-    - V(none) if that is not known, as with O(wait=false).
+    - V(none) if that is not known, as with O(wait=false), or if the answer was lost and the connection is there, which another run may have
+      registered by the same description.
   returned: with O(state=present), success, and failure once something was sent
   type: bool
   version_added: 0.2.0
@@ -269,6 +284,9 @@ differing:
 differences:
   description:
     - The same fields with their values, C(before) and C(after). A value that could be a secret is not shown.
+    - If something is sent (RV(reason)), also the fields that are no secrets and that Immuta does not tell, because they are overwritten
+      whatever they are, and those of the integration (C(nativeIntegration.config)) that differ from the connection's, which an edit may
+      overwrite.
   returned: with O(state=present), success, and failure once something was sent
   type: list
   elements: dict
@@ -279,8 +297,8 @@ differences:
       after: OTHER_WH
 not_compared:
   description:
-    - The fields of a connection that exists that can't be compared, because Immuta does not tell them. Secrets are among them, and none of them
-      is a reason to edit.
+    - The fields of a connection that exists, and of its integration (C(nativeIntegration.config)), that can't be compared, because Immuta does
+      not tell them. Secrets are among them, and none of them is a reason to edit.
   returned: with O(state=present), success, and failure once something was sent
   type: list
   elements: str
@@ -386,6 +404,7 @@ def main() -> None:
         options.argument_spec(
             connection_key={"type": "str", "required": True, "no_log": False},
             state={"type": "str", "choices": ["absent", "present"], "default": "absent"},
+            if_exists={"type": "str", "choices": ["edit", "fail"], "default": "edit"},
             confirm={"type": "str"},
             expected_plan_digest={"type": "str"},
             script_path={"type": "path"},

@@ -86,7 +86,7 @@ class Fault:
     :ivar nth: the first of the counted requests that is hit, from 1
     :ivar times: how many in a row are hit
     :ivar retry_after: the header `Retry-After` of a `status`: seconds or an HTTP date
-    :ivar done: whether the operation is done before a `status` or `html`, as behind a proxy that gave up
+    :ivar done: whether the operation is done before a `status`, `html`, or `redirect`, as behind a proxy that gave up
     :ivar seen: how many requests have been counted so far
     """
 
@@ -338,7 +338,7 @@ class ImmutaDouble(Double):
                 reply = self._planned(tenant, fault)
             else:
                 reply = tenant.misled(path) or self._answer(tenant, found, wrong, asked, authorization)
-                if fault and fault.kind in ("status", "html"):
+                if fault and fault.kind in ("status", "html", "redirect"):
                     reply = self._planned(tenant, fault)
             if operation and not reply.outside:
                 reply = self._checked(index, operation, asked, tenant, reply)

@@ -28,6 +28,10 @@ HARMLESS = frozenset(
         *("authenticationType", "username", "useCertificate", "clientId", "scope", "authorityUrl", "resource"),
         *("keyName", "userFilename", "publicCertificateThumbprint"),
         *("type", "catalog", "workspaceUrl", "workspaceIds", "deny", "region", "enabled"),
+        # Who is an owner or an administrator.
+        *("name", "email", "dataOwners", "infrastructureAdmins"),
+        # Addresses that have the word token in their names.
+        *("tokenEndpoint", "tokenUrl", "tokenUri"),
     }
 )
 KEY_NAME = "PRIV_KEY_FILE"

@@ -146,3 +146,19 @@ class Refused(ImmutaError):
     """Stopped before anything was changed, because going on could do harm."""
 
     code = "refused"
+
+
+def did_nothing(error: ImmutaError) -> bool:
+    """Return whether a write that has failed came to an end before any work: it was not sent, or Immuta refused it.
+
+    A redirect, a 401, a 403, and a 429 may come from a gateway that has passed the request on.
+    """
+    if isinstance(error, TransportError):
+        return not error.sent
+    return isinstance(error, (ConfigurationError, WriteInCheckMode, InvalidRequest, Busy, AlreadyExists))
+
+
+def remedy(lost: ImmutaError) -> str:
+    """Return what else may help where nothing shows a write whose answer counts as lost, with a blank before it; or ""."""
+    helps = isinstance(lost, (AuthenticationError, PermissionDenied, RedirectRefused)) and lost.hint
+    return f" {lost.hint}" if helps else ""

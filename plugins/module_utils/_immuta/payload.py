@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _options
@@ -25,6 +27,9 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.credentia
 FINAL = ("technology", "hostname", "host", "database", "catalog")
 SHARED = ("port", "warehouse", "role", "httpPath")
 NOT_SHOWN = "(not shown)"
+NOT_TOLD = "(Immuta does not tell it)"
+# Before the fields of an integration, among those of its connection.
+NATIVE = "nativeIntegration.config."
 DEFAULT_SCOPE = {"Databricks": "all-apis"}
 
 
@@ -70,9 +75,10 @@ def signing(whole: Json) -> Json:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """A field that Immuta tells otherwise than it is to be.
+    """A field that Immuta tells otherwise than it is to be, or does not tell.
 
     :ivar field: dotted
+    :ivar before: C(NOT_TOLD) if Immuta does not tell it
     """
 
     field: str
@@ -83,10 +89,26 @@ class Difference:
         """Return it for a result, without a value that could be a secret."""
         name = self.field.rpartition(".")[2]
         values = {"before": self.before, "after": self.after}
-        return {"field": self.field, **{word: one if shown(name, one) else NOT_SHOWN for word, one in values.items()}}
+        return {
+            "field": self.field,
+            **{word: one if one == NOT_TOLD or shown(name, one) else NOT_SHOWN for word, one in values.items()},
+        }
+
+    @property
+    def told(self) -> bool:
+        """Return whether Immuta tells what it has."""
+        return bool(self.before != NOT_TOLD)
+
+    @property
+    def fingerprint(self) -> list[str]:
+        """Return what stands for both values in a digest, although they may be hidden."""
+        return [self.field, fingerprint(self.before), fingerprint(self.after)]
 
     def __str__(self) -> str:
         about = self.as_dict()
+        if not self.told:
+            after = about["after"]
+            return f"{self.field}, which Immuta does not tell, to {after if after == NOT_SHOWN else repr(after)}"
         if NOT_SHOWN in about.values():
             return f"{self.field} {NOT_SHOWN}"
         return f"{self.field} from {about['before']!r} to {about['after']!r}"
@@ -114,16 +136,42 @@ def _differing(one: Json, other: Json, before: str) -> t.Iterator[Difference]:
 
 def not_compared(told: Json, whole: Json) -> list[str]:
     """Return the fields, dotted, that are to be and that Immuta does not tell, as it does with secrets."""
-    return sorted(_not_compared(without_secrets(told), whole, ""))
+    return sorted(name for name, _value in _not_compared(without_secrets(told), whole, ""))
 
 
-def _not_compared(told: Json, whole: Json, before: str) -> t.Iterator[str]:
+def untold(told: Json, whole: Json) -> list[Difference]:
+    """Return what C(not_compared) names and is no secret: an edit overwrites it, whatever it is."""
+    found = sorted(_not_compared(without_secrets(told), whole, ""), key=lambda one: one[0])
+    return [Difference(name, NOT_TOLD, value) for name, value in found if not is_secret(name.rpartition(".")[2])]
+
+
+def _not_compared(told: Json, whole: Json, before: str) -> t.Iterator[tuple[str, t.Any]]:
     for name, value in whole.items():
         now = told.get("host" if name == "hostname" and "hostname" not in told else name)
-        if isinstance(value, dict) and isinstance(now, dict):
-            yield from _not_compared(now, value, f"{before}{name}.")
+        if isinstance(value, dict) and (isinstance(now, dict) or (now is None and not is_secret(name))):
+            yield from _not_compared(now or {}, value, f"{before}{name}.")
         elif now is None and value is not None:
-            yield f"{before}{name}"
+            yield f"{before}{name}", value
+
+
+def shared_differences(config: Json, whole: Json) -> list[Difference]:
+    """Return the fields of an integration that differ from those of its connection: an edit may overwrite them.
+
+    :param config: the configuration of the integration as Immuta tells it
+    :param whole: the C(connection) object to send
+    """
+    both = [name for name in SHARED if config.get(name) is not None and whole.get(name) is not None]
+    # A number may come as text.
+    return [
+        Difference(f"{NATIVE}{name}", config[name], whole[name])
+        for name in sorted(both)
+        if str(config[name]) != str(whole[name])
+    ]
+
+
+def fingerprint(value: t.Any) -> str:
+    """Return what stands for a value in a digest where the value itself may be hidden: the sha256 of its JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def bodies(whole: Json, native: Json | None) -> list[Json]:

@@ -80,13 +80,14 @@ def decide(tenant: str, wanted: Wanted) -> Plan:
             "action": REGISTER,
             "target": wanted.key,
             "effect": "Immuta reads the platform's catalog, and finds objects",
+            "settings": wanted.shown.get("settings", {}),
         }
     ]
     if wanted.enables:
         revokes = REVOKES if technologies.of(wanted.technology).dialect in ("databricks", None) else ""
         effect = f"Immuta enables what it finds, and its policies decide who can read it.{revokes}"
         steps.append({"action": ENABLE, "target": wanted.key, "effect": effect})
-    return Plan(tenant, None, tuple(steps), wanted.shown)
+    return Plan(tenant, None, tuple(steps), wanted.approved)
 
 
 def way_out(number: int, users: t.Sequence[str] | None) -> str:
@@ -190,7 +191,7 @@ class Registrar:
     :param before: the ids of the integrations that were there before
     :param wait_timeout: seconds to wait in all
     :ivar sent: whether Immuta has, or may have, the registration from here
-    :ivar registered: whether the connection is there; None when that is not known
+    :ivar registered: whether this run has registered the connection; None when that is not known
     :ivar note: what the user should know of how it went; empty when there is nothing
     :ivar subject: the connection as it was read last; None when it was not there
     :ivar health: its integration as it was read last; None when it was not
@@ -235,16 +236,11 @@ class Registrar:
                 raise _refused(refused) from None
             refused.explain_first(NOTHING)
             raise
-        except (errors.ServerError, errors.RateLimited, errors.UnexpectedReply, errors.NotFound) as lost:
-            self._lost, self.sent, self.registered = lost, True, None
-        except errors.TransportError as lost:
-            if not lost.sent:
-                lost.explain_first(NOTHING)
-                raise
-            self._lost, self.sent, self.registered = lost, True, None
         except errors.ImmutaError as error:
-            error.explain_first(NOTHING)
-            raise
+            if errors.did_nothing(error):
+                error.explain_first(NOTHING)
+                raise
+            self._lost, self.sent, self.registered = error, True, None
 
     def settle(self, *, wait: bool = True) -> None:
         """Read until the connection and its integration agree.
@@ -262,11 +258,11 @@ class Registrar:
             problem = self._read()
             shown = self.subject is not None or self.health is not None
             if shown and self.lost and not self.note:
-                self.registered = None if self.subject is None else True
                 self.note = self._noted()
             if self.health is not None and self.health.integration.status == FAILED:
-                self.registered = self.subject is not None
-                raise failed(self._wanted.key, self.health, there=self.registered)
+                there = self.subject is not None
+                self.registered = self._certainly(there)
+                raise failed(self._wanted.key, self.health, there=there)
             alone = alone + 1 if self.subject is not None and self.health is None else 0
             # An integration alone may be somebody else's.
             if (self.subject is not None and not wait) or self._agree() or alone >= READS_TO_SETTLE:
@@ -307,14 +303,21 @@ class Registrar:
     def _noted(self) -> str:
         lost = t.cast(errors.ImmutaError, self._lost).message.rstrip(".")
         what = "the connection" if self.subject is not None else "its integration"
-        return f"Immuta's answer to the registration was lost ({lost}), but Immuta shows {what}."
+        return (
+            f"Immuta's answer to the registration was lost ({lost}), but Immuta shows {what}. Whether this run or another one"
+            " registered it is not known."
+        )
+
+    def _certainly(self, there: bool) -> bool | None:
+        """Return whether this run has registered a connection: without an answer, one that is there may be somebody else's."""
+        return None if there and self.lost else there
 
     def _late(self, problem: errors.ImmutaError | None, shown: bool) -> errors.ImmutaError:
         if self._lost is not None and not shown:
             read = f"what Immuta has could not be read: {problem.message}" if problem else "Immuta shows nothing of it"
             return RegistrationUnknown(
                 f"Whether Immuta has the registration is not known: {self._lost.message.rstrip('.')}, and {read.rstrip('.')}.",
-                hint=RERUN,
+                hint=f"{RERUN}{errors.remedy(self._lost)}",
                 **{name: self._lost.details.get(name) for name in ("method", "path", "status")},
             )
         health = self.health
@@ -331,7 +334,7 @@ class Registrar:
     def _require_own(self) -> None:
         """Refuse a connection that another run may have registered."""
         subject = t.cast(rotation.Subject, self.subject)
-        self.registered = True
+        self.registered = self._certainly(True)
         if other := payload.differing(subject.about, self._wanted.connection):
             raise RegistrationFailed(
                 f"The connection {self._wanted.key!r} is there, but Immuta shows another {', '.join(other)} than the one sent.",

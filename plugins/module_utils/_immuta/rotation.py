@@ -142,18 +142,12 @@ class Rotator:
                 if len(forms) == 1 or not _is_of_shape(refused):
                     raise self._refused(refused) from None
                 del forms[0]
-            except (errors.ServerError, errors.UnexpectedReply, errors.NotFound) as lost:
-                self._find_out(lost, forms[0])
-                return
-            except errors.TransportError as lost:
-                if not lost.sent:
-                    lost.explain_first(UNCHANGED)
-                    raise
-                self._find_out(lost, forms[0])
-                return
             except errors.ImmutaError as error:
-                error.explain_first(UNCHANGED)
-                raise
+                if errors.did_nothing(error):
+                    error.explain_first(UNCHANGED)
+                    raise
+                self._find_out(error, forms[0])
+                return
 
     def _put(self, body: Json) -> None:
         parse_json(
@@ -259,7 +253,7 @@ class Rotator:
     def _unknown(self, lost: errors.ImmutaError, shows: str) -> RotationUnknown:
         return RotationUnknown(
             f"Whether Immuta has the credential is not known: {lost.message.rstrip('.')}, and {shows}.",
-            hint=f"Keep both credentials, and rerun. {SAME}",
+            hint=f"Keep both credentials, and rerun. {SAME}{errors.remedy(lost)}",
             **{name: lost.details.get(name) for name in ("method", "path", "status")},
         )
 

@@ -99,6 +99,21 @@ class Wanted:
         """The body without secrets, and without what nobody can tell from one."""
         return t.cast(Json, _shown({name: value for name, value in self.body.items() if name != "connectionKey"}))
 
+    @property
+    def approved(self) -> Json:
+        """The body for the digest of a plan: without secrets, and with a fingerprint of what nobody can tell from one."""
+        return t.cast(Json, _approved(self.body))
+
+    def not_compared(self, health: Health | None) -> list[str]:
+        """Return the fields of the integration, besides those to sign in, that Immuta does not tell.
+
+        :param health: the integration of the connection; None when it can't be read
+        """
+        config: Json = self.native.get("config") or {}
+        told: Json = {**health.config, "host": health.integration.host} if health else {}
+        about = {name: value for name, value in config.items() if name not in payload.signing(config)}
+        return [f"{payload.NATIVE}{name}" for name in payload.not_compared(told, about)]
+
 
 def _shown(value: t.Any, name: str = "") -> t.Any:
     if isinstance(value, dict):
@@ -107,6 +122,14 @@ def _shown(value: t.Any, name: str = "") -> t.Any:
     if isinstance(value, list):
         return [one for one in (_shown(item, name) for item in value) if one is not None]
     return value if credential.shown(name, value) else None
+
+
+def _approved(value: t.Any, name: str = "") -> t.Any:
+    if isinstance(value, dict):
+        return {field: _approved(one, field) for field, one in value.items() if not credential.is_secret(field)}
+    if isinstance(value, list):
+        return [_approved(item, name) for item in value]
+    return value if credential.shown(name, value) else payload.fingerprint(value)
 
 
 def argument_spec() -> dict[str, t.Any]:

@@ -21,6 +21,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     payload,
     rotation,
     validation,
+    wanted,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Neighbours
@@ -53,7 +54,7 @@ class Plan:
 
     :ivar before: the integration; None when there is none or it can't be read
     :ivar blind: why it can't be read
-    :ivar differences: what else than the credential changes
+    :ivar differences: what else than the credential changes, or may change, if it is sent
     :ivar not_compared: the fields that Immuta does not tell, so that nobody knows whether they change
     :ivar reason: None when nothing is to be sent
     """
@@ -70,7 +71,7 @@ class Plan:
         """Return the fields for a module's result, before anything is sent."""
         return {
             "reason": self.reason,
-            "differing": [one.field for one in self.differences],
+            "differing": [one.field for one in self.differences if one.told],
             "differences": [one.as_dict() for one in self.differences],
             "not_compared": self.not_compared,
             "rotated": False,
@@ -81,13 +82,16 @@ class Plan:
 
     def diff(self) -> dict[str, t.Any]:
         """Return what changes, without secrets."""
-        before = {
+        before: dict[str, t.Any] = {
             "connection_key": self.subject.found.key,
             "connection": credential.without_secrets(self.subject.about),
         }
-        after = {**before, "connection": credential.without_secrets(self.whole)}
         if self.reason is None:
             return {"before": before, "after": before}
+        after = {**before, "connection": credential.without_secrets(self.whole)}
+        for one in self.differences:
+            if one.field.startswith(payload.NATIVE):
+                before[one.field], after[one.field] = one.before, one.after
         return {"before": {**before, "credential": NOT_SHOWN}, "after": {**after, "credential": NEW}}
 
 
@@ -118,10 +122,17 @@ def rotate(context: Context) -> Outcome:
     return Outcome(plan.reason is not None, result, plan.diff())
 
 
-def plan_for(client: Client, subject: rotation.Subject, given: credential.Credential, policy: str) -> Plan:
+def plan_for(
+    client: Client,
+    subject: rotation.Subject,
+    given: credential.Credential,
+    policy: str,
+    goal: wanted.Wanted | None = None,
+) -> Plan:
     """Return what is to be sent of a credential, and why.
 
     :param policy: the option C(update_secrets)
+    :param goal: the whole connection, if more than a credential is given
     :raises Refused: it can't be that of the connection; nothing was sent
     """
     whole = payload.build(subject.about, given)
@@ -135,9 +146,14 @@ def plan_for(client: Client, subject: rotation.Subject, given: credential.Creden
         except errors.PermissionDenied as error:
             blind = error.message.rstrip(".")
     unknown = payload.not_compared(subject.about, whole)
-    return Plan(
-        subject, whole, differences, unknown, before, blind, _reason(policy, before, blind, differs=bool(differences))
-    )
+    if goal is not None:
+        unknown = sorted([*unknown, *goal.not_compared(before)])
+    reason = _reason(policy, before, blind, differs=bool(differences))
+    if reason is not None:
+        # No reason to edit, but an edit overwrites them.
+        differences += payload.shared_differences(before.config, whole) if before else []
+        differences += payload.untold(subject.about, whole) if goal is not None else []
+    return Plan(subject, whole, differences, unknown, before, blind, reason)
 
 
 def _observe(client: Client, key: str) -> rotation.Subject:

@@ -22,6 +22,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     object_sync,
     occupied,
     options,
+    payload,
     registration,
     rotation,
     technologies,
@@ -71,6 +72,7 @@ class _Presence:
     def ensure(self) -> Outcome:
         subject = rotation.describe(self._client, self._goal.key)
         if subject is not None:
+            self._require_planned(subject)
             return self._edit(self._created(subject))
         found, integrations, listed = connection.look_up(self._client, self._goal.key, listed_first=True)
         if found is not None:
@@ -196,6 +198,18 @@ class _Presence:
 
     # One that is there
 
+    def _require_planned(self, subject: rotation.Subject) -> None:
+        """Refuse a connection that exists, where the plan was to register a new one: it is somebody else's."""
+        if self._context.params["if_exists"] == "edit":
+            return
+        refused = errors.Refused(
+            f"The connection {self._goal.key!r} exists, but the plan was to register a new one (if_exists=fail).{NOTHING}",
+            hint="Another run may have registered it. Look at it in Immuta, and rerun: it is compared then.",
+            code="plan_changed",
+        )
+        refused.result = {"changed": False, **self._result, "connection": subject.found.as_dict()}
+        raise refused
+
     def _created(self, subject: rotation.Subject) -> rotation.Subject:
         """Return a connection once Immuta has created it: an earlier run may not have waited for that."""
         context = self._context
@@ -214,7 +228,7 @@ class _Presence:
 
     def _edit(self, subject: rotation.Subject) -> Outcome:
         context, goal, result = self._context, self._goal, self._result
-        plan = credentials.plan_for(self._client, subject, goal.credential, context.params["update_secrets"])
+        plan = credentials.plan_for(self._client, subject, goal.credential, context.params["update_secrets"], goal)
         if any((context.params["settings"] or {}).values()):
             context.warn(
                 f"The connection {goal.key!r} exists, so the option settings was not compared. To change them, use the module"
@@ -228,11 +242,18 @@ class _Presence:
                 if plan.before.integration.status == registration.FAILED:
                     raise registration.failed(goal.key, plan.before, there=True)
                 context.warn(f"The connection is as it is to be, but {plan.before.complaint}.")
+            other = payload.shared_differences(plan.before.config, plan.whole)
+            if plan.reason is None and other:
+                context.warn(
+                    f"The connection is as it is to be, but an edit of its integration {plan.before.integration.id} would change"
+                    f" {', '.join(map(str, other))}. Edit it in the Immuta UI, or set update_secrets to always."
+                )
         elif goal.native.get("config"):
             context.warn(f"Only the connection was compared, not its integration: {plan.blind}.")
         result.update(connection=subject.found.as_dict(), **plan.result())
         whole = credential.without_secrets(plan.whole)
-        self._require_approved(self._edits(plan, {"connection": whole} if plan.reason else {}))
+        hidden = [one.fingerprint for one in plan.differences]
+        self._require_approved(self._edits(plan, {"connection": whole, "differences": hidden} if plan.reason else {}))
         self._require_confirmed(plan)
         if plan.reason is not None:
             result["verified"] = False

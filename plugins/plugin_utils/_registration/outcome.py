@@ -169,7 +169,9 @@ class Observed:
         """Whether the connection is there; None if that is not known."""
         if self.registered and not self.registered.get("skipped"):
             told = self.registered.get("registered")
-            return True if self.exists or told else None if told is None else False
+            # One that another run has registered is there, too.
+            there = self.exists or told or self.registered.get("connection")
+            return True if there else None if told is None else False
         return self.exists if "connections" in self.found else None
 
 

@@ -56,7 +56,7 @@ OWN_ADVICE = {
         " immuta_register_script_executed.",
     ),
     "empty_script": f"{STILL} If the platform is prepared already, set immuta_register_executor to none, and rerun.",
-    "plan_changed": "The connection was changed after the plan was shown. Rerun, and review the new plan.",
+    "plan_changed": "The connection was changed, or registered by another run, after the plan was shown. Rerun, and review the new plan.",
     "ambiguous_key": f"{STILL} Correct immuta_register_connection_key, and rerun.",
     "objects_exist": (
         f"{STILL} Check who made what is there. If it is another connection's, register this one with another database or"
@@ -109,7 +109,8 @@ def advice(stop: Stop, observed: Observed) -> str:
         return OUTDATED
     code = (stop.failure.get("failure") or {}).get("code", "")
     said = {**SHARED, **OWN_ADVICE}.get(code, AGAIN)
-    return said + (UNDO if observed.counts[0] and not observed.exists else "")
+    # What another run has registered is not to be taken back.
+    return said + (UNDO if observed.counts[0] and not observed.exists and code != "plan_changed" else "")
 
 
 def _unfinished(observed: Observed, *, check_mode: bool) -> str | None:

@@ -708,8 +708,9 @@ def test_a_first_object_sync_that_takes_long_is_no_failure(present: Present) -> 
 LOST: dict[str, dict[str, t.Any]] = {
     "lost": {"kind": "lost_answer"},
     "truncated": {"kind": "truncated"},
-    **{str(one): {"kind": "status", "status": one, "done": True} for one in (404, 408, 425, 429, 500, 504)},
+    **{str(one): {"kind": "status", "status": one, "done": True} for one in (401, 403, 404, 408, 425, 429, 500, 504)},
     "page": {"kind": "html", "done": True},
+    "redirect": {"kind": "redirect", "location": "https://proxy.example/", "done": True},
 }
 
 
@@ -720,22 +721,29 @@ def test_a_lost_answer_is_read_and_never_sent_again(present: Present, lost: str,
     present.tenant.fault(operation_id="registerConnection", **LOST[lost])
     result = present(wait=wait).good
     assert len(present.bodies()) == 1
-    assert (result["changed"], result["verified"]) == (True, wait)
+    # Another run may have registered it by the same description.
+    assert (result["changed"], result["verified"], result["registered"]) == (True, wait, None)
     assert "Immuta's answer to the registration was lost (" in result.warned
+    assert "Whether this run or another one registered it is not known." in result.warned
     assert present()["verified"] is True
     assert len(present.bodies()) == 1
 
 
 @pytest.mark.parametrize(
     "fault",
-    [*({"kind": "status", "status": one} for one in (408, 425, 429, 500, 504)), {"kind": "html"}],
-    ids=lambda fault: str(fault.get("status", "page")),
+    [
+        *({"kind": "status", "status": one} for one in (401, 403, 408, 425, 429, 500, 504)),
+        {"kind": "html"},
+        {"kind": "redirect", "location": "https://proxy.example/"},
+    ],
+    ids=lambda fault: str(fault.get("status", fault["kind"])),
 )
 def test_what_has_not_arrived_is_not_claimed(present: Present, fault: dict[str, t.Any]) -> None:
     present.tenant.fault(operation_id="registerConnection", **fault)
     result = present()
     assert result.code == "registration_unknown"
     assert "and Immuta shows nothing of it. Rerun it" in result["msg"]
+    assert ("The key's owner needs" in result["msg"]) is (fault.get("status") == 403)
     assert (result["changed"], result["registered"], len(present.bodies())) == (True, None, 1)
     assert present()["verified"] is True
 
@@ -793,7 +801,37 @@ def test_what_another_run_has_registered_is_not_taken_for_this_one(
     result = present(wait=wait)
     assert result.code == "registration_failed"
     assert "Immuta shows another warehouse than the one sent" in result["msg"]
-    assert result["verified"] is False
+    assert (result["verified"], result["registered"]) == (False, None)
+
+
+def test_what_another_run_has_registered_by_the_same_description_is_not_claimed(
+    present: Present, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert present().good
+    state = present.tenant.double.state
+    theirs, integrations = state.connections.pop(NEW), dict(state.integrations)
+    del state.integrations[theirs.native_integration_id or 0]
+
+    def register() -> None:
+        state.connections[NEW] = theirs
+        state.integrations.update(integrations)
+
+    meanwhile(present, monkeypatch, register)
+    present.tenant.fault("status", status=429, operation_id="registerConnection")
+    result = present().good
+    assert result["registered"] is None
+    assert "Whether this run or another one registered it is not known." in result.warned
+
+
+@pytest.mark.parametrize("options", [{}, {"snowflake": {**SNOWFLAKE, "warehouse": "OTHER_WH"}, "confirm": NEW}])
+@pytest.mark.parametrize("check", [True, False])
+def test_who_plans_a_new_connection_edits_none(present: Present, options: dict[str, t.Any], check: bool) -> None:
+    assert present(if_exists="fail")["registered"] is True
+    result = present(if_exists="fail", check=check, update_secrets="always", **options)
+    assert result.code == "plan_changed"
+    assert "The connection 'sales snowflake' exists, but the plan was to register a new one" in result["msg"]
+    assert (result["changed"], result["registered"], result["connection"]["key"]) == (False, False, NEW)
+    assert not present.bodies("updateConnection")
 
 
 @pytest.mark.parametrize(
@@ -855,8 +893,13 @@ def test_when_the_credential_is_sent(
     if reason == "differing":
         refused = present(KEY, **options)
         assert refused.code == "confirmation_required"
-        assert "the edit changes warehouse from 'COMPUTE_WH' to 'OTHER_WH'. Nothing was sent." in refused["msg"]
+        assert "the edit changes warehouse from 'COMPUTE_WH' to 'OTHER_WH', nativeIntegration.config" in refused["msg"]
         assert f"set confirm to {KEY!r}" in refused["msg"]
+    if reason is not None:
+        # It has another user name, as far as anybody can tell.
+        refused = present(KEY, **options)
+        assert refused.code == "confirmation_required"
+        assert f"username, which Immuta does not tell, to {USER!r}. Nothing was sent." in refused["msg"]
         options["confirm"] = KEY
     assert not present.bodies("updateConnection")
     result = present(KEY, **options).good
@@ -874,9 +917,14 @@ def test_when_the_credential_is_sent(
     (step,) = result["plan"]["steps"]
     assert step["action"] == "edit_connection"
     assert step["differences"] == result["differences"]
-    assert step["not_compared"] == result["not_compared"] == ["privateKey", "username"]
-    changes = [{"field": "warehouse", "before": "COMPUTE_WH", "after": "OTHER_WH"}]
-    assert result["differences"] == (changes if reason == "differing" else [])
+    unknown = ["nativeIntegration.config.role", "privateKey", "username"]
+    assert step["not_compared"] == result["not_compared"] == unknown
+    names = ("warehouse", "nativeIntegration.config.warehouse")
+    changes = [{"field": name, "before": "COMPUTE_WH", "after": "OTHER_WH"} for name in names]
+    untold = {"field": "username", "before": "(Immuta does not tell it)", "after": USER}
+    assert result["differences"] == [*(changes if reason == "differing" else []), untold]
+    assert result["differing"] == (list(names) if reason == "differing" else [])
+    assert f"username, which Immuta does not tell, to {USER!r};" in step["effect"]
     assert present(KEY, snowflake=of_example(warehouse=warehouse))["changed"] is False
 
 
@@ -897,8 +945,95 @@ def test_an_edit_is_approved_by_its_digest(present: Present) -> None:
 def test_a_difference_that_could_be_a_secret_is_not_shown(present: Present) -> None:
     present.tenant.double.state.connections[KEY].extra["odd"] = "former-odd-value-33"
     result = present(KEY, check=True, snowflake=of_example(), connection={"odd": ODD})
-    assert result["differences"] == [{"field": "odd", "before": "(not shown)", "after": "(not shown)"}]
-    assert "the connection changes odd (not shown);" in result["plan"]["steps"][0]["effect"]
+    assert result["differences"][0] == {"field": "odd", "before": "(not shown)", "after": "(not shown)"}
+    assert "the connection changes odd (not shown), username" in result["plan"]["steps"][0]["effect"]
+    # It counts all the same.
+    digest = result["plan"]["digest"]
+    present.tenant.double.state.connections[KEY].extra["odd"] = "second-odd-value-44"
+    options = {"snowflake": of_example(), "confirm": KEY, "expected_plan_digest": digest}
+    assert present(KEY, connection={"odd": ODD}, **options).code == "plan_changed"
+    present.tenant.double.state.connections[KEY].extra["odd"] = "former-odd-value-33"
+    assert present(KEY, connection={"odd": f"{ODD}-2"}, **options).code == "plan_changed"
+    assert present(KEY, connection={"odd": ODD}, **options)["changed"] is True
+
+
+@pytest.mark.parametrize(
+    ("given", "other"),
+    [
+        *(
+            (
+                {"settings": {name: [{"type": "group", "name": "finance-admins"}]}},
+                {"settings": {name: [{"type": "group", "name": "everybody-group"}]}},
+            )
+            for name in ("data_owners", "infrastructure_admins")
+        ),
+        ({"settings": {"data_owners": []}}, {}),
+        *(
+            ({option: {name: {"deep": "one-odd-value-1"}}}, {option: {name: {"deep": "one-odd-value-2"}}})
+            for option, name in (("connection", "odd"), ("native_integration", "config"))
+        ),
+    ],
+)
+def test_the_digest_covers_what_is_not_shown(
+    present: Present, given: dict[str, t.Any], other: dict[str, t.Any]
+) -> None:
+    planned = present(check=True, snowflake=SNOWFLAKE, **given).good
+    assert ("finance-admins" in json.dumps(planned["plan"])) is ("finance-admins" in json.dumps(given))
+    assert "one-odd-value" not in json.dumps(planned)
+    digest = planned["plan"]["digest"]
+    assert present(snowflake=SNOWFLAKE, **other, expected_plan_digest=digest).code == "plan_changed"
+    assert not present.bodies()
+    # A secret is none of its business.
+    again = {**SNOWFLAKE, "key_pair": {"username": USER, "private_key": PEM.replace("CANARY567", "CANARY568")}}
+    assert present(snowflake=again, **given, check=True)["plan"]["digest"] == digest
+
+
+@pytest.mark.parametrize("form", ["connection", "with_integration"])
+def test_an_edit_shows_what_differs_in_the_integration(present: Present, form: str) -> None:
+    assert present().good["verified"] is True
+    present.tenant.vary(update_request=form)
+    config = present.tenant.double.state.integrations[10].config
+    before = present(check=True, update_secrets="always")["plan"]["digest"]
+    config.update(role="HARDENED_ROLE", port="443")
+    # Nothing else is to be edited, and nobody can tell whether an edit of the connection reaches the integration.
+    kept = present().good
+    assert (kept["changed"], kept["differences"]) == (False, [])
+    assert "nativeIntegration.config.role from 'HARDENED_ROLE' to 'IMMUTA_SYSTEM'" in kept.warned
+    options = {"update_secrets": "always"}
+    assert present(**options, confirm=NEW, expected_plan_digest=before).code == "plan_changed"
+    result = present(**options)
+    assert result.code == "confirmation_required"
+    assert "changes nativeIntegration.config.role from 'HARDENED_ROLE' to 'IMMUTA_SYSTEM'." in result["msg"]
+    assert not present.bodies("updateConnection")
+    result = present(**options, confirm=NEW).good
+    change = {"field": "nativeIntegration.config.role", "before": "HARDENED_ROLE", "after": "IMMUTA_SYSTEM"}
+    assert result["differences"] == result["plan"]["steps"][0]["differences"] == [change]
+    assert result["diff"]["before"]["nativeIntegration.config.role"] == "HARDENED_ROLE"
+
+
+def test_what_immuta_does_not_tell_is_overwritten_only_if_confirmed(present: Present) -> None:
+    assert present().good["verified"] is True
+    extra = present.tenant.double.state.connections[NEW].extra
+    del extra["warehouse"], extra["role"]
+    extra["tokenEndpoint"] = "https://idp.example/a"
+    del present.tenant.double.state.integrations[10].config["database"]
+    wanted = {"snowflake": {**SNOWFLAKE, "role": "ACCOUNTADMIN"}}
+    kept = present(**wanted).good
+    unknown = ["nativeIntegration.config.database", "privateKey", "role", "warehouse"]
+    assert (kept["changed"], kept["not_compared"]) == (False, unknown)
+    result = present(**wanted, update_secrets="always")
+    assert result.code == "confirmation_required"
+    assert "role, which Immuta does not tell, to 'ACCOUNTADMIN', warehouse, which Immuta does not tell" in result["msg"]
+    result = present(**wanted, connection={"tokenEndpoint": "https://idp.example/b"}, check=True).good
+    assert [one["field"] for one in result["differences"]] == [
+        "tokenEndpoint",
+        "nativeIntegration.config.role",
+        "role",
+        "warehouse",
+    ]
+    assert result["differences"][0]["after"] == "https://idp.example/b"
+    assert present(**wanted, update_secrets="always", confirm=NEW)["changed"] is True
+    assert extra.items() < present.tenant.double.state.connections[NEW].extra.items()
 
 
 def test_a_user_name_that_is_a_part_of_the_password_is_shown(present: Present) -> None:
@@ -912,7 +1047,7 @@ def test_a_user_name_that_is_a_part_of_the_password_is_shown(present: Present) -
 
 def test_an_edit_that_immuta_puts_back(present: Present) -> None:
     present.tenant.vary(update_outcome="rolled_back")
-    result = present(KEY, snowflake=of_example(), update_secrets="always")
+    result = present(KEY, snowflake=of_example(), update_secrets="always", confirm=KEY)
     assert result.code == "rolled_back"
     assert (result["changed"], result["rotated"], result["rolled_back"], result["registered"]) == (
         False,

@@ -50,6 +50,11 @@ LOST = {"failed": True, "registered": None, **TIMING}
         (done(ran={}, registered={"skipped": True}, decided=decided(run="", register=False)), False, "planned", False),
         (done(registered=LOST), False, "registered", None),
         (done(registered={**LOST, "registered": False}), False, "registered", False),
+        # Another run has, or may have, registered it.
+        *(
+            (done(registered={**LOST, "registered": told, "connection": {"key": "k"}}), False, "registered", True)
+            for told in (False, None)
+        ),
         (Observed(), False, "planned", None),
     ],
 )

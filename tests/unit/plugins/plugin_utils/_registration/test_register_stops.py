@@ -188,6 +188,14 @@ def test_a_run_that_came_to_its_end(check_mode: bool) -> None:
     assert stops.find(read(), done(ran=TIMING), {"settings": {}}, check_mode=True) is None
 
 
+def test_what_another_run_has_registered_is_not_to_be_taken_back() -> None:
+    said = {
+        code: stops.advice(stops.Stop("x", failed(code)), done()) for code in ("plan_changed", "registration_failed")
+    }
+    assert "immuta_register_state=undone" in said["registration_failed"]
+    assert said["plan_changed"].endswith("Rerun, and review the new plan.")
+
+
 def test_advice_names_only_variables_of_the_role() -> None:
     for code in {*stops.ADVICE, *stops.OWN_ADVICE}:
         said = stops.advice(stops.Stop("x", failed(code)), Observed())
