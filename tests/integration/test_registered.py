@@ -54,7 +54,8 @@ class Way:
         played = self.register(confirm=self.site.key if confirmed else "", **{self.site.platform: about})
         result = self.result(played)
         assert "   port: 443 -> 8443" in played.output
-        assert result["differences"] == [{"field": "port", "before": 443, "after": 8443}]
+        names = ("port", "nativeIntegration.config.port")
+        assert result["differences"] == [{"field": name, "before": 443, "after": 8443} for name in names]
         assert self.site.immuta.state.connections[self.site.key].port == (8443 if confirmed else 443)
         assert ("Not confirmed, so nothing is edited" in played.output) is not confirmed
         if confirmed:
