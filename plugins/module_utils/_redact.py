@@ -44,6 +44,8 @@ LONGEST_ENCODED = 8 * 1024
 LONGEST_INDEXED = 256
 # The frame of a PEM key is the same for all keys, and no secret.
 FRAMES = [f"-----{end} {kind}PRIVATE KEY-----" for end in ("BEGIN", "END") for kind in ("", "ENCRYPTED ", "RSA ")]
+# A word that stands alone.
+WORD = re.compile(r"(?<![^\s'\"(])\w{8,}(?![^\s'\"),.;:])")
 # A password in a URL, for example in that of a proxy.
 IN_URL = re.compile(r"://[^/?#@\s:]*:([^/?#@\s]+)@")
 
@@ -77,6 +79,8 @@ class Redactor:
         # In another letter case only the whole secret counts: the names of users and roles are often a part of one.
         plain = [found.span() for value in self._plain for found in re.finditer(re.escape(value), text)]
         parts = self._result_forms().parts(text)
+        # To hide a word that is in everybody's messages would tell that the secret has it.
+        plain += [found.span() for found in WORD.finditer(text) if _words.is_common(found[0])]
         told = [part for part in parts if not any(start <= part[0] and part[1] <= end for start, end in plain)]
         return cut(text, [*self._everything.whole(text), *told])
 

@@ -210,7 +210,9 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
     assert refused.code == 2
     assert "does not have what it creates, or does not show it" in way.result(refused)["error"]
     assert "NOT DONE: the set-up script has not run for this connection;" in way.result(refused)["error"]
-    assert "remove the set-up script and its journal with the module immuta_setup_script" in way.result(refused)["error"]
+    assert (
+        "remove the set-up script and its journal with the module immuta_setup_script" in way.result(refused)["error"]
+    )
     assert way.registrations == 1
 
 

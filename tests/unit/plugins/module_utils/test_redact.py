@@ -97,9 +97,18 @@ def test_the_time_is_in_proportion_to_secrets_and_texts() -> None:
 
 def test_what_is_no_secret_is_shown_where_it_is_a_part_of_one() -> None:
     redactor = Redactor()
-    redactor.add(["IMMUTA_SYSTEM-canary-1"])
-    assert redactor.redact_message("IMMUTA_SYSTEM can't sign in") == "******** can't sign in"
-    redactor.keep(["IMMUTA_SYSTEM"])
-    assert redactor.redact_message("IMMUTA_SYSTEM can't sign in") == "IMMUTA_SYSTEM can't sign in"
-    assert redactor.redact_message("IMMUTA_SYSTEM-canary-1") == "********"
-    assert "canary" not in redactor.redact_message("IMMUTA_SYSTEM-canary")
+    redactor.add(["ACME_DEPLOYER-canary-1"])
+    assert redactor.redact_message("ACME_DEPLOYER can't sign in") == "******** can't sign in"
+    redactor.keep(["ACME_DEPLOYER"])
+    assert redactor.redact_message("ACME_DEPLOYER can't sign in") == "ACME_DEPLOYER can't sign in"
+    assert redactor.redact_message("ACME_DEPLOYER-canary-1") == "********"
+    assert "canary" not in redactor.redact_message("ACME_DEPLOYER-canary")
+
+
+def test_a_common_word_is_shown_although_a_secret_has_it() -> None:
+    redactor = Redactor()
+    redactor.add(["canary-password-77", "my-databases-canary"])
+    message = "Incorrect username or password; no privileges on database 'IMMUTA'"
+    assert redactor.redact_message(message) == message
+    assert redactor.redact_message("canary-password-77") == "********"
+    assert redactor.redact_message("not canary-password") == "not ********"
