@@ -185,11 +185,9 @@ class ActionModule(OneOfMany):
             raise Refused(NOT_ANSWERED)
         found = decisions.obstacles(self.settings, self.observed)
         foreign = self.settings.report.foreign(self.observed.tenant)
-        if found:
-            code = decisions.code(self.settings, self.observed)
-            raise Refused(*found, *([foreign] if foreign else []), code=code)
-        if foreign:
-            raise Refused(foreign, code="configuration")
+        if found or foreign:
+            code = decisions.code(self.settings, self.observed) if found else "configuration"
+            raise Refused(*found, *filter(None, [foreign]), code=code)
         able = self._signs_in(variables, self.observed.script.get("dialect"))
         return {
             "decision": vars(decisions.decide(self.settings, self.observed, able, check_mode=self._task.check_mode))

@@ -97,10 +97,9 @@ class ActionModule(OneOfMany):
         known, observed = self.settings, self.observed
         found = decisions.obstacles(known, observed)
         foreign = known.report.foreign(observed.tenant)
-        if found:
-            raise Refused(*found, *([foreign] if foreign else []), code=decisions.code(known, observed))
-        if foreign:
-            raise Refused(foreign, code="configuration")
+        if found or foreign:
+            code = decisions.code(known, observed) if found else "configuration"
+            raise Refused(*found, *filter(None, [foreign]), code=code)
         doubts = decisions.doubts(known, observed)
         return {
             "decision": vars(decisions.decide(known, observed, check_mode=self._task.check_mode)),

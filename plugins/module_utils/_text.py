@@ -36,6 +36,11 @@ def alike(one: str, other: str) -> bool:
     return _look(one) == _look(other)
 
 
+def typable(name: str) -> bool:
+    """Return whether people see all of a name, so that they can type it."""
+    return name == name.strip() and name.isprintable()
+
+
 def mixed(key: str) -> str:
     """Return a warning about a key whose letters are of scripts that look alike, or ""."""
     found = {unicodedata.name(one, "").partition(" ")[0] for one in key if one.isalpha()} & _LOOK_ALIKE

@@ -16,4 +16,9 @@ def now() -> str:
 
 def now_zulu() -> str:
     """Return the same with C(Z) for the offset, as in C(timing) and in the report."""
-    return now().replace("+00:00", "Z")
+    return zulu(now())
+
+
+def zulu(time: str) -> str:
+    """Return a time in ISO 8601 and UTC with C(Z) for the offset."""
+    return time.replace("+00:00", "Z")

@@ -182,7 +182,7 @@ def require_new_key(key: str, others: t.Iterable[str]) -> None:
     :raises InvalidOption: it has something that can't be seen
     :raises Refused: it looks like another one
     """
-    if key != key.strip() or not key.isprintable():
+    if not _text.typable(key):
         raise InvalidOption(
             f"The option connection_key is {key!a}, which has white space at an end, or a character that can't be seen.",
             hint="Choose a key that people can tell from others, and type.",

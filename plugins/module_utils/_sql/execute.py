@@ -16,7 +16,7 @@ import functools
 import time
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils import _pauses, _text
+from ansible_collections.community.immuta.plugins.module_utils import _pauses, _text, _utc
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._sql import created, expected, same_session, verify
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
@@ -433,7 +433,7 @@ def require_committed(script: LoadedScript, session: Session) -> None:
 
 
 def _zulu(moment: datetime.datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _utc.zulu(moment.isoformat(timespec="milliseconds"))
 
 
 def _label(statement: Statement) -> str:

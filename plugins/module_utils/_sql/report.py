@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _utc
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Progress
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
@@ -80,7 +81,7 @@ def answered(done: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     times = (done.get("started"), done.get("time"))
     return {
         **{name: done.get(name) for name in ANSWER},
-        **{name: time and str(time).replace("+00:00", "Z") for name, time in zip(TIMES, times, strict=True)},
+        **{name: time and _utc.zulu(str(time)) for name, time in zip(TIMES, times, strict=True)},
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
@@ -122,7 +121,7 @@ def _require_script(context: Context, client: Client, found: Connection) -> None
     path, expected = context.params["script_path"], context.params["expected_script_sha256"]
     if path is None:
         return
-    if context.check_mode and (not os.path.lexists(path) or former.may_make_room(path, expected)):
+    if context.check_mode and former.is_to_come(path, expected):
         context.warn(f"The script {path} is not there. Unless a task before this one saves it, nothing is deleted.")
         return
     try:

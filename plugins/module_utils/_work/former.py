@@ -54,8 +54,10 @@ def is_left(path: str, saved: Saved | None, progress: journal.Progress) -> bool:
     return kept is not None and (kept.sha256, told.state, told.sha256) == (progress.sha256, "finished", progress.sha256)
 
 
-def may_make_room(path: str, expected: str | None) -> bool:
-    """Return whether the script at C(path) is finished and another one is expected, so that a task may set it aside first."""
+def is_to_come(path: str, expected: str | None) -> bool:
+    """Return whether a task may save the script at C(path) first: nothing is there, or a finished one, and another is expected."""
+    if not os.path.lexists(path):
+        return True
     if not expected:
         return False
     try:

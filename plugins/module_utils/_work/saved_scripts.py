@@ -52,18 +52,15 @@ def info(context: Context) -> Outcome:
 def _setup(path: str, saved: setup_file.Saved) -> dict[str, t.Any]:
     about = {"path": path, "tenant": saved.request.url, "technology": saved.request.technology, **UNTOLD}
     try:
-        told = _told(path, saved.sha256, intact=saved.intact)
-        return {**about, **told, **({} if told["problem"] else _made(saved))}
+        progress = journal.read(journal.journal_path(path))
+        told = _told(progress, saved.sha256, intact=saved.intact)
+        return {**about, **told, **({} if told["problem"] else _made(saved, progress))}
     except Failure as error:
         return {**about, **NOTHING, "problem": _text.printable(error)}
 
 
-def _made(saved: setup_file.Saved) -> dict[str, t.Any]:
-    """Return whether a set-up script has changed the platform, and what it creates, as its journal tells; none if it can't be split.
-
-    :raises JournalError: the journal can't be read
-    """
-    progress = journal.read(journal.journal_path(saved.path))
+def _made(saved: setup_file.Saved, progress: journal.Progress) -> dict[str, t.Any]:
+    """Return whether a set-up script has changed the platform, and what it creates, as its journal tells; none if it can't be split."""
     try:
         statements = split.split(saved.raw.decode("utf-8", "replace"), saved.request.dialect)
     except Failure:
@@ -84,18 +81,15 @@ def _about(path: str) -> dict[str, t.Any]:
         owner = saved.owner
         about.update(connection_key=owner.connection_key, integration_id=owner.integration_id)
         about.update(technology=owner.technology, tenant=owner.url)
-        return {**about, **_told(path, saved.sha256, intact=saved.intact)}
+        progress = journal.read(journal.journal_path(path))
+        return {**about, **_told(progress, saved.sha256, intact=saved.intact)}
     except Failure as error:
         # What is said of it is nobody's word whom to believe.
         return {**about, "problem": _text.printable(error)}
 
 
-def _told(path: str, sha256: str, *, intact: bool) -> dict[str, t.Any]:
-    """Return what the journal of a script says, or why it is not believed.
-
-    :raises JournalError: it can't be read
-    """
-    progress = journal.read(journal.journal_path(path))
+def _told(progress: journal.Progress, sha256: str, *, intact: bool) -> dict[str, t.Any]:
+    """Return what the journal of a script says, or why it is not believed."""
     if progress.sha256 not in (None, sha256):
         return {**NOTHING, "problem": ANOTHER}
     told = {"state": progress.state, "done": len(progress.done), "total": progress.total}

@@ -66,7 +66,7 @@ def ensure_executed(context: Context, kind: type[Target]) -> Outcome:
         if not params["path"] and not params["journal"]:
             raise InvalidOption("The option pause_after needs a journal to continue from.", hint="Set path or journal.")
     path, expected = params["path"], params["expected_sha256"]
-    if context.check_mode and path and (not os.path.lexists(path) or former.may_make_room(path, expected)):
+    if context.check_mode and path and former.is_to_come(path, expected):
         return _predict(context, kind)
     script = _load(context, kind.dialect)
     if params["preflight"]:

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.looks import ENDED
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import of_connection
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import newest
 
 Seen = t.Mapping[str, t.Any]
@@ -72,8 +73,7 @@ def _has_ended(runs: t.Iterable[Seen]) -> bool:
 
 def _existed(run: Seen) -> bool:
     """Whether the connection was there when a run started."""
-    rows = run.get("immuta")
-    if rows is None:
+    if run.get("immuta") is None:
         # What reports of the first versions tell.
         return run.get("status") not in ENDED
-    return any(row["kind"] == "connection" and row["before"] == "there" for row in rows)
+    return any(row["before"] == "there" for row in of_connection(run))

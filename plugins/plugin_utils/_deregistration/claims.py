@@ -28,6 +28,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
     Claim,
     Run,
     carried,
+    of_connection,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
 
@@ -209,7 +210,7 @@ def _platform_clean(ended: Ended, objects: t.Sequence[Answer] | None, history: H
 
 def _looked_while_there(run: t.Mapping[str, t.Any]) -> bool:
     """Whether a run has looked at the platform before the connection was deleted."""
-    there = any(row["kind"] == "connection" and row["before"] == "there" for row in run.get("immuta") or ())
+    there = any(row["before"] == "there" for row in of_connection(run))
     return there and looks.looked_before(run.get("objects"))
 
 

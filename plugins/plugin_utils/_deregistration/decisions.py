@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed, executor, hosts
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import (
+    PLATFORMS,
+    PREFIX,
+    Settings,
+)
 
 HOW_TO_LOOK = "no sign-in to the platform was found; to try anyway, set immuta_deregister_verify to always"
 STILL_THERE = (
@@ -182,11 +187,18 @@ def _unsplit(settings: Settings, observed: Observed) -> list[str]:
     chosen, error = executor(settings, observed), observed.script.get("split_error")
     if chosen not in PLATFORMS or not error:
         return []
-    return [
-        f"The clean-up script at {settings.script_path} can't be split into statements that {chosen} runs:"
-        f" {error['message']} Set immuta_deregister_executor to handoff to have a person run it,"
-        " and immuta_deregister_script_executed when it has been run."
-    ]
+    return [unsplit("clean-up", settings.script_path, chosen, error, PREFIX)]
+
+
+def unsplit(kind: str, path: str, platform: str, error: t.Mapping[str, t.Any], prefix: str) -> str:
+    """Say that a platform's executor can't run a script, and what to do.
+
+    :param prefix: of the role's variables
+    """
+    return (
+        f"The {kind} script at {path} can't be split into statements that {platform} runs: {error['message']} Set {prefix}executor"
+        f" to handoff to have a person run it, and {prefix}script_executed when it has been run."
+    )
 
 
 def _set_up_since(settings: Settings, observed: Observed) -> list[str]:

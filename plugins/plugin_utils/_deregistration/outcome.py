@@ -112,7 +112,7 @@ class Observed:
     @property
     def set_aside(self) -> bool:
         """Whether the finished script of a former connection was set aside, or would be, for this one's."""
-        return ".finished-" in str(self.script.get("kept") or "")
+        return bool(self.script.get("kept_finished"))
 
     @property
     def progress(self) -> Answer:

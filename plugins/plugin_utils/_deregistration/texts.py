@@ -38,6 +38,8 @@ STATUSES = {
 }
 # The roles of Snowflake that each of its own ones inherits.
 INHERITED = {"ACCOUNTADMIN": ("SYSADMIN", "SECURITYADMIN", "USERADMIN"), "SECURITYADMIN": ("USERADMIN",)}
+# The script of another run, which a message may name, is not this run's.
+NOTHING = "nothing in this run"
 EMPTY = "the clean-up script contains no statements, which immuta_deregister_empty_script accepts"
 REGENERATED = "Immuta REGENERATED it from the integration's known configuration."
 BY_HAND = "If the connection existed, and nobody has a copy of its script, clean up by hand:"
@@ -180,10 +182,6 @@ def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
     for one in settings.skip:
         if one["statement"] == row["index"] and one["sha256"].lower() == script.get("sha256"):
             yield f"   <- left out: {one['reason']}"
-
-
-# The script of another run, which a message may name, is not this run's.
-NOTHING = "nothing in this run"
 
 
 def label(row: Row) -> str:

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import texts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import of_connection
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import span
 
 Seen = t.Mapping[str, t.Any]
@@ -46,13 +47,10 @@ def earlier(observed: Observed, runs: t.Sequence[Seen]) -> dict[str, t.Any] | No
 
 def _tells_of_it(run: Seen) -> bool:
     """Whether a run has deleted the connection, or has told that none has."""
-    rows = run.get("immuta")
-    if (run.get("unreported") or {}).get("deletion"):
+    # Reports of the first versions say nothing of Immuta.
+    if (run.get("unreported") or {}).get("deletion") or run.get("immuta") is None:
         return True
-    if rows is None:
-        # Reports of the first versions.
-        return True
-    return any(row["kind"] == "connection" and (row["before"], row["after"]) == ("there", "gone") for row in rows)
+    return any((row["before"], row["after"]) == ("there", "gone") for row in of_connection(run))
 
 
 def sentences(runs: t.Sequence[Seen]) -> list[str]:

@@ -200,8 +200,13 @@ def _has_found(run: t.Mapping[str, t.Any]) -> bool:
     if rows is None:
         # Reports of the first versions.
         return bool(run.get("technology", True))
-    there = any(row["kind"] == "connection" and {"there", "gone"} & {row["before"], row["after"]} for row in rows)
+    there = any({"there", "gone"} & {row["before"], row["after"]} for row in of_connection(run))
     return there or bool((run.get("script") or {}).get("sha256"))
+
+
+def of_connection(run: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]]:
+    """What a run tells of the connection itself in Immuta, before and after; nothing in reports of the first versions."""
+    return [row for row in run.get("immuta") or () if row["kind"] == "connection"]
 
 
 def foreign(kind: Kind, folder: str, name: str, report: Report | None, tenant: str | None) -> str:

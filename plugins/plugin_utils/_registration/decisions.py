@@ -10,9 +10,10 @@ import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address, _text
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.decisions import unsplit
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed, saved_at
-from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import PREFIX, Settings
 
 Rows = t.Sequence[t.Mapping[str, t.Any]]
 
@@ -50,7 +51,7 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decis
     )
     return Decision(
         # What has run before is looked for, too: the connection may have been removed since.
-        preflight=chosen if chosen in PLATFORMS and (to_run or _left(observed)) and not stated else "",
+        preflight=chosen if chosen in PLATFORMS and (to_run or observed.left) and not stated else "",
         look=look,
         # In check mode, a script that is not there is predicted to run, but another one than that on the disk can't be.
         run=run if look or not check_mode or not observed.kept else "",
@@ -60,16 +61,11 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decis
     )
 
 
-def _left(observed: Observed) -> bool:
-    """Whether the script of an earlier registration is there, and the connection is not."""
-    return observed.finished and not observed.exists
-
-
 def undone(settings: Settings, observed: Observed) -> list[str]:
     """The reasons why what the script of an earlier run created can't be relied on; empty if there are none."""
-    gone = [f"{row['kind']} {row['name']}" for row in observed.tried.get("objects") or () if row["present"] is False]
     if not observed.outdated:
         return []
+    gone = [f"{row['kind']} {row['name']}" for row in observed.missing]
     return [
         f"According to the journal {settings.script_path}.journal the set-up script has run, but the platform does not have what"
         f" it creates, or does not show it: {', '.join(gone)}. If the connection was removed since, remove the script and its"
@@ -192,7 +188,7 @@ def _mistakable(settings: Settings, observed: Observed) -> list[str]:
             f"There is no connection {key!a}, but there is {same[0]!a}, and people can't tell the two. Nothing was run or"
             " registered. If that one is meant, set immuta_register_connection_key to its key exactly. Else choose another key."
         ]
-    if key != key.strip() or not key.isprintable():
+    if not _text.typable(key):
         return [
             f"immuta_register_connection_key is {key!a}, which has white space at an end, or a character that can't be seen."
             " Nothing was run or registered. Choose a key that people can tell from others, and type."
@@ -224,11 +220,7 @@ def _unsplit(settings: Settings, observed: Observed) -> list[str]:
     error = observed.script.get("split_error")
     if settings.executor not in PLATFORMS or settings.script_executed or not error:
         return []
-    return [
-        f"The set-up script at {settings.script_path} can't be split into statements that {settings.executor} runs:"
-        f" {error['message']} Set immuta_register_executor to handoff to have a person run it, and"
-        " immuta_register_script_executed when it has been run."
-    ]
+    return [unsplit("set-up", settings.script_path, settings.executor, error, PREFIX)]
 
 
 def code(settings: Settings, observed: Observed) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import marked
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import of_connection
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import newest
 
 Seen = t.Mapping[str, t.Any]
@@ -44,8 +45,8 @@ def _chapter(run: Seen) -> int:
 
 def _is_another(last: t.Sequence[Seen], run: Seen, *, starts_over: bool) -> bool:
     """Whether a connection was removed since, or is in another place, or its set-up was taken back."""
-    was_there = any("there" in (row.get("before"), row.get("after")) for one in last for row in _of_connection(one))
-    if was_there and any(row["before"] == "not there" for row in _of_connection(run)):
+    was_there = any("there" in (row.get("before"), row.get("after")) for one in last for row in of_connection(one))
+    if was_there and any(row["before"] == "not there" for row in of_connection(run)):
         return True
     if starts_over and any(row["status"] in (*marked.RUN, "stated") for one in last for row in one["statements"]):
         return True
@@ -57,10 +58,6 @@ def _is_another(last: t.Sequence[Seen], run: Seen, *, starts_over: bool) -> bool
         return True
     before, now = next(filter(None, map(_hosts, reversed(last))), set()), _hosts(run)
     return bool(before and now) and not before & now
-
-
-def _of_connection(run: Seen) -> t.Iterator[Seen]:
-    return (row for row in run.get("immuta") or () if row["kind"] == "connection")
 
 
 def _hosts(run: Seen) -> set[str]:

@@ -111,10 +111,19 @@ class Observed:
         return self.progress.get("state") == "finished"
 
     @property
+    def left(self) -> bool:
+        """Whether the script of an earlier registration is there, and the connection is not."""
+        return self.finished and not self.exists
+
+    @property
+    def missing(self) -> list[Answer]:
+        """The objects that were not there, or not visible, before the script ran."""
+        return [row for row in self.tried.get("objects") or () if row["present"] is False]
+
+    @property
     def outdated(self) -> bool:
         """Whether the script has run for a former connection: what it created is not there any more, or not visible."""
-        rows = self.tried.get("objects") or ()
-        return self.finished and not self.exists and any(row["present"] is False for row in rows)
+        return self.left and bool(self.missing)
 
     @property
     def starts_over(self) -> bool:

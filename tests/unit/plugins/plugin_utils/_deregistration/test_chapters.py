@@ -33,7 +33,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
 
 OTHER = {"integration_id": 7}
 AGAIN = Situation({**GO, "reason": "Later"}, Observed(script(**OTHER), TRIED, SKIPPED, deleted(), ran=DONE))
-ASIDE = "/s/k.sql.finished-abcabcabcabc"
+ASIDE = {"kept": "/s/k.sql.finished-abcabcabcabc", "kept_finished": True}
 REGENERATED = gone(source="regenerated", integration_config=CONFIG)
 
 
@@ -63,12 +63,12 @@ COMPLETED, FAILED = SITUATIONS["completed"], SITUATIONS["a statement failed"]
             id="planned",
         ),
         pytest.param(
-            [Situation(GO, Observed(REFUSED), REFUSED), Situation(GO, Observed(script(kept=ASIDE)))],
+            [Situation(GO, Observed(REFUSED), REFUSED), Situation(GO, Observed(script(**ASIDE)))],
             [1, 2],
             id="set aside",
         ),
         pytest.param(
-            [SITUATIONS["planned, pinned"], Situation(GO, Observed(script(kept=ASIDE)))], [1, 1], id="its own plan"
+            [SITUATIONS["planned, pinned"], Situation(GO, Observed(script(**ASIDE)))], [1, 1], id="its own plan"
         ),
         pytest.param(
             [SITUATIONS["planned, pinned"], Situation(GO, Observed(script(kept="/s/k.sql.1")))], [1, 1], id="kept"
