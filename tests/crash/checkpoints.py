@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import re
 import socketserver
 import threading
 import typing as t
@@ -130,23 +131,42 @@ class Checkpoints:
         return "full" if point.event == "disk full" else "lost"
 
 
-def points(passed: t.Iterable[str]) -> list[Point]:
-    """Everything that can happen in a play that passed these checkpoints.
+# What leaves nothing behind that outlives the play: reads, and what belongs to a session.
+READS = re.compile(
+    r"request (GET|POST (/data/object/search|/session)|statement (SELECT|SHOW|USE|ALTER SESSION)|thrift (Open|Close)Session)\b",
+    re.IGNORECASE,
+)
+# So many of the writes of a journal find a full disk, and the last one: each statement has two that are like any other's.
+FULL_WRITES = 6
 
-    A killed process loses nothing that it has written, so being killed before a sync is being killed before what comes
-    after it. To be overtaken matters where it is done first: what comes later is done under the lock of the journal.
+
+def points(passed: t.Sequence[str]) -> list[Point]:
+    """Everything that can happen in a play that passed these checkpoints, and leaves another state than what came before.
+
+    A killed play is what it has left: on the disk, in Immuta, and on the platform. So it is killed after each change of
+    these, once. A killed process loses nothing that it has written, so a sync is no change. An answer that is lost matters
+    where the request has changed something: the suite of faults loses those of reads. To be overtaken matters where it is
+    done first, and by one statement only: what comes later is done under the lock of the journal.
     """
     counts: collections.Counter[str] = collections.Counter()
     found = []
+    overtaken: set[str] = set()
+    changed = True
     for label in passed:
         counts[label] += 1
-        kind, syncs = label.split()[0], label.startswith("file fsync .journal")
-        if not syncs:
+        of_file, synced, journal = label.startswith("file "), label.startswith("file fsync"), label.endswith(".journal")
+        changes = label.startswith("request ") and label.endswith(" answered") and not READS.match(label)
+        if changed or changes:
             found.append(Point("killed", label, counts[label]))
-        if kind == "request" and label.endswith(" answered"):
+        # A file is about to be changed, a request was done.
+        changed = of_file and not synced
+        if changes:
             found.append(Point("answer lost", label, counts[label]))
-        if kind == "file" and not syncs:
+        many = label == "file write .journal" and FULL_WRITES < counts[label] < passed.count(label)
+        if of_file and not (journal and synced) and not many:
             found.append(Point("disk full", label, counts[label]))
-        if counts[label] == 1 and (kind == "file" or label.endswith(" received")):
-            found.append(Point("overtaken", label, 1))
+        kind = f"statement, {'file open .journal' in counts}" if "statement" in label.lower() else label
+        if (of_file or label.endswith(" received")) and kind not in overtaken:
+            found.append(Point("overtaken", label, counts[label]))
+            overtaken.add(kind)
     return found

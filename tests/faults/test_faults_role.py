@@ -41,6 +41,18 @@ SQL: dict[str, dict[str, t.Any]] = {
     **{kind: {} for kind in ("error", "http", "reset", "lost")},
     "slow": {"seconds": LATE},
 }
+# What a request that only reads meets: one of each of these, another at each request. The modules' own suite has them all.
+ALIKE = (
+    ("lost_answer", "reset_before", "slow", "drip"),
+    ("status429", "status500", "status502", "status503", "status504"),
+    ("status401", "status403"),
+    ("status404",),
+    ("status409",),
+    ("html", "truncated", "redirect"),
+)
+READS = ("getConnection", "getIntegration", "getObject", "listIntegrations", "listJobs", "searchObjects")
+# What a statement that changes something meets each time.
+LOSSES = ("error", "lost")
 # How often a fault comes.
 SPANS = {1: "once", EVER: "for-good"}
 # So many requests to Immuta come before the removal that takes a whole registration back.
@@ -111,11 +123,17 @@ class Point(Play):
         one.fail(at, self.fault, nth=nth, times=self.times, **SQL[self.fault])
 
 
+def in_turn(number: int, *alike: t.Sequence[str]) -> list[str]:
+    """One of each of what is alike, another for each number."""
+    return [some[number % len(some)] for some in alike]
+
+
 def points() -> list[Point]:
     """All of them. A statement that fails for good is one that fails once, for the role: it is not sent again.
 
     What takes a registration back is the removal, once it has begun: of that, only other requests to Immuta are tried again.
     """
+    others = [fault for fault in SQL if fault not in LOSSES]
     found: list[Point] = []
     for way, platform in STARTS:
         recorded = Play(way, platform).recorded
@@ -123,17 +141,25 @@ def points() -> list[Point]:
             Point(way, platform, "immuta", number, name, fault, times)
             for number, name in enumerate(recorded.operations, 1)
             if Play(way, platform).start != "whole" or number <= BEFORE_REMOVAL
-            for fault in IMMUTA
+            for fault in (in_turn(number, *ALIKE) if name in READS else IMMUTA)
             for times in (1, EVER)
         ]
         if way == "back":
             continue
-        at = [("login", number, times) for number in range(1, recorded.logins + 1) for times in (1, EVER)]
-        at += [("look", number, 1) for number in range(1, recorded.looks + 1)]
-        at += [("statement", number, 1) for number in range(1, len(recorded.sent) + 1)]
+        statements = range(1, len(recorded.sent) + 1)
+        at = [
+            ("login", number, fault, times)
+            for number in range(1, recorded.logins + 1)
+            for fault in SQL
+            for times in (1, EVER)
+        ]
+        at += [("look", number, *in_turn(number, [*SQL]), 1) for number in range(1, recorded.looks + 1)]
+        at += [
+            ("statement", number, fault, 1) for number in statements for fault in (*LOSSES, *in_turn(number, others))
+        ]
         if platform == "databricks":
-            at += [("poll", number, 1) for number in range(1, len(recorded.sent) + 1)]
-        found += [Point(way, platform, place, number, "", fault, times) for place, number, times in at for fault in SQL]
+            at += [("poll", number, *in_turn(number, [*SQL]), 1) for number in statements]
+        found += [Point(way, platform, place, number, "", fault, times) for place, number, fault, times in at]
     return found
 
 
@@ -175,7 +201,7 @@ def doubts() -> list[Doubt]:
         for way, platform in STARTS
         if way != "back"
         for number in range(len(once(Play(way, platform).recorded)))
-        for fault in SQL
+        for fault in (in_turn(number, [*SQL]) if number else SQL)
         for times in (1, EVER)
     ]
 
