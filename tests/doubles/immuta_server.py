@@ -165,6 +165,7 @@ class Request:
     :ivar connection: the number of the TCP connection, from 1
     :ivar authorization: in which form the key or token came
     :ivar fault: the kind of the planned fault that hit it; empty when none did
+    :ivar done: whether it was done, whatever was answered
     """
 
     index: int
@@ -176,6 +177,7 @@ class Request:
     connection: int
     authorization: Scheme
     fault: Kind | t.Literal[""]
+    done: bool
 
 
 @dataclass(frozen=True)
@@ -334,10 +336,12 @@ class ImmutaDouble(Double):
             wrong = self._contract.check_request(operation, asked) if operation else "no such operation"
             if wrong and not immuta_contract.PROBED.fullmatch(f"{method} {path}"):
                 self._violate(index, name, "request", wrong)
+            done = False
             if fault and not fault.done:
                 reply = self._planned(tenant, fault)
             else:
                 reply = tenant.misled(path) or self._answer(tenant, found, wrong, asked, authorization)
+                done = reply.status < 300
                 if fault and fault.kind in ("status", "html", "redirect"):
                     reply = self._planned(tenant, fault)
             if operation and not reply.outside:
@@ -354,6 +358,7 @@ class ImmutaDouble(Double):
                     connection,
                     _scheme(authorization),
                     fault.kind if fault else "",
+                    done,
                 )
             )
         return reply, fault

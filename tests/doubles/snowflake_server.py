@@ -210,7 +210,7 @@ class _SnowflakeHandler(Handler):
     def _statement(self, session: Session, asked: dict[str, str]) -> None:
         body = self.json()
         text, request_id = str(body["sqlText"]), asked.get("requestId", "")
-        fault = self.double.fault("look" if is_look(session.query_tag, text) else "statement", text)
+        fault = self.double.fault("look" if self.double.is_look(session, text) else "statement", text)
         if fault is not None and fault.kind in ("http", "reset"):
             self.double.note(session, text, request_id, fault=fault.kind, outcome="not run")
             self._break_off(fault)
@@ -284,6 +284,7 @@ class SnowflakeDouble(Double):
             self._by_request: dict[tuple[int, str], _Slot] = {}
             self._sessions: dict[str, Session] = {}
             self._running: dict[int, threading.Lock] = {}
+            self._looking: set[int] = set()
 
     def environment(self, password: str) -> dict[str, str]:
         """The variables of the environment with which DEPLOYER signs in here."""
@@ -442,8 +443,18 @@ class SnowflakeDouble(Double):
             text, session.user, session.role, session.session_id, query_id, session.query_tag, request_id, outcome
         )
         noted.fault = fault
-        (self.looks if is_look(noted.query_tag, text) else self.statements).append(noted)
+        (self.looks if self.is_look(session, text) else self.statements).append(noted)
         return noted
+
+    def is_look(self, session: Session, text: str) -> bool:
+        """Whether a statement is none of a script: it asks where the session is, or comes from one that only looks.
+
+        Such a session says so in its tag; that it can't set one changes nothing.
+        """
+        if text.startswith("ALTER SESSION SET QUERY_TAG = 'community.immuta/preflight'"):
+            self._looking.add(session.session_id)
+        tagged = session.session_id in self._looking or session.query_tag == "community.immuta/preflight"
+        return tagged or text.startswith("SELECT CURRENT_ACCOUNT(), CURRENT_ACCOUNT_NAME()")
 
     def _run(self, session: Session, query: Query, noted: Statement, slot: _Slot, fault: Fault | None) -> None:
         with self._running[session.session_id]:
@@ -474,15 +485,6 @@ class SnowflakeDouble(Double):
         if query.error is not None:
             told |= {"errorCode": f"{query.error.code:06d}", "errorMessage": query.error.message}
         return [told]
-
-
-def is_look(tag: str, text: str) -> bool:
-    """Whether a statement is none of a script, but asks where the session is, or comes from one that only looks."""
-    own = (
-        "SELECT CURRENT_ACCOUNT(), CURRENT_ACCOUNT_NAME()",
-        "ALTER SESSION SET QUERY_TAG = 'community.immuta/preflight'",
-    )
-    return tag == "community.immuta/preflight" or text.startswith(own)
 
 
 def _context(session: Session, suffix: str) -> Json:

@@ -118,9 +118,8 @@ class Registering(Site):
 
     @property
     def registrations(self) -> int:
-        """How often Immuta has accepted the registration."""
-        asked = [one for one in self.immuta.requests if one.operation_id == "registerConnection"]
-        return sum(one.status in (200, 201, 202, 204) for one in asked)
+        """How often Immuta has accepted the registration, whatever it has answered."""
+        return sum(one.operation_id == "registerConnection" and one.done for one in self.immuta.requests)
 
     @property
     def integrations(self) -> list[str]:
