@@ -213,16 +213,25 @@ class Journal:
     :param sha256: the digest of the script
     :param total: the number of statements in the script
     :param before: what was found on the platform before the first statement, for a new journal
+    :param is_current: whether the script is still what was read; asked when nobody else can run it any more
     :param now: returns the time of an event
-    :raises Locked: another run has it open
+    :raises Locked: another run has it open, or has removed or replaced the script
     :raises JournalError: it belongs to another script, or can't be written
     """
 
     def __init__(
-        self, path: str, sha256: str, total: int, *, before: Look | None = None, now: t.Callable[[], str] = _utc.now
+        self,
+        path: str,
+        sha256: str,
+        total: int,
+        *,
+        before: Look | None = None,
+        is_current: t.Callable[[], bool] = lambda: True,
+        now: t.Callable[[], str] = _utc.now,
     ) -> None:
         self.path = path
         self._before = before
+        self._is_current = is_current
         self._now = now
         try:
             _files.require_own(path)
@@ -254,6 +263,14 @@ class Journal:
                 hint="Nothing was sent. Name a journal on a file system that supports locks.",
             ) from None
         raw = self._whole()
+        if not self._is_current():
+            if not raw:
+                # It is this run's own.
+                _files.remove(self.path)
+            raise Locked(
+                "Another run has removed or replaced the script since it was read. Nothing was sent.",
+                hint="Wait until it has ended, then run this again.",
+            )
         self.progress = _replay(self.path, raw)
         require_same(self.path, self.progress, sha256, total)
         os.fchmod(self._handle, _files.MODE)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 
@@ -64,6 +65,16 @@ def load(path: str, dialect: str, expected_sha256: str | None = None) -> LoadedS
             f"The script {path} of the option path can't be read: {error.strerror}.", hint="Check the option path."
         ) from None
     return _script(path, raw, dialect, expected_sha256)
+
+
+def is_current(script: LoadedScript) -> bool:
+    """Return whether the file of a script still holds what was read; a script without a file is always current."""
+    if script.path is None:
+        return True
+    with contextlib.suppress(OSError):
+        raw, _mode = _files.read_own(script.path, limit=LARGEST)
+        return hashlib.sha256(raw).hexdigest() == script.sha256
+    return False
 
 
 def from_text(text: str, dialect: str, expected_sha256: str | None = None) -> LoadedScript:

@@ -235,7 +235,13 @@ def _execute(
         return execute.Execution(script, platform, None, rules, tag=platform.tag).run(), platform.session
     before = _found_before(params["found_before"])
     total = len(script.statements)
-    with journal.Journal(os.path.abspath(journal_path), script.sha256, total, before=before) as book:
+    with journal.Journal(
+        os.path.abspath(journal_path),
+        script.sha256,
+        total,
+        before=before,
+        is_current=lambda: loaded_script.is_current(script),
+    ) as book:
         return execute.Execution(script, platform, book, rules, tag=platform.tag).run(), platform.session
 
 

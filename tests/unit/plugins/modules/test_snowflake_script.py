@@ -19,6 +19,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from ansible_collections.community.immuta.plugins.module_utils import _files
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._sql.snowflake import VARIABLES
 from ansible_collections.community.immuta.tests.doubles.snowflake_account import Grant
@@ -344,6 +345,31 @@ def test_a_second_run_at_the_same_time_is_refused(snowflake: Snowflake) -> None:
     with journal.Journal(journal.journal_path(snowflake.path), digest, 1):
         assert snowflake(path=snowflake.path).code == "locked"
     assert snowflake.double.logins == []
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("became", ["removed", "another"])
+def test_a_script_that_another_run_is_done_with_is_not_run(
+    snowflake: Snowflake, monkeypatch: pytest.MonkeyPatch, became: str, begun: bool
+) -> None:
+    path, book = Path(snowflake.path), Path(journal.journal_path(snowflake.path))
+    path.write_text("SELECT 1;")
+    if begun:
+        digest = snowflake(path=snowflake.path, check=True)["sha256"]
+        journal.Journal(str(book), digest, 1).close()
+    require_own = _files.require_own
+
+    def meanwhile(name: str) -> None:
+        """The other run ends after the script was read, before its journal is opened."""
+        require_own(name)
+        if name == str(book):
+            path.unlink(missing_ok=True) if became == "removed" else path.write_text("SELECT 2;")
+
+    monkeypatch.setattr(_files, "require_own", meanwhile)
+    refused = snowflake(path=snowflake.path)
+    assert (refused.code, "Nothing was sent" in refused["msg"]) == ("locked", True), refused
+    assert snowflake.double.logins == []
+    assert book.exists() is begun
 
 
 # Refused before anything is sent
