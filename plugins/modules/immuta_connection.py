@@ -285,7 +285,7 @@ differences:
   description:
     - The same fields with their values, C(before) and C(after). A value that could be a secret is not shown.
     - If something is sent (RV(reason)), also the fields that are no secrets and that Immuta does not tell, because they are overwritten
-      whatever they are, and those of the integration (C(nativeIntegration.config)) that differ from the connection's, which an edit may
+      whatever they are, and those of the integration (C(nativeIntegration)) that differ from the connection's, which an edit may
       overwrite.
   returned: with O(state=present), success, and failure once something was sent
   type: list
@@ -297,8 +297,9 @@ differences:
       after: OTHER_WH
 not_compared:
   description:
-    - The fields of a connection that exists, and of its integration (C(nativeIntegration.config)), that can't be compared, because Immuta does
+    - The fields of a connection that exists, and of its integration (C(nativeIntegration)), that can't be compared, because Immuta does
       not tell them. Secrets are among them, and none of them is a reason to edit.
+    - If something is sent (RV(reason)), what Immuta does not tell of the integration is set to what the connection has.
   returned: with O(state=present), success, and failure once something was sent
   type: list
   elements: str

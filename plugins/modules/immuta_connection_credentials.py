@@ -14,6 +14,7 @@ description:
   - Gives a connection another credential for its platform, waits until Immuta has taken it, and proves that it works.
   - What Immuta tells of the connection (host, warehouse, role, ...) is read first, and sent back unchanged. If something that the connection
     needs is neither told nor given, nothing is sent.
+  - If anything else than secrets would be overwritten, nothing is sent unless O(confirm) allows it.
   - Immuta tries the credential. If the platform does not accept it, Immuta puts back the former one, and the task fails
     (V(rolled_back)).
   - If the answer to the change is lost, and reads don't show it, the same change is sent once more. If that is lost, too, the task fails
@@ -69,6 +70,14 @@ options:
       - always
       - if_failing
     default: always
+  confirm:
+    description:
+      - The connection key, repeated. It must equal O(connection_key); otherwise nothing is sent.
+      - Needed if the change overwrites more than secrets (RV(differences)). Those are fields that Immuta tells otherwise than they are to be, such
+        as another user name or role, and fields that it does not tell, since nobody knows what is there. To rotate only secrets, it is not
+        needed.
+      - Not needed in check mode, or when there is nothing to do.
+    type: str
   verify:
     description:
       - Whether to wait until Immuta is done, and to require a proof that the credential works. That is either that the integration is
@@ -115,6 +124,17 @@ EXAMPLES = r"""
         authority_url: https://dbc-a1b2345c-d6e7.cloud.databricks.com/oidc/v1/token
     object_sync: true
 
+- name: Have the connection sign in as another user, which is more than another secret
+  community.immuta.immuta_connection_credentials:
+    url: "{{ immuta_url }}"
+    api_key: "{{ immuta_api_key }}"
+    connection_key: prod snowflake
+    snowflake:
+      key_pair:
+        username: IMMUTA_SYSTEM_ACCOUNT_2
+        private_key_file: /run/secrets/immuta.p8
+    confirm: prod snowflake
+
 - name: Repair a connection whose credential has expired, and leave one alone that works
   community.immuta.immuta_connection_credentials:
     url: "{{ immuta_url }}"
@@ -149,7 +169,9 @@ reason:
   type: str
   sample: always
 differing:
-  description: The fields of the connection that Immuta tells otherwise than they are to be; no secrets are among them.
+  description:
+    - The fields of the connection, and of its integration (C(nativeIntegration)), that Immuta tells otherwise than they are to be; no secrets
+      are among them.
   returned: success, and failure once the credential was to be sent
   type: list
   elements: str
@@ -157,6 +179,9 @@ differing:
 differences:
   description:
     - The same fields with their values, C(before) and C(after). A value that could be a secret is not shown.
+    - If the credential is sent (RV(reason)), also the fields of the connection that are no secrets and that Immuta does not tell, because they
+      are overwritten whatever they are. Fields of the integration, C(nativeIntegration), are those that an edit of the connection may
+      overwrite.
   returned: success, and failure once the credential was to be sent
   type: list
   elements: dict
@@ -165,7 +190,9 @@ differences:
       before: COMPUTE_WH
       after: OTHER_WH
 not_compared:
-  description: The fields to send that can't be compared, because Immuta does not tell them. Secrets are among them.
+  description:
+    - The fields to send that can't be compared, because Immuta does not tell them. Secrets are among them.
+    - What Immuta does not tell of the integration (C(nativeIntegration)) is set to what the connection has.
   returned: success, and failure once the credential was to be sent
   type: list
   elements: str
@@ -273,6 +300,7 @@ def main() -> None:
             verify={"type": "bool", "default": True},
             object_sync={"type": "bool", "default": False},
             wait_timeout={"type": "float", "default": 300.0},
+            confirm={"type": "str"},
         ),
         shown={"connection": credential.shown},
     )

@@ -169,6 +169,12 @@ def test_the_blocks_of_the_guide_to_rotating_run(
     new.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
+    # Immuta tells what is no secret, so the blocks overwrite nothing else.
+    immuta.state.connections[KEY].extra["username"] = "IMMUTA_SYSTEM_ACCOUNT"
+    client = task["community.immuta.immuta_connection_credentials"]["databricks"]["oauth_m2m"]
+    names = {"clientId": client["client_id"], "authorityUrl": client["authority_url"]}
+    told = {"useCertificate": False, "scope": "all-apis", **names}
+    immuta.state.connections["prod databricks"].extra["oAuthClientConfig"] = told
     user = snowflake.account.entities["USER", ("IMMUTA_SYSTEM_ACCOUNT",)]
     user.properties["RSA_PUBLIC_KEY"] = "the former one"
     play_of_snowflake["tasks"].append(task)

@@ -644,7 +644,7 @@ def test_immuta_repeats_the_credential_of_a_new_connection(modules: Modules, imm
 def test_immuta_repeats_the_credential_of_a_connection(modules: Modules, immuta: EchoingImmuta, kind: str) -> None:
     given, secret = ROTATIONS[kind]
     key = "prod databricks" if "databricks" in given else KEY
-    options = {"url": immuta.url, "api_key": API_KEY, "connection_key": key, **given}
+    options = {"url": immuta.url, "api_key": API_KEY, "connection_key": key, "confirm": key, **given}
 
     def rotated(code: str | None) -> None:
         answer = clean(modules("immuta_connection_credentials", **options), *secret)
@@ -662,4 +662,7 @@ def test_immuta_repeats_the_credential_of_a_connection(modules: Modules, immuta:
         rotated("validation_failed")
     immuta.faults.add(ImmutaFault("status", operation_id="getConnection", nth=1, status=403))
     rotated("permission")
+    del options["confirm"]
+    immuta.state.connections[key].extra["username"] = "SOMEBODY"
+    rotated("confirmation_required")
     clean(modules("immuta_connection_credentials", check=True, **options), *secret)

@@ -28,9 +28,12 @@ FINAL = ("technology", "hostname", "host", "database", "catalog")
 SHARED = ("port", "warehouse", "role", "httpPath")
 NOT_SHOWN = "(not shown)"
 NOT_TOLD = "(Immuta does not tell it)"
-# Before the fields of an integration, among those of its connection.
-NATIVE = "nativeIntegration.config."
+# Before the fields of an integration, and of its configuration, among those of its connection.
+NATIVE = "nativeIntegration."
+CONFIG = f"{NATIVE}config."
 DEFAULT_SCOPE = {"Databricks": "all-apis"}
+# What a registration of Databricks has in the integration, too, and a set-up script does not.
+DATABRICKS_PLACE = {"host": "hostname", "port": "port"}
 
 
 def build(told: Json, credential: Credential) -> Json:
@@ -119,9 +122,12 @@ def differing(told: Json, whole: Json) -> list[str]:
     return [one.field for one in differences(told, whole)]
 
 
-def differences(told: Json, whole: Json) -> list[Difference]:
-    """Return what C(differing) names, with both values."""
-    found = _differing(without_secrets(told), without_secrets(whole), "")
+def differences(told: Json, whole: Json, before: str = "") -> list[Difference]:
+    """Return what C(differing) names, with both values.
+
+    :param before: what comes before the name of each field
+    """
+    found = _differing(without_secrets(told), without_secrets(whole), before)
     return sorted(found, key=lambda one: one.field)
 
 
@@ -130,13 +136,24 @@ def _differing(one: Json, other: Json, before: str) -> t.Iterator[Difference]:
         wanted = other.get("hostname" if name == "host" and "host" not in other else name)
         if isinstance(value, dict) and isinstance(wanted, dict):
             yield from _differing(value, wanted, f"{before}{name}.")
-        elif value != wanted and not (name in FINAL and fields.same_name(value, wanted)):
+        elif not _same(name, value, wanted):
             yield Difference(f"{before}{name}", value, wanted)
 
 
-def not_compared(told: Json, whole: Json) -> list[str]:
-    """Return the fields, dotted, that are to be and that Immuta does not tell, as it does with secrets."""
-    return sorted(name for name, _value in _not_compared(without_secrets(told), whole, ""))
+def _same(name: str, value: t.Any, wanted: t.Any) -> bool:
+    if name in FINAL:
+        return fields.same_name(value, wanted)
+    number = fields.to_number(value)
+    # A number may come as text.
+    return bool(value == wanted) or (number is not None and number == fields.to_number(wanted))
+
+
+def not_compared(told: Json, whole: Json, before: str = "") -> list[str]:
+    """Return the fields, dotted, that are to be and that Immuta does not tell, as it does with secrets.
+
+    :param before: what comes before the name of each field
+    """
+    return sorted(name for name, _value in _not_compared(without_secrets(told), whole, before))
 
 
 def untold(told: Json, whole: Json) -> list[Difference]:
@@ -148,25 +165,10 @@ def untold(told: Json, whole: Json) -> list[Difference]:
 def _not_compared(told: Json, whole: Json, before: str) -> t.Iterator[tuple[str, t.Any]]:
     for name, value in whole.items():
         now = told.get("host" if name == "hostname" and "hostname" not in told else name)
-        if isinstance(value, dict) and (isinstance(now, dict) or (now is None and not is_secret(name))):
+        if isinstance(value, dict) and value and (isinstance(now, dict) or (now is None and not is_secret(name))):
             yield from _not_compared(now or {}, value, f"{before}{name}.")
         elif now is None and value is not None:
             yield f"{before}{name}", value
-
-
-def shared_differences(config: Json, whole: Json) -> list[Difference]:
-    """Return the fields of an integration that differ from those of its connection: an edit may overwrite them.
-
-    :param config: the configuration of the integration as Immuta tells it
-    :param whole: the C(connection) object to send
-    """
-    both = [name for name in SHARED if config.get(name) is not None and whole.get(name) is not None]
-    # A number may come as text.
-    return [
-        Difference(f"{NATIVE}{name}", config[name], whole[name])
-        for name in sorted(both)
-        if str(config[name]) != str(whole[name])
-    ]
 
 
 def fingerprint(value: t.Any) -> str:
@@ -185,23 +187,37 @@ def bodies(whole: Json, native: Json | None) -> list[Json]:
     return [*found, whole]
 
 
-def native_integration(kind: str, config: Json, whole: Json) -> Json:
-    """Return the C(nativeIntegration) object of a registration: what Immuta tells of the integration, and the credential.
+def integration_told(about: Json, config: Json) -> Json:
+    """Return what Immuta tells of an integration, as the C(nativeIntegration) object of a registration has it.
 
-    :param kind: the type of the integration
-    :param config: its configuration as Immuta tells it
+    :param about: what it tells besides the configuration
+    """
+    if not _on_databricks(about):
+        return {**about, "config": config}
+    # A registration calls it otherwise than a set-up script does.
+    url = fields.host(config.get("workspaceUrl"))
+    host = {"host": url} if url and not config.get("host") else {}
+    return {**about, "config": {**{name: one for name, one in config.items() if name != "workspaceUrl"}, **host}}
+
+
+def native_integration(told: Json, whole: Json) -> Json:
+    """Return the C(nativeIntegration) object to send: all that Immuta tells of the integration, and what its connection has.
+
+    :param told: from C(integration_told)
     :param whole: the C(connection) object, which holds the credential
     """
-    kept = {name: value for name, value in without_secrets(config).items() if name not in OF_METHODS}
+    kept = {name: value for name, value in without_secrets(told["config"]).items() if name not in OF_METHODS}
     # These the two have in common.
     kept.update({name: whole[name] for name in SHARED if name in kept and name in whole})
-    databricks = technologies.of(kind).dialect == "databricks"
-    if databricks:
-        # A registration calls it otherwise than a set-up script does.
-        kept.pop("workspaceUrl", None)
-        kept.update(host=whole.get("hostname"), port=whole.get("port"))
-    about: Json = {"type": kind, "autoBootstrap": False, "config": {**kept, **signing(whole)}}
-    return {**about, "unityCatalog": True} if databricks else about
+    about = {"autoBootstrap": False, **told}
+    if _on_databricks(told):
+        kept = {**{name: whole[field] for name, field in DATABRICKS_PLACE.items() if field in whole}, **kept}
+        about = {"unityCatalog": True, **about}
+    return {**about, "config": {**kept, **signing(whole)}}
+
+
+def _on_databricks(about: Json) -> bool:
+    return technologies.of(str(about.get("type"))).dialect == "databricks"
 
 
 def merged(one: Json, other: Json) -> Json:

@@ -98,20 +98,20 @@ class Rotator:
     """Sends another credential, and reads what comes of it.
 
     :param subject: the connection as it was before
-    :param before: its integration before; None when that is not known
-    :param whole: the object to send
+    :param whole: the C(connection) object to send
+    :param native: the C(nativeIntegration) object to send where Immuta wants it; None when it can't be told
     :param wait_timeout: seconds to wait in all
     :ivar note: what the user should know of how it went; empty when there is nothing
     :ivar health: the integration as it was read last; None when it was not
     """
 
     def __init__(
-        self, client: Client, subject: Subject, before: validation.Health | None, whole: Json, *, wait_timeout: float
+        self, client: Client, subject: Subject, whole: Json, native: Json | None, *, wait_timeout: float
     ) -> None:
         self._client = client
         self._subject = subject
-        self._before = before
         self._whole = whole
+        self._native = native
         self._wait_timeout = wait_timeout
         self._end = client.clock() + wait_timeout
         self.note = ""
@@ -124,10 +124,7 @@ class Rotator:
         :raises CredentialRefused: Immuta did not take it
         :raises RotationUnknown: the answer was lost, and reads don't tell
         """
-        native = None
-        if self._before is not None:
-            native = payload.native_integration(self._before.integration.type, self._before.config, self._whole)
-        forms = payload.bodies(self._whole, native)
+        forms = payload.bodies(self._whole, self._native)
         pauses = _pauses.growing(FIRST_PAUSE, LONGEST_PAUSE, GROWTH)
         while True:
             try:

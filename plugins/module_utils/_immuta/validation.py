@@ -17,6 +17,8 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
 PASSED = "passed"
 ENABLED = "enabled"
 LONGEST = 200
+# What an integration has as the registration of its connection does, besides its configuration.
+REGISTERED = ("type", "autoBootstrap", "unityCatalog")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +45,14 @@ class Health:
 
     :ivar status: of all tests, in lower case; empty when Immuta doesn't say
     :ivar config: as Immuta tells it; it may hold secrets, and is never shown
+    :ivar about: what else Immuta tells of it that a registration has as well
     """
 
     integration: integration.Integration
     status: str
     tests: tuple[Test, ...]
     config: dict[str, t.Any] = dataclasses.field(default_factory=dict, repr=False)
+    about: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
     @property
     def moving(self) -> bool:
@@ -99,7 +103,8 @@ def look(client: Client, number: int) -> Health | None:
     found = integration.from_api(body, GET_INTEGRATION)
     config = body.get("config")
     status, tests = results_of(body)
-    return Health(found, status, tests, config if isinstance(config, dict) else {})
+    about = {name: body[name] for name in REGISTERED if body.get(name) is not None}
+    return Health(found, status, tests, config if isinstance(config, dict) else {}, about)
 
 
 def results_of(body: t.Any) -> tuple[str, tuple[Test, ...]]:

@@ -112,7 +112,7 @@ class Wanted:
         config: Json = self.native.get("config") or {}
         told: Json = {**health.config, "host": health.integration.host} if health else {}
         about = {name: value for name, value in config.items() if name not in payload.signing(config)}
-        return [f"{payload.NATIVE}{name}" for name in payload.not_compared(told, about)]
+        return payload.not_compared(told, about, payload.CONFIG)
 
 
 def _shown(value: t.Any, name: str = "") -> t.Any:

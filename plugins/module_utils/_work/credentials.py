@@ -25,12 +25,14 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.neighbours import Neighbours
+from ansible_collections.community.immuta.plugins.module_utils._work import consent
 
 Reason = t.Literal["always", "failing", "differing"]
 WARNING = (
     "The connection signs in to Snowflake with a password. Snowflake ends sign-ins with a password alone for service accounts:"
     " use snowflake.key_pair."
 )
+NOTHING = " Nothing was sent."
 NOT_SHOWN = "(Immuta never tells it)"
 NEW = "(the one in the options)"
 
@@ -52,20 +54,35 @@ class Proof:
 class Plan:
     """What is to be sent, and why.
 
+    :ivar whole: the C(connection) object
+    :ivar native: the C(nativeIntegration) object, where Immuta wants it; None when the integration can't be read
     :ivar before: the integration; None when there is none or it can't be read
     :ivar blind: why it can't be read
     :ivar differences: what else than the credential changes, or may change, if it is sent
+    :ivar beside: those of the integration, which are no reason to send anything
     :ivar not_compared: the fields that Immuta does not tell, so that nobody knows whether they change
     :ivar reason: None when nothing is to be sent
     """
 
     subject: rotation.Subject
     whole: credential.Json
+    native: credential.Json | None
     differences: list[payload.Difference]
+    beside: list[payload.Difference]
     not_compared: list[str]
     before: validation.Health | None
     blind: str
     reason: Reason | None
+
+    @property
+    def unseen(self) -> str:
+        """A sentence that says what was not compared at all, where the integration can't be read."""
+        return f"Only the connection was compared, not its integration: {self.blind}."
+
+    @property
+    def changes(self) -> str:
+        """What changes besides the credential, with both values, as part of a sentence."""
+        return ", ".join(map(str, self.differences))
 
     def result(self) -> dict[str, t.Any]:
         """Return the fields for a module's result, before anything is sent."""
@@ -103,6 +120,7 @@ def rotate(context: Context) -> Outcome:
     params = context.params
     if not params["connection_key"]:
         raise errors.ConfigurationError("The option connection_key is empty.")
+    consent.require_same_key(params["connection_key"], params["confirm"], NOTHING.strip())
     _options.require_positive(params, "wait_timeout", error=errors.ConfigurationError)
     if params["object_sync"] and not params["verify"]:
         raise errors.ConfigurationError("The option object_sync needs verify: an object sync is a part of the proof.")
@@ -111,6 +129,9 @@ def rotate(context: Context) -> Outcome:
         plan = plan_for(client, _observe(client, params["connection_key"]), given, params["update_secrets"])
         if plan.whole.get("authenticationType") == "userPassword" and plan.subject.found.technology == "Snowflake":
             context.warn(WARNING)
+        if plan.reason is not None and plan.before is None and plan.subject.found.integration_id is not None:
+            context.warn(plan.unseen)
+        require_confirmed(context, plan)
         result: dict[str, t.Any] = {
             "connection": plan.subject.found.as_dict(),
             **plan.result(),
@@ -137,6 +158,8 @@ def plan_for(
     """
     whole = payload.build(subject.about, given)
     differences = payload.differences(subject.about, whole)
+    native: credential.Json | None = None
+    beside: list[payload.Difference] = []
     before, blind = None, "Immuta names no integration of the connection"
     number = subject.found.integration_id
     if number is not None:
@@ -147,13 +170,35 @@ def plan_for(
             blind = error.message.rstrip(".")
     unknown = payload.not_compared(subject.about, whole)
     if goal is not None:
-        unknown = sorted([*unknown, *goal.not_compared(before)])
+        unknown += goal.not_compared(before)
     reason = _reason(policy, before, blind, differs=bool(differences))
+    if before is not None:
+        told = payload.integration_told(before.about, before.config)
+        native = payload.native_integration(told, whole)
+        beside = payload.differences(told, native, payload.NATIVE)
+        # What Immuta does not tell of the integration gets what its connection has.
+        unknown += payload.not_compared(told, native, payload.NATIVE) if reason is not None else []
     if reason is not None:
         # No reason to edit, but an edit overwrites them.
-        differences += payload.shared_differences(before.config, whole) if before else []
-        differences += payload.untold(subject.about, whole) if goal is not None else []
-    return Plan(subject, whole, differences, unknown, before, blind, reason)
+        differences += [*beside, *payload.untold(subject.about, whole)]
+    return Plan(subject, whole, native, differences, beside, sorted(set(unknown)), before, blind, reason)
+
+
+def require_confirmed(context: Context, plan: Plan) -> None:
+    """Refuse to change fields of a connection that somebody may have made that way for a reason.
+
+    A credential that C(update_secrets) asks for is no such field.
+
+    :raises Refused: the option C(confirm) is missing
+    """
+    if not plan.differences or context.params["confirm"] or context.check_mode:
+        return
+    key = plan.subject.found.key
+    raise errors.Refused(
+        f"The option confirm is missing: the connection {key!r} exists, and the edit changes {plan.changes}.{NOTHING}",
+        hint=f"If that is meant, set confirm to {key!r}. If not, correct the options that describe the connection.",
+        code="confirmation_required",
+    )
 
 
 def _observe(client: Client, key: str) -> rotation.Subject:
@@ -196,7 +241,7 @@ def _reason(policy: str, before: validation.Health | None, blind: str, *, differ
 
 def carry_out(context: Context, client: Client, plan: Plan, proof: Proof, result: dict[str, t.Any]) -> None:
     """Send the credential, and prove it. A failure has the result, too, as far as it is known."""
-    rotator = rotation.Rotator(client, plan.subject, plan.before, plan.whole, wait_timeout=proof.wait_timeout)
+    rotator = rotation.Rotator(client, plan.subject, plan.whole, plan.native, wait_timeout=proof.wait_timeout)
     try:
         rotator.send()
         if rotator.note:

@@ -22,7 +22,6 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     object_sync,
     occupied,
     options,
-    payload,
     registration,
     rotation,
     technologies,
@@ -33,7 +32,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.plan impo
 from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
 from ansible_collections.community.immuta.plugins.module_utils._work import consent, credentials
 
-NOTHING = " Nothing was sent."
+NOTHING = credentials.NOTHING
 MAY_BE_ONE = "which may lead to the same account or metastore"
 CHECK_THAT = "If it does, what the set-up script makes is in the way of what that one has."
 
@@ -242,19 +241,18 @@ class _Presence:
                 if plan.before.integration.status == registration.FAILED:
                     raise registration.failed(goal.key, plan.before, there=True)
                 context.warn(f"The connection is as it is to be, but {plan.before.complaint}.")
-            other = payload.shared_differences(plan.before.config, plan.whole)
-            if plan.reason is None and other:
+            if plan.reason is None and plan.beside:
                 context.warn(
                     f"The connection is as it is to be, but an edit of its integration {plan.before.integration.id} would change"
-                    f" {', '.join(map(str, other))}. Edit it in the Immuta UI, or set update_secrets to always."
+                    f" {', '.join(map(str, plan.beside))}. Edit it in the Immuta UI, or set update_secrets to always."
                 )
         elif goal.native.get("config"):
-            context.warn(f"Only the connection was compared, not its integration: {plan.blind}.")
+            context.warn(plan.unseen)
         result.update(connection=subject.found.as_dict(), **plan.result())
         whole = credential.without_secrets(plan.whole)
         hidden = [one.fingerprint for one in plan.differences]
         self._require_approved(self._edits(plan, {"connection": whole, "differences": hidden} if plan.reason else {}))
-        self._require_confirmed(plan)
+        credentials.require_confirmed(context, plan)
         if plan.reason is not None:
             result["verified"] = False
             if not context.check_mode:
@@ -263,22 +261,8 @@ class _Presence:
                 credentials.carry_out(context, self._client, plan, proof, result)
         return Outcome(plan.reason is not None, result, plan.diff())
 
-    def _require_confirmed(self, plan: credentials.Plan) -> None:
-        """Refuse to change fields of a connection that somebody may have made that way for a reason.
-
-        A credential that C(update_secrets) asks for is no such field.
-        """
-        params = self._context.params
-        if not plan.differences or params["confirm"] or self._context.check_mode:
-            return
-        raise errors.Refused(
-            f"The option confirm is missing: the connection {self._goal.key!r} exists, and the edit changes {_said(plan)}.{NOTHING}",
-            hint=f"If that is meant, set confirm to {self._goal.key!r}. If not, correct the options that describe the connection.",
-            code="confirmation_required",
-        )
-
     def _edits(self, plan: credentials.Plan, about: dict[str, t.Any]) -> Plan:
-        what = f"changes {_said(plan)}" if plan.differences else "stays as it is"
+        what = f"changes {plan.changes}" if plan.differences else "stays as it is"
         step = {
             "action": EDIT,
             "target": self._goal.key,
@@ -293,8 +277,3 @@ class _Presence:
         self._result["plan"] = plan.as_dict()
         if plan.changed:
             consent.require_approved(plan.digest, self._context.params["expected_plan_digest"], NOTHING.strip())
-
-
-def _said(plan: credentials.Plan) -> str:
-    """Return what changes, with both values."""
-    return ", ".join(map(str, plan.differences))

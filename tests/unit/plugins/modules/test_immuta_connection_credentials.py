@@ -54,16 +54,15 @@ CONFIG = {"useCertificate": False, "clientId": CLIENT, "clientSecret": SECRET, "
 
 
 class Rotate:
-    """Calls the module on the Snowflake connection, with a key pair unless told otherwise."""
+    """Calls the module on the Snowflake connection, with a key pair, and confirmed, unless told otherwise."""
 
     def __init__(self, tenant: Tenant) -> None:
         self.tenant = tenant
 
     def __call__(self, connection_key: str = KEY, **options: t.Any) -> Result:
         given = {"snowflake": KEY_PAIR} if not {"snowflake", "databricks", "connection"} & set(options) else {}
-        result = self.tenant(
-            "connection_credentials", **{"connection_key": connection_key, "wait_timeout": 60, **given, **options}
-        )
+        usual = {"connection_key": connection_key, "confirm": connection_key, "wait_timeout": 60}
+        result = self.tenant("connection_credentials", **{**usual, **given, **options})
         for secret in (PEM.splitlines()[1], PASSPHRASE, PASSWORD, SECRET, TOKEN):
             assert secret not in self.tenant.modules.output
         assert [one for one in self.tenant.double.violations if one.side == "reply"] == []
@@ -334,6 +333,92 @@ def test_raw_fields_hide_what_is_secret_and_nothing_else(rotate: Rotate) -> None
     assert "canary-odd-77" not in rotate.tenant.modules.output
     assert result["connection"]["technology"] == "Snowflake"
     assert result["connection"]["port"] == 443
+
+
+# What else it overwrites
+
+OTHER_CLIENT = {**CONFIG, "clientId": "another-client", "scope": "all-apis"}
+UNTOLD = "which Immuta does not tell"
+
+
+@pytest.mark.parametrize(
+    ("key", "told", "config", "options", "changes"),
+    [
+        (KEY, {"username": USER}, {}, {}, []),
+        (KEY, {"username": USER}, {"username": USER, "port": "443"}, {}, []),
+        (KEY, {"username": USER}, {}, {"snowflake": {"key_pair": {"private_key": PEM}}}, []),
+        (DATABRICKS, {"authenticationType": "token"}, {}, {"databricks": {"token": TOKEN}}, []),
+        (DATABRICKS, {"authenticationType": "token"}, {"port": 443}, {"databricks": {"token": TOKEN}}, []),
+        (GLUE, {"authenticationType": "accessKey"}, {}, {"connection": {"secretAccessKey": SECRET}}, []),
+        (KEY, {}, {}, {}, [f"username, {UNTOLD}, to '{USER}'"]),
+        (KEY, {"username": "X"}, {}, {}, [f"username from 'X' to '{USER}'"]),
+        (
+            KEY,
+            {"username": USER},
+            {"role": "HARDENED", "username": "X"},
+            {},
+            [
+                "nativeIntegration.config.role from 'HARDENED' to 'IMMUTA_SYSTEM'",
+                f"nativeIntegration.config.username from 'X' to '{USER}'",
+            ],
+        ),
+        (
+            DATABRICKS,
+            {"authenticationType": "token"},
+            {"port": 8443, "authenticationType": "token"},
+            {"databricks": {"token": TOKEN}},
+            ["nativeIntegration.config.port from 8443 to 443"],
+        ),
+        (
+            DATABRICKS,
+            {"oAuthClientConfig": OTHER_CLIENT},
+            {},
+            {"databricks": {"oauth_m2m": OAUTH}},
+            [f"oAuthClientConfig.clientId from 'another-client' to '{CLIENT}'"],
+        ),
+        (
+            KEY,
+            {"username": USER},
+            {},
+            {"snowflake": KEY_PAIR, "connection": {"warehouse": "B"}},
+            ["warehouse from 'COMPUTE_WH' to 'B'", "nativeIntegration.config.warehouse from 'COMPUTE_WH' to 'B'"],
+        ),
+    ],
+)
+def test_more_than_secrets_is_overwritten_only_if_confirmed(
+    rotate: Rotate,
+    key: str,
+    told: dict[str, t.Any],
+    config: dict[str, t.Any],
+    options: dict[str, t.Any],
+    changes: list[str],
+) -> None:
+    state = rotate.tenant.double.state
+    state.connections[key].extra |= told
+    state.integrations[state.connections[key].native_integration_id or 0].config |= config
+    planned = rotate(key, **options, confirm=None, check=True).good
+    assert [one["field"] for one in planned["differences"]] == [one.replace(",", "").split()[0] for one in changes]
+    if changes:
+        result = rotate(key, **options, confirm=None)
+        assert result.code == "confirmation_required"
+        assert (
+            f"the connection {key!r} exists, and the edit changes {', '.join(changes)}. Nothing was s" in result["msg"]
+        )
+        assert f"If that is meant, set confirm to {key!r}." in result["msg"]
+        assert rotate.puts == []
+    result = rotate(key, **options, **({} if changes else {"confirm": None})).good
+    assert (result["verified"], result["differences"], len(rotate.puts)) == (True, planned["differences"], 1)
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("confirm", ["prod snowflak", "Prod snowflake", "true"])
+def test_another_confirmation_sends_nothing(rotate: Rotate, confirm: str, check: bool) -> None:
+    result = rotate(confirm=confirm, check=check)
+    assert result.code == "confirmation_mismatch"
+    assert (
+        f"The option confirm is {confirm!r}, but the connection is 'prod snowflake'. Nothing was sent." in result["msg"]
+    )
+    assert rotate.tenant.asked == []
 
 
 # When it is sent

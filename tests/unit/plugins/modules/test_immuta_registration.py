@@ -917,7 +917,8 @@ def test_when_the_credential_is_sent(
     (step,) = result["plan"]["steps"]
     assert step["action"] == "edit_connection"
     assert step["differences"] == result["differences"]
-    unknown = ["nativeIntegration.config.role", "privateKey", "username"]
+    theirs = [f"nativeIntegration.config.{one}" for one in ("authenticationType", "privateKey", "role", "username")]
+    unknown = [*theirs, "privateKey", "username"]
     assert step["not_compared"] == result["not_compared"] == unknown
     names = ("warehouse", "nativeIntegration.config.warehouse")
     changes = [{"field": name, "before": "COMPUTE_WH", "after": "OTHER_WH"} for name in names]

@@ -37,6 +37,7 @@ def test_does_in_a_process_what_it_does_here(
         "immuta_connection": {"connection_key": KEY, "confirm": KEY},
         "immuta_connection_credentials": {
             "connection_key": KEY,
+            "confirm": KEY,
             "snowflake": {"password": {"username": "IMMUTA_SYSTEM_ACCOUNT", "password": ROTATED}},
         },
         "immuta_connection_info": {},
