@@ -127,7 +127,7 @@ def _looked_at(settings: Settings, observed: Observed, *, told: bool, signs_in: 
         "immuta_deregister_verify is never": settings.verify == "never" and not asked,
         "this collection can't check this platform": script.get("dialect") not in PLATFORMS,
         "the script can't be split into statements": script.get("split_error"),
-        "the script is not on the disk yet": not told,
+        dropped.UNSAVED: not told,
         "its host is not known (set immuta_deregister_platform_host)": not (asked or hosts(settings, observed)),
         HOW_TO_LOOK: not (asked or signs_in),
     }

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which objects a script drops, by the description of its statements: what can be looked for before the script is saved."""
+"""Which objects a script drops, by the description of its statements: what can be looked for before the script is saved, and what can't."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
@@ -20,12 +21,48 @@ _PLAIN = frozenset(
 )
 
 
-def objects(rows: t.Iterable[t.Mapping[str, t.Any]], dialect: str) -> list[dict[str, str]]:
+# In check mode, which saves no script.
+UNSAVED = "the script is not on the disk yet"
+SAVE_IT = (
+    "To have it looked for, run this outside of check mode without immuta_deregister_confirm: that saves the script, and deletes"
+    " nothing."
+)
+# How an ALTER takes something away, such as a policy from a table.
+_TAKES = re.compile(r"\b(?:DROP|UNSET)\b")
+Rows = t.Iterable[t.Mapping[str, t.Any]]
+
+
+def objects(rows: Rows, dialect: str) -> list[dict[str, str]]:
     """Return what to look for, as the option C(objects) of the platform's modules has it; only what is told exactly.
 
     :param rows: C(statements) of C(immuta_cleanup_script)
     """
-    found: dict[tuple[str, names.Current], dict[str, str]] = {}
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for _kind, one in _drops(rows, dialect):
+        if one is not None:
+            found.setdefault((one["kind"], one["name"]), one)
+    return list(found.values())
+
+
+def unlooked(rows: Rows, dialect: str) -> list[str]:
+    """Return the line that says what else the script removes, and how to have it looked for; none if there is nothing else.
+
+    :param rows: C(statements) of C(immuta_cleanup_script)
+    """
+    known = list(rows)
+    verbs = [(row.get("verb"), row.get("action") or "") for row in known]
+    kinds = dict.fromkeys(kind for kind, one in _drops(known, dialect) if one is None)
+    told = {
+        "grants": any(verb == "REVOKE" for verb, _action in verbs),
+        "policies": any(verb == "ALTER" and _TAKES.search(action) for verb, action in verbs),
+        f"some of what it drops ({', '.join(kinds)})": bool(kinds),
+    }
+    rest = ", ".join(what for what, applies in told.items() if applies)
+    return [f"Not looked for, because {UNSAVED}: {rest}. {SAVE_IT}"] if rest else []
+
+
+def _drops(rows: Rows, dialect: str) -> t.Iterator[tuple[str, dict[str, str] | None]]:
+    """Yield the kind of each object that is dropped, and the object; None where it is not told exactly."""
     current = names.UNKNOWN
     # The role that the script has taken: empty for that of the sign-in, None where it can't be told.
     role: str | None = ""
@@ -38,12 +75,14 @@ def objects(rows: t.Iterable[t.Mapping[str, t.Any]], dialect: str) -> list[dict[
         parts = () if "\\" in name else names.parts(name)
         whole = names.full(parts, reads.length(dialect, kind), current)
         # What the script creates before may have been there: whether IF NOT EXISTS is said, no row tells.
-        if verb == "DROP" and whole and role is not None:
+        if verb == "DROP" and not own.session:
             taken = {"role": role} if role else {}
-            found.setdefault((kind, whole), {"kind": kind, "name": names.quoted(whole, dialect), **taken})
+            exact = (
+                {"kind": kind, "name": names.quoted(whole, dialect), **taken} if whole and role is not None else None
+            )
+            yield kind, exact
         current = names.after(own, dialect, current)
         if own.hides:
             role = None
         elif verb == "USE" and kind == "ROLE":
             role = parts[0] if len(parts) == 1 else None
-    return list(found.values())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, outcome, unproven
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped, looks, outcome, unproven
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
@@ -126,14 +126,17 @@ def _platform(settings: Settings, observed: Observed) -> t.Iterator[str]:
     if session := observed.tried.get("session"):
         yield f"Signed in: {said(session)}"
     if observed.not_looked:
-        yield f"The platform was not checked for what the script removes: {observed.not_looked.rstrip('.')}."
+        way = f" {dropped.SAVE_IT}" if observed.not_looked == dropped.UNSAVED else ""
+        yield f"The platform was not checked for what the script removes: {observed.not_looked.rstrip('.')}.{way}"
     if "objects" not in observed.tried:
         return
     if observed.tried["objects"] is None:
-        yield "The platform was not checked for what the script removes: the script is not on the disk yet."
+        yield f"The platform was not checked for what the script removes: {dropped.UNSAVED}. {dropped.SAVE_IT}"
         return
     for row in observed.tried["objects"]:
         yield f"{_found(row)}: {row['kind']} {row['name']}{_since(row)}{_others(row)}"
+    if observed.decision.get("objects") and not observed.decision.get("look"):
+        yield from dropped.unlooked(observed.script["statements"], observed.script["dialect"])
 
 
 def _found_afterwards(observed: Observed) -> t.Iterator[str]:

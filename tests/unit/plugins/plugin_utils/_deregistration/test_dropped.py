@@ -47,3 +47,34 @@ def test_objects(dialect: str, script: str, expected: list[tuple[str, str, str]]
     rows = [statement.describe() for statement in split(script, dialect)]
     found = dropped.objects(rows, dialect)
     assert [(one["kind"], one["name"], one.get("role", "")) for one in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("dialect", "script", "expected"),
+    [
+        (S, "USE ROLE r; DROP DATABASE a; DROP ROLE b; DROP USER c; CREATE ROLE d; ALTER USER e SET x = 1", ""),
+        (S, "DROP DATABASE a; REVOKE ROLE b FROM USER c", "grants"),
+        (S, "GRANT ROLE b TO USER c", ""),
+        (S, "ALTER TABLE a.b.c MODIFY COLUMN d UNSET MASKING POLICY", "policies"),
+        (S, "ALTER TABLE a.b.c DROP ALL ROW ACCESS POLICIES", "policies"),
+        (S, "DROP PROCEDURE a.b.c(int)", ""),
+        (S, "DROP TABLE c; DROP PROCEDURE d()", "some of what it drops (TABLE, PROCEDURE)"),
+        (S, "CALL p(); USE ROLE IDENTIFIER('r'); DROP ROLE a", "some of what it drops (ROLE)"),
+        (
+            S,
+            "REVOKE ROLE b FROM USER c; ALTER TABLE a.b.c DROP ROW ACCESS POLICY p; DROP PROCEDURE d()",
+            "grants, policies, some of what it drops (PROCEDURE)",
+        ),
+        (D, "DROP CATALOG immuta CASCADE; SET CATALOG a; DROP TEMPORARY VARIABLE v", ""),
+        (D, "ALTER TABLE a.b.c DROP ROW FILTER; REVOKE SELECT ON TABLE a.b.c FROM `x`", "grants, policies"),
+        (D, "ALTER TABLE a.b.c ALTER COLUMN d DROP MASK", "policies"),
+    ],
+    ids=str,
+)
+def test_what_only_the_text_of_the_script_tells(dialect: str, script: str, expected: str) -> None:
+    rows = [statement.describe() for statement in split(script, dialect)]
+    assert dropped.unlooked(rows, dialect) == (
+        [f"Not looked for, because the script is not on the disk yet: {expected}. {dropped.SAVE_IT}"]
+        if expected
+        else []
+    )

@@ -95,6 +95,22 @@ ALONE = (
     " other out."
 )
 ON = "Platform: a.snowflakecomputing.com"
+UNSAVED = "the script is not on the disk yet"
+SAVE_IT = (
+    "To have it looked for, run this outside of check mode without immuta_deregister_confirm: that saves the script, and"
+    " deletes nothing."
+)
+REVOKES = {
+    "index": 1,
+    "line": 1,
+    "verb": "REVOKE",
+    "object": "ROLE",
+    "name": "A",
+    "grantee": "USER B",
+    "unusual": False,
+}
+REVOKED = "     1. line 1: REVOKE ROLE A FROM USER B"
+ONE_TO_RUN = "3. Run the script's 1 statements (0 have run), executor snowflake"
 ENDS = "Not confirmed, so the run ends here. To continue, set immuta_deregister_confirm to the connection key."
 
 
@@ -153,9 +169,37 @@ def to_run(done: int, executor: str) -> str:
                 *(TITLE, TENANT, SAVED, DELETE, to_run(0, "snowflake"), *STATEMENTS, ALONE),
                 f"{ON}, compared with the sign-in",
                 "Signed in: user U",
-                "The platform was not checked for what the script removes: the script is not on the disk yet.",
+                f"The platform was not checked for what the script removes: {UNSAVED}. {SAVE_IT}",
             ],
             id="not looked at",
+        ),
+        pytest.param(
+            {**GO, "executor": "handoff"},
+            Observed(script(exists=False), decided={"decision": {"unlooked": UNSAVED}}, planned=SKIPPED),
+            [
+                *(TITLE, TENANT, TO_SAVE, DELETE, to_run(0, "handoff"), *STATEMENTS, ON),
+                f"The platform was not checked for what the script removes: {UNSAVED}. {SAVE_IT}",
+            ],
+            id="not looked at by the description",
+        ),
+        *(
+            pytest.param(
+                GO,
+                Observed(
+                    script(exists=not unsaved, statements=[REVOKES]),
+                    {**TRIED, "objects": TRIED["objects"][:1]},
+                    decided={"decision": {"look": "" if unsaved else "/s/k.sql", "objects": described}},
+                    planned=SKIPPED,
+                ),
+                [
+                    *(TITLE, TENANT, TO_SAVE if unsaved else SAVED, DELETE, ONE_TO_RUN, REVOKED, ALONE),
+                    f"{ON}, compared with the sign-in",
+                    *("Signed in: user U", "There: DATABASE IMMUTA, owner O, created 2026-01-01"),
+                    *([f"Not looked for, because {UNSAVED}: grants. {SAVE_IT}"] if described else []),
+                ],
+                id=f"looked at by the {'description' if unsaved else 'text'}",
+            )
+            for unsaved, described in ((True, [{"kind": "DATABASE", "name": '"IMMUTA"'}]), (False, []))
         ),
         pytest.param(
             {**GO, "executor": "handoff"},
