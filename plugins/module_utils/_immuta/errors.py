@@ -158,7 +158,18 @@ def did_nothing(error: ImmutaError) -> bool:
     return isinstance(error, (ConfigurationError, WriteInCheckMode, InvalidRequest, Busy, AlreadyExists))
 
 
-def remedy(lost: ImmutaError) -> str:
-    """Return what else may help where nothing shows a write whose answer counts as lost, with a blank before it; or ""."""
-    helps = isinstance(lost, (AuthenticationError, PermissionDenied, RedirectRefused)) and lost.hint
-    return f" {lost.hint}" if helps else ""
+def answer(lost: ImmutaError) -> str:
+    """Return what answered a write, as part of a sentence, where the answer counts as lost since a gateway may have given it."""
+    said = lost.message.rstrip(".")
+    if not isinstance(lost, (AuthenticationError, PermissionDenied)):
+        return said
+    return f"Immuta, or a gateway before it, {said.removeprefix('Immuta ')}"
+
+
+def likely(lost: ImmutaError) -> str:
+    """Return what has most likely happened where nothing shows such a write, and what helps, with a blank after it; or ""."""
+    if isinstance(lost, PermissionDenied):
+        return f"Most likely nothing was changed, because the API key lacks a permission. {lost.hint} Grant it. "
+    if isinstance(lost, AuthenticationError):
+        return f"Most likely nothing was changed, because the API key was not accepted for this. {lost.hint} "
+    return f"{lost.hint} " if isinstance(lost, RedirectRefused) and lost.hint else ""

@@ -314,10 +314,11 @@ class Registrar:
 
     def _late(self, problem: errors.ImmutaError | None, shown: bool) -> errors.ImmutaError:
         if self._lost is not None and not shown:
-            read = f"what Immuta has could not be read: {problem.message}" if problem else "Immuta shows nothing of it"
+            read = f"what Immuta has could not be read: {problem.message.rstrip('.')}" if problem else ""
+            shown_for = f"for {min(LOST_FOR, self._wait_timeout):g} s Immuta has shown nothing of it"
             return RegistrationUnknown(
-                f"Whether Immuta has the registration is not known: {self._lost.message.rstrip('.')}, and {read.rstrip('.')}.",
-                hint=f"{RERUN}{errors.remedy(self._lost)}",
+                f"Whether Immuta has the registration is not known: {errors.answer(self._lost)}, and {read or shown_for}.",
+                hint=f"{errors.likely(self._lost)}{RERUN}",
                 **{name: self._lost.details.get(name) for name in ("method", "path", "status")},
             )
         health = self.health

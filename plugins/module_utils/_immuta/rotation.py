@@ -249,8 +249,8 @@ class Rotator:
 
     def _unknown(self, lost: errors.ImmutaError, shows: str) -> RotationUnknown:
         return RotationUnknown(
-            f"Whether Immuta has the credential is not known: {lost.message.rstrip('.')}, and {shows}.",
-            hint=f"Keep both credentials, and rerun. {SAME}{errors.remedy(lost)}",
+            f"Whether Immuta has the credential is not known: {errors.answer(lost)}, and {shows}.",
+            hint=f"{errors.likely(lost)}Keep both credentials, and rerun. {SAME}",
             **{name: lost.details.get(name) for name in ("method", "path", "status")},
         )
 

@@ -65,8 +65,8 @@ OWN_ADVICE = {
     "objects_not_made": "Check the platform for what is missing. Correct it there, or do what is said above. Then rerun.",
     "already_exists": f"{STILL} Follow the way out that is named above, or register the connection in another place.",
     "registration_unknown": (
-        "Wait a few minutes, until Immuta has certainly ended, and rerun the same command. It reads first, and registers only if"
-        " nothing is there."
+        "If a permission is named above, grant it. Wait a few minutes, until Immuta has certainly ended, and rerun the same command."
+        " It reads first, and registers only if nothing is there."
     ),
     "confirmation_required": f"Review the plan. {CONFIRM}, and rerun.",
     "confirmation_mismatch": f"{CONFIRM}, and rerun.",

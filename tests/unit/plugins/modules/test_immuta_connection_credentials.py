@@ -736,7 +736,9 @@ def test_an_answer_that_a_gateway_may_give(rotate: Rotate, status: int, done: bo
     assert (rotate.credential is not None) is done
     # A secret shows nowhere, so nobody can tell.
     assert (result.code, result["rotated"], result["changed"]) == ("rotation_unknown", None, True)
-    assert ("The key's owner needs" in result["msg"]) is (status == 403)
+    needs = "lacks a permission. The key's owner needs APPLICATION_ADMIN or INFRASTRUCTURE_ADMIN. Grant it. Keep both"
+    assert (needs in result["msg"]) is (status == 403)
+    assert ("Immuta, or a gateway before it, " in result["msg"]) is (status in (401, 403))
     rotate.tenant.double.faults.clear()
     rotate.tenant.fault(**fault)
     assert rotate()["verified"] is True

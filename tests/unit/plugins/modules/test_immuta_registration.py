@@ -742,8 +742,20 @@ def test_what_has_not_arrived_is_not_claimed(present: Present, fault: dict[str, 
     present.tenant.fault(operation_id="registerConnection", **fault)
     result = present()
     assert result.code == "registration_unknown"
-    assert "and Immuta shows nothing of it. Rerun it" in result["msg"]
-    assert ("The key's owner needs" in result["msg"]) is (fault.get("status") == 403)
+    assert ", and for 30 s Immuta has shown nothing of it. " in result["msg"]
+    assert (
+        "Rerun it in a few minutes, when Immuta has certainly ended: it reads first, and registers only"
+        in result["msg"]
+    )
+    cause = "Most likely nothing was changed, because the API key"
+    hints = {
+        401: f"{cause} was not accepted for this. Check api_key",
+        403: f"{cause} lacks a permission. The key's owner needs APPLICATION_ADMIN (newer Immuta), or CREATE_DATA_SOURCE"
+        " (older Immuta). Grant it. Rerun it",
+    }
+    hint = hints.get(fault.get("status", 0), "")
+    assert hint in result["msg"] and ("Most likely" in result["msg"]) is bool(hint)
+    assert ("not known: Immuta, or a gateway before it, " in result["msg"]) is bool(hint)
     assert (result["changed"], result["registered"], len(present.bodies())) == (True, None, 1)
     assert present()["verified"] is True
 
@@ -754,6 +766,13 @@ def test_a_lost_answer_and_then_nothing(present: Present) -> None:
     result = present()
     assert result.code == "registration_unknown"
     assert "what Immuta has could not be read: Immuta failed on GET" in result["msg"]
+
+
+def test_a_short_wait_is_told_as_long_as_it_was(present: Present) -> None:
+    present.tenant.fault("status", status=403, operation_id="registerConnection")
+    result = present(wait_timeout=5)
+    assert (result.code, result["registered"]) == ("registration_unknown", None)
+    assert "refuses POST /data/connection (403): A planned fault, and for 5 s Immuta has shown nothing" in result["msg"]
 
 
 def test_another_run_has_registered_it_meanwhile(present: Present, monkeypatch: pytest.MonkeyPatch) -> None:
