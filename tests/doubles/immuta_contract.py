@@ -33,7 +33,7 @@ class Operation:
 
     :ivar path: the path, with one `{placeholder}` for each parameter
     :ivar takes_body: whether a request may have a body
-    :ivar query: the parameters that a query may have
+    :ivar query: the parameters that a query may have, and whether each is needed
     :ivar may_be_empty: the statuses that are good without a body although one is described
     :ivar has_body: the statuses, as the description spells them, that come with a body
     """
@@ -43,7 +43,7 @@ class Operation:
     path: str
     effect: str
     takes_body: bool
-    query: frozenset[str]
+    query: t.Mapping[str, bool]
     may_be_empty: frozenset[str]
     has_body: frozenset[str]
 
@@ -129,7 +129,9 @@ class Contract:
         asked = parse_qsl(request.query, keep_blank_values=True)
         if request.query and not operation.query:
             return f"{operation.name} takes no query"
-        if [name for name, _value in asked] != sorted(operation.query):
+        names = [name for name, _value in asked]
+        needed = {name for name, is_needed in operation.query.items() if is_needed}
+        if len(set(names)) < len(names) or not needed <= set(names) <= set(operation.query):
             return f"{operation.name} takes the query {', '.join(sorted(operation.query))}"
         if request.body and not operation.takes_body:
             return f"{operation.name} takes no body"
@@ -162,7 +164,7 @@ def _operation(method: str, path: str, one: t.Mapping[str, t.Any], described: t.
         path,
         one["x-effect"],
         takes_body="requestBody" in one,
-        query=frozenset(where["name"] for where in one.get("parameters", []) if where.get("in") == "query"),
+        query={where["name"]: where["required"] for where in one.get("parameters", []) if where.get("in") == "query"},
         may_be_empty=frozenset(status for status, answer in responses.items() if answer.get("x-may-be-empty")),
         has_body=frozenset(status for status, answer in responses.items() if "content" in answer),
     )

@@ -28,6 +28,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 from email.message import Message
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 if __name__ == "__main__" and not __package__:
     # Run by path: the files beside this one are found under a package name of their own.
@@ -382,9 +383,8 @@ class ImmutaDouble(Double):
             return tenant.error(400, tenant.state.redact(wrong))
         operation, parameters = found
         body = json.loads(asked.body) if asked.body else None
-        return tenant.answer(
-            Call(operation.name, next(iter(parameters.values()), asked.query.partition("=")[2]), body, authorization)
-        )
+        parameter = next(iter(parameters.values()), asked.query.partition("=")[2])
+        return tenant.answer(Call(operation.name, parameter, body, authorization, dict(parse_qsl(asked.query))))
 
     @staticmethod
     def _planned(tenant: Tenant, fault: Fault) -> Reply:

@@ -272,6 +272,10 @@ class State:
         return None if number is None else self.integrations.get(number)
 
 
+# How many objects a page of a search has that does not say how many.
+DEFAULT_PAGE = 10
+
+
 @dataclass
 class Variant:
     """How the tenant behaves where the documentation is silent, contradicts itself, or differs between versions.
@@ -290,7 +294,8 @@ class Variant:
     :ivar login_page: every path is answered with 200 and HTML
     :ivar wrong_prefix: every path is answered with 404
     :ivar search_request: the only body that the object search takes: `size` and `offset`, none or an empty one, `limit` and
-        `offset`, or `limit` and a cursor
+        `offset`, or `limit` and a cursor; or the same in its query, with pages of ten where that does not say
+    :ivar search_unknown: what becomes of a field of the search that this server does not know
     :ivar search_count: of what the search tells the number: of all objects, of those on the page, or of nothing
     :ivar object_path: how the path of an object is written; `key` is not documented, but would be enough for a connection
     :ivar slash: what an encoded slash in the path of an object is: a part of the name, or the end of it; or it is refused
@@ -351,7 +356,8 @@ class Variant:
     native_integration_id: t.Literal["present", "null", "absent"] = "present"
     search_envelope: t.Literal["list", "hits", "results", "data"] = "hits"
     search_paging: t.Literal["honoured", "ignored"] = "honoured"
-    search_request: t.Literal["size", "empty", "limit", "cursor"] = "size"
+    search_request: t.Literal["size", "empty", "limit", "cursor", "query_size", "query_limit", "query_cursor"] = "size"
+    search_unknown: t.Literal["refused", "ignored"] = "refused"
     search_count: t.Literal["all", "page", "nothing"] = "all"
     object_path: t.Literal["array", "string", "nested", "key"] = "array"
     slash: t.Literal["kept", "decoded", "refused"] = "kept"
@@ -423,12 +429,14 @@ class Call:
     :ivar parameter: the one path parameter, still percent-encoded; empty when the operation has none
     :ivar body: the JSON
     :ivar authorization: the header; empty when there was none
+    :ivar query: its parameters
     """
 
     operation: str
     parameter: str
     body: t.Any
     authorization: str
+    query: t.Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -647,14 +655,16 @@ class Tenant:
         return _json(body)
 
     def _search_objects(self, call: Call, caller: ApiKey) -> Reply:
-        body = call.body or {}
-        self._require_searchable(body)
+        body = self._searched(call)
+        way = self.variant.search_request.rpartition("_")[2]
         found = [one for key, one in sorted(self.state.connections.items()) if self._may_read(caller, key)]
         self._require(bool(found) or self._may_read_all(caller))
         count = len(found)
         total: Json = {}
         cap = self.variant.search_page_cap
-        if self.variant.search_request == "empty":
+        if way != self.variant.search_request and not body.keys() & {"size", "limit"}:
+            cap = min(cap or DEFAULT_PAGE, DEFAULT_PAGE)
+        if way == "empty":
             found = found[:cap]
         elif self.variant.search_paging == "honoured":
             # 1.0 is an integer, too, by the rules of JSON Schema.
@@ -662,7 +672,7 @@ class Tenant:
             bounds = (body.get("size"), body.get("limit"), cap)
             size = int(min([count, *(bound for bound in bounds if bound is not None)]))
             found = found[offset : offset + size]
-            if self.variant.search_request == "cursor":
+            if way == "cursor":
                 ended = offset + len(found) >= count
                 total = {"meta": {"nextToken": None if ended else str(offset + len(found))}}
         objects = []
@@ -672,21 +682,29 @@ class Tenant:
         if self.variant.search_count != "nothing":
             total["count"] = count if self.variant.search_count == "all" else len(objects)
         envelope = self.variant.search_envelope
-        if envelope == "list" and self.variant.search_request != "cursor":
+        if envelope == "list" and way != "cursor":
             return _json(objects)
         return _json({"data" if envelope == "list" else envelope: objects, **total})
 
-    def _require_searchable(self, body: Json) -> None:
-        """Refuse any body but the one of the variant."""
-        takes = {
-            "size": body.keys() <= {"size", "offset"},
-            "empty": not body,
-            "limit": "limit" in body and body.keys() <= {"limit", "offset"},
-            "cursor": bool(body) and body.keys() <= {"limit", "nextToken"},
+    def _searched(self, call: Call) -> Json:
+        """The fields that the variant knows; any other is refused, or passed over."""
+        by_query = self.variant.search_request.startswith("query_")
+        way = self.variant.search_request.rpartition("_")[2]
+        knows: dict[str, set[str]] = {
+            "size": {"size", "offset"},
+            "empty": set(),
+            "limit": {"limit", "offset"},
+            "cursor": {"limit", "nextToken"},
         }
-        token = body.get("nextToken", "0")
-        if not takes[self.variant.search_request] or not (token.isascii() and token.isdigit()):
+        query: Json = {name: value if name == "nextToken" else int(value) for name, value in call.query.items()}
+        body, other = (query, call.body or {}) if by_query else (call.body or {}, query)
+        needed = not by_query and ((way == "cursor" and not body) or (way == "limit" and "limit" not in body))
+        known = {name: value for name, value in body.items() if name in knows[way]}
+        refused = self.variant.search_unknown == "refused" and (len(known) < len(body) or bool(other))
+        token = known.get("nextToken", "0")
+        if needed or refused or not (token.isascii() and token.isdigit()):
             raise Refusal(400, "Invalid request payload input")
+        return known
 
     def _object(self, path: list[str], one: Connection) -> Json:
         about: Json = {"technology": self._written(one.technology), "state": one.state, **self._shown_settings(one)}

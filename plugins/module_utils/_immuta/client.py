@@ -18,7 +18,7 @@ import math
 import random
 import time
 import typing as t
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses, _redact
 from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
@@ -88,11 +88,18 @@ class Client:
         :raises ImmutaError: of the class that fits the reply
         :raises ApiMissing: the operation exists wherever its part of the API does, and answered 404
         """
+        path = operation.path.format(**{name: _segment(name, value) for name, value in parameters.items()})
+        return self._send(operation, path, body)
+
+    def query(self, operation: Operation, optional: t.Mapping[str, str | int], *, body: t.Any = None) -> Reply:
+        """Like C(call), with some of the parameters in its query that an operation does not need."""
+        return self._send(operation, f"{operation.path}?{urlencode(optional)}" if optional else operation.path, body)
+
+    def _send(self, operation: Operation, path: str, body: t.Any) -> Reply:
         if self._check_mode and not operation.effect.harmless:
             raise errors.WriteInCheckMode(
                 f"{operation.name} was about to be sent in check mode. Nothing was sent; please report this bug."
             )
-        path = operation.path.format(**{name: _segment(name, value) for name, value in parameters.items()})
         deadline = self.clock() + self.settings.total_timeout
         self._authenticate(deadline)
         try:

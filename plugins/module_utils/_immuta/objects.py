@@ -4,8 +4,9 @@
 
 """Objects: the path of one, and the list of all that Immuta has at the top, which are its connections.
 
-What C(POST /data/object/search) takes, and how it pages, is documented nowhere. So it is asked in one way after another
-until Immuta takes one and the list is whole; a list that may lack something is an error, since absence is read from it.
+What C(POST /data/object/search) takes, and how it pages, is documented nowhere. So it is asked in one way after another,
+by its body and by its query, until Immuta takes one and the list is whole; a list that may lack something is an error, since
+absence is read from it.
 """
 
 from __future__ import annotations
@@ -73,12 +74,14 @@ def search(client: Client) -> dict[Path, Body]:
 class _Way:
     """One way to ask.
 
-    :ivar body: of the first request; None for a request without a body
+    :ivar fields: of the first request's body; None for a request without a body
     :ivar pages: whether an offset asks for the next page
+    :ivar query: whether the fields are parameters of the query instead
     """
 
-    body: Body | None
+    fields: Body | None
     pages: bool = False
+    query: bool = False
 
 
 WAYS = (
@@ -88,6 +91,8 @@ WAYS = (
     _Way({"limit": LIMIT, "offset": 0}, pages=True),
     _Way({"limit": LIMIT}),
 )
+# Asked only where no body shows the whole list.
+QUERIES = tuple(_Way(way.fields, way.pages, query=True) for way in WAYS if way.fields)
 
 
 @dataclasses.dataclass
@@ -114,40 +119,51 @@ class _Search:
         self._client = client
         self._found: dict[Path, Body] = {}
         self._pages = self._bytes = 0
-        # What speaks for the list being whole as far as it was read, although no way has shown it.
-        self._perhaps = False
+        # What goes along with a query.
+        self._plain: Body | None = {}
+        # How many objects a way has found that has not shown that they are all, but speaks for it; 0 if none does.
+        self._likely = self._perhaps = 0
         self._ended: str | None = None
 
     def run(self) -> dict[Path, Body]:
-        refused: errors.InvalidRequest | None = None
+        refused = self._try(WAYS)
+        if refused is None or 0 < self._likely == len(self._found):
+            return self._found
+        if self._try(QUERIES) is None or 0 < max(self._likely, self._perhaps) == len(self._found):
+            return self._found
+        if not self._pages:
+            refused.explain_first("Immuta rejects every known form of the object search.")
+            raise refused
+        raise _unreadable(self._ended or f"ends after {len(self._found)} objects, and may be incomplete")
+
+    def _try(self, ways: t.Iterable[_Way]) -> errors.ImmutaError | None:
+        """Ask in one way after another; return None as soon as one has shown the whole list, else the first refusal."""
+        refused: errors.ImmutaError | None = None
         pages_ignored = False
-        for way in WAYS:
+        for way in ways:
             if pages_ignored and not way.pages:
                 # Such a server sends what it always sends.
                 continue
             try:
                 if self._whole(way):
-                    return self._found
+                    return None
                 pages_ignored = pages_ignored or way.pages
             except errors.InvalidRequest as error:
                 refused = refused or error
-        if self._perhaps:
-            return self._found
-        if refused and not self._pages:
-            refused.explain_first("Immuta rejects every known form of the object search.")
-            raise refused
-        raise _unreadable(self._ended or f"ends after {len(self._found)} objects, and may be incomplete")
+                if way.fields == {}:
+                    self._plain = None
+        return refused or _unreadable("may be incomplete")
 
     def _whole(self, way: _Way) -> bool:
         """Ask in one way, and return whether that has shown the whole list.
 
         :raises InvalidRequest: Immuta does not take it
         """
-        body = way.body
+        asked = way.fields
         seen: set[Path] = set()
         offset = 0
         while True:
-            page = self._ask(body)
+            page = self._ask(asked, way.query)
             offset += page.length
             if page.cursor is not None:
                 return self._follow(way, page, seen)
@@ -157,20 +173,22 @@ class _Search:
             self._ended = None if counted else f"ends after {len(seen)} of {page.total} objects"
             few = page.length < SMALLEST_CAP
             if counted and (page.last or (few and (page.total is not None or not way.pages))):
-                return True
+                return len(seen) == len(self._found)
             if way.pages and not page.objects:
                 return counted
             if not way.pages or not new:
-                # All at once, or the same first page over and over.
-                short = page.length < (way.body or {}).get("limit", 0)
-                whole = page.total is not None or way.pages or short or page.length % SMALLEST_CAP != 0
-                self._perhaps = counted and whole
+                # All at once, or the same first page over and over, which may be all, or one that was cut.
+                short = not way.pages and page.length < (way.fields or {}).get("limit", 0)
+                self._likely = len(seen) if counted and (short or not _may_be_cut(page.length)) else 0
+                self._perhaps = len(seen) if counted and page.total is not None else 0
                 return False
-            body = {**(body or {}), "offset": offset}
+            asked = {**(asked or {}), "offset": offset}
 
     def _follow(self, way: _Way, page: _Page, seen: set[Path]) -> bool:
         """Read on by a cursor, and return whether the list is whole."""
-        rests = [{name: value for name, value in (way.body or {}).items() if name != "offset"}, {}, {"limit": LIMIT}]
+        own = {name: value for name, value in (way.fields or {}).items() if name != "offset"}
+        others: list[tuple[Body, bool]] = [(rest, query) for query in (False, True) for rest in ({}, {"limit": LIMIT})]
+        rests = [(own, way.query), *(one for one in others if one != (own, way.query))]
         cursors: set[str] = set()
         while True:
             seen |= page.objects.keys()
@@ -178,24 +196,48 @@ class _Search:
                 counted = page.total is None or len(seen) >= page.total
                 self._ended = None if counted else f"ends after {len(seen)} of {page.total} objects"
                 return counted
-            if page.cursor in cursors:
-                raise _unreadable(f"repeats itself after {len(seen)} objects")
             cursors.add(page.cursor)
-            for rest in list(rests):
-                try:
-                    page = self._ask({**rest, CURSOR: page.cursor})
-                    break
-                except errors.InvalidRequest:
-                    rests.remove(rest)
-            else:
+            following = self._following(rests, page.cursor, cursors, seen)
+            if following is None:
                 self._ended = f"ends after {len(seen)} objects, though Immuta has more"
                 return False
+            page = following
 
-    def _ask(self, body: Body | None) -> _Page:
+    def _following(
+        self, rests: list[tuple[Body, bool]], cursor: str, cursors: set[str], seen: set[Path]
+    ) -> _Page | None:
+        """Return the page that a cursor asks for; None if Immuta takes it in no way.
+
+        :param rests: what may go along with it, and whether in the query; what Immuta does not take is removed
+        :param cursors: those that were followed
+        :raises UnexpectedReply: the answers go in circles
+        """
+        circles = False
+        for rest, query in list(rests):
+            try:
+                page = self._ask({**rest, CURSOR: cursor}, query)
+            except errors.InvalidRequest:
+                rests.remove((rest, query))
+                continue
+            if page.cursor not in cursors:
+                return page
+            # A server that does not know this way sends the same page again.
+            circles = True
+            if page.objects.keys() - seen:
+                break
+            rests.remove((rest, query))
+        if circles:
+            raise _unreadable(f"repeats itself after {len(seen)} objects")
+        return None
+
+    def _ask(self, asked: Body | None, query: bool) -> _Page:
         """Return the next page, as long as all pages together keep the bounds."""
         if self._pages >= MOST_PAGES:
             raise _unreadable(f"does not end after {self._pages} pages")
-        reply = self._client.call(SEARCH_OBJECTS, body=body)
+        if query:
+            reply = self._client.query(SEARCH_OBJECTS, asked or {}, body=self._plain)
+        else:
+            reply = self._client.call(SEARCH_OBJECTS, body=asked)
         self._pages += 1
         self._bytes += len(reply.body)
         if self._bytes > MOST_BYTES:
@@ -205,6 +247,11 @@ class _Search:
         if len(self._found) > MOST_OBJECTS:
             raise _unreadable(f"has more than {MOST_OBJECTS} objects")
         return page
+
+
+def _may_be_cut(length: int) -> bool:
+    """Return whether a server could have chosen a length for its pages: 10, 25, 64, 100, and the like."""
+    return length >= SMALLEST_CAP and (length % 5 == 0 or length & (length - 1) == 0)
 
 
 def page_of(body: t.Any) -> _Page:

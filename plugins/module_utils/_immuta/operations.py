@@ -45,6 +45,7 @@ class Operation:
     :ivar permission: what the owner of the key needs, in Immuta's words
     :ivar good: the statuses that mean success
     :ivar takes_body: whether a request has a body
+    :ivar optional: the parameters that its query may have
     :ivar conflict: what 409 means for it; has to be given for a creation
     """
 
@@ -57,6 +58,7 @@ class Operation:
     good: frozenset[int] = frozenset({200})
     takes_body: bool = False
     conflict: Conflict = "busy"
+    optional: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.effect is Effect.CREATE) is not (self.conflict == "exists"):
@@ -109,7 +111,14 @@ GET_CONNECTION = Operation(
     "getConnection", "GET", "/data/connection/{connection_key}", Effect.READ, "connections", ANY_ADMIN
 )
 SEARCH_OBJECTS = Operation(
-    "searchObjects", "POST", "/data/object/search", Effect.READ, "connections", ANY_ADMIN, takes_body=True
+    "searchObjects",
+    "POST",
+    "/data/object/search",
+    Effect.READ,
+    "connections",
+    ANY_ADMIN,
+    takes_body=True,
+    optional=("size", "offset", "limit", "nextToken"),
 )
 GET_OBJECT = Operation("getObject", "GET", "/data/object/{connection_key}", Effect.READ, "connections", ANY_ADMIN)
 DELETE_OBJECT = Operation(

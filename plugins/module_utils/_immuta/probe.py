@@ -228,7 +228,7 @@ def _failure(first: _Asked, url: str) -> errors.ImmutaError:
 def ways() -> dict[str, t.Any]:
     """Return the ways to ask the search, by the names of their fields."""
     return {
-        "nothing" if way.body is None else ", ".join(sorted(way.body)) or "an empty body": way.body
+        "nothing" if way.fields is None else ", ".join(sorted(way.fields)) or "an empty body": way.fields
         for way in objects.WAYS
     }
 

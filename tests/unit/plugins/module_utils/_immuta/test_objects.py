@@ -55,22 +55,27 @@ def test_lists_from_a_server_that_ignores_paging(world: World, count: str) -> No
     assert len(world.asked) == 3
 
 
-# The only body that a server takes, the longest page that it sends, what it counts, and in what envelope.
+# The only body or query that a server takes, whether it refuses another, the longest page that it sends, what it counts, and in
+# what envelope.
 SERVERS = [
-    (body, cap, count, envelope)
-    for body, cap, count, envelope in itertools.product(
-        ["size", "empty", "limit", "cursor"], [None, 10], ["all", "page", "nothing"], ["hits", "list"]
+    (body, unknown, cap, count, envelope)
+    for body, unknown, cap, (count, envelope) in itertools.product(
+        ["size", "empty", "limit", "cursor", "query_size", "query_limit", "query_cursor"],
+        ["refused", "ignored"],
+        [None, 10],
+        [("all", "hits"), ("page", "hits"), ("nothing", "hits"), ("all", "list")],
     )
-    if body != "empty" or cap is None
+    if body != "empty" or (cap is None and unknown == "refused")
 ]
 
 
-@pytest.mark.parametrize(("body", "cap", "count", "envelope"), SERVERS)
+@pytest.mark.parametrize(("body", "unknown", "cap", "count", "envelope"), SERVERS)
 @pytest.mark.parametrize("number", [3, 10, 13, 30])
-def test_lists_from_a_server_that_takes_one_body_only(
-    world: World, body: str, cap: int | None, count: str, envelope: str, number: int
+def test_lists_from_a_server_that_takes_one_way_only(
+    world: World, body: str, unknown: str, cap: int | None, count: str, envelope: str, number: int
 ) -> None:
-    world.vary(search_request=body, search_page_cap=cap, search_count=count, search_envelope=envelope)
+    world.vary(search_request=body, search_unknown=unknown, search_page_cap=cap)
+    world.vary(search_count=count, search_envelope=envelope)
     world.add(number - 3)
     counted = count != "nothing" and envelope != "list"
     if body == "empty" and number % 10 == 0 and not counted:
@@ -79,6 +84,48 @@ def test_lists_from_a_server_that_takes_one_body_only(
         assert error.message.endswith(f"ends after {number} objects, and may be incomplete{NOTHING_SAID}")
         return
     assert keys(world) == sorted(world.state.connections)
+
+
+@pytest.mark.parametrize("length", [10, 15, 25, 50, 64, 100, 128, 200])
+@pytest.mark.parametrize("total", [None, "count"])
+def test_a_page_of_a_round_length_that_comes_again_may_be_cut(length: int, total: str | None) -> None:
+    # It ignores all that it is asked, or knows other names for it.
+    def answer(_body: t.Any, _query: t.Any) -> t.Any:
+        return {"hits": some(0, length), **({total: length} if total else {})}
+
+    server = Server(answer)
+    if total:
+        # Nothing shows more, in any way, and the number speaks for it.
+        assert len(server.search()) == length
+    else:
+        assert "may be incomplete" in fails(errors.UnexpectedReply, server.search).message
+    assert {"size": 200, "offset": length} in server.queries
+    # No server chooses this for its pages.
+    odd = Server(lambda _body, _query: some(0, 63))
+    assert (len(odd.search()), odd.queries) == (63, [])
+
+
+@pytest.mark.parametrize("total", ["count", None])
+@pytest.mark.parametrize("plain", [{}, None])
+@pytest.mark.parametrize("number", [25, 26, 60])
+def test_a_page_that_only_the_query_makes_longer(total: str | None, plain: t.Any, number: int) -> None:
+    # Its own page is of 25, and its number is that of the page.
+    def answer(body: t.Any, query: t.Any) -> t.Any:
+        if body != plain or (query and not query.keys() <= {"limit", "offset"}):
+            return None
+        first = (query or {}).get("offset", 0)
+        page = some(first, min(number, first + min((query or {}).get("limit", 25), 25)))
+        return {"hits": page, **({total: len(page)} if total else {})}
+
+    assert len(Server(answer).search()) == number
+
+
+def test_a_way_that_shows_less_than_another_shows_nothing() -> None:
+    def answer(body: t.Any, _query: t.Any) -> t.Any:
+        return None if body is None or "limit" in body else some(0, 20 if body else 4)
+
+    server = Server(answer)
+    assert "may be incomplete" in fails(errors.UnexpectedReply, server.search).message
 
 
 @pytest.mark.parametrize(("count", "words"), [("all", "ends after 10 of 13 objects"), ("nothing", "may be incomplete")])
@@ -98,25 +145,30 @@ def test_the_ways_to_ask_come_in_order(world: World) -> None:
 
 
 def test_a_server_that_takes_none_of_them(world: World) -> None:
-    world.fault("searchObjects", 400, times=9)
+    world.fault("searchObjects", 400, times=99)
     error = fails(errors.InvalidRequest, lambda: keys(world))
     assert error.hint == "Immuta rejects every known form of the object search."
-    assert len(world.asked) == len(objects.WAYS)
+    assert len(world.asked) == len(objects.WAYS) + len(objects.QUERIES) == 8
 
 
 # Servers that nobody has described
 
 
 class Server:
-    """A server that answers each body of the search as a function says; None refuses it."""
+    """A server that answers each body and each query of the search as a function says; None refuses it."""
 
-    def __init__(self, answer: t.Callable[[t.Any], t.Any]) -> None:
+    def __init__(self, answer: t.Callable[[t.Any, t.Any], t.Any]) -> None:
         self._answer = answer
         self.asked: list[t.Any] = []
+        self.queries: list[t.Any] = []
 
-    def call(self, operation: t.Any, body: t.Any) -> Reply:
+    def query(self, operation: t.Any, optional: t.Any, body: t.Any) -> Reply:
+        self.queries.append(optional)
+        return self.call(operation, body, optional)
+
+    def call(self, operation: t.Any, body: t.Any, query: t.Any = None) -> Reply:
         self.asked.append(body)
-        answer = self._answer(body)
+        answer = self._answer(body, query)
         if answer is None:
             raise errors.InvalidRequest("Refused")
         return Reply(200, json.dumps(answer).encode())
@@ -130,7 +182,7 @@ def some(first: int, end: int) -> list[dict[str, str]]:
 
 
 def test_a_default_page_that_only_a_limit_makes_longer() -> None:
-    def ignores_size(body: t.Any) -> t.Any:
+    def ignores_size(body: t.Any, _query: t.Any) -> t.Any:
         first = (body or {}).get("offset", 0) if "limit" in (body or {}) else 0
         return some(first, min(25, first + (body or {}).get("limit", 10)))
 
@@ -139,7 +191,7 @@ def test_a_default_page_that_only_a_limit_makes_longer() -> None:
 
 @pytest.mark.parametrize("takes_limit", [True, False])
 def test_a_cursor_after_any_body(takes_limit: bool) -> None:
-    def answer(body: t.Any) -> t.Any:
+    def answer(body: t.Any, _query: t.Any) -> t.Any:
         if body and "nextToken" in body:
             refused = body.keys() - {"nextToken"} if not takes_limit else "limit" not in body
             return None if refused else {"data": some(10, 14), "meta": {}}
@@ -149,22 +201,30 @@ def test_a_cursor_after_any_body(takes_limit: bool) -> None:
 
 
 def test_a_cursor_that_can_not_be_followed_says_nothing() -> None:
-    server = Server(lambda body: None if body and "nextToken" in body else {"data": some(0, 3), "nextToken": "t"})
+    def answer(body: t.Any, query: t.Any) -> t.Any:
+        follows = "nextToken" in {**(body or {}), **(query or {})}
+        return None if follows else {"data": some(0, 3), "nextToken": "t"}
+
+    server = Server(answer)
     message = fails(errors.UnexpectedReply, server.search).message
     assert message.endswith(f"ends after 3 objects, though Immuta has more{NOTHING_SAID}")
 
 
 def test_cursors_that_go_in_circles() -> None:
-    server = Server(lambda body: {"data": some(0, 3), "nextToken": "t"})
+    server = Server(lambda _body, _query: {"data": some(0, 3), "nextToken": "t"})
     assert "repeats itself" in fails(errors.UnexpectedReply, server.search).message
-    assert len(server.asked) == 2
+    # The body may be ignored, and the query, too.
+    assert (len(server.asked), len(server.queries)) == (6, 2)
+    onward = Server(lambda body, _query: {"data": some(0, 3 + len(onward.asked)), "nextToken": "t"})
+    assert "repeats itself" in fails(errors.UnexpectedReply, onward.search).message
+    assert len(onward.asked) == 2
 
 
 @pytest.mark.parametrize("total", [3, 4])
 def test_a_list_that_ends_before_its_number_says_nothing(total: int) -> None:
     pages = [[["a"], ["a", "database"]], [["b"]]]
 
-    def answer(body: t.Any) -> t.Any:
+    def answer(body: t.Any, _query: t.Any) -> t.Any:
         page = {0: 0, 2: 1}.get((body or {}).get("offset", 0))
         paths = [] if page is None else pages[page]
         return {"count": total, "hits": [{"objectPath": path} for path in paths]}
@@ -182,15 +242,15 @@ def test_a_list_that_ends_before_its_number_says_nothing(total: int) -> None:
     ("size", "words"), [(1, "does not end after 1000 pages"), (200, "has more than 100000 objects")]
 )
 def test_a_server_that_always_has_something_new_comes_to_an_end(size: int, words: str) -> None:
-    server = Server(lambda body: some(body["offset"], body["offset"] + size))
+    server = Server(lambda body, _query: some(body["offset"], body["offset"] + size))
     assert words in fails(errors.UnexpectedReply, server.search).message
-    endless = Server(lambda body: {"hits": [], "nextToken": str(len(endless.asked))})
+    endless = Server(lambda _body, _query: {"hits": [], "nextToken": str(len(endless.asked))})
     assert "does not end after 1000 pages" in fails(errors.UnexpectedReply, endless.search).message
 
 
 def test_all_pages_together_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(objects, "MOST_BYTES", 100_000)
-    server = Server(lambda body: some(body["offset"], body["offset"] + 200))
+    server = Server(lambda body, _query: some(body["offset"], body["offset"] + 200))
     assert "is longer than 100000 bytes" in fails(errors.UnexpectedReply, server.search).message
 
 
