@@ -200,14 +200,16 @@ def integration_told(about: Json, config: Json) -> Json:
     return {**about, "config": {**{name: one for name, one in config.items() if name != "workspaceUrl"}, **host}}
 
 
-def native_integration(told: Json, whole: Json) -> Json:
+def native_integration(told: Json, whole: Json, given: Json) -> Json:
     """Return the C(nativeIntegration) object to send: all that Immuta tells of the integration, and what its connection has.
 
     :param told: from C(integration_told)
     :param whole: the C(connection) object, which holds the credential
+    :param given: the configuration in the options
     """
     kept = {name: value for name, value in without_secrets(told["config"]).items() if name not in OF_METHODS}
-    # These the two have in common.
+    # These the two have in common, unless the options tell them apart.
+    whole = {**whole, **{name: given[name] for name in SHARED if name in given}}
     kept.update({name: whole[name] for name in SHARED if name in kept and name in whole})
     about = {"autoBootstrap": False, **told}
     if _on_databricks(told):

@@ -174,7 +174,7 @@ def plan_for(
     reason = _reason(policy, before, blind, differs=bool(differences))
     if before is not None:
         told = payload.integration_told(before.about, before.config)
-        native = payload.native_integration(told, whole)
+        native = payload.native_integration(told, whole, (goal.native.get("config") or {}) if goal else {})
         beside = payload.differences(told, native, payload.NATIVE)
         # What Immuta does not tell of the integration gets what its connection has.
         unknown += payload.not_compared(told, native, payload.NATIVE) if reason is not None else []

@@ -1031,6 +1031,16 @@ def test_an_edit_shows_what_differs_in_the_integration(present: Present, form: s
     assert result["diff"]["before"]["nativeIntegration.config.role"] == "HARDENED_ROLE"
 
 
+def test_an_integration_may_have_another_port_than_its_connection(present: Present) -> None:
+    options = {"snowflake": SNOWFLAKE, "native_integration": {"config": {"port": 8443}}}
+    assert present(**options).good["registered"] is True
+    present.tenant.vary(update_request="with_integration")
+    assert present(**options).good["changed"] is False
+    result = present(**options, update_secrets="always").good
+    assert (result["differences"], "would change" in present(**options).warned) == ([], False)
+    assert present.bodies("updateConnection")[-1]["nativeIntegration"]["config"]["port"] == 8443
+
+
 def test_what_immuta_does_not_tell_is_overwritten_only_if_confirmed(present: Present) -> None:
     assert present().good["verified"] is True
     extra = present.tenant.double.state.connections[NEW].extra
