@@ -190,10 +190,13 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
     assert "2. Delete the connection in Immuta: it does not exist" in planned.output
     assert ": created by this registration" in planned.output
     assert "set immuta_deregister_confirm" not in planned.output
+    assert "Read it; running it takes immuta_register_confirm." in planned.output
     assert site.snapshot != empty
     assert [one.name for one in site.player.scripts.iterdir() if ".undo.sql" in one.name] == []
     back = way.register("-v", state="undone", confirm=site.key, reason="CHG1")
     assert (back.code, back.result["status"], "template error" in back.output) == (0, "completed", False), back.output
+    assert "REGENERATED it from the integration's known configuration. Read it." in back.output
+    assert "immuta_deregister_accept_regenerated" not in planned.output + back.output
     assert site.snapshot == empty
     taken = way.report("")
     assert (taken["report"], taken["status"]) == ("community.immuta.deregister_connection", "completed")

@@ -68,7 +68,9 @@ def plan(settings: Settings, observed: Observed) -> list[str]:
             state += "; the finished script of the former integration is set aside"
         lines.append(f"1. Save the clean-up script: {state} ({settings.script_path}, sha256 {script['sha256']})")
         if observed.regenerated:
-            lines.append(f"   WARNING: {REGENERATED} Read it; running it takes immuta_deregister_accept_regenerated.")
+            accepted = settings.accept_regenerated == settings.connection_key
+            takes = "" if accepted else "; running it takes immuta_deregister_accept_regenerated"
+            lines.append(f"   WARNING: {REGENERATED} Read it{takes}.")
         durability = script.get("durability") or {}
         if durability.get("lasting", "lasting") != "lasting" and not settings.script_in_artifact:
             lines.append(f"   WARNING: make sure that it outlives this run: {durability['why']}.")

@@ -203,9 +203,11 @@ def status(observed: Observed, *, check_mode: bool) -> str:
     if check_mode or not observed.sent:
         decision = observed.decided.get("decision") or {}
         return "handed_off" if decision.get("run") == "handoff" and not check_mode else "planned"
-    if not observed.exists:
-        return "registered"
-    return "updated" if observed.registered.get("changed") else "already_registered"
+    if observed.exists:
+        return "updated" if observed.registered.get("changed") else "already_registered"
+    # Only the module knows whether this run has registered it: its answer may have been lost, and another run may have been faster.
+    told = observed.told.get("registered")
+    return "found_registered" if told is None else "registered" if told else "already_registered"
 
 
 def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[str, t.Any]:

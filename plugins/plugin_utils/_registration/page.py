@@ -14,10 +14,11 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration imp
 WORDING = page.Wording(
     noun="registration",
     script="Set-up script",
-    done=("registered", "updated"),
+    done=("registered", "found_registered", "updated"),
     again="already_registered",
     sentences={
         "registered": "The connection is registered in Immuta.",
+        "found_registered": "The connection is registered in Immuta. Whether this run or another one registered it is not known.",
         "updated": "The connection was registered, and has been edited.",
         "stated": "The connection is registered in Immuta. At least a part of the set-up on the platform is stated by a person, not"
         " verified.",

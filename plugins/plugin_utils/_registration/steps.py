@@ -55,6 +55,7 @@ def _not_run(ended: Ended) -> str:
 def _registered(ended: Ended) -> str:
     words = {
         "registered": "Registered.",
+        "found_registered": "It is there. Whether this run or another one registered it is not known.",
         "updated": "It existed, and was edited.",
         "already_registered": "It is as described.",
     }

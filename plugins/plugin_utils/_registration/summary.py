@@ -23,7 +23,11 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import current
 
 Seen = t.Mapping[str, t.Any]
-DEEDS = {"registered": "registered the connection", "updated": "edited it"}
+DEEDS = {
+    "registered": "registered the connection",
+    "found_registered": "found it registered, by that run or by another one",
+    "updated": "edited it",
+}
 
 
 def summary(evidence: Seen) -> Summary:

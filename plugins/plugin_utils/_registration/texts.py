@@ -25,6 +25,7 @@ Row = t.Mapping[str, t.Any]
 HEADLINES = {
     "registered": "REGISTERED",
     "updated": "UPDATED, the connection existed",
+    "found_registered": "REGISTERED, by this run or by another one: Immuta's answer was lost",
     "already_registered": "ALREADY REGISTERED, nothing was changed",
     "planned": "PLANNED, nothing was registered or run",
     "handed_off": "HANDED OFF, the set-up script is still to be run; the connection is not registered",
@@ -189,7 +190,7 @@ def report(result: Row) -> list[str]:
         # Another rendering, which a later run saves, may have another password.
         digest = f" (sha256 {script['sha256']})" if script["kept"] or result["status"] != "planned" else ""
         lines.append(f"Script: {script['path']}{digest}, {_ran(result)}{kept}")
-        if script["kept"] and result["status"] == "registered":
+        if script["kept"] and result["status"] in ("registered", "found_registered"):
             lines.append(f"WARNING: {REMOVE_IT}")
     if seen := there(result["objects"]):
         lines.append(f"Platform: {seen}")

@@ -271,6 +271,22 @@ def to_run(done: int, executor: str) -> str:
             id="regenerated",
         ),
         pytest.param(
+            {"plan_only": True, "accept_regenerated": "k"},
+            Observed(gone(source="regenerated", statements=[], plan_only=True)),
+            [
+                TITLE,
+                TENANT,
+                f"1. Save the clean-up script: done (~/.local/state/community.immuta/k.sql, sha256 {SHA})",
+                "   WARNING: Immuta REGENERATED it from the integration's known configuration. Read it.",
+                "2. Delete the connection in Immuta: already gone",
+                "3. Run the script's 0 statements (0 have run), executor snowflake",
+                "Don't run it on another host at the same time: only runs that share the journal beside the script"
+                " lock each other out.",
+                "Platform: a.snowflakecomputing.com",
+            ],
+            id="regenerated, accepted",
+        ),
+        pytest.param(
             {},
             Observed(LOST),
             [TITLE, "Not found, so there is nothing to plan.", "WARNING: script_lost happened."],

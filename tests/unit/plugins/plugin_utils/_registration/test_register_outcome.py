@@ -48,13 +48,18 @@ LOST = {"failed": True, "registered": None, **TIMING}
         (done(ran={}, registered={}, decided=decided(run="handoff", register=False)), False, "handed_off", False),
         (done(ran={}, registered={}, decided=decided(run="handoff", register=False)), True, "planned", False),
         (done(ran={}, registered={"skipped": True}, decided=decided(run="", register=False)), False, "planned", False),
-        (done(registered=LOST), False, "registered", None),
-        (done(registered={**LOST, "registered": False}), False, "registered", False),
-        # Another run has, or may have, registered it.
-        *(
-            (done(registered={**LOST, "registered": told, "connection": {"key": "k"}}), False, "registered", True)
-            for told in (False, None)
+        # No more is said than the module says.
+        (
+            done(registered={**REGISTERED, "registered": None, "connection": {"key": "k"}}),
+            False,
+            "found_registered",
+            True,
         ),
+        (done(registered={**EDITED, "connection": {"key": "k"}}), False, "already_registered", True),
+        (done(registered=LOST), False, "found_registered", None),
+        (done(registered={**LOST, "registered": False}), False, "already_registered", False),
+        # Another run has, or may have, registered it.
+        (done(registered={**LOST, "registered": None, "connection": {"key": "k"}}), False, "found_registered", True),
         (Observed(), False, "planned", None),
     ],
 )

@@ -72,6 +72,7 @@ BROKEN = {
 RECORDED = {"changed": True, "execution": {"state": "finished", "done": 0, "total": 2}, **TIMING}
 PARTIAL = {"state": "partial", "done": 1, "total": 2, "skipped": []}
 HANDOFF = {"executor": "handoff"}
+FOUND_IT = {**WHOLE, "registered": None, "connection": {"key": "k"}}
 LOST = {"failed": True, "msg": "No answer.", "registered": None, "changed": True, **TIMING}
 TENANT = {**NONE, "tenant": "https://t"}
 
@@ -115,6 +116,7 @@ CHANGED = {**DIFFERS, **TIMING, "changed": True, "plan": {**PLAN, "digest": "e" 
 ENABLES = {"settings": {"is_active": True}}
 SITUATIONS: dict[str, Situation] = {
     "registered": Situation({"reason": "CHG1"}, done(found=TENANT, registered=WHOLE)),
+    "perhaps another's": Situation({}, done(registered=FOUND_IT)),
     "confirmed": Situation({**ENABLES, "confirm": "k", "approver": "Kim"}, done(registered=WHOLE)),
     "planned": Situation(ENABLES, done(ran={}, registered=SKIPPED, decided=decided(run="", register=False))),
     "handed off": Situation(
@@ -228,6 +230,7 @@ def test_what_is_claimed(names: str, expected: dict[str, tuple[str, int | None]]
         ("registered, already", "good", "Registered"),
         ("it had run", "good", "Registered"),
         ("edited", "good", "Updated"),
+        ("perhaps another's", "good", "Found registered"),
         ("planned", "note", "Planned"),
         ("handed off", "care", "Handed off"),
         ("stated", "care", "Registered, in part only stated"),
@@ -273,6 +276,8 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
             "confirmed",
             ["Objects to be enabledYes", "ConfirmedBy the name of the connection", "Approved byKimStated with"],
         ),
+        ("perhaps another's", ["Whether this run or another one registered it is not known."]),
+        ("perhaps another's, already", ["Run 1 found it registered, by that run or by another one."]),
         ("planned", ["ConfirmedNo", "which changed nothing", "0 of 1 thereNobody looked", "Review the plan"]),
         ("handed off", ["Handed over", "Nobody lookedNobody looked", "Its sha256 must be"]),
         ("a statement failed, resumed", ["In 2 runs.", "0 of 1 there1 of 1 there"]),
