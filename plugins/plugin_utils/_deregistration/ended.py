@@ -6,39 +6,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import outcome
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import rows
 
 
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    """A run at its end.
-
-    :ivar result: C(immuta_deregister_result)
-    :ivar started: in UTC. So is C(ended).
-    :ivar stop: where it has stopped; None when it came to its end
-    """
-
-    settings: Settings
-    observed: Observed
-    result: Answer
-    started: str
-    ended: str
-    stop: Stop | None = None
+class Ended(rows.Ended[Settings, Observed, Stop]):
+    """A run at its end."""
 
     @property
     def failure(self) -> Answer | None:
         """The result of the task that failed; None when all went well."""
         return self.stop.failure if self.stop else None
-
-    @property
-    def status(self) -> str:
-        """The role's status."""
-        return str(self.result["status"])
 
     @property
     def executor(self) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import ANSWER, TIMES
@@ -74,27 +75,36 @@ def statement(row: Answer, answer: Answer, status: str, reason: str | None = Non
     }
 
 
-class Ended(t.Protocol):
-    """A run at its end."""
+Settings = t.TypeVar("Settings")
+Observed = t.TypeVar("Observed")
+Stopped = t.TypeVar("Stopped", bound=Stop)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended(t.Generic[Settings, Observed, Stopped]):
+    """A run of a role at its end.
+
+    :ivar result: the role's outcome
+    :ivar started: in UTC. So is C(ended).
+    :ivar stop: where it has stopped; None when it came to its end
+    """
+
+    settings: Settings
+    observed: Observed
+    result: dict[str, t.Any]
+    started: str
+    ended: str
+    stop: Stopped | None = None
 
     @property
     def status(self) -> str:
         """The role's status."""
-
-    @property
-    def started(self) -> str:
-        """In UTC. So is C(ended)."""
-
-    @property
-    def ended(self) -> str:
-        """When it ended."""
-
-    @property
-    def stop(self) -> Stop | None:
-        """Where it stopped; None when it came to its end."""
+        return str(self.result["status"])
 
 
-def frame(ended: Ended, origin: Origin, steps: list[Step], history: t.Sequence[t.Any]) -> dict[str, t.Any]:
+def frame(
+    ended: Ended[t.Any, t.Any, t.Any], origin: Origin, steps: list[Step], history: t.Sequence[t.Any]
+) -> dict[str, t.Any]:
     """The fields of C(report.Run) that every run has in the same way.
 
     :param history: the runs before it

@@ -6,33 +6,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
-from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import rows
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
 
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    """A run at its end.
-
-    :ivar result: C(immuta_register_result)
-    :ivar started: in UTC. So is C(ended).
-    :ivar stop: where it has stopped; None when it came to its end
-    """
-
-    settings: Settings
-    observed: Observed
-    result: Answer
-    started: str
-    ended: str
-    stop: Stop | None = None
-
-    @property
-    def status(self) -> str:
-        """The role's status."""
-        return str(self.result["status"])
+class Ended(rows.Ended[Settings, Observed, Stop]):
+    """A run at its end."""
 
     @property
     def recorded(self) -> bool:
