@@ -22,6 +22,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration imp
     page,
     settings,
     stops,
+    taken_back,
+    taking_back,
     texts,
     whose,
     words,
@@ -45,10 +47,25 @@ OF_REMOVALS = ("report_dir", "reason", "approver")
 NOTHING_DONE = "Nothing was checked, planned, or registered: --tags or --start-at-task skipped the role. Run the playbook without them."
 
 
+class Way(t.NamedTuple):
+    """A run that registers, or that takes a registration back.
+
+    :ivar observed: the results so far
+    :ivar find: finds the task at which the run stopped
+    :ivar ended: makes the result of the role, and the lines that are printed
+    :ivar run: makes the run of the report
+    """
+
+    observed: t.Any
+    find: t.Callable[..., Stop | None]
+    ended: t.Callable[..., tuple[Result, list[str]]]
+    run: t.Callable[..., claims.Registered]
+
+
 class ActionModule(OneOfMany):
     """Dispatches to the stage. Nothing here talks to Immuta or to a platform."""
 
-    STAGES = ("check", "undo", "whose", "decide", "plan", "handoff", "conclude", "finished")
+    STAGES = ("check", "undo", "whose", "undone", "decide", "plan", "handoff", "conclude", "finished")
     OPTIONS: t.ClassVar = {"checked": {"type": "dict", "default": {}}, "observed": {"type": "dict", "default": {}}}
 
     @property
@@ -80,7 +97,7 @@ class ActionModule(OneOfMany):
             raise Refused(*found)
         if known.state == "undone":
             known = self._of_removal(variables, known)
-        elif wrong := list(known.report.mistake(page.render)):
+        if wrong := list(known.report.mistake(page.render)):
             raise Refused(*wrong)
         return {"started": started, "settings": vars(known)}
 
@@ -106,24 +123,26 @@ class ActionModule(OneOfMany):
             **({"warnings": doubts} if doubts else {}),
         }
 
+    @property
+    def _taking_back(self) -> taking_back.Observed:
+        return taking_back.Observed(**self.arguments["observed"])
+
     def _undo(self, variables: Variables) -> Result:
-        found = self.arguments["observed"]
-        if wrong := decisions.allowed(self.settings, found["connections"], found["integrations"], found["former"]):
+        known, seen = self.settings, self._taking_back
+        found = seen.found["connections"], seen.integrations["integrations"], seen.former
+        if wrong := decisions.allowed(known, *found) or list(filter(None, [known.report.foreign(seen.tenant)])):
             raise Refused(*wrong, code="refused")
         # Without this answer nothing is confirmed.
-        look = whose.look(self.settings, self._saved("setup_scripts", self.settings.script_path))
-        return {"confirm": self.settings.confirm, "words": words.OTHERS, "look": look}
+        look = whose.look(known, outcome.saved_at(seen.former.get("setup_scripts"), known.script_path))
+        return {"confirm": known.confirm, "words": words.OTHERS, "look": look}
 
     def _whose(self, variables: Variables) -> Result:
-        known, tried = self.settings, self.arguments["observed"]["tried"]
-        setup, undo = self._saved("setup_scripts", known.script_path), self._saved("scripts", known.undo_path)
-        if wrong := whose.refused(known, setup, tried):
-            raise Refused(*wrong)
-        return shown(whose.plan(known, setup, undo, tried))
-
-    def _saved(self, kind: str, path: str) -> Result:
-        """What is saved at a path, as the module C(saved_scripts_info) returns it."""
-        return outcome.saved_at(self.arguments["observed"]["former"].get(kind), path)
+        known, seen = self.settings, self._taking_back
+        setup = outcome.saved_at(seen.former.get("setup_scripts"), known.script_path)
+        undo = outcome.saved_at(seen.former.get("scripts"), known.undo_path)
+        if wrong := whose.refused(known, setup, seen.tried):
+            raise Refused(*wrong, code="refused")
+        return shown(whose.plan(known, setup, undo, seen.tried))
 
     def _plan(self, variables: Variables) -> Result:
         if wrong := decisions.undone(self.settings, self.observed):
@@ -139,44 +158,37 @@ class ActionModule(OneOfMany):
         return shown(texts.handoff(self.settings, self.observed))
 
     def _conclude(self, variables: Variables) -> Result:
-        checked, observed, check_mode = (
-            self.arguments["checked"] or {"msg": IN_THE_MIDDLE},
-            self.observed,
-            self._task.check_mode,
-        )
+        return self._ended(variables, Way(self.observed, stops.find, texts.ended, claims.run))
+
+    def _undone(self, variables: Variables) -> Result:
+        return self._ended(variables, Way(self._taking_back, taking_back.find, taking_back.ended, taken_back.run))
+
+    def _ended(self, variables: Variables, way: Way) -> Result:
+        checked, check_mode = self.arguments["checked"] or {"msg": IN_THE_MIDDLE}, self._task.check_mode
         known = Settings(**checked["settings"]) if "settings" in checked else None
-        stop = stops.find(known, observed, checked, check_mode=check_mode)
-        if known is None:
-            lines = printable(texts.stopped(None, observed, stop)) if stop else []
-            return {"lines": lines, "result": {}, "fatal": _fatal(stop)}
-        result, lines = self._ended(known, stop)
-        digest, unwritten = self._report(variables, known, result, stop)
-        if unwritten and not stop:
-            stop = Stop(REPORT, {"msg": unwritten}, shown=False)
-            result, lines = self._ended(known, stop)
-        result["report"] = {**result["report"], "sha256": digest} if digest else None
+        stop = way.find(known, way.observed, checked, check_mode=check_mode)
+        result, lines = way.ended(known, way.observed, stop, check_mode=check_mode)
+        unwritten = ""
+        if known and result["report"]:
+            digest, unwritten = self._report(variables, known, way, result, stop)
+            if unwritten and not stop:
+                stop = Stop(REPORT, {"msg": unwritten}, shown=False)
+                result, lines = way.ended(known, way.observed, stop, check_mode=check_mode)
+            result["report"] = {**result["report"], "sha256": digest} if digest else None
         return {
-            "lines": [*lines, *printable(kept.said(result["report"], unwritten))],
+            "lines": printable([*lines, *kept.said(result.get("report"), unwritten)]),
             "result": result,
             "fatal": _fatal(stop),
             **({"warnings": [unwritten]} if unwritten else {}),
         }
 
-    def _ended(self, known: Settings, stop: Stop | None) -> tuple[Result, list[str]]:
-        """The result, and the lines that say what came of the run."""
-        result = outcome.result(known, self.observed, check_mode=self._task.check_mode)
-        if stop is None:
-            return result, printable(texts.report(result))
-        lines = printable(texts.stopped(known, self.observed, stop))
-        return {**result, "status": "failed", "failed_task": stop.task, "error": "\n".join(lines)}, lines
-
-    def _report(self, variables: Variables, known: Settings, result: Result, stop: Stop | None) -> tuple[str, str]:
-        """Add this run to the report, if one is asked for; its digest, and what has prevented it."""
-        if not known.report_dir or self._task.check_mode:
-            return "", ""
-        ended = Ended(known, self.observed, result, self.arguments["checked"]["started"], _utc.now_zulu(), stop)
-        here = origin.origin(variables, os.environ)
-        return known.report.add(self.observed.tenant, lambda history: claims.run(ended, here, history), page.render)
+    def _report(
+        self, variables: Variables, known: Settings, way: Way, result: Result, stop: Stop | None
+    ) -> tuple[str, str]:
+        """Add this run to the report; its digest, and what has prevented it."""
+        started, here = self.arguments["checked"]["started"], origin.origin(variables, os.environ)
+        end = Ended(known, way.observed, result, started, _utc.now_zulu(), stop)
+        return known.report.add(way.observed.tenant, lambda history: way.run(end, here, history), page.render)
 
     def _finished(self, variables: Variables) -> Result:
         failed = set(variables["ansible_play_hosts_all"]) - set(variables.get("ansible_play_hosts", ()))

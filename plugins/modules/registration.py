@@ -38,6 +38,7 @@ options:
       - check
       - undo
       - whose
+      - undone
       - decide
       - plan
       - handoff
@@ -74,15 +75,15 @@ decision:
   type: dict
 result:
   description: Outcome of the run, as in RV(ignore:immuta_register_result).
-  returned: O(stage=conclude)
+  returned: O(stage=conclude) and O(stage=undone)
   type: dict
 lines:
   description: Outcome of the run, for people.
-  returned: O(stage=conclude)
+  returned: O(stage=conclude) and O(stage=undone)
   type: list
   elements: str
 fatal:
   description: Why the run stopped, if no failed task says so; empty otherwise.
-  returned: O(stage=conclude)
+  returned: O(stage=conclude) and O(stage=undone)
   type: str
 """

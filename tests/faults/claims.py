@@ -102,7 +102,7 @@ def check_stopped(one: Site, played: Played) -> None:
         assert secret not in played.output
     if isinstance(one, TakingBack):
         one.require_secrets_kept(played)
-        if not played.result:
+        if "connection_gone" not in played.result:
             _check_not_taken_back(one, played)
             return
     found = STOPPED.fullmatch(played.error)
@@ -192,7 +192,8 @@ def _check_not_registered(one: Registering, played: Played, found: re.Match[str]
 
 def _check_not_taken_back(one: TakingBack, played: Played) -> None:
     """A run that stops before the removal has done nothing, and says why."""
-    assert played.error
+    assert played.result["status"] == "failed"
+    assert STOPPED.fullmatch(played.error), played.error
     assert not one.undo_path.exists() and one.executed == []
     assert one.deletions == 0
     one.require_nothing_lost()

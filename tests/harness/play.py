@@ -77,8 +77,8 @@ class Played:
     def result(self) -> dict[str, t.Any]:
         """The role's outcome; of a registration that was taken back, that of the removal."""
         facts = [one["result"].get("ansible_facts", {}) for one in self.tasks]
-        found = [one[name] for one in facts for name in OUTCOMES if one.get(name)]
-        return found[-1] if found else {}
+        found = {name: one[name] for one in facts for name in OUTCOMES if one.get(name)}
+        return dict(next((found[name] for name in OUTCOMES if name in found), {}))
 
     @property
     def error(self) -> str:

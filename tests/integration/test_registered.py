@@ -196,8 +196,18 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
     back = way.register("-v", state="undone", confirm=site.key, reason="CHG1")
     assert (back.code, back.result["status"], "template error" in back.output) == (0, "completed", False), back.output
     assert "REGENERATED it from the integration's known configuration. Read it." in back.output
-    assert "immuta_deregister_accept_regenerated" not in planned.output + back.output
+    assert "takes immuta_" not in back.output
     assert site.snapshot == empty
+    assert (way.result(planned)["status"], way.result(planned)["report"]) == ("planned", None)
+    assert (way.result(back)["status"], way.result(back)["connection_exists"]) == ("undone", False)
+    runs = way.report()["runs"]
+    # The plan is no run of the report.
+    assert [run["status"] for run in runs] == ["failed", "undone"]
+    assert runs[1]["removal"] == {"status": "completed", "report": str(way.reports / f"{site.path.stem}.json")}
+    assert {row["state"] for row in runs[1]["verified"]} == {"verified"}
+    assert "Run 2 took the registration back" in (way.reports / f"{site.path.stem}.registration.html").read_text(
+        "utf-8"
+    )
     taken = way.report("")
     assert (taken["report"], taken["status"]) == ("community.immuta.deregister_connection", "completed")
     assert taken["runs"][-1]["reason"] == "CHG1"
@@ -234,12 +244,28 @@ def test_what_another_has_created_is_not_taken_back(way: Way) -> None:
     assert "USER IMMUTA_SYSTEM_ACCOUNT (not created by this registration: its CREATE has not run)" in refused.output
     assert "ROLE IMMUTA_SYSTEM (" not in refused.output
     assert site.snapshot == before
+    result = way.result(refused)
+    assert (result["status"], result["connection_exists"]) == ("failed", False)
+    assert result["failed_task"] == "Require that what is dropped was created by this registration"
+    assert (
+        "\nDONE: nothing in this run.\nNOT DONE: the registration is not taken back.\nNEXT: Do what is"
+        in result["error"]
+    )
     named = [
         *("USER IMMUTA_SYSTEM_ACCOUNT", "DATABASE IMMUTA", "SCHEMA IMMUTA.IMMUTA_SYSTEM"),
         "PROCEDURE IMMUTA.IMMUTA_SYSTEM.IMMUTA_CHECK",
     ]
     site.fail("statement", "error", match="DROP USER")
-    assert way.register(state="undone", confirm=site.key, drop_existing=named).code == 2
+    halfway = way.register(state="undone", confirm=site.key, drop_existing=named)
+    assert (halfway.code, way.result(halfway)["error"]) == (2, halfway.result["error"])
+    runs = way.report()["runs"]
+    assert [(run["status"], run["removal"] and run["removal"]["status"]) for run in runs] == [
+        *(("failed", None), ("failed", None)),
+        ("failed", "failed"),
+    ]
+    assert "Run 3 started to take the registration back, and did not finish" in (
+        way.reports / f"{site.path.stem}.registration.html"
+    ).read_text("utf-8")
     site.clear_faults()
     back = way.register(state="undone", confirm=site.key, drop_existing=named)
     assert (back.code, back.result["status"], site.snapshot) == (0, "completed", empty), back.output

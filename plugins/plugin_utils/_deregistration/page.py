@@ -15,7 +15,7 @@ WORDING = page.Wording(
     noun="deregistration",
     script="Clean-up script",
     done=("completed",),
-    again="already_done",
+    again={"already_done": "completed"},
     sentences={
         "completed": "The connection is not in Immuta, and its clean-up on the platform is finished.",
         "stated": "The connection is not in Immuta. At least a part of the clean-up on the platform is stated by a person, not"

@@ -48,7 +48,12 @@ def summary(evidence: Seen) -> Summary:
         ),
     ]
     return Summary(
-        facts, _changes(runs), runs, unreported.sentences(runs), deeds(runs, {"completed": "completed the removal"})
+        facts,
+        _changes(runs),
+        runs,
+        newest(runs, "statements"),
+        unreported.sentences(runs),
+        deeds(runs, {"completed": "completed the removal"}),
     )
 
 
@@ -90,11 +95,12 @@ def _changes(runs: t.Sequence[Seen]) -> list[Change]:
     rows = unreported.with_deletion(looks.merged(runs), runs)
     found = [change(row, GONE, planned=planned) for row in rows]
     if any(run.get("script") for run in runs):
-        found.append(_on_platform(newest(runs, "objects"), planned=planned))
+        found.append(on_platform(newest(runs, "objects"), planned=planned))
     return found
 
 
-def _on_platform(objects: t.Sequence[Seen] | None, *, planned: bool) -> Change:
+def on_platform(objects: t.Sequence[Seen] | None, *, planned: bool) -> Change:
+    """What the clean-up script drops, before and after."""
     what, rows = "Objects on the platform", looks.to_prove(objects)
     if not rows:
         return Change(what, "", NO_LOOK, NO_LOOK, "calm" if planned else "care")

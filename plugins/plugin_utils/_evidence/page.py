@@ -28,15 +28,15 @@ class Wording:
 
     :ivar noun: what the role does
     :ivar script: what its script is called
-    :ivar done: the statuses of a run that came to its end; the first one is also that of a later run that found nothing to do
-    :ivar again: the status of such a run
+    :ivar done: the statuses of a run that came to its end
+    :ivar again: the statuses of a later run that found nothing to do, with that of the run before it
     :ivar sentences: by status; by C(stated) if a part is only stated
     """
 
     noun: str
     script: str
     done: tuple[str, ...]
-    again: str
+    again: t.Mapping[str, str]
     sentences: dict[str, str]
 
 
@@ -70,7 +70,7 @@ def verdict(wording: Wording, evidence: Seen) -> dict[str, t.Any]:
     """
     # What is missing is the template's to refuse.
     last = evidence["runs"][-1]
-    status = wording.done[0] if last.get("status") == wording.again else last.get("status")
+    status = wording.again.get(last.get("status"), last.get("status"))
     ended = status in wording.done
     states = {claim["state"] for claim in last.get("verified", ())} if ended else set()
     tone = "good" if ended else {"failed": "bad", "planned": "note"}.get(status, "care")

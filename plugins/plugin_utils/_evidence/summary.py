@@ -55,6 +55,7 @@ class Summary:
     """The top of the page.
 
     :ivar runs: those that the last one continues; the others are about a former connection of that key
+    :ivar statements: of the script, as the newest run tells that knows them; None if none does, or they count no more
     :ivar notes: what was done and no run tells, as sentences
     :ivar deeds: which of these runs did the work, as sentences, or ""
     """
@@ -62,6 +63,7 @@ class Summary:
     facts: list[Fact]
     changes: list[Change]
     runs: t.Sequence[Seen]
+    statements: t.Sequence[Seen] | None = None
     notes: t.Sequence[str] = ()
     deeds: str = ""
 

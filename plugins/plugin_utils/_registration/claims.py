@@ -34,6 +34,7 @@ Known = t.Literal["verified", "stated", "not_verified"]
 # The columns of an object in the report.
 OBJECT = ("kind", "name", "owner", "created_on", "present", "how", "query_id", "existing")
 AFTER = ("after", "after_how", "after_query_id")
+EXISTS = "The connection exists in Immuta"
 NOT_FOUND_OUT = "This run did not find out."
 
 
@@ -45,12 +46,16 @@ class Registered(Run):
     :ivar validation: the tests of the integration, without Immuta's messages; None if they were not read
     :ivar edited: the fields of a connection that existed which this run has changed, before and after
     :ivar chapter: which registration under this key it is about, from 1
+    :ivar undoes: whether it was to take the registration back
+    :ivar removal: C(status) of the removal that does that, and the file of its C(report); None if it was not reached
     """
 
     enables: bool = False
     validation: list[dict[str, str]] | None = None
     edited: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     chapter: int = 1
+    undoes: bool = False
+    removal: dict[str, str | None] | None = None
 
 
 def run(ended: Ended, origin: Origin, history: History) -> Registered:
@@ -230,14 +235,13 @@ def _platform_set_up(ended: Ended, objects: Rows | None) -> Claim:
 
 def _exists(ended: Ended) -> Claim:
     observed = ended.observed
-    claim = "The connection exists in Immuta"
     if observed.exists_now is None:
-        return Claim(claim, "not_verified", NOT_FOUND_OUT, None)
+        return Claim(EXISTS, "not_verified", NOT_FOUND_OUT, None)
     if not observed.exists_now:
-        return Claim(claim, "not_verified", "It does not exist.", THIS)
+        return Claim(EXISTS, "not_verified", "It does not exist.", THIS)
     if observed.exists:
-        return Claim(claim, "verified", "Immuta describes it.", AGAIN)
-    return Claim(claim, "verified", "Read after the registration: Immuta describes it.", THIS)
+        return Claim(EXISTS, "verified", "Immuta describes it.", AGAIN)
+    return Claim(EXISTS, "verified", "Read after the registration: Immuta describes it.", THIS)
 
 
 def _works(ended: Ended) -> Claim:

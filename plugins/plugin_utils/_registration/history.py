@@ -13,6 +13,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import newest
 
 Seen = t.Mapping[str, t.Any]
+# The statuses of a run that has taken a registration back, or has found that another one has.
+UNDONE = ("undone", "already_undone")
 
 
 def current(runs: t.Sequence[Seen]) -> list[Seen]:
@@ -31,6 +33,26 @@ def of_this_registration(history: t.Sequence[Seen], run: Seen, *, starts_over: b
     return [] if last and _is_another(last, run, starts_over=starts_over) else last
 
 
+def of_this_undoing(history: t.Sequence[Seen], run: Seen) -> list[Seen]:
+    """The runs before one that takes a registration back that are about the same registration.
+
+    :param history: all runs of the report
+    :param run: what this one knows of the connection: C(immuta) and its place
+    """
+    last = current(history)
+    # What such a run finds is what one before it has left.
+    started = any(one.get("removal") for one in last)
+    return last if started else of_this_registration(history, run, starts_over=False)
+
+
+def is_undone(runs: t.Iterable[Seen]) -> bool:
+    """Whether a registration was taken back to the end.
+
+    :param runs: of one registration
+    """
+    return any(run["status"] in UNDONE for run in runs)
+
+
 def number(history: t.Sequence[Seen], mine: t.Sequence[Seen]) -> int:
     """The chapter of a run, from 1.
 
@@ -45,6 +67,9 @@ def _chapter(run: Seen) -> int:
 
 def _is_another(last: t.Sequence[Seen], run: Seen, *, starts_over: bool) -> bool:
     """Whether a connection was removed since, or is in another place, or its set-up was taken back."""
+    if any(one.get("removal") for one in last):
+        # One that is still being taken back goes on.
+        return is_undone(last) or starts_over
     was_there = any("there" in (row.get("before"), row.get("after")) for one in last for row in of_connection(one))
     if was_there and any(row["before"] == "not there" for row in of_connection(run)):
         return True

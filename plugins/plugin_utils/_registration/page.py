@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import page
@@ -14,8 +15,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration imp
 WORDING = page.Wording(
     noun="registration",
     script="Set-up script",
-    done=("registered", "found_registered", "updated"),
-    again="already_registered",
+    done=("registered", "found_registered", "updated", "undone"),
+    again={"already_registered": "registered", "already_undone": "undone"},
     sentences={
         "registered": "The connection is registered in Immuta.",
         "found_registered": "The connection is registered in Immuta. Whether this run or another one registered it is not known.",
@@ -27,6 +28,17 @@ WORDING = page.Wording(
         "failed": "The run stopped before the registration was complete.",
     },
 )
+# Of a run that was to take the registration back.
+UNDOES = dataclasses.replace(
+    WORDING,
+    sentences={
+        "undone": "The registration was taken back.",
+        "stated": "The registration was taken back. At least a part of that is stated by a person, not verified.",
+        "handed_off": "The registration is being taken back. A person has to run the clean-up script first.",
+        "unknown": "It is not known whether anything is left of the registration.",
+        "failed": "The run stopped before the registration was taken back.",
+    },
+)
 
 
 def render(evidence: t.Mapping[str, t.Any]) -> str:
@@ -34,4 +46,5 @@ def render(evidence: t.Mapping[str, t.Any]) -> str:
 
     :param evidence: the report, as written to the JSON file
     """
-    return page.render(WORDING, evidence, summary.summary(evidence))
+    wording = UNDOES if evidence["runs"][-1].get("undoes") else WORDING
+    return page.render(wording, evidence, summary.summary(evidence))

@@ -103,14 +103,22 @@ def task(name: str, settings: Settings) -> str:
 
 def advice(stop: Stop, observed: Observed) -> str:
     """What to do next."""
-    if stop.task == CHECK:
-        return "Correct what is named above, and rerun."
     if stop.task == TASKS["shown"] and observed.outdated:
         return OUTDATED
-    code = (stop.failure.get("failure") or {}).get("code", "")
-    said = {**SHARED, **OWN_ADVICE}.get(code, AGAIN)
     # What another run has registered is not to be taken back.
-    return said + (UNDO if observed.counts[0] and not observed.exists and code != "plan_changed" else "")
+    undo = observed.counts[0] and not observed.exists and stop.task != CHECK and _code(stop) != "plan_changed"
+    return remedy(stop) + (UNDO if undo else "")
+
+
+def remedy(stop: Stop) -> str:
+    """What helps with a failure, wherever it is."""
+    if stop.task == CHECK:
+        return "Correct what is named above, and rerun."
+    return {**SHARED, **OWN_ADVICE}.get(_code(stop), AGAIN)
+
+
+def _code(stop: Stop) -> str:
+    return str((stop.failure.get("failure") or {}).get("code", ""))
 
 
 def _unfinished(observed: Observed, *, check_mode: bool) -> str | None:

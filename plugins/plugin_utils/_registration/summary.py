@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import summary as removals
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import (
     NO_LOOK,
     Change,
@@ -19,14 +20,18 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary
     newest,
     people,
     places,
+    span,
 )
-from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import current
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import UNDONE, current
 
 Seen = t.Mapping[str, t.Any]
+# What of a connection that is registered Immuta has.
+HERE = ("there", "enabled")
 DEEDS = {
     "registered": "registered the connection",
     "found_registered": "found it registered, by that run or by another one",
     "updated": "edited it",
+    "undone": "took it back",
 }
 
 
@@ -40,7 +45,27 @@ def summary(evidence: Seen) -> Summary:
         *people(shown, "" if acted else "changed nothing"),
         *_consent(shown),
     ]
-    return Summary(facts, _changes(runs), runs, deeds=deeds(runs, DEEDS))
+    return Summary(facts, _changes(runs), runs, _statements(runs), _removals(runs), deeds(runs, DEEDS))
+
+
+def _statements(runs: t.Sequence[Seen]) -> t.Sequence[Seen] | None:
+    """The statements of the set-up script; None if nobody knows them, or what they have made is being taken back."""
+    return None if any(run.get("removal") for run in runs) else newest(runs, "statements")
+
+
+def _removals(runs: t.Sequence[Seen]) -> list[str]:
+    """When the registration was taken back, and by which run, as a sentence; none if nobody has started that."""
+    known: list[Seen] = [run for run in runs if run.get("removal")]
+    if not known:
+        return []
+    run = next((one for one in known if one["status"] in UNDONE), known[-1])
+    what = {
+        "undone": "took the registration back",
+        "already_undone": "found that the registration was taken back",
+        "handed_off": "left the rest to a person",
+    }.get(run["status"], "started to take the registration back, and did not finish")
+    where = f" The removal has a report of its own: {run['removal']['report']}." if run["removal"]["report"] else ""
+    return [f"Run {run['number']} {what} ({span(run['started'], run['ended'])}).{where}"]
 
 
 def _consent(shown: t.Sequence[Seen]) -> t.Iterator[Fact]:
@@ -61,10 +86,14 @@ def _consent(shown: t.Sequence[Seen]) -> t.Iterator[Fact]:
 
 def _changes(runs: t.Sequence[Seen]) -> list[Change]:
     planned = runs[-1]["status"] == "planned"
-    found = [change(row, ("there", "enabled"), planned=planned) for row in looks.merged(runs)]
+    last: Seen = next((run for run in reversed(runs) if run.get("removal") or run.get("objects")), {})
+    removed = bool(last.get("removal"))
+    found = [change(row, removals.GONE if removed else HERE, planned=planned) for row in looks.merged(runs)]
     found.extend(row for run in runs if run["status"] == "updated" for row in _edited(run))
-    if any(run.get("script") for run in runs):
-        found.append(_on_platform(newest(runs, "objects"), planned=planned))
+    if removed:
+        found.append(removals.on_platform(last["objects"], planned=False))
+    elif any(run.get("script") for run in runs):
+        found.append(_on_platform(last.get("objects"), planned=planned))
     return found
 
 

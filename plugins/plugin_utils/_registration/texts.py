@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import OF_STAGES, Stop
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.texts import (
@@ -16,7 +17,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.t
     label,
     said,
 )
-from ansible_collections.community.immuta.plugins.plugin_utils._registration import stops, words
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import outcome, stops, words
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
@@ -233,11 +234,34 @@ def _ran(result: Row) -> str:
     return f"{script['done']} of {script['total']} statements have run"
 
 
+def ended(
+    settings: Settings | None, observed: Observed, stop: Stop | None, *, check_mode: bool
+) -> tuple[dict[str, t.Any], list[str]]:
+    """The variable C(immuta_register_result), and the lines that say what came of the run.
+
+    :param settings: None if they could not be read
+    """
+    result = outcome.result(settings, observed, check_mode=check_mode) if settings else {}
+    lines = report(result) if stop is None else stopped(settings, observed, stop)
+    return (failed(result, stop, lines) if stop else result), lines
+
+
+def failed(result: Row, stop: Stop, lines: t.Iterable[str]) -> dict[str, t.Any]:
+    """The result of a run that has stopped, as far as it is known."""
+    error = "\n".join(map(_text.printable, lines))
+    return {**result, "status": "failed", "failed_task": stop.task, "error": error}
+
+
+def where(stop: Stop) -> list[str]:
+    """Where a run has stopped, and why."""
+    first = f'Stopped at "{stop.task}": {stop.message}'.split("\n")
+    named = words.variables(stop.message) if stop.task not in OF_STAGES else ""
+    return [*first, *([named] if named else [])]
+
+
 def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[str]:
     """Where a run has stopped, what is done, what is not, and what to do."""
-    first = f'Stopped at "{stop.task}": {stop.message}'.split("\n")
-    if named := words.variables(stop.message) if stop.task not in OF_STAGES else "":
-        first.append(named)
+    first = where(stop)
     next_ = f"NEXT: {stops.advice(stop, observed)}"
     if settings is None or not observed.found:
         return [*first, "DONE: nothing; no request was sent.", next_]

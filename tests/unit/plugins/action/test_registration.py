@@ -140,13 +140,13 @@ def test_what_is_refused_has_a_code(name: str, observed: Observed, code: str) ->
 
 def test_another_connection_is_not_taken_back() -> None:
     one = {"key": "k", "technology": "Snowflake", "hostname": "o.snowflakecomputing.com", "integration_id": None}
-    observed: Answer = {"connections": [one], "integrations": [], "former": {}}
+    observed: Answer = {"found": {"connections": [one]}, "integrations": {"integrations": []}}
     checked = {"settings": vars(read(confirm="k"))}
     refused = run("undo", checked=checked, observed=observed)
     assert "is not the one that is described" in refused["msg"]
     assert "confirm" not in refused
     setup = {"path": "/x/k.setup.sql", "state": "partial"}
-    observed = {"connections": [], "integrations": [], "former": {"setup_scripts": [setup]}}
+    observed = {**observed, "found": NONE, "former": {"setup_scripts": [setup]}}
     answer = run("undo", checked=checked, observed=observed)
     assert (answer["confirm"], answer["look"]) == ("k", "")
 
@@ -154,7 +154,7 @@ def test_another_connection_is_not_taken_back() -> None:
 def test_what_another_has_created_is_not_dropped() -> None:
     role = {"kind": "ROLE", "name": "R", "created": False, "before": False}
     former = {"setup_scripts": [{"path": "/x/k.setup.sql", "state": "partial", "acted": True, "creates": [role]}]}
-    observed: Answer = {"connections": [], "integrations": [], "former": former, "tried": {"objects": []}}
+    observed: Answer = {"found": NONE, "integrations": {"integrations": []}, "former": former, "tried": {"objects": []}}
     checked = {"settings": vars(read(confirm="k"))}
     assert run("undo", checked=checked, observed=observed)["look"] == "snowflake"
     assert "ROLE R: not created" in run("whose", checked=checked, observed=observed)["msg"][1]
@@ -181,7 +181,10 @@ def test_conclude() -> None:
     assert "\x1b" not in stopped["result"]["error"]
     # No task has failed, and one that was to run has not.
     assert "another host failed" in stage("conclude", Observed(NONE, script(), decided()))["fatal"]
-    assert run("conclude", checked={"failed": True, "msg": "No."})["result"] == {}
+    # No more is said than is known.
+    refused = run("conclude", checked={"failed": True, "msg": "No."})
+    error = 'Stopped at "Validate the variables": No.\nDONE: nothing; no request was sent.\nNEXT: Correct what is named above, and rerun.'
+    assert refused["result"] == {"status": "failed", "failed_task": "Validate the variables", "error": error}
     assert "entered in the middle" in run("conclude")["fatal"]
 
 
@@ -225,6 +228,47 @@ def test_two_tenants_never_share_a_report(tmp_path: Path) -> None:
     assert (tmp_path / "k.registration.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(("confirm", "check", "written"), [("k", False, True), ("", False, False), ("k", True, False)])
+def test_a_registration_that_is_not_taken_back_has_a_result_and_a_report(
+    tmp_path: Path, confirm: str, check: bool, written: bool
+) -> None:
+    assert "sha256" in stage("conclude", done(found=found()), report_dir=str(tmp_path))["result"]["report"]
+    before = (tmp_path / "k.registration.json").read_bytes()
+    known = read(state="undone", confirm=confirm, report_dir=str(tmp_path))
+    checked = {"settings": vars(known), "started": "2026-01-01T00:00:00.000Z"}
+    listed = {"integrations": {"integrations": [], **TIMING}, "former": TIMING}
+    refused = {"failed": True, "msg": "It is another's.\x1b[2J", "failure": {"code": "refused"}}
+    observed = {"found": found(), **listed, "allowed": refused}
+    answer = run("undone", check=check, checked=checked, observed=observed)
+    result = answer["result"]
+    assert (result["status"], result["failed_task"]) == (
+        "failed",
+        "Require that the connection is the one that is described",
+    )
+    assert "\x1b" not in result["error"] and "DONE: nothing in this run." in result["error"]
+    assert answer["lines"][: result["error"].count("\n") + 1] == result["error"].split("\n")
+    assert (answer["fatal"], result["report"] is not None) == ("", written)
+    if not written:
+        assert (tmp_path / "k.registration.json").read_bytes() == before
+        return
+    report = json.loads((tmp_path / "k.registration.json").read_text("utf-8"))
+    assert [(one["status"], one["undoes"], one["removal"]) for one in report["runs"]] == [
+        ("registered", False, None),
+        ("failed", True, None),
+    ]
+    # Nothing goes on for another tenant.
+    other = {**observed, "found": found("https://o")}
+    assert (
+        "belongs to a connection of https://t"
+        in run("undo", checked=checked, observed={**other, "former": former()})["msg"]
+    )
+
+
+def former() -> Answer:
+    """What is saved of a registration that was stopped."""
+    return {"setup_scripts": [{"path": "/s/k.setup.sql", "state": "partial", "acted": True, "creates": []}], **TIMING}
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -244,8 +288,7 @@ def test_a_report_that_can_not_be_continued_is_refused_first(tmp_path: Path, con
     assert answer["failed"] and sentence in answer["msg"]
 
 
-def test_the_report_of_a_removal_is_that_of_the_other_role(tmp_path: Path) -> None:
-    (tmp_path / "k.registration.json").write_text("{}", "utf-8")
+def test_what_is_set_for_removals_counts_where_a_registration_is_taken_back(tmp_path: Path) -> None:
     given = {
         "immuta_register_state": "undone",
         "immuta_register_reason": "CHG2",
@@ -254,6 +297,8 @@ def test_the_report_of_a_removal_is_that_of_the_other_role(tmp_path: Path) -> No
     }
     known = run("check", given)["settings"]
     assert (known["report_dir"], known["reason"], known["approver"]) == (str(tmp_path), "CHG2", "")
+    (tmp_path / "k.registration.json").write_text("{}", "utf-8")
+    assert "is not a report of this role. Move it away" in run("check", given)["msg"]
 
 
 @pytest.mark.parametrize(
