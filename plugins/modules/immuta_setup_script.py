@@ -294,6 +294,28 @@ execution:
       description: How many statements there are; V(none) if nothing has run.
       type: int
       sample: 6
+    answers:
+      description: What the platform answered to each statement that has run; V(none) for what it did not tell.
+      type: list
+      elements: dict
+      contains:
+        index: {description: "Number of the statement, from 1.", type: int, sample: 1}
+        query_id: {description: "The platform's id of the query.", type: str, sample: 01b2c3d4-0001-a2b3-0000-000100020003}
+        rowcount: {description: "Number of rows.", type: int, sample: 1}
+        seconds: {description: "How long it took.", type: float, sample: 0.125}
+        started: {description: "When it was sent, in UTC.", type: str, sample: "2026-01-01T00:00:00.000Z"}
+        ended: {description: "When it was answered.", type: str, sample: "2026-01-01T00:00:00.125Z"}
+        answer: {description: "The answer to a C(DROP), for example whether the object was there.", type: str, sample: IMMUTA dropped.}
+    runs:
+      description: The runs that have sent a statement, with C(started) and C(ended), in UTC, and the C(session), if that is known.
+      type: list
+      elements: dict
+    before:
+      description: What was found on the platform before the first statement, as C(objects) and C(session), if that is known.
+      type: dict
+    after:
+      description: The same of the look after the last statement.
+      type: dict
 durability:
   description: Whether the file outlives the run, as far as the host that keeps it can tell.
   returned: success and O(state=present)

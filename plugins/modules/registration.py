@@ -69,6 +69,10 @@ settings:
   description: The role's variables as they take effect, without those that may hold secrets.
   returned: O(stage=check)
   type: dict
+untold:
+  description: Whether the journal of the set-up script may know what the report does not.
+  returned: O(stage=check)
+  type: bool
 decision:
   description: What to do next.
   returned: O(stage=decide)

@@ -160,6 +160,10 @@ setup_scripts:
           description: Whether it was there before the script's first statement; none if that is not known.
           type: bool
           sample: false
+    execution:
+      description:
+        - What its journal says of its runs, as RV(community.immuta.immuta_setup_script#module:execution) has it; none if it is not trusted.
+      type: dict
 timing:
   description: Start and end time of the module, in UTC.
   returned: always, unless an option is refused at once

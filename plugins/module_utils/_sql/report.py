@@ -85,6 +85,19 @@ def answered(done: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
+def execution(progress: Progress) -> dict[str, t.Any]:
+    """Return what the journal of a script says of its runs, as results have it."""
+    runs = [{name: run[name] for name in ("started", "ended", "session")} for run in progress.runs]
+    known = {"runs": runs, "before": progress.before, "after": progress.after}
+    return {
+        "state": progress.state,
+        "done": len(progress.done),
+        "total": progress.total,
+        "answers": [{"index": index, **answered(event)} for index, event in sorted(progress.done.items())],
+        **{name: value for name, value in known.items() if value},
+    }
+
+
 def initial_report(script: LoadedScript, progress: Progress, session: Session | None = None) -> Report:
     """Return the report of a run before it sends anything.
 

@@ -37,7 +37,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
     made_by,
     verbs,
 )
-from ansible_collections.community.immuta.plugins.module_utils._sql.report import answered
+from ansible_collections.community.immuta.plugins.module_utils._sql.report import execution
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
@@ -402,18 +402,8 @@ def _require_sql(script: Rendered, statements: list[Statement]) -> None:
 
 
 def _execution(progress: journal.Progress) -> dict[str, t.Any]:
-    answers = [{"index": index, **answered(event)} for index, event in sorted(progress.done.items())]
-    runs = [{name: run[name] for name in ("started", "ended", "session")} for run in progress.runs]
-    known = {"runs": runs, "before": progress.before, "after": progress.after}
     skipped = [{"index": index, "reason": reason} for index, reason in sorted(progress.skipped.items())]
-    return {
-        "state": progress.state,
-        "done": len(answers),
-        "total": progress.total,
-        "answers": answers,
-        "skipped": skipped,
-        **{name: value for name, value in known.items() if value},
-    }
+    return {**execution(progress), "skipped": skipped}
 
 
 def shown(owner: Owner, body: str, mode: int, *, text: bool = False) -> str:

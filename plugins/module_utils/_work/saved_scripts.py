@@ -14,12 +14,13 @@ from ansible_collections.community.immuta.plugins.module_utils._context import C
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, setup_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import created, journal, split
+from ansible_collections.community.immuta.plugins.module_utils._sql.report import execution
 
 OPTIONS: dict[str, t.Any] = {"path": {"type": "path", "required": True}}
 SUFFIX = ".sql"
 CHANGED = "The script was changed after it was saved."
 ANOTHER = "The journal belongs to another script."
-UNTOLD: dict[str, t.Any] = dict.fromkeys(("acted", "creates"))
+UNTOLD: dict[str, t.Any] = dict.fromkeys(("acted", "creates", "execution"))
 NOTHING: dict[str, t.Any] = dict.fromkeys(("state", "done", "total", "problem"))
 
 
@@ -61,13 +62,14 @@ def _setup(path: str, saved: setup_file.Saved) -> dict[str, t.Any]:
 
 def _made(saved: setup_file.Saved, progress: journal.Progress) -> dict[str, t.Any]:
     """Return whether a set-up script has changed the platform, and what it creates, as its journal tells; none if it can't be split."""
+    ran = execution(progress)
     try:
         statements = split.split(saved.raw.decode("utf-8", "replace"), saved.request.dialect)
     except Failure:
-        return UNTOLD
+        return {**UNTOLD, "execution": ran}
     sent = {*progress.done, *([progress.unknown["index"]] if progress.unknown else [])}
     acted = progress.state == "finished" or any(one.index in sent and not one.is_session for one in statements)
-    return {"acted": acted, "creates": created.told(statements, saved.request.dialect, progress)}
+    return {"acted": acted, "creates": created.told(statements, saved.request.dialect, progress), "execution": ran}
 
 
 def _about(path: str) -> dict[str, t.Any]:

@@ -26,6 +26,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_file import Request, Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, set_up, verbs
+from ansible_collections.community.immuta.plugins.module_utils._sql.report import execution
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
@@ -150,7 +151,7 @@ def _kept(context: Context, path: str, saved: Saved | None, progress: journal.Pr
             "platform_hosts": [request.host],
             "statements": set_up.describe(Session(statements).describe(), integration.made(request.config)),
             "split_error": split_error,
-            "execution": _execution(progress),
+            "execution": execution(progress),
             "durability": dataclasses.asdict(_durability.look(path)),
         },
         _diff(path, saved, (script.raw, len(statements))),
@@ -188,10 +189,6 @@ def _split(script: _Script) -> tuple[list[Statement], dict[str, t.Any] | None]:
         return [], error.as_dict()
 
 
-def _execution(progress: journal.Progress) -> dict[str, t.Any]:
-    return {"state": progress.state, "done": len(progress.done), "total": progress.total}
-
-
 def _executed(context: Context, path: str) -> Outcome:
     saved, journal_path = setup_file.read(path), journal.journal_path(path)
     before = progress = journal.read(journal_path)
@@ -211,7 +208,7 @@ def _executed(context: Context, path: str) -> Outcome:
             progress = journal.read(journal_path)
     return Outcome(
         before.state != "finished",
-        {"path": path, "sha256": saved.sha256 if saved else None, "execution": _execution(progress)},
+        {"path": path, "sha256": saved.sha256 if saved else None, "execution": execution(progress)},
         journal.diff_of_finishing(journal_path, before),
     )
 

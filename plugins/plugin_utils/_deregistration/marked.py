@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import rows
+
 Answer = dict[str, t.Any]
-# The statuses of statements that have run.
-RUN = ("done", "skipped", "replayed")
+RUN = rows.RUN
 
 
 def statements(paused: t.Iterable[Answer], ran: Answer, planned: list[Answer]) -> list[Answer]:

@@ -19,6 +19,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary
     Fact,
     Summary,
     change,
+    counts,
     deeds,
     login,
     newest,
@@ -51,7 +52,7 @@ def summary(evidence: Seen) -> Summary:
         facts,
         _changes(runs),
         runs,
-        newest(runs, "statements"),
+        counts(runs),
         unreported.sentences(runs),
         deeds(runs, {"completed": "completed the removal"}),
     )

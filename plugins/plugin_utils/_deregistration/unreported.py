@@ -10,11 +10,15 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import texts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence import unreported
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import of_connection
-from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import span
 
 Seen = t.Mapping[str, t.Any]
-NOT_SENT = ("not_run", "handed_over")
+ACT = "deletion"
+DELETED = (
+    "No run in this report has deleted the connection: it was not there when run {} started. An earlier run deleted it and ended"
+    " without a report, or it was deleted by other means."
+)
 
 
 def earlier(observed: Observed, runs: t.Sequence[Seen]) -> dict[str, t.Any] | None:
@@ -22,27 +26,8 @@ def earlier(observed: Observed, runs: t.Sequence[Seen]) -> dict[str, t.Any] | No
 
     :param runs: of this removal, before this one
     """
-    progress = observed.progress
-    told = {
-        (row["index"], row.get("query_id"))
-        for run in runs
-        for row in run.get("statements") or ()
-        if row["status"] not in NOT_SENT
-    }
-    missing = [row for row in progress.get("answers") or () if (row["index"], row.get("query_id")) not in told]
     deleted = observed.has_script and observed.gone and not observed.exists and not any(map(_tells_of_it, runs))
-    if observed.exists or not (missing or deleted):
-        return None
-    times = sorted(row[name] for row in missing for name in ("started", "ended") if row.get(name))
-    sessions = [one["session"] for one in progress.get("runs") or () if one.get("session")]
-    return {
-        "statements": [row["index"] for row in missing],
-        "total": progress.get("total"),
-        "started": times[0] if times else None,
-        "ended": times[-1] if times else None,
-        "session": sessions[-1] if missing and sessions else None,
-        "deletion": deleted,
-    }
+    return None if observed.exists else unreported.earlier(observed.progress, runs, ACT, acted=deleted)
 
 
 def _tells_of_it(run: Seen) -> bool:
@@ -58,22 +43,7 @@ def sentences(runs: t.Sequence[Seen]) -> list[str]:
 
     :param runs: of one removal
     """
-    found = []
-    for run in runs:
-        about = run.get("unreported") or {}
-        if about.get("statements"):
-            when = f" ({span(about['started'], about['ended'])})" if about.get("started") else ""
-            who = f" Its session: {texts.said(about['session'])}." if about.get("session") else ""
-            found.append(
-                f"An earlier run ended without a report. By the journal beside the script, it ran"
-                f" {len(about['statements'])} of {about['total']} statements{when}.{who}"
-            )
-        if about.get("deletion"):
-            found.append(
-                f"No run in this report has deleted the connection: it was not there when run {run['number']} started. An"
-                " earlier run deleted it and ended without a report, or it was deleted by other means."
-            )
-    return list(dict.fromkeys(found))
+    return unreported.sentences(runs, texts.said, ACT, DELETED.format)
 
 
 def with_deletion(rows: t.Iterable[Seen], runs: t.Iterable[Seen]) -> list[Seen]:

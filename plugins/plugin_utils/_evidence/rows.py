@@ -14,6 +14,9 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin 
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Step, seconds_between
 
 Answer = t.Mapping[str, t.Any]
+# The statuses of statements that have run, and of those that count although the platform has not answered them.
+RUN = ("done", "skipped", "replayed")
+BY_WORD = ("stated", "skipped_by_operator")
 
 
 class Stop(t.Protocol):

@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import tenants
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import BY_WORD, RUN
 
 Seen = t.Mapping[str, t.Any]
 NO_LOOK = "Nobody looked"
@@ -51,11 +52,38 @@ class Change:
 
 
 @dataclasses.dataclass(frozen=True)
+class Counts:
+    """How many statements of the script there are, have run, and count only because somebody says so."""
+
+    total: int
+    run: int
+    by_word: int
+
+
+def counts(runs: t.Iterable[Seen]) -> Counts | None:
+    """What has run in the end; None if no run tells.
+
+    :param runs: those that the report is about, the oldest first
+    """
+    found: dict[int, str] = {}
+    total = 0
+    for run in runs:
+        missing = run.get("unreported") or {}
+        rows = run.get("statements") or ()
+        # A run that did not see the script tells nothing of it; the journal may have.
+        found = {row["index"]: row["status"] for row in rows} or found
+        found.update(dict.fromkeys(missing.get("statements") or (), RUN[0]) if not rows else {})
+        total = len(rows) or total or missing.get("total") or 0
+    states = list(found.values())
+    return Counts(total, sum(map(RUN.__contains__, states)), sum(map(BY_WORD.__contains__, states))) if total else None
+
+
+@dataclasses.dataclass(frozen=True)
 class Summary:
     """The top of the page.
 
     :ivar runs: those that the last one continues; the others are about a former connection of that key
-    :ivar statements: of the script, as the newest run tells that knows them; None if none does, or they count no more
+    :ivar statements: None if nobody knows them, or they count no more
     :ivar notes: what was done and no run tells, as sentences
     :ivar deeds: which of these runs did the work, as sentences, or ""
     """
@@ -63,7 +91,7 @@ class Summary:
     facts: list[Fact]
     changes: list[Change]
     runs: t.Sequence[Seen]
-    statements: t.Sequence[Seen] | None = None
+    statements: Counts | None = None
     notes: t.Sequence[str] = ()
     deeds: str = ""
 

@@ -19,6 +19,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
     carried,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import unreported
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import (
     number,
@@ -46,6 +47,7 @@ class Registered(Run):
     :ivar validation: the tests of the integration, without Immuta's messages; None if they were not read
     :ivar edited: the fields of a connection that existed which this run has changed, before and after
     :ivar chapter: which registration under this key it is about, from 1
+    :ivar unreported: what was done before that no run tells; None if there is nothing
     :ivar undoes: whether it was to take the registration back
     :ivar removal: C(status) of the removal that does that, and the file of its C(report); None if it was not reached
     """
@@ -54,6 +56,7 @@ class Registered(Run):
     validation: list[dict[str, str]] | None = None
     edited: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     chapter: int = 1
+    unreported: dict[str, t.Any] | None = None
     undoes: bool = False
     removal: dict[str, str | None] | None = None
 
@@ -67,7 +70,7 @@ def run(ended: Ended, origin: Origin, history: History) -> Registered:
     known = _about(ended)
     own = of_this_registration(history, known, starts_over=observed.starts_over)
     started = bool(observed.progress.get("done")) and not observed.outdated
-    objects = remembered(result["objects"], own, started=started)
+    objects = remembered(result["objects"], own, observed.progress, started=started)
     done = steps(ended)
     # Whether the set-up was taken back since, only a run that sees the script can tell.
     before = own[-1] if own and (observed.has_script or known["immuta"][0]["before"] != "not there") else None
@@ -93,6 +96,7 @@ def run(ended: Ended, origin: Origin, history: History) -> Registered:
         validation=_validation(ended),
         edited=list(result["differences"]) if ended.status == "updated" else [],
         chapter=number(history, own),
+        unreported=unreported.earlier(settings, observed, history, own),
     )
 
 
@@ -155,7 +159,9 @@ def statements(ended: Ended) -> list[dict[str, t.Any]]:
     """The statements, without their text."""
     observed = ended.observed
     rows = observed.statements or observed.script.get("statements") or []
-    return [statement(row, {}, _status(ended, row)) for row in rows]
+    progress = {} if observed.outdated else observed.progress
+    answers = {answer["index"]: answer for answer in progress.get("answers") or ()}
+    return [statement(row, answers.get(row["index"], {}), _status(ended, row)) for row in rows]
 
 
 def _status(ended: Ended, row: t.Mapping[str, t.Any]) -> str:

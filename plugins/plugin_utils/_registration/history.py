@@ -91,15 +91,18 @@ def _hosts(run: Seen) -> set[str]:
     return {str(one).lower() for one in ([host] if host else run.get("platform_hosts") or ())}
 
 
-def remembered(objects: t.Sequence[Seen] | None, history: t.Sequence[Seen], *, started: bool) -> list[Seen] | None:
+def remembered(
+    objects: t.Sequence[Seen] | None, history: t.Sequence[Seen], progress: Seen, *, started: bool
+) -> list[Seen] | None:
     """The objects, as they were before the first statement, if an earlier run has sent that.
 
     :param history: the runs of this registration
+    :param progress: the content of the journal, which has what a run has seen that wrote no report
     :param started: whether the script had begun before this run
     """
     if objects is None or not started:
         return None if objects is None else list(objects)
-    first: Seen = next((run for run in history if _has_run(run)), {})
+    first: Seen = next((run for run in history if _has_run(run)), progress.get("before") or {})
     known = {(row["kind"], row["name"]): row for row in first.get("objects") or ()}
     return [
         {**row, **{name: one.get(name) for name in ("present", "how", "query_id")}}

@@ -30,7 +30,7 @@ class Observed:
     :ivar recorded: that a person has run the script
     :ivar registered: the registration
     :ivar removed: the script, once it is not needed any more
-    :ivar former: the saved clean-up scripts, among them that of a registration that was taken back
+    :ivar former: what is saved: the set-up script's journal, and the clean-up script of a registration that was taken back
     :ivar forgotten: that one, once it is not needed any more
     """
 
@@ -161,7 +161,7 @@ class Observed:
 
     def clean_up(self, path: str) -> Answer:
         """What is kept at the path with which a registration is taken back, with its C(state); empty if there is nothing."""
-        return saved_at(self.former.get("scripts"), path)
+        return {} if not self.has_script else saved_at(self.former.get("scripts"), path)
 
     @property
     def objects(self) -> list[Answer] | None:

@@ -16,12 +16,13 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary
     Fact,
     Summary,
     change,
+    counts,
     deeds,
-    newest,
     people,
     places,
     span,
 )
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import unreported
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import UNDONE, current
 
 Seen = t.Mapping[str, t.Any]
@@ -40,17 +41,16 @@ def summary(evidence: Seen) -> Summary:
     runs = current(evidence["runs"])
     acted = [run for run in runs if run.get("changed") and run["status"] != "planned"]
     shown = acted or runs[-1:]
+    earlier: Seen = next((run["unreported"] for run in runs if run.get("unreported")), {})
     facts = [
-        *places(runs),
-        *people(shown, "" if acted else "changed nothing"),
+        *places(runs, earlier.get("session")),
+        *people(shown, "" if acted else "changed nothing", earlier.get("started")),
         *_consent(shown),
     ]
-    return Summary(facts, _changes(runs), runs, _statements(runs), _removals(runs), deeds(runs, DEEDS))
-
-
-def _statements(runs: t.Sequence[Seen]) -> t.Sequence[Seen] | None:
-    """The statements of the set-up script; None if nobody knows them, or what they have made is being taken back."""
-    return None if any(run.get("removal") for run in runs) else newest(runs, "statements")
+    # What the statements have made is being taken back.
+    statements = None if any(run.get("removal") for run in runs) else counts(runs)
+    notes = [*unreported.sentences(runs), *_removals(runs)]
+    return Summary(facts, _changes(runs), runs, statements, notes, deeds(runs, DEEDS))
 
 
 def _removals(runs: t.Sequence[Seen]) -> list[str]:

@@ -196,7 +196,10 @@ def test_a_script_that_a_person_has_run(set_up: SetUp) -> None:
     assert set_up(state="executed", expected_sha256="0" * 64).code == "script_changed"
     assert set_up(state="executed", check=True).good["changed"]
     done = set_up(state="executed", expected_sha256=sha256).good
-    assert (done["changed"], done["execution"]) == (True, {"state": "finished", "done": 0, "total": TOTAL})
+    assert (done["changed"], done["execution"]) == (
+        True,
+        {"state": "finished", "done": 0, "total": TOTAL, "answers": []},
+    )
     assert set_up(state="executed").good["changed"] is False
     assert set_up().good["execution"]["state"] == "finished"
     assert set_up(state="absent").good["changed"]
@@ -436,7 +439,14 @@ def test_snowflake_script_runs_it(set_up: SetUp, snowflake: SnowflakeDouble) -> 
     assert executed.good["journal"]["state"] == "finished"
     assert ("USER", ("IMMUTA_NEW_SYSTEM_ACCOUNT",)) in snowflake.account.entities
     assert MADE_PASSWORD not in set_up.tenant.modules.output
-    assert set_up().good["execution"] == {"state": "finished", "done": TOTAL, "total": TOTAL}
+    execution = set_up().good["execution"]
+    assert (execution["state"], execution["done"], execution["total"]) == ("finished", TOTAL, TOTAL)
+    # For the report, where the run that did it wrote none.
+    assert [row["index"] for row in execution["answers"]] == [*range(1, TOTAL + 1)]
+    assert all(row["query_id"] and row["started"] and row["ended"] for row in execution["answers"])
+    assert execution["runs"][0]["session"]["user"]
+    (saved,) = set_up.tenant.modules("saved_scripts_info", path=str(set_up.path.parent))["setup_scripts"]
+    assert saved["execution"] == execution
     assert set_up(state="absent").good["changed"] is True
 
 

@@ -93,6 +93,10 @@ def test_obstacles(given: dict[str, t.Any], observed: Observed, words: list[str]
 def test_a_script_that_has_taken_a_registration_back_makes_room(state: str, forgets: bool) -> None:
     observed = Observed(NONE, script(), former=undo(state))
     assert decisions.decide(read(), observed, check_mode=False).forget is forgets
+    # What exists is not taken back, whatever is saved.
+    there = Observed(FOUND, former=undo("finished"))
+    assert not decisions.decide(read(), there, check_mode=False).forget
+    assert decisions.obstacles(read(), Observed(FOUND, former=undo("partial"))) == []
 
 
 GONE = {"objects": [OBJECT, {**OBJECT, "name": "OTHER", "present": True}]}

@@ -77,6 +77,23 @@ LOST = {"failed": True, "msg": "No answer.", "registered": None, "changed": True
 TENANT = {**NONE, "tenant": "https://t"}
 
 
+ANSWERS: list[dict[str, t.Any]] = [
+    {
+        **{"index": row["index"], "query_id": f"q{row['index']}", "rowcount": None, "seconds": 0.5, "answer": None},
+        **{name: f"2025-12-31T23:00:0{row['index']}.{part}Z" for name, part in (("started", "000"), ("ended", "500"))},
+    }
+    for row in ROWS
+]
+# Of a run that was killed.
+JOURNAL = {
+    **{**FINISHED, "answers": ANSWERS, "before": {"objects": [{**OBJECT, "how": "SHOW", "query_id": "l"}]}},
+    "runs": [{"started": "s", "ended": "e", "session": {"account": "acme", "user": "KILLED", "role": "R"}}],
+}
+KILLED = "An earlier run ended without a report. By the journal beside the script, it ran 2 of 2 statements"
+WHO = "(2025-12-31 23:00:01 to 23:00:02 UTC). Its session: account acme, user KILLED, role R."
+BY_OTHERS = "No run in this report has registered the connection: it was there when run {} started."
+
+
 class Situation(t.NamedTuple):
     """What is given, what was observed, and the task that failed."""
 
@@ -166,6 +183,25 @@ SITUATIONS: dict[str, Situation] = {
             registered={**refused("confirmation_required"), "verified": False},
         ),
         "Register the connection",
+    ),
+    "killed while it ran": Situation(
+        {},
+        done(
+            **{"script": script(execution=JOURNAL), "tried": THERE, "ran": {**RAN, "statements": []}},
+            registered=WHOLE,
+        ),
+    ),
+    "killed at its end": Situation(
+        {},
+        there(SAME, former={"setup_scripts": [{"path": "/home/s/k.setup.sql", "execution": JOURNAL}], **TIMING}),
+    ),
+    "told": Situation(
+        {},
+        done(
+            ran={**BROKEN, "statements": [{**row, "status": "failed", "query_id": f"q{row['index']}"} for row in ROWS]},
+            registered={},
+        ),
+        "Run the script on Snowflake",
     ),
     "unverified": Situation({"verify": False}, done(ran={**RAN, "objects": None}, registered=WHOLE)),
 }
@@ -283,8 +319,13 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
         ("a statement failed, resumed", ["In 2 runs.", "0 of 1 there1 of 1 there"]),
         ("resumed", ["1 of 1 there1 of 1 there"]),
         ("registered, already", ["Run 1 registered the connection. Run 2 checked again", "0 of 1 there1 of 1 there"]),
-        ("already", ["No run in this report did the work: run 1 found nothing to do."]),
-        ("registered, other host", ["No run in this report did the work: run 2 found", "of a former connection"]),
+        ("already", [BY_OTHERS.format(1)]),
+        ("registered, other host", [BY_OTHERS.format(2), "of a former connection"]),
+        # A run that was killed wrote no report; the next one tells, once.
+        ("killed while it ran", [KILLED, WHO, "0 of 1 there1 of 1 there"]),
+        ("planned, killed while it ran", [KILLED, WHO, "Statements run2 of 2", "2025-12-31 23:00:01 UTC"]),
+        ("planned, killed at its end", [KILLED, WHO, BY_OTHERS.format(2), "Statements run2 of 2"]),
+        ("planned, killed at its end, already", [KILLED, BY_OTHERS.format(2), "Statements run2 of 2"]),
         (
             "registered, edited fields, already",
             [
@@ -310,6 +351,21 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
 def test_the_page_says(names: str, words: list[str]) -> None:
     text = "".join(line.strip("\n") for line in Page(page.render(report(*names.split(", ")))).text.split("\n"))
     assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *("registered", "registered, already", "lost answer, after a lost answer", "a statement failed, resumed"),
+        *("planned, registered", "registered, edited fields"),
+        # What the journal has is what the run before has told.
+        "told, killed at its end",
+    ],
+)
+def test_nothing_is_unreported_that_a_run_tells(names: str) -> None:
+    content = report(*names.split(", "))
+    told = content["runs"][-1]["unreported"]
+    assert told is None or (names.startswith("told") and told["statements"] == [])
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
