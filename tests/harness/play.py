@@ -75,10 +75,12 @@ class Played:
 
     @property
     def result(self) -> dict[str, t.Any]:
-        """The role's outcome; of a registration that was taken back, that of the removal."""
+        """The role's outcome; of a registration that was taken back, that of the removal, and why it stopped after that."""
         facts = [one["result"].get("ansible_facts", {}) for one in self.tasks]
         found = {name: one[name] for one in facts for name in OUTCOMES if one.get(name)}
-        return dict(next((found[name] for name in OUTCOMES if name in found), {}))
+        removal, own = (found.get(name, {}) for name in OUTCOMES)
+        why = ("status", "failed_task", "error") if own.get("status") == "failed" else ()
+        return {**own, **removal, **{name: own[name] for name in why}}
 
     @property
     def error(self) -> str:
