@@ -49,6 +49,7 @@ class Registering(Site):
 
     :ivar path: where the role keeps the set-up script
     :ivar undo_path: where it keeps the script that takes the registration back
+    :ivar overtaken: whether another play may have registered the connection while one went on
     :cvar removes: whether the role removes the set-up script in the end; None for on Databricks only
     """
 
@@ -58,6 +59,7 @@ class Registering(Site):
     ends: tuple[str, ...] = ("registered", "already_registered", "found_registered")
     empty = True
     removes: bool | None = None
+    overtaken = False
 
     def __init__(self, platform: Platform, folder: Path, variant: Variant | None = None) -> None:
         super().__init__(platform, folder, variant)
@@ -175,7 +177,9 @@ class Registering(Site):
         self.require_executed()
         self.require_nothing_lost()
         if self.removes:
-            self.require_kept()
+            # What one play has saved while another one registered the connection is not removed unread.
+            left = self.overtaken and self.held and self.progress.state == "none"
+            self.require_kept(*([self.path.name] if left else []))
         else:
             assert self.saved
             assert self.progress.state == "finished"

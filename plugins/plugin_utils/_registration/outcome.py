@@ -101,6 +101,11 @@ class Observed:
         return self.has_script and bool(self.script.get("exists"))
 
     @property
+    def unfinished(self) -> bool:
+        """Whether a script that has not run to its end was to be removed, and was kept."""
+        return bool((self.removed.get("failure") or {}).get("code") == "script_unfinished")
+
+    @property
     def progress(self) -> Answer:
         """The journal's content at the start of the run: C(state), C(done), C(total)."""
         return self.script.get("execution") or {}
@@ -232,7 +237,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "script": {
             "path": settings.script_path if observed.has_script else None,
             "sha256": observed.script.get("sha256"),
-            "kept": observed.kept and not observed.removed.get("changed"),
+            "kept": observed.unfinished or (observed.kept and not observed.removed.get("changed")),
             "removed": bool(observed.removed.get("changed")),
             "done": done,
             "total": total,

@@ -32,7 +32,8 @@ def steps(ended: Ended) -> list[Step]:
             4, ("Record that the script has run", observed.recorded, "Written to the journal beside the script.", "")
         )
     if "timing" in observed.removed:
-        rows.append(("Remove the set-up script", observed.removed, f"Removed {path}.", ""))
+        removed = f"Kept {path}: it has not run to its end." if observed.unfinished else f"Removed {path}."
+        rows.append(("Remove the set-up script", observed.removed, removed, ""))
     return [step(*row, stopped=stopped) for row in rows]
 
 

@@ -243,7 +243,17 @@ def ended(
     """
     result = outcome.result(settings, observed, check_mode=check_mode) if settings else {}
     lines = report(result) if stop is None else stopped(settings, observed, stop)
+    if settings and observed.unfinished:
+        lines.append(f"WARNING: {left_over(settings)}")
     return (failed(result, stop, lines) if stop else result), lines
+
+
+def left_over(settings: Settings) -> str:
+    """A set-up script that was to be removed, and was kept."""
+    return (
+        f"A set-up script that has not run to its end is kept at {settings.script_path} on {settings.keeper}: it may be the only place of a"
+        " password. If nothing needs it, remove it with the module immuta_setup_script, state=absent, and force=true."
+    )
 
 
 def failed(result: Row, stop: Stop, lines: t.Iterable[str]) -> dict[str, t.Any]:
@@ -291,4 +301,6 @@ def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
         missing.append("the edit was not sent")
     elif not observed.told.get("verified"):
         missing.append("nothing shows that the connection works")
+    if observed.removed.get("failed"):
+        missing.append("the set-up script is not removed")
     return done, missing

@@ -145,6 +145,7 @@ ROWS = [
     (there({}), "Compare the connection with its description", False, "another host failed"),
     (there(DIFFERS), "Register the connection", False, "NOT DONE"),
     (done(removed=failed()), "Remove the set-up script", True, "DONE: the set-up script is saved"),
+    (done(removed=failed()), "Remove the set-up script", True, "NOT DONE: the set-up script is not removed."),
     (Observed(), "Look for the connection", False, "another host failed"),
     (Observed(NONE, script()), "Decide what to do", False, "NOT DONE: the set-up script has not run to its end"),
     (Observed(NONE, script(), former=failed()), "Look for a clean-up script of an earlier registration", True, "NEXT"),

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._registration import outcome, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import outcome, stops, texts
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
     DIFFERS,
@@ -22,6 +22,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     REGISTERED,
     SAME,
     SHA,
+    TIMING,
     TRIED,
     decided,
     done,
@@ -188,6 +189,14 @@ def test_report_of_a_registration() -> None:
 )
 def test_report(observed: Observed, words: str) -> None:
     assert any(words in line for line in lines(observed)), lines(observed)
+
+
+def test_a_script_that_was_saved_while_another_run_registered() -> None:
+    left = there(SAME, removed={"failure": {"code": "script_unfinished"}, **TIMING})
+    assert stops.find(read(), left, {"settings": {}}, check_mode=False) is None
+    result, said = texts.ended(read(), left, None, check_mode=False)
+    assert result["script"]["kept"] is True
+    assert said[-1].startswith("WARNING: A set-up script that has not run to its end is kept at /s/k.setup.sql on ")
 
 
 def test_a_script_that_a_person_runs() -> None:
