@@ -14,8 +14,9 @@ import re
 
 # What decisions rest on: states, codes of failures, dialects, technologies, verbs and kinds of statements.
 STATES = """
-already_done already_registered already_undone cancelled completed createerror creating databricks deleteerror different impersonation_role deleting disabled editerror editing enabled
-executed finished found_registered handed_off migrateerror migrating present recurringvalidationerror regenerated replaced replayed rolled_back
+already_done already_registered already_undone cancelled completed createerror creating databricks deleteerror different
+impersonation_role deleting disabled editerror editing enabled executed finished found_registered handed_off
+migrateerror migrating present recurringvalidationerror regenerated replaced replayed rolled_back
 delete_connection edit_connection enable_objects register_connection remove_integration principal system_role system_user user_role
 isactive skipped_by_operator snowflake succeeded unhealthy validationresults
 """

@@ -14,7 +14,7 @@ description:
   - Gives a connection another credential for its platform, waits until Immuta has taken it, and proves that it works.
   - What Immuta tells of the connection (host, warehouse, role, ...) is read first, and sent back unchanged. If something that the connection
     needs is neither told nor given, nothing is sent.
-  - If anything else than secrets would be overwritten, nothing is sent unless O(confirm) allows it.
+  - If a field that Immuta tells would get another value, nothing is sent unless O(confirm) allows it.
   - Immuta tries the credential. If the platform does not accept it, Immuta puts back the former one, and the task fails
     (V(rolled_back)).
   - If the answer to the change is lost, and reads don't show it, the same change is sent once more. If that is lost, too, the task fails
@@ -73,9 +73,8 @@ options:
   confirm:
     description:
       - The connection key, repeated. It must equal O(connection_key); otherwise nothing is sent.
-      - Needed if the change overwrites more than secrets (RV(differences)). Those are fields that Immuta tells otherwise than they are to be, such
-        as another user name or role, and fields that it does not tell, since nobody knows what is there. To rotate only secrets, it is not
-        needed.
+      - Needed if the change gives a field that Immuta tells another value (RV(differences)), such as another user name, role, or way to sign
+        in. To rotate only secrets, it is not needed. A user name or a client that Immuta does not tell is a part of the credential.
       - Not needed in check mode, or when there is nothing to do.
     type: str
   verify:

@@ -79,11 +79,6 @@ class Plan:
         """A sentence that says what was not compared at all, where the integration can't be read."""
         return f"Only the connection was compared, not its integration: {self.blind}."
 
-    @property
-    def changes(self) -> str:
-        """What changes besides the credential, with both values, as part of a sentence."""
-        return ", ".join(map(str, self.differences))
-
     def result(self) -> dict[str, t.Any]:
         """Return the fields for a module's result, before anything is sent."""
         return {
@@ -131,7 +126,8 @@ def rotate(context: Context) -> Outcome:
             context.warn(WARNING)
         if plan.reason is not None and plan.before is None and plan.subject.found.integration_id is not None:
             context.warn(plan.unseen)
-        require_confirmed(context, plan)
+        # A user or a client that Immuta does not tell is a part of the credential that is given.
+        require_confirmed(context, plan, [one for one in plan.differences if one.told])
         result: dict[str, t.Any] = {
             "connection": plan.subject.found.as_dict(),
             **plan.result(),
@@ -184,18 +180,18 @@ def plan_for(
     return Plan(subject, whole, native, differences, beside, sorted(set(unknown)), before, blind, reason)
 
 
-def require_confirmed(context: Context, plan: Plan) -> None:
+def require_confirmed(context: Context, plan: Plan, changes: t.Sequence[payload.Difference]) -> None:
     """Refuse to change fields of a connection that somebody may have made that way for a reason.
 
     A credential that C(update_secrets) asks for is no such field.
 
     :raises Refused: the option C(confirm) is missing
     """
-    if not plan.differences or context.params["confirm"] or context.check_mode:
+    if not changes or context.params["confirm"] or context.check_mode:
         return
     key = plan.subject.found.key
     raise errors.Refused(
-        f"The option confirm is missing: the connection {key!r} exists, and the edit changes {plan.changes}.{NOTHING}",
+        f"The option confirm is missing: the connection {key!r} exists, and the edit changes {', '.join(map(str, changes))}.{NOTHING}",
         hint=f"If that is meant, set confirm to {key!r}. If not, correct the options that describe the connection.",
         code="confirmation_required",
     )

@@ -12,7 +12,7 @@ from ansible_collections.community.immuta.plugins.module_utils import _address
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._sql import leftovers
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import LOOKING
-from ansible_collections.community.immuta.plugins.module_utils._work.script import Target
+from ansible_collections.community.immuta.plugins.module_utils._work.target import Target
 
 # The doc fragment C(leftovers) documents them.
 OPTIONS: dict[str, t.Any] = {

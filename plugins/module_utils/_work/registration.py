@@ -252,7 +252,7 @@ class _Presence:
         whole = credential.without_secrets(plan.whole)
         hidden = [one.fingerprint for one in plan.differences]
         self._require_approved(self._edits(plan, {"connection": whole, "differences": hidden} if plan.reason else {}))
-        credentials.require_confirmed(context, plan)
+        credentials.require_confirmed(context, plan, plan.differences)
         if plan.reason is not None:
             result["verified"] = False
             if not context.check_mode:
@@ -262,7 +262,7 @@ class _Presence:
         return Outcome(plan.reason is not None, result, plan.diff())
 
     def _edits(self, plan: credentials.Plan, about: dict[str, t.Any]) -> Plan:
-        what = f"changes {plan.changes}" if plan.differences else "stays as it is"
+        what = f"changes {', '.join(map(str, plan.differences))}" if plan.differences else "stays as it is"
         step = {
             "action": EDIT,
             "target": self._goal.key,
