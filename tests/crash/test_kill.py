@@ -63,8 +63,9 @@ FIXED = [
     Case("in", "snowflake", "cold", Point("answer lost", "request POST /data/connection answered", 1)),
     Case("in", "snowflake", "cold", Point("killed", "request POST /data/connection answered", 1)),
     Case("in", "databricks", "cold", Point("killed", "before task immuta_setup_script", 2)),
-    # Another play has registered the connection, and removed the script that this one has just read, or is about to save.
-    Case("in", "databricks", "cold", Point("overtaken", "file open .journal", 1)),
+    # Another play has registered the connection, and removed the script that this one has just read, or is about to save. The
+    # journal is locked while the script is saved, too.
+    Case("in", "databricks", "cold", Point("overtaken", "file open .journal", 2)),
     Case("in", "databricks", "cold", Point("overtaken", "file open .new", 1)),
     # The platform is clean, and the set-up script is still there.
     Case("back", "snowflake", "half", Point("killed", "before task immuta_setup_script", 2)),

@@ -377,15 +377,16 @@ def mark_finished(path: str, *, sha256: str, total: int, by: str) -> None:
 
 
 @contextlib.contextmanager
-def removing(path: str) -> t.Iterator[None]:
-    """Lock the journal, if there is one, while its script is removed, and remove it afterwards.
+def idle(path: str) -> t.Iterator[None]:
+    """Keep runs from beginning while their script is replaced or removed: lock its journal, which is made for that if there is none.
 
-    :raises Locked: a run is working on it; nothing was removed
-    :raises JournalError: it can't be removed
+    :raises Locked: a run is working on it; nothing was changed
+    :raises JournalError: it can't be locked
     """
     try:
-        handle = _files.open_regular(path, os.O_RDWR | os.O_NOFOLLOW)
+        handle = _files.open_regular(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     except FileNotFoundError:
+        # Without the folder, there is no script that could run.
         yield
         return
     except OSError as error:
@@ -399,13 +400,32 @@ def removing(path: str) -> t.Iterator[None]:
             ) from None
         except OSError as error:
             raise _not_removed(path, error) from None
+        try:
+            yield
+        finally:
+            # One that is empty is this function's own, unless another run has put its own there since.
+            with contextlib.suppress(OSError):
+                if not os.fstat(handle).st_size and os.path.samestat(os.fstat(handle), os.stat(path)):
+                    os.unlink(path)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def removing(path: str) -> t.Iterator[None]:
+    """Lock the journal while its script is removed, and remove it afterwards.
+
+    :raises Locked: a run is working on it; nothing was removed
+    :raises JournalError: it can't be removed
+    """
+    with idle(path):
         yield
         try:
             _files.remove(path)
+        except FileNotFoundError:
+            pass
         except OSError as error:
             raise _not_removed(path, error) from None
-    finally:
-        os.close(handle)
 
 
 def _not_removed(path: str, error: OSError) -> JournalError:

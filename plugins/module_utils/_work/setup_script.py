@@ -130,8 +130,10 @@ def _kept(context: Context, path: str, saved: Saved | None, progress: journal.Pr
     loose = saved is not None and saved.mode != script_file.MODE
     if not context.check_mode:
         if replaced:
-            _require_idle(path)
-            script_file.save(path, script.raw)
+            # No run may begin between the look at the journal and the rename.
+            with journal.idle(journal.journal_path(path)):
+                _require_idle(path)
+                script_file.save(path, script.raw)
         elif loose:
             script_file.restrict(path)
     request = script.request

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.module_utils._immuta import script_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 from ansible_collections.community.immuta.tests.doubles.immuta_editing import MADE_PASSWORD
@@ -404,6 +405,31 @@ def test_it_is_removed_after_it_has_run(set_up: SetUp) -> None:
     removed = set_up(state="absent").good
     assert removed["changed"] is True and removed["diff"]["after"] == ""
     assert os.listdir(set_up.path.parent) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "step", "left"),
+    [
+        ({"config": {**CONFIG, "warehouse": "OTHER_WH"}}, "save", ["set-up.sql"]),
+        ({"state": "absent", "force": True}, "remove", []),
+    ],
+)
+def test_no_run_begins_while_it_is_replaced_or_removed(
+    set_up: SetUp, monkeypatch: pytest.MonkeyPatch, options: dict[str, t.Any], step: str, left: list[str]
+) -> None:
+    sha256 = set_up()["sha256"]
+    do, refused = getattr(script_file, step), []
+
+    def meanwhile(*given: t.Any) -> None:
+        with pytest.raises(journal.Locked):
+            journal.Journal(journal.journal_path(str(set_up.path)), sha256, TOTAL)
+        refused.append(step)
+        do(*given)
+
+    monkeypatch.setattr(script_file, step, meanwhile)
+    assert set_up(**options).good["changed"] is True
+    assert refused == [step]
+    assert os.listdir(set_up.path.parent) == left
 
 
 @pytest.mark.parametrize("journal_left", [False, True])
