@@ -25,7 +25,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration imp
     taken_back,
     taking_back,
     texts,
-    unreported,
     whose,
     words,
 )
@@ -100,9 +99,7 @@ class ActionModule(OneOfMany):
             known = self._of_removal(variables, known)
         if wrong := list(known.report.mistake(page.render)):
             raise Refused(*wrong)
-        # Nothing is asked for a report that is not written.
-        untold = bool(known.report_dir) and not self._task.check_mode and unreported.untold(known.report.history())
-        return {"started": started, "settings": vars(known), "untold": untold}
+        return {"started": started, "settings": vars(known)}
 
     def _of_removal(self, variables: Variables, known: Settings) -> Settings:
         """The settings, with what is set for removals where nothing is set for registrations."""

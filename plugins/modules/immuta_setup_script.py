@@ -17,6 +17,7 @@ description:
     started to run, it is never replaced, and its text is never shown.
   - A saved script is kept, and Immuta is not asked, as long as it is for the same O(config), apart from secrets. Each script that
     Immuta renders may hold another password. To replace one that has not started to run, set O(force=true).
+  - A place (host, and database or catalog) where an integration is in use gets no script for a new one.
   - The first line of the file is an SQL comment that says what the script is for, without secrets, and has the digest of the rest. A file
     that does not start with such a line, is for something else, or was edited, is never overwritten.
   - Run the script with M(community.immuta.snowflake_script) or M(community.immuta.databricks_script), which keep a journal beside it.

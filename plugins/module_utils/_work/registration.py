@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
@@ -80,7 +81,8 @@ class _Presence:
                 f" it, so it can't be compared.{NOTHING}",
                 hint="Immuta documents this for Snowflake, Databricks, and AWS Lake Formation. Edit the connection in the Immuta UI.",
             )
-        wanted.require_new_key(self._goal.key, [one.key for one in listed])
+        with self._nothing_sent():
+            wanted.require_new_key(self._goal.key, [one.key for one in listed])
         if doubt := _text.mixed(self._goal.key):
             self._context.warn(doubt)
         return self._register(integrations)
@@ -89,7 +91,8 @@ class _Presence:
 
     def _register(self, integrations: list[integration.Integration]) -> Outcome:
         context, goal = self._context, self._goal
-        self._require_free(integrations)
+        with self._nothing_sent():
+            self._require_free(integrations)
         plan = registration.decide(self._client.settings.url, goal)
         self._require_approved(plan)
         if context.check_mode:
@@ -108,6 +111,15 @@ class _Presence:
         absent = {"connection_key": goal.key, "state": "absent"}
         after = {"connection_key": goal.key, "state": "present", **goal.shown, "credential": credentials.NEW}
         return Outcome(True, self._result, {"before": absent, "after": after})
+
+    @contextlib.contextmanager
+    def _nothing_sent(self) -> t.Iterator[None]:
+        """Say with a refusal that the connection, which was not there, is not registered."""
+        try:
+            yield
+        except errors.ImmutaError as error:
+            error.result = {"changed": False, **self._result}
+            raise
 
     def _require_free(self, integrations: list[integration.Integration]) -> None:
         """Refuse what Immuta would refuse, before it is asked: another integration in the same place.

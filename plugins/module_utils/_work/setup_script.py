@@ -14,9 +14,11 @@ from ansible_collections.community.immuta.plugins.module_utils import _durabilit
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    configuration,
     errors,
     integration,
     no_script,
+    occupied,
     options,
     script_file,
     script_text,
@@ -24,8 +26,9 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     setup_request,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
+from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_file import Request, Saved
-from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal, set_up, verbs
+from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, hosts, journal, set_up, verbs
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import execution
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import SplitError, split
@@ -63,8 +66,28 @@ def _present(context: Context, path: str) -> Outcome:
         request, body = setup_request.build(client.settings.url, context.params)
         with script_file.reserved(path, check_mode=context.check_mode):
             saved, progress = setup_file.read(path), journal.read(journal.journal_path(path))
+            if request.integration_id is None and progress.state != "finished":
+                _require_free(client, request)
             script = _script(client, request, body, saved, progress, path, force=context.params["force"])
             return _kept(context, path, saved, progress, script)
+
+
+def _require_free(client: Client, request: Request) -> None:
+    """Refuse a place that an integration has already: Immuta takes no other one there, and the script would change what that one has.
+
+    :raises AlreadyExists: one in use is there for certain
+    """
+    kind = setup_file.PLACE[request.technology][1]
+    mine = Configuration(type=request.technology, host=request.host, **{kind: request.config[kind]})
+    place = occupied.Place(mine, (mine.host,), exists=False, started=False)
+    for one in integration.list_all(client):
+        if one.in_use and place.relation(configuration.of(one), occupied.Rules(same=hosts.same)) == "same":
+            raise errors.AlreadyExists(
+                f"The integration {one.id} ({one.status!r}) is on {one.host}, in the same {kind} {mine.home!r}. Nothing was saved.",
+                hint="See in Immuta which connection it belongs to. Deregister that one first, or register this one in another database,"
+                " catalog, or host.",
+                integration_id=one.id,
+            )
 
 
 def _script(

@@ -105,6 +105,11 @@ class Observed:
         """Whether a script that has not run to its end was to be removed, and was kept."""
         return bool((self.removed.get("failure") or {}).get("code") == "script_unfinished")
 
+    def still_kept(self, path: str) -> bool:
+        """Whether the set-up script of a connection that exists is still on the disk, where it is not needed any more."""
+        there = self.exists and bool(saved_at(self.former.get("setup_scripts"), path))
+        return there and not self.removed.get("changed")
+
     @property
     def progress(self) -> Answer:
         """The journal's content at the start of the run: C(state), C(done), C(total)."""
@@ -237,7 +242,8 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "script": {
             "path": settings.script_path if observed.has_script else None,
             "sha256": observed.script.get("sha256"),
-            "kept": observed.unfinished or (observed.kept and not observed.removed.get("changed")),
+            "kept": observed.still_kept(settings.script_path)
+            or (observed.kept and not observed.removed.get("changed")),
             "removed": bool(observed.removed.get("changed")),
             "done": done,
             "total": total,

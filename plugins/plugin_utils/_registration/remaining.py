@@ -25,8 +25,8 @@ def remaining(ended: Ended) -> list[str]:
         ]
     if ended.status == "planned":
         return ["Review the plan, then run the role again with immuta_register_confirm set to the connection key."]
-    if observed.unfinished:
-        return [texts.left_over(settings)]
+    if left := texts.left_over(settings, observed):
+        return [left]
     if observed.kept and "timing" not in observed.removed:
         return [
             f"Remove the set-up script {settings.script_path} on {settings.keeper} if nothing needs it any more: it may hold a"

@@ -28,6 +28,7 @@ HEADLINES = {
     "updated": "UPDATED, the connection existed",
     "found_registered": "REGISTERED, by this run or by another one: Immuta's answer was lost",
     "already_registered": "ALREADY REGISTERED, nothing was changed",
+    "script_removed": "ALREADY REGISTERED; the set-up script is removed, and nothing else was changed",
     "planned": "PLANNED, nothing was registered or run",
     "handed_off": "HANDED OFF, the set-up script is still to be run; the connection is not registered",
 }
@@ -180,7 +181,7 @@ def handoff(settings: Settings, observed: Observed) -> list[str]:
 def report(result: Row) -> list[str]:
     """The outcome of a run that succeeded."""
     lines = [
-        f'Registration of "{result["connection_key"]}": {HEADLINES[result["status"]]}',
+        f'Registration of "{result["connection_key"]}": {HEADLINES[_headline(result)]}',
         f"Immuta: {_immuta(result)}",
     ]
     if result["status"] == "updated":
@@ -202,6 +203,11 @@ def report(result: Row) -> list[str]:
         if "status" in row
     )
     return lines
+
+
+def _headline(result: Row) -> str:
+    only_removed = result["status"] == "already_registered" and result["script"]["removed"]
+    return "script_removed" if only_removed else str(result["status"])
 
 
 def there(objects: t.Iterable[Row] | None) -> str:
@@ -243,13 +249,17 @@ def ended(
     """
     result = outcome.result(settings, observed, check_mode=check_mode) if settings else {}
     lines = report(result) if stop is None else stopped(settings, observed, stop)
-    if settings and observed.unfinished:
-        lines.append(f"WARNING: {left_over(settings)}")
+    if settings and (left := left_over(settings, observed)):
+        lines.append(f"WARNING: {left}")
     return (failed(result, stop, lines) if stop else result), lines
 
 
-def left_over(settings: Settings) -> str:
-    """A set-up script that was to be removed, and was kept."""
+def left_over(settings: Settings, observed: Observed) -> str:
+    """What to do about the set-up script of a connection that exists; "" if it is not there."""
+    if not observed.still_kept(settings.script_path):
+        return ""
+    if not observed.unfinished:
+        return f"The set-up script {settings.script_path} is still on {settings.keeper}. {REMOVE_IT}"
     return (
         f"A set-up script that has not run to its end is kept at {settings.script_path} on {settings.keeper}: it may be the only place of a"
         " password. If nothing needs it, remove it with the module immuta_setup_script, state=absent, and force=true."

@@ -11,7 +11,6 @@ import typing as t
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.texts import said
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import unreported
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import of_connection
-from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import current
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed, saved_at
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
@@ -36,14 +35,6 @@ def earlier(
     saved = saved_at(observed.former.get("setup_scripts"), settings.script_path) if registered else {}
     progress = saved.get("execution") or ({} if observed.outdated else observed.progress)
     return unreported.earlier(progress, runs, ACT, acted=registered)
-
-
-def untold(runs: t.Sequence[Seen]) -> bool:
-    """Whether the journal may know more than the report of a connection that is there.
-
-    :param runs: of the report
-    """
-    return not any(map(_tells_of_it, current(runs)))
 
 
 def _tells_of_it(run: Seen) -> bool:

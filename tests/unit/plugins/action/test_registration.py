@@ -228,14 +228,6 @@ def test_two_tenants_never_share_a_report(tmp_path: Path) -> None:
     assert (tmp_path / "k.registration.json").read_bytes() == before
 
 
-def test_the_journal_is_asked_for_what_the_report_lacks(tmp_path: Path) -> None:
-    given = {"immuta_register_report_dir": str(tmp_path)}
-    assert run("check", given)["untold"]
-    assert not run("check")["untold"] and not run("check", given, check=True)["untold"]
-    assert stage("conclude", done(found=found()), report_dir=str(tmp_path))["result"]["report"]
-    assert not run("check", given)["untold"]
-
-
 @pytest.mark.parametrize(("confirm", "check", "written"), [("k", False, True), ("", False, False), ("k", True, False)])
 def test_a_registration_that_is_not_taken_back_has_a_result_and_a_report(
     tmp_path: Path, confirm: str, check: bool, written: bool

@@ -206,6 +206,15 @@ def test_a_script_that_a_person_has_run(set_up: SetUp) -> None:
     assert set_up(state="absent").good["changed"]
 
 
+def test_a_place_that_an_integration_has_already_gets_no_script(set_up: SetUp) -> None:
+    refused = set_up(config={**CONFIG, "database": "immuta"})
+    assert refused.code == "already_exists"
+    assert "The integration 5 ('enabled') is on example.snowflakecomputing.com, in the same database" in refused["msg"]
+    assert not set_up.path.exists() and "renderSetupScript" not in set_up.tenant.asked
+    set_up.tenant.double.state.integrations[5].status = "disabled"
+    assert set_up(config={**CONFIG, "database": "immuta"}).good["changed"] is True
+
+
 def test_an_integration_that_is_changed_has_a_script_of_its_own(set_up: SetUp) -> None:
     assert set_up(integration_id=5).good["integration_id"] == 5
     assert set_up.tenant.asked == ["renderEditScript"]

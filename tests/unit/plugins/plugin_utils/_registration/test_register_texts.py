@@ -191,12 +191,33 @@ def test_report(observed: Observed, words: str) -> None:
     assert any(words in line for line in lines(observed)), lines(observed)
 
 
-def test_a_script_that_was_saved_while_another_run_registered() -> None:
-    left = there(SAME, removed={"failure": {"code": "script_unfinished"}, **TIMING})
-    assert stops.find(read(), left, {"settings": {}}, check_mode=False) is None
-    result, said = texts.ended(read(), left, None, check_mode=False)
-    assert result["script"]["kept"] is True
-    assert said[-1].startswith("WARNING: A set-up script that has not run to its end is kept at /s/k.setup.sql on ")
+KEPT = {"setup_scripts": [{"path": "/x/k.setup.sql", "state": "none"}], **TIMING}
+
+
+@pytest.mark.parametrize(
+    ("removed", "kept", "warning", "headline"),
+    [
+        ({}, True, "The set-up script /s/k.setup.sql is still on ", "ALREADY REGISTERED, nothing was changed"),
+        (
+            # It was saved while another run registered the connection.
+            {"failure": {"code": "script_unfinished"}, **TIMING},
+            True,
+            "A set-up script that has not run to its end is kept at /s/k.setup.sql on ",
+            "ALREADY REGISTERED, nothing was changed",
+        ),
+        ({"changed": True, **TIMING}, False, "", "ALREADY REGISTERED; the set-up script is removed, and nothing else"),
+    ],
+)
+def test_the_script_of_a_connection_that_is_there(
+    removed: dict[str, t.Any], kept: bool, warning: str, headline: str
+) -> None:
+    observed = there(SAME, former=KEPT, removed=removed)
+    assert stops.find(read(), observed, {"settings": {}}, check_mode=False) is None
+    result, said = texts.ended(read(), observed, None, check_mode=False)
+    assert headline in said[0]
+    assert result["script"]["kept"] is kept
+    assert [line.startswith(f"WARNING: {warning}") for line in said if "WARNING" in line] == ([True] if kept else [])
+    assert bool(texts.left_over(read(), observed)) is kept
 
 
 def test_a_script_that_a_person_runs() -> None:
