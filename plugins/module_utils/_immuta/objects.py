@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, fields
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, fields, pages
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import SEARCH_OBJECTS, Operation
 
@@ -26,8 +26,6 @@ LIMIT = 100
 # The page of a server that is not told how long it is to be may have no more than this.
 SMALLEST_CAP = 10
 ENVELOPES = ("hits", "results", "data", "objects", "items")
-COUNTS = ("count", "total", "totalCount")
-CURSOR = "nextToken"
 # Far above what any tenant has; a server that always sends something new has to end.
 MOST_PAGES = 1000
 MOST_OBJECTS = 100_000
@@ -103,6 +101,7 @@ class _Page:
     :ivar total: how many objects there are, or are on this page: servers differ
     :ivar cursor: what asks for the next page
     :ivar last: whether it says that there is none
+    :ivar more: whether it says that there is one, without a cursor
     """
 
     objects: dict[Path, Body]
@@ -110,6 +109,7 @@ class _Page:
     total: int | None
     cursor: str | None
     last: bool
+    more: bool
 
 
 class _Search:
@@ -123,18 +123,23 @@ class _Search:
         self._plain: Body | None = {}
         # How many objects a way has found that has not shown that they are all, but speaks for it; 0 if none does.
         self._likely = self._perhaps = 0
+        # Whether an offset has turned out to be something else: then nothing speaks for a list that is not shown to be whole.
+        self._doubted = False
         self._ended: str | None = None
 
     def run(self) -> dict[Path, Body]:
         refused = self._try(WAYS)
-        if refused is None or 0 < self._likely == len(self._found):
+        if refused is None or self._speaks_for_all(self._likely):
             return self._found
-        if self._try(QUERIES) is None or 0 < max(self._likely, self._perhaps) == len(self._found):
+        if self._try(QUERIES) is None or self._speaks_for_all(max(self._likely, self._perhaps)):
             return self._found
         if not self._pages:
             refused.explain_first("Immuta rejects every known form of the object search.")
             raise refused
         raise _unreadable(self._ended or f"ends after {len(self._found)} objects, and may be incomplete")
+
+    def _speaks_for_all(self, number: int) -> bool:
+        return not self._doubted and 0 < number == len(self._found)
 
     def _try(self, ways: t.Iterable[_Way]) -> errors.ImmutaError | None:
         """Ask in one way after another; return None as soon as one has shown the whole list, else the first refusal."""
@@ -161,7 +166,8 @@ class _Search:
         """
         asked = way.fields
         seen: set[Path] = set()
-        offset = 0
+        last: Path | None = None
+        offset = most = 0
         while True:
             page = self._ask(asked, way.query)
             offset += page.length
@@ -169,20 +175,39 @@ class _Search:
                 return self._follow(way, page, seen)
             new = page.objects.keys() - seen
             seen |= new
-            counted = page.total is None or len(seen) >= page.total
-            self._ended = None if counted else f"ends after {len(seen)} of {page.total} objects"
+            last = next(reversed(page.objects), last)
+            most = max(most, page.total or 0)
+            ended = self._has_ended(page, len(seen), most)
+            if way.pages and not page.objects and not page.last:
+                # The number on an empty page is that of all, unless it is 0.
+                shown = offset < SMALLEST_CAP or page.total or (ended and self._is_last(way, offset - 1, last))
+                return bool(ended and shown) and len(seen) == len(self._found)
             few = page.length < SMALLEST_CAP
-            if counted and (page.last or (few and (page.total is not None or not way.pages))):
+            if ended and (page.last or (few and (page.total is not None or not way.pages))):
                 return len(seen) == len(self._found)
-            if way.pages and not page.objects:
-                return counted
             if not way.pages or not new:
                 # All at once, or the same first page over and over, which may be all, or one that was cut.
-                short = not way.pages and page.length < (way.fields or {}).get("limit", 0)
-                self._likely = len(seen) if counted and (short or not _may_be_cut(page.length)) else 0
-                self._perhaps = len(seen) if counted and page.total is not None else 0
+                self._likely = len(seen) if ended and not _may_be_cut(page.length) else 0
+                self._perhaps = len(seen) if ended and page.total is not None else 0
                 return False
             asked = {**(asked or {}), "offset": offset}
+
+    def _has_ended(self, page: _Page, seen: int, most: int) -> bool:
+        """Return whether nothing that the answers say speaks against the end of the list.
+
+        :param most: the highest number of objects that any page has told
+        """
+        self._ended = f"ends after {seen} of {most} objects" if seen < most else None
+        if page.more:
+            self._ended = f"ends after {seen} objects, though Immuta has more"
+        return self._ended is None
+
+    def _is_last(self, way: _Way, offset: int, last: Path | None) -> bool:
+        """Return whether an offset leads to the last object alone: it could be the number of a page, or end at a window."""
+        doubted, self._doubted = self._doubted, True
+        shown = list(self._ask({**(way.fields or {}), "offset": offset}, way.query).objects) == [last]
+        self._doubted = doubted or not shown
+        return shown
 
     def _follow(self, way: _Way, page: _Page, seen: set[Path]) -> bool:
         """Read on by a cursor, and return whether the list is whole."""
@@ -190,12 +215,12 @@ class _Search:
         others: list[tuple[Body, bool]] = [(rest, query) for query in (False, True) for rest in ({}, {"limit": LIMIT})]
         rests = [(own, way.query), *(one for one in others if one != (own, way.query))]
         cursors: set[str] = set()
+        most = 0
         while True:
             seen |= page.objects.keys()
+            most = max(most, page.total or 0)
             if page.cursor is None:
-                counted = page.total is None or len(seen) >= page.total
-                self._ended = None if counted else f"ends after {len(seen)} of {page.total} objects"
-                return counted
+                return self._has_ended(page, len(seen), most)
             cursors.add(page.cursor)
             following = self._following(rests, page.cursor, cursors, seen)
             if following is None:
@@ -215,7 +240,7 @@ class _Search:
         circles = False
         for rest, query in list(rests):
             try:
-                page = self._ask({**rest, CURSOR: cursor}, query)
+                page = self._ask({**rest, pages.CURSOR: cursor}, query)
             except errors.InvalidRequest:
                 rests.remove((rest, query))
                 continue
@@ -250,8 +275,9 @@ class _Search:
 
 
 def _may_be_cut(length: int) -> bool:
-    """Return whether a server could have chosen a length for its pages: 10, 25, 64, 100, and the like."""
-    return length >= SMALLEST_CAP and (length % 5 == 0 or length & (length - 1) == 0)
+    """Return whether a server could have chosen a length for its pages: 10, 12, 25, 64, 99, 100, and the like."""
+    chosen = any(length % step == 0 for step in (5, 8, 12)) or (length + 1) % 10 == 0
+    return length >= SMALLEST_CAP and chosen
 
 
 def page_of(body: t.Any) -> _Page:
@@ -260,18 +286,17 @@ def page_of(body: t.Any) -> _Page:
     :raises UnexpectedReply: it is in none
     """
     total = cursor = None
-    last = False
+    last = more = False
     if isinstance(body, dict):
-        about = {**(body["meta"] if isinstance(body.get("meta"), dict) else {}), **body}
-        counts = [about.get(name) for name in COUNTS]
-        total = max((one for one in counts if isinstance(one, int) and not isinstance(one, bool)), default=None)
-        cursor = fields.text(about.get(CURSOR), CURSOR, SEARCH_OBJECTS) or None
-        last = CURSOR in about and cursor is None
+        about = pages.about(body)
+        total, more = pages.number(about), pages.has_more(about)
+        cursor = fields.text(about.get(pages.CURSOR), pages.CURSOR, SEARCH_OBJECTS) or None
+        last = pages.CURSOR in about and cursor is None and not more
         lists = [body[name] for name in ENVELOPES if isinstance(body.get(name), list)]
         body = [item for part in lists for item in part] if lists else None
     if not isinstance(body, list):
         raise _unreadable("contains no list")
-    return _Page({path_of(item, SEARCH_OBJECTS): _kept(item) for item in body}, len(body), total, cursor, last)
+    return _Page({path_of(item, SEARCH_OBJECTS): _kept(item) for item in body}, len(body), total, cursor, last, more)
 
 
 def _kept(item: Body) -> Body:

@@ -120,6 +120,102 @@ def test_a_page_that_only_the_query_makes_longer(total: str | None, plain: t.Any
     assert len(Server(answer).search()) == number
 
 
+def sent(body: t.Any, query: t.Any) -> dict[str, t.Any]:
+    return {**(body or {}), **(query or {})}
+
+
+def limited(total: int, cap: int, body: t.Any, query: t.Any) -> t.Any:
+    """Takes a limit only, and cuts it."""
+    asked = sent(body, query)
+    return None if asked.keys() - {"limit"} else some(0, min(total, cap, asked.get("limit", 25)))
+
+
+def numbered(total: int, length: int, body: t.Any, query: t.Any) -> t.Any:
+    """An offset is the number of a page."""
+    first = sent(body, query).get("offset", 0) * length
+    return some(first, min(total, first + length)) if first < total else []
+
+
+def windowed(total: int, body: t.Any, query: t.Any) -> t.Any:
+    """Offsets end at 100."""
+    first = sent(body, query).get("offset", 0)
+    return some(first, min(total, first + 50)) if first < 100 else []
+
+
+def in_envelope(answer: t.Any, **more: t.Any) -> t.Any:
+    return answer if answer is None else {"hits": answer, **more}
+
+
+CUT: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
+    "limit cut at 50": lambda body, query: limited(59, 50, body, query),
+    "limit cut at 50, by query": lambda body, query: None if body else limited(59, 50, None, query),
+    "limit cut at 24": lambda body, query: limited(59, 24, body, query),
+    "page number": lambda body, query: numbered(40, 25, body, query),
+    "page number, odd length": lambda body, query: numbered(40, 27, body, query),
+    "page number, 100": lambda body, query: numbered(140, 100, body, query),
+    "page number, number of the page": lambda body, query: (lambda page: in_envelope(page, count=len(page)))(
+        numbered(40, 25, body, query)
+    ),
+    "window": lambda body, query: windowed(140, body, query),
+    "more without a cursor": lambda _body, _query: {"hits": some(0, 50), "hasMore": True, "nextToken": None},
+    "more, odd length": lambda _body, _query: {"hits": some(0, 27), "meta": {"has_more": True}},
+    "more, few": lambda _body, _query: {"hits": some(0, 7), "next": "/data/object/search?page=2", "count": 7},
+    "more after a cursor": lambda body, query: {
+        "hits": some(0, 13),
+        **({"hasMore": True} if "nextToken" in sent(body, query) else {"nextToken": "t"}),
+    },
+    "a number on the first page": lambda body, query: (
+        {"hits": some(0, 10), "total": 30} if not sent(body, query).get("offset") else {"hits": [], "total": 10}
+    ),
+    **{
+        f"cap of {length}": lambda _body, _query, length=length: some(0, length)
+        for length in (12, 16, 19, 24, 36, 48, 49, 56, 99, 199)
+    },
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_list_that_may_be_cut_is_never_the_whole_one(name: str) -> None:
+    message = fails(errors.UnexpectedReply, Server(CUT[name]).search).message
+    assert "ends after" in message and message.endswith(NOTHING_SAID)
+
+
+def test_a_list_that_says_that_it_has_more_is_told_so() -> None:
+    message = fails(errors.UnexpectedReply, Server(CUT["more without a cursor"]).search).message
+    assert "ends after 50 objects, though Immuta has more" in message
+
+
+@pytest.mark.parametrize(
+    ("number", "told", "offsets"),
+    [
+        # Few objects, or a number, need no look at the last one.
+        (0, "nothing", [0]),
+        (9, "nothing", [0, 9]),
+        (10, "nothing", [0, 10, 9]),
+        (13, "nothing", [0, 13, 12]),
+        (250, "nothing", [0, 200, 250, 249]),
+        (13, "all", [0, 13]),
+        (250, "all", [0, 200, 250]),
+        (13, "page", [0, 13, 12]),
+    ],
+)
+def test_the_end_of_the_pages_is_looked_at_again_where_nothing_else_shows_it(
+    number: int, told: str, offsets: list[int]
+) -> None:
+    def answer(body: t.Any, _query: t.Any) -> t.Any:
+        page = some(body["offset"], max(body["offset"], min(number, body["offset"] + 200)))
+        return {"hits": page, **({} if told == "nothing" else {"count": number if told == "all" else len(page)})}
+
+    server = Server(answer)
+    assert len(server.search()) == number
+    assert [body["offset"] for body in server.asked] == offsets
+
+
+def test_what_says_that_there_is_no_more_is_the_end() -> None:
+    server = Server(lambda _body, _query: {"hits": some(0, 50), "hasMore": False, "nextToken": None})
+    assert (len(server.search()), len(server.asked)) == (50, 1)
+
+
 def test_a_way_that_shows_less_than_another_shows_nothing() -> None:
     def answer(body: t.Any, _query: t.Any) -> t.Any:
         return None if body is None or "limit" in body else some(0, 20 if body else 4)
