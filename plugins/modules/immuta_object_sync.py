@@ -100,7 +100,7 @@ object_sync:
   type: dict
   contains:
     state:
-      description: V(completed); or V(started) with O(wait=false), and if Immuta does not tell what becomes of it, with a warning.
+      description: V(completed); or V(started) with O(wait=false), and if Immuta does not tell what becomes of all its jobs, with a warning.
       type: str
       sample: completed
     jobs:

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses
-from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
+from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, pages
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client, parse_json, sleep_or
 from ansible_collections.community.immuta.plugins.module_utils._immuta.operations import (
     GET_JOBS,
@@ -22,7 +22,9 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 15.0, 1.5
 # A job whose state is not told may still be running.
 UNKNOWN = "unknown"
-UNDER_WAY = frozenset({"active", "created", "retry", UNKNOWN})
+# There are more jobs than Immuta shows, and no known way to read on.
+NOT_SHOWN = "not shown"
+UNDER_WAY = frozenset({"active", "created", "retry", UNKNOWN, NOT_SHOWN})
 COMPLETED = "completed"
 # Whether a sync takes a body, and in which form the option of a registration, is not documented.
 BODIES: list[t.Any] = [None, {}]
@@ -49,10 +51,14 @@ class Sync:
 
 @dataclasses.dataclass(frozen=True)
 class Handle:
-    """How to ask for the jobs: all of a bulk, or one by one."""
+    """How to ask for the jobs: all of a bulk, or one by one.
+
+    :ivar more: whether there are jobs beside those that were named
+    """
 
     bulk: str | None = None
     jobs: tuple[str, ...] = ()
+    more: bool = False
 
 
 def run(client: Client, key: str, *, wait_timeout: float, wait: bool = True, force: bool = False) -> Sync:
@@ -103,6 +109,8 @@ def follow(client: Client, key: str, handle: Handle | None, *, end: float, wait_
             )
         if states and all(state == COMPLETED for state in states):
             return Sync(COMPLETED, len(states))  # type: ignore[arg-type]
+        if states and {*states} <= {COMPLETED, NOT_SHOWN}:
+            return Sync("started", None)
         sleep_or(
             client,
             end,
@@ -150,18 +158,19 @@ def handle_of(body: t.Any) -> Handle | None:
         bulk = body.get("bulkId")
         if isinstance(bulk, str) and bulk:
             return Handle(bulk=bulk)
-        body = body.get("jobs") or body.get("jobIds")
-    if not isinstance(body, list):
+    named = (body.get("jobs") or body.get("jobIds")) if isinstance(body, dict) else body
+    if not isinstance(named, list):
         return None
-    ids = [one.get("id") if isinstance(one, dict) else one for one in body]
+    ids = [one.get("id") if isinstance(one, dict) else one for one in named]
     known = tuple(str(one) for one in ids if isinstance(one, (str, int)) and not isinstance(one, bool))
-    return Handle(jobs=known) if known else None
+    return Handle(jobs=known, more=pages.is_cut(body, len(named))) if known else None
 
 
 def _states(client: Client, handle: Handle) -> list[str]:
     """Return the states of the jobs, in lower case; empty when Immuta shows none.
 
-    A job that was named and is not shown, or whose state is not told, is unknown.
+    A job that was named and is not shown, or whose state is not told, is unknown. One more is added for all those that were
+    never named, if Immuta says that there are any.
     """
     if handle.bulk is not None:
         body = client.call_json(LIST_JOBS, bulk_id=handle.bulk)
@@ -170,10 +179,11 @@ def _states(client: Client, handle: Handle) -> list[str]:
     rows = _rows(body.get("jobs", body) if isinstance(body, dict) else body)
     states = [str(row.get("state") or UNKNOWN).lower() for row in rows]
     ids = [str(row["id"]) for row in rows if row.get("id") is not None]
-    if not handle.jobs or not rows or (not ids and len(rows) == len(handle.jobs)):
-        return states
-    shown = dict(zip(ids, states, strict=True)) if len(ids) == len(rows) else {}
-    return [shown.get(number, UNKNOWN) for number in handle.jobs]
+    cut = pages.is_cut(body, len(rows))
+    if handle.jobs and rows and (ids or cut or len(rows) != len(handle.jobs)):
+        shown = dict(zip(ids, states, strict=True)) if len(ids) == len(rows) else {}
+        states, cut = [shown.get(number, UNKNOWN) for number in handle.jobs], False
+    return [*states, NOT_SHOWN] if rows and (cut or handle.more) else states
 
 
 def _rows(jobs: t.Any) -> list[dict[str, t.Any]]:

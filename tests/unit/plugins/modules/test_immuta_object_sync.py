@@ -136,6 +136,7 @@ class Told:
 
     def __init__(self, answer: t.Any) -> None:
         self.call_json = lambda *_operation, **_about: answer
+        self.clock = lambda: 0.0
 
 
 def job(state: str | None = "completed", **about: t.Any) -> dict[str, t.Any]:
@@ -156,6 +157,9 @@ def job(state: str | None = "completed", **about: t.Any) -> dict[str, t.Any]:
         # Without ids they are those that were asked for, if they are as many.
         ([job(), job()], ["completed", "completed"]),
         ([job()], ["unknown", "unknown"]),
+        # More than were asked for, so these may be others.
+        ({"jobs": [job(), job()], "total": 3}, ["unknown", "unknown"]),
+        ({"jobs": [job(id="1"), job(id="2"), job(id="3")], "total": 9}, ["completed", "completed"]),
         ([], []),
         ("done", []),
     ],
@@ -163,3 +167,46 @@ def job(state: str | None = "completed", **about: t.Any) -> dict[str, t.Any]:
 def test_each_job_that_was_named_has_to_be_done(answer: t.Any, states: list[str]) -> None:
     client: t.Any = Told(answer)
     assert object_sync._states(client, object_sync.Handle(jobs=("1", "2"))) == states
+
+
+ALL = [job(id=str(number)) for number in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (ALL, ("completed", 100)),
+        ({"jobs": ALL, "count": 100, "nextToken": None, "hasMore": False}, ("completed", 100)),
+        ({"jobs": ALL, "count": 250, "nextToken": "abc"}, ("started", None)),
+        ({"jobs": ALL, "nextToken": "abc"}, ("started", None)),
+        ({"jobs": ALL, "meta": {"nextToken": "abc"}}, ("started", None)),
+        ({"jobs": ALL, "hasMore": True}, ("started", None)),
+        ({"jobs": ALL, "count": 250}, ("started", None)),
+        ({"jobs": ALL, "total": 101}, ("started", None)),
+        ({**{one["id"]: one for one in ALL}, "count": 101}, ("started", None)),
+    ],
+)
+def test_jobs_that_are_not_shown_are_not_called_completed(answer: t.Any, state: tuple[str, int | None]) -> None:
+    client: t.Any = Told(answer)
+    sync = object_sync.follow(client, KEY, object_sync.Handle(bulk="b"), end=60, wait_timeout=60)
+    assert (sync.state, sync.jobs) == state
+
+
+@pytest.mark.parametrize("rest", [{"count": 3}, {"nextToken": "abc"}, {"hasMore": True}], ids=str)
+def test_a_failed_job_is_told_although_others_are_not_shown(rest: dict[str, t.Any]) -> None:
+    client: t.Any = Told({"jobs": [job(id="1"), job("failed", id="2")], **rest})
+    with pytest.raises(object_sync.SyncFailed, match="failed"):
+        object_sync.follow(client, KEY, object_sync.Handle(bulk="b"), end=60, wait_timeout=60)
+    assert object_sync._states(client, object_sync.Handle(bulk="b")) == ["completed", "failed", "not shown"]
+
+
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [({}, "completed"), ({"count": 2}, "completed"), ({"count": 3}, "started"), ({"nextToken": "abc"}, "started")],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["jobs", "jobIds"])
+def test_a_start_that_names_some_of_its_jobs_only(name: str, more: dict[str, t.Any], state: str) -> None:
+    handle = object_sync.handle_of({name: ["1", "2"], **more})
+    client: t.Any = Told([job(id="1"), job(id="2")])
+    assert object_sync.follow(client, KEY, handle, end=60, wait_timeout=60).state == state
