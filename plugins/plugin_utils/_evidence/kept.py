@@ -15,6 +15,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence import 
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Kind, NotAReport, Report, Run
 
 Render = t.Callable[[Report], str]
+# Seconds to wait for another run that adds itself, which takes less than one.
+PATIENCE = 30.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,23 +83,32 @@ class Kept:
     def add(
         self, tenant: str | None, run: t.Callable[[list[dict[str, t.Any]]], Run], render: Render
     ) -> tuple[str, str]:
-        """Add a run.
+        """Add a run, after any other one that adds itself at the same time.
 
         :param run: makes it, from the runs before it
         :returns: the sha256 of the JSON file, or "", and what has prevented it, or ""
         """
         try:
-            before = reports.read(self.kind, self.file)
-            if foreign := reports.foreign(self.kind, self.folder, self.name, before, tenant):
-                return "", foreign
-            if before and before.get("connection_key", self.connection_key) != self.connection_key:
-                return "", f"The report could not be written: it belongs to another connection ({self.file})."
-            report = reports.append(self.kind, before, self.connection_key, run(before["runs"] if before else []))
-            return reports.write(self.folder, self.name, report, render(report)), ""
+            # From reading to writing, since another run that adds itself meanwhile would be lost.
+            with _files.reserved(self.file, patience=PATIENCE):
+                return self._add(tenant, run, render)
+        except BlockingIOError:
+            return "", f"The report could not be written: another run is writing it ({self.file})."
         except NotAReport:
             return "", f"The report could not be written: it is not a report of this role ({self.file})."
         except OSError as error:
             return "", f"The report could not be written: {error.strerror} ({error.filename})."
+
+    def _add(
+        self, tenant: str | None, run: t.Callable[[list[dict[str, t.Any]]], Run], render: Render
+    ) -> tuple[str, str]:
+        before = reports.read(self.kind, self.file)
+        if foreign := reports.foreign(self.kind, self.folder, self.name, before, tenant):
+            return "", foreign
+        if before and before.get("connection_key", self.connection_key) != self.connection_key:
+            return "", f"The report could not be written: it belongs to another connection ({self.file})."
+        report = reports.append(self.kind, before, self.connection_key, run(before["runs"] if before else []))
+        return reports.write(self.folder, self.name, report, render(report)), ""
 
     def paths(self) -> dict[str, str]:
         """The paths of both files, by their suffixes."""
