@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.summary import span
 
 Seen = t.Mapping[str, t.Any]
@@ -16,6 +17,8 @@ NOT_SENT = ("not_run", "handed_over")
 
 def earlier(progress: Seen, runs: t.Iterable[Seen], act: str, *, acted: bool) -> dict[str, t.Any] | None:
     """What was done before this run that no run of its report tells; None if there is nothing.
+
+    C(runs) has it by the runs that did it. C(session) is None if there are several of them.
 
     :param progress: the content of the journal
     :param runs: the runs before this one
@@ -31,15 +34,37 @@ def earlier(progress: Seen, runs: t.Iterable[Seen], act: str, *, acted: bool) ->
     missing = [row for row in progress.get("answers") or () if (row["index"], row.get("query_id")) not in told]
     if not (missing or acted):
         return None
-    times = sorted(row[name] for row in missing for name in ("started", "ended") if row.get(name))
-    sessions = [one["session"] for one in progress.get("runs") or () if one.get("session")]
+    apart = _by_run(missing, progress.get("runs") or ())
     return {
-        "statements": [row["index"] for row in missing],
+        **_about(missing, apart[0]["session"] if len(apart) == 1 else None),
         "total": progress.get("total"),
+        "runs": apart,
+        act: acted,
+    }
+
+
+def _by_run(missing: t.Iterable[Seen], runs: t.Iterable[Seen]) -> list[dict[str, t.Any]]:
+    """Tell which run ran what, by the times in the journal, which one run at a time can write.
+
+    What no run can be named for has no session.
+    """
+    known = [(_utc.zulu(one["started"]), _utc.zulu(one["ended"]), one.get("session")) for one in runs]
+    found: dict[int, list[Seen]] = {}
+    for row in missing:
+        ended = row.get("ended")
+        numbers = [number for number, (start, end, _who) in enumerate(known) if ended and start <= ended <= end]
+        found.setdefault(numbers[0] if len(numbers) == 1 else len(known), []).append(row)
+    sessions = [*(session for _start, _end, session in known), None]
+    return [_about(rows, sessions[number]) for number, rows in sorted(found.items())]
+
+
+def _about(rows: t.Sequence[Seen], session: Seen | None) -> dict[str, t.Any]:
+    times = sorted(row[name] for row in rows for name in ("started", "ended") if row.get(name))
+    return {
+        "statements": [row["index"] for row in rows],
         "started": times[0] if times else None,
         "ended": times[-1] if times else None,
-        "session": sessions[-1] if missing and sessions else None,
-        act: acted,
+        "session": session or None,
     }
 
 
@@ -56,12 +81,13 @@ def sentences(
     found = []
     for run in runs:
         about = run.get("unreported") or {}
-        if about.get("statements"):
-            when = f" ({span(about['started'], about['ended'])})" if about.get("started") else ""
-            who = f" Its session: {said(about['session'])}." if about.get("session") else ""
+        # Reports of the first versions don't tell such runs apart.
+        for one in about.get("runs", [about] if about.get("statements") else ()):
+            when = f" ({span(one['started'], one['ended'])})" if one.get("started") else ""
+            who = f" Its session: {said(one['session'])}." if one.get("session") else ""
             found.append(
                 f"An earlier run ended without a report. By the journal beside the script, it ran"
-                f" {len(about['statements'])} of {about['total']} statements{when}.{who}"
+                f" {len(one['statements'])} of {about['total']} statements{when}.{who}"
             )
         if about.get(act):
             found.append(words(run["number"]))

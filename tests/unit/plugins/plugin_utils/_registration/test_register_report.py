@@ -87,7 +87,13 @@ ANSWERS: list[dict[str, t.Any]] = [
 # Of a run that was killed.
 JOURNAL = {
     **{**FINISHED, "answers": ANSWERS, "before": {"objects": [{**OBJECT, "how": "SHOW", "query_id": "l"}]}},
-    "runs": [{"started": "s", "ended": "e", "session": {"account": "acme", "user": "KILLED", "role": "R"}}],
+    "runs": [
+        {
+            "started": "2025-12-31T23:00:00.900+00:00",
+            "ended": "2025-12-31T23:00:03.000+00:00",
+            "session": {"account": "acme", "user": "KILLED", "role": "R"},
+        }
+    ],
 }
 KILLED = "An earlier run ended without a report. By the journal beside the script, it ran 2 of 2 statements"
 WHO = "(2025-12-31 23:00:01 to 23:00:02 UTC). Its session: account acme, user KILLED, role R."
