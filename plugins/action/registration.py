@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _utc
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import REPORT, Stop
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import kept, origin
 from ansible_collections.community.immuta.plugins.plugin_utils._one_of_many import OneOfMany
@@ -44,6 +45,8 @@ RESULT = f"{settings.PREFIX}result"
 RESULTS = (RESULT, f"{names.PREFIX}result")
 # What the report of a removal that takes a registration back has from this role, or else from the other one.
 OF_REMOVALS = ("report_dir", "reason", "approver")
+# What says how the clean-up script is run: its executor, and the platform's host, the first that is set.
+WAYS = (f"{names.PREFIX}executor", f"{settings.PREFIX}platform_host", f"{names.PREFIX}platform_host")
 NOTHING_DONE = "Nothing was checked, planned, or registered: --tags or --start-at-task skipped the role. Run the playbook without them."
 
 
@@ -129,12 +132,21 @@ class ActionModule(OneOfMany):
 
     def _undo(self, variables: Variables) -> Result:
         known, seen = self.settings, self._taking_back
-        found = seen.found["connections"], seen.integrations["integrations"], seen.former
+        found = seen.found["connections"], seen.integrations["integrations"], seen.former, seen.tenant
         if wrong := decisions.allowed(known, *found) or list(filter(None, [known.report.foreign(seen.tenant)])):
             raise Refused(*wrong, code="refused")
+        setup = outcome.saved_at(seen.former.get("setup_scripts"), known.script_path)
+        given = self.rendered(variables, WAYS)
         # Without this answer nothing is confirmed.
-        look = whose.look(known, outcome.saved_at(seen.former.get("setup_scripts"), known.script_path))
-        return {"confirm": known.confirm, "words": words.OTHERS, "look": look}
+        return {
+            "confirm": known.confirm,
+            "words": words.OTHERS,
+            "look": whose.look(known, setup),
+            # Whoever keeps the set-up script from the platform keeps the clean-up script from it.
+            "executor": (given.get(WAYS[0]) or "") if known.executor in PLATFORMS else "handoff",
+            "platform_host": next(filter(None, map(given.get, WAYS[1:])), ""),
+            "set_up": setup.get("sha256") or "",
+        }
 
     def _whose(self, variables: Variables) -> Result:
         known, seen = self.settings, self._taking_back

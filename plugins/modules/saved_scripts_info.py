@@ -117,6 +117,17 @@ setup_scripts:
       description: The data platform, as Immuta calls it.
       type: str
       sample: Snowflake
+    integration_config:
+      description:
+        - The harmless part of what the script was asked for with, with the fields that
+          RV(community.immuta.immuta_integration_info#module:integrations[].integration_config) has; none if it is not trusted.
+          C(id) is there only if the script changes an integration.
+      type: dict
+      sample: {type: Snowflake, host: example.snowflakecomputing.com, database: IMMUTA, role: IMMUTA_SYSTEM}
+    sha256:
+      description: Digest of the file; none if it is not trusted.
+      type: str
+      sample: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
     state:
       description: What the journal says, V(none) if nothing has run, V(partial), or V(finished); none if it is not trusted.
       type: str

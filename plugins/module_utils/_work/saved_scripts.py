@@ -12,7 +12,13 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, setup_file
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    configuration,
+    fields,
+    integration,
+    saved_script,
+    setup_file,
+)
 from ansible_collections.community.immuta.plugins.module_utils._sql import created, journal, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import execution
 
@@ -21,6 +27,7 @@ SUFFIX = ".sql"
 CHANGED = "The script was changed after it was saved."
 ANOTHER = "The journal belongs to another script."
 UNTOLD: dict[str, t.Any] = dict.fromkeys(("acted", "creates", "execution"))
+OWN: dict[str, t.Any] = dict.fromkeys(("integration_config", "sha256"))
 NOTHING: dict[str, t.Any] = dict.fromkeys(("state", "done", "total", "problem"))
 
 
@@ -51,13 +58,29 @@ def info(context: Context) -> Outcome:
 
 
 def _setup(path: str, saved: setup_file.Saved) -> dict[str, t.Any]:
-    about = {"path": path, "tenant": saved.request.url, "technology": saved.request.technology, **UNTOLD}
+    about = {"path": path, "tenant": saved.request.url, "technology": saved.request.technology, **OWN, **UNTOLD}
     try:
         progress = journal.read(journal.journal_path(path))
         told = _told(progress, saved.sha256, intact=saved.intact)
-        return {**about, **told, **({} if told["problem"] else _made(saved, progress))}
+        return {**about, **told, **({} if told["problem"] else {**_own(saved), **_made(saved, progress)})}
     except Failure as error:
         return {**about, **NOTHING, "problem": _text.printable(error)}
+
+
+def _own(saved: setup_file.Saved) -> dict[str, t.Any]:
+    """Return what a set-up script is for, in the words of C(immuta_integration_info), and its digest."""
+    request, config = saved.request, saved.request.config
+    about: dict[str, t.Any] = {
+        "type": request.technology,
+        "id": request.integration_id,
+        "host": request.host,
+        "port": fields.to_number(config.get("port")),
+        "warehouse": config.get("warehouse"),
+        "http_path": config.get("httpPath"),
+        **integration.made(config),
+    }
+    known = {name: value for name, value in about.items() if configuration.fits(name, value)}
+    return {"integration_config": known, "sha256": saved.sha256}
 
 
 def _made(saved: setup_file.Saved, progress: journal.Progress) -> dict[str, t.Any]:

@@ -15,7 +15,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed, saved_at
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import PREFIX, Settings
 
-Rows = t.Sequence[t.Mapping[str, t.Any]]
+Seen = t.Mapping[str, t.Any]
+Rows = t.Sequence[Seen]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,31 +74,87 @@ def undone(settings: Settings, observed: Observed) -> list[str]:
     ]
 
 
-def allowed(settings: Settings, connections: Rows, integrations: Rows, former: t.Mapping[str, t.Any]) -> list[str]:
+def allowed(
+    settings: Settings,
+    connections: Rows,
+    integrations: Rows,
+    former: t.Mapping[str, t.Any],
+    tenant: str | None,
+) -> list[str]:
     """The reasons why the registration may not be taken back; empty if there are none.
 
     :param connections: those with the key, as the module C(immuta_connection_info) returns them
     :param integrations: of the tenant, as the module C(immuta_integration_info) returns them
     :param former: what is saved beside the set-up script, as the module C(saved_scripts_info) returns it
+    :param tenant: whose connections these are
     """
     if not settings.integration_config:
         return [
             "The connection is not described by immuta_register_snowflake or immuta_register_databricks, so it can't be compared"
             " with what is there. Describe it so, or remove it with the role deregister_connection."
         ]
+    setup = saved_at(former.get("setup_scripts"), settings.script_path)
+    if found := _untold(settings, setup, former) or _for_another(settings, setup, tenant):
+        return found
     if connections:
         return [sentence for one in connections for sentence in _other(settings, one, integrations)]
-    return _nothing_to_take_back(settings, former)
+    return _nothing_to_take_back(settings, setup, saved_at(former.get("scripts"), settings.undo_path))
 
 
-def _nothing_to_take_back(settings: Settings, former: t.Mapping[str, t.Any]) -> list[str]:
-    setup = saved_at(former.get("setup_scripts"), settings.script_path)
-    undo = saved_at(former.get("scripts"), settings.undo_path)
-    if setup.get("problem"):
+def _untold(settings: Settings, setup: Seen, former: t.Mapping[str, t.Any]) -> list[str]:
+    """Why it is not known what the set-up script has created; empty if it is known, or if there is no script."""
+    path = settings.script_path
+    # A file that does not say that it is a set-up script is listed among the others.
+    stranger = saved_at(former.get("scripts"), path)
+    problem = setup.get("problem") or (stranger.get("problem") or "It is not a set-up script." if stranger else "")
+    if problem:
         return [
-            f"How far the set-up script {settings.script_path} has come is not known: {setup['problem']} Restore it and its"
-            " journal, and rerun."
+            f"What the set-up script {path} on {settings.keeper} has created, and how far it has come, is not known: {problem}"
+            " Nothing was deleted or dropped. Restore it and its journal, and rerun."
         ]
+    if setup and setup.get("creates") is None:
+        return [
+            f"What the set-up script {path} on {settings.keeper} has created is not known, because it can't be split into"
+            " statements. Nothing was deleted or dropped. Remove the connection with the role deregister_connection, which"
+            " shows what its clean-up script drops; if the connection is not registered, with"
+            " immuta_deregister_integration_config."
+        ]
+    return []
+
+
+# What a set-up script and the clean-up script of the description have to have in common, and what can't always be compared.
+IN_COMMON = ("database", "catalog", "role", "impersonation_role")
+COMPARED_IF_KNOWN = ("user", "principal")
+
+
+def _for_another(settings: Settings, setup: Seen, tenant: str | None) -> list[str]:
+    """Why the set-up script that is saved is not the one of what is described; empty if it is, or if there is no script."""
+    if not setup:
+        return []
+    own, saved = settings.integration_config, setup.get("integration_config") or {}
+    pairs: dict[str, tuple[t.Any, t.Any]] = {
+        "tenant": (_address.normal(tenant or ""), _address.normal(setup.get("tenant") or "")),
+        "technology": (own["type"], setup.get("technology")),
+        "integration": (None, saved.get("id")),
+        "host": (own["host"].lower(), str(saved.get("host") or "").lower()),
+        **{name: (own.get(name), saved.get(name)) for name in IN_COMMON},
+        **{name: (own[name], saved[name]) for name in COMPARED_IF_KNOWN if name in own and name in saved},
+    }
+    differing = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    if not differing:
+        return []
+    told = ", ".join(
+        f"the {name.replace('_', ' ')} {theirs or '(none)'}, not {mine or '(none)'}"
+        for name, (mine, theirs) in differing.items()
+    )
+    return [
+        f"The set-up script {settings.script_path} on {settings.keeper} is not for what is described: it is for {told}. The"
+        " clean-up script of the description would drop what that one has not created. Nothing was deleted or dropped. Correct"
+        " the description or the tenant, or set immuta_register_script_dir to the folder of this registration's set-up script."
+    ]
+
+
+def _nothing_to_take_back(settings: Settings, setup: Seen, undo: Seen) -> list[str]:
     if {setup.get("state"), undo.get("state")} <= {None, "none"} and not undo.get("problem"):
         return [
             f'There is nothing to take back: "{settings.connection_key}" is not registered, and no statement of the set-up script'

@@ -124,7 +124,8 @@ def steps(ended: Ended) -> list[Step]:
         ),
         Step(
             REMOVAL,
-            "not_reached" if not removal else "failed" if observed.error else "done",
+            # What was handed off, or is not known, is not done.
+            "done" if observed.ended else "failed" if observed.error else "not_reached",
             _changed(removal),
             *(None, None, None),
             f"By the role deregister_connection.{where}" if removal else "",

@@ -34,7 +34,7 @@ OTHERS = {
         f"immuta_deregister_{name}": f"{PREFIX}{name}"
         for name in (
             *("connection_key", "confirm", "script_path", "script_host", "script_durable"),
-            *("report_dir", "reason", "approver"),
+            *("report_dir", "reason", "approver", "executor", "platform_host"),
         )
     },
     "immuta_deregister_accept_regenerated": f"{PREFIX}confirm",

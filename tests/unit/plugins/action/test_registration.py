@@ -24,6 +24,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration.out
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
     FINISHED,
     NONE,
+    SHA,
     SNOWFLAKE,
     TIMING,
     TRIED,
@@ -31,6 +32,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     done,
     read,
     script,
+    set_up_script,
     undo,
 )
 
@@ -145,16 +147,41 @@ def test_another_connection_is_not_taken_back() -> None:
     refused = run("undo", checked=checked, observed=observed)
     assert "is not the one that is described" in refused["msg"]
     assert "confirm" not in refused
-    setup = {"path": "/x/k.setup.sql", "state": "partial"}
-    observed = {**observed, "found": NONE, "former": {"setup_scripts": [setup]}}
+    observed = {**observed, "found": found(), "former": former()}
     answer = run("undo", checked=checked, observed=observed)
-    assert (answer["confirm"], answer["look"]) == ("k", "")
+    assert (answer["confirm"], answer["look"], answer["set_up"]) == ("k", "", SHA)
+    foreign = run("undo", checked=checked, observed={**observed, "found": found("https://dev")})
+    assert "it is for the tenant https://t, not https://dev" in foreign["msg"]
+    assert (foreign["failure"]["code"], "confirm" in foreign) == ("refused", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "executor", "platform_host"),
+    [
+        ({}, {}, "", ""),
+        ({}, {"immuta_deregister_executor": "/x/own.yml"}, "/x/own.yml", ""),
+        # Nothing signs in to the platform.
+        ({"executor": "handoff"}, {}, "handoff", ""),
+        ({"executor": "handoff"}, {"immuta_deregister_executor": "snowflake"}, "handoff", ""),
+        ({"executor": "none"}, {}, "handoff", ""),
+        ({}, {"immuta_register_platform_host": "p.example"}, "", "p.example"),
+        ({}, {"immuta_deregister_platform_host": "q.example", "immuta_register_platform_host": ""}, "", "q.example"),
+    ],
+)
+def test_the_clean_up_script_is_run_where_and_as_the_set_up_script_is(
+    given: Answer, variables: Answer, executor: str, platform_host: str
+) -> None:
+    observed: Answer = {"found": found(), "integrations": {"integrations": []}, "former": former()}
+    answer = run("undo", variables, checked={"settings": vars(read(confirm="k", **given))}, observed=observed)
+    assert (answer["executor"], answer["platform_host"]) == (executor, platform_host)
 
 
 def test_what_another_has_created_is_not_dropped() -> None:
     role = {"kind": "ROLE", "name": "R", "created": False, "before": False}
-    former = {"setup_scripts": [{"path": "/x/k.setup.sql", "state": "partial", "acted": True, "creates": [role]}]}
-    observed: Answer = {"found": NONE, "integrations": {"integrations": []}, "former": former, "tried": {"objects": []}}
+    observed: Answer = {
+        **{"found": found(), "integrations": {"integrations": []}, "tried": {"objects": []}},
+        "former": {"setup_scripts": [set_up_script(creates=[role])]},
+    }
     checked = {"settings": vars(read(confirm="k"))}
     assert run("undo", checked=checked, observed=observed)["look"] == "snowflake"
     assert "ROLE R: not created" in run("whose", checked=checked, observed=observed)["msg"][1]
@@ -257,16 +284,14 @@ def test_a_registration_that_is_not_taken_back_has_a_result_and_a_report(
         ("failed", True, None),
     ]
     # Nothing goes on for another tenant.
-    other = {**observed, "found": found("https://o")}
-    assert (
-        "belongs to a connection of https://t"
-        in run("undo", checked=checked, observed={**other, "former": former()})["msg"]
-    )
+    theirs = {"setup_scripts": [set_up_script(tenant="https://o")], **TIMING}
+    other = {**observed, "found": found("https://o"), "former": theirs}
+    assert "belongs to a connection of https://t" in run("undo", checked=checked, observed=other)["msg"]
 
 
 def former() -> Answer:
     """What is saved of a registration that was stopped."""
-    return {"setup_scripts": [{"path": "/s/k.setup.sql", "state": "partial", "acted": True, "creates": []}], **TIMING}
+    return {"setup_scripts": [set_up_script()], **TIMING}
 
 
 @pytest.mark.parametrize(

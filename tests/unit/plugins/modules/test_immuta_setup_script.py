@@ -499,6 +499,36 @@ def test_it_is_no_script_of_a_removal(set_up: SetUp) -> None:
     assert found["scripts"] == []
 
 
+def test_what_it_is_for_is_told_as_long_as_it_is_trusted(set_up: SetUp) -> None:
+    def listed() -> t.Any:
+        found = set_up.tenant.modules("saved_scripts_info", path=str(set_up.path.parent))
+        return found["setup_scripts"], found["scripts"]
+
+    sha256 = set_up(technology=None, config=None, snowflake={**SNOWFLAKE, **BY_PASSWORD})["sha256"]
+    ((saved,), _others) = listed()
+    config = {"type": "Snowflake", **SNOWFLAKE, "port": 443, "user": USER}
+    assert (saved["integration_config"], saved["sha256"], saved["tenant"]) == (config, sha256, set_up.tenant.url)
+    set_up.path.chmod(0o666)
+    ((), (other,)) = listed()
+    assert other["path"] == str(set_up.path) and "other users may write to" in other["problem"]
+    set_up.path.chmod(0o600)
+    set_up.path.write_text(set_up.path.read_text("utf-8") + "-- x\n", "utf-8")
+    ((saved,), _others) = listed()
+    assert (saved["integration_config"], saved["sha256"]) == (None, None) and saved["problem"]
+    set_up.path.write_text("x" + set_up.path.read_text("utf-8"), "utf-8")
+    ((), (other,)) = listed()
+    assert other["problem"]
+
+
+def test_only_the_one_that_was_looked_at_is_removed(set_up: SetUp) -> None:
+    sha256 = set_up()["sha256"]
+    for expected in ("none", "0" * 64):
+        refused = set_up(state="absent", force=True, expected_sha256=expected)
+        assert (refused.failed, refused["failure"]["code"], set_up.path.exists()) == (True, "script_changed", True)
+    assert set_up(state="absent", force=True, expected_sha256=sha256).good["changed"]
+    assert not set_up(state="absent", force=True, expected_sha256="none").good["changed"]
+
+
 def test_what_it_has_created_is_told(set_up: SetUp) -> None:
     def told() -> t.Any:
         (found,) = set_up.tenant.modules("saved_scripts_info", path=str(set_up.path.parent))["setup_scripts"]

@@ -27,6 +27,16 @@ DATABRICKS = {
     "catalog": "immuta",
     "oauth_m2m": {"client_id": "c", "client_secret": "hunter2-hunter2"},
 }
+TENANT = "https://t"
+# What the set-up script of that was asked for with.
+SAVED: dict[str, t.Any] = {
+    "type": "Snowflake",
+    "host": "acme.snowflakecomputing.com",
+    "warehouse": "WH",
+    "role": "R",
+    "database": "IMMUTA",
+    "user": "U",
+}
 ROW = {"index": 1, "line": 3, "verb": "CREATE", "object": "DATABASE", "name": "IMMUTA", "unusual": False}
 MARKED = {**ROW, "index": 2, "line": 4, "verb": "CALL", "object": "", "name": "F", "unusual": True}
 ROWS = [ROW, MARKED]
@@ -77,6 +87,24 @@ def undo(state: str | None, problem: str | None = None) -> dict[str, t.Any]:
     """The clean-up scripts that are kept: that of another connection, and the one that takes this registration back."""
     other = {"path": "/home/s/other.undo.sql", "state": "partial", "problem": None}
     return {"scripts": [other, {"path": "/home/s/k.undo.sql", "state": state, "problem": problem}], **TIMING}
+
+
+def set_up_script(**more: t.Any) -> dict[str, t.Any]:
+    """The set-up script of what C(read) describes, as C(saved_scripts_info) lists it, and what is otherwise."""
+    return {
+        "path": "/home/s/k.setup.sql",
+        "tenant": TENANT,
+        "technology": "Snowflake",
+        "integration_config": SAVED,
+        "sha256": SHA,
+        "state": "partial",
+        "done": 1,
+        "total": 2,
+        "problem": None,
+        "acted": True,
+        "creates": [],
+        **more,
+    }
 
 
 def read(**given: t.Any) -> Settings:

@@ -17,8 +17,11 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._regis
     FOUND,
     NONE,
     OBJECT,
+    SAVED,
+    TENANT,
     read,
     script,
+    set_up_script,
     undo,
 )
 
@@ -143,14 +146,14 @@ SEVEN = {"id": 7, "host": "acme.snowflakecomputing.com", "database": "IMMUTA", "
 def test_what_is_taken_back_is_what_is_described(
     connection: dict[str, t.Any], integration: dict[str, t.Any], words: str
 ) -> None:
-    found = decisions.allowed(read(), [{**ONE, **connection}], [{**SEVEN, **integration}], {})
+    found = decisions.allowed(read(), [{**ONE, **connection}], [{**SEVEN, **integration}], {}, TENANT)
     assert words in " ".join(found)
     assert bool(found) is bool(words)
 
 
 def saved(name: str, state: str | None, problem: str | None = None, **more: t.Any) -> dict[str, t.Any]:
     """A file beside the set-up script."""
-    return {"path": f"/home/x/scripts/{name}", "state": state, "problem": problem, **more}
+    return set_up_script(path=f"/home/x/scripts/{name}", state=state, problem=problem, **more)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,7 @@ def saved(name: str, state: str | None, problem: str | None = None, **more: t.An
         ([saved("k.setup.sql", "finished")], [saved("k.undo.sql", "partial")], ""),
         # It was taken back before.
         ([], [saved("k.undo.sql", "finished")], ""),
-        ([saved("k.setup.sql", None, "It is damaged.")], [], "has come is not known: It is damaged."),
+        ([saved("k.setup.sql", None, "It is damaged.")], [], "has come, is not known: It is damaged. Nothing"),
         # The removal says what is wrong with it.
         ([], [saved("k.undo.sql", None, "It is damaged.")], ""),
     ],
@@ -177,11 +180,59 @@ def saved(name: str, state: str | None, problem: str | None = None, **more: t.An
 def test_what_never_started_is_not_taken_back(
     setup: list[dict[str, t.Any]], undo: list[dict[str, t.Any]], words: str
 ) -> None:
-    found = decisions.allowed(read(), [], [], {"setup_scripts": setup, "scripts": undo})
+    found = decisions.allowed(read(), [], [], {"setup_scripts": setup, "scripts": undo}, TENANT)
     assert words in " ".join(found)
     assert bool(found) is bool(words)
 
 
+NOT_ITS = "The set-up script /s/k.setup.sql on h is not for what is described: it is for the"
+UNTOLD = "What the set-up script /s/k.setup.sql on h has created"
+
+
+# Each row: what is otherwise with the set-up script that is saved, and words of the refusal, or "".
+@pytest.mark.parametrize(
+    ("saved_one", "words"),
+    [
+        ({}, ""),
+        ({"tenant": f"{TENANT.upper()}/"}, ""),
+        ({"tenant": "https://dev"}, f"{NOT_ITS} tenant https://dev, not {TENANT}. The clean-up script"),
+        ({"technology": "Databricks"}, f"{NOT_ITS} technology Databricks, not Snowflake."),
+        ({"integration_config": {**SAVED, "database": "FINANCE"}}, f"{NOT_ITS} database FINANCE, not IMMUTA."),
+        # In quotes, it is another one.
+        ({"integration_config": {**SAVED, "database": "immuta"}}, f"{NOT_ITS} database immuta, not IMMUTA."),
+        ({"integration_config": {**SAVED, "host": "o.example"}}, f"{NOT_ITS} host o.example, not acme."),
+        ({"integration_config": {**SAVED, "host": SAVED["host"].upper()}}, ""),
+        ({"integration_config": {**SAVED, "role": "S"}}, f"{NOT_ITS} role S, not R."),
+        ({"integration_config": {**SAVED, "impersonation_role": "I"}}, f"{NOT_ITS} impersonation role I, not (none)."),
+        ({"integration_config": {**SAVED, "user": "V"}}, f"{NOT_ITS} user V, not U."),
+        # Immuta may have made it.
+        ({"integration_config": {name: one for name, one in SAVED.items() if name != "user"}}, ""),
+        ({"integration_config": {**SAVED, "id": 5}}, f"{NOT_ITS} integration 5, not (none)."),
+        ({"integration_config": None}, f"{NOT_ITS} host (none), not acme."),
+        # What is run, and not what is created.
+        ({"integration_config": {**SAVED, "warehouse": "OTHER", "port": 444}}, ""),
+        ({"problem": "The journal is damaged."}, f"{UNTOLD}, and how far it has come, is not known: The journal is"),
+        ({"creates": None}, f"{UNTOLD} is not known, because it can't be split into statements."),
+    ],
+)
+def test_only_the_set_up_script_of_what_is_described_tells_whose_the_objects_are(
+    saved_one: dict[str, t.Any], words: str
+) -> None:
+    former = {"setup_scripts": [set_up_script(**saved_one)], "scripts": []}
+    for connections in ([], [ONE]):
+        found = decisions.allowed(read(), connections, [SEVEN], former, TENANT)
+        assert words in " ".join(found)
+        assert bool(found) is bool(words)
+
+
+def test_a_file_that_does_not_say_what_it_is_stands_for_no_set_up_script() -> None:
+    for problem, words in (("It is damaged.", "It is damaged."), (None, "It is not a set-up script.")):
+        former = {"setup_scripts": [], "scripts": [saved("k.setup.sql", None, problem)]}
+        for connections in ([], [ONE]):
+            (found,) = decisions.allowed(read(), connections, [SEVEN], former, TENANT)
+            assert found.startswith(UNTOLD) and f"is not known: {words} Nothing was deleted" in found
+
+
 def test_what_is_described_by_immutas_names_is_not_taken_back() -> None:
     raw = read(snowflake=None, connection={"technology": "Snowflake"})
-    assert "can't be compared" in decisions.allowed(raw, [ONE], [SEVEN], {})[0]
+    assert "can't be compared" in decisions.allowed(raw, [ONE], [SEVEN], {}, TENANT)[0]

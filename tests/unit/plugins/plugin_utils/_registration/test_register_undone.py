@@ -268,3 +268,20 @@ def test_the_run_says_what_it_did() -> None:
         "Do what is said in /r/k.json, then rerun with immuta_register_state=undone and immuta_register_confirm, which finishes it."
     ]
     assert not report("foreign")["runs"][0]["changed"]
+
+
+@pytest.mark.parametrize(
+    ("observed", "outcome_of_the_step"),
+    [
+        (RUNS["undone"], "done"),
+        (RUNS["undone again"], "done"),
+        (RUNS["halfway"], "failed"),
+        (RUNS["handed over"], "not_reached"),
+        (seen(removal={**GONE, "status": "unknown", "connection_exists": None}, removed={}), "not_reached"),
+        (RUNS["foreign"], "not_reached"),
+    ],
+)
+def test_only_a_removal_that_has_ended_is_done(observed: Observed, outcome_of_the_step: str) -> None:
+    result, _lines, stop = outcome(observed)
+    steps = taken_back.steps(taken_back.Ended(read(**GO), observed, result, "s", "e", stop))
+    assert [step.outcome for step in steps if step.name == taking_back.REMOVAL] == [outcome_of_the_step]
