@@ -183,7 +183,11 @@ class ActionModule(OneOfMany):
     def _decide(self, variables: Variables) -> Result:
         if "timing" not in self.observed.script:
             raise Refused(NOT_ANSWERED)
-        found = decisions.obstacles(self.settings, self.observed)
+        created = self.rendered(variables, [names.CREATED]).get(names.CREATED) or {}
+        found = [
+            *decisions.obstacles(self.settings, self.observed),
+            *decisions.not_created(self.settings, self.observed, created),
+        ]
         foreign = self.settings.report.foreign(self.observed.tenant)
         if found or foreign:
             code = decisions.code(self.settings, self.observed) if found else "configuration"

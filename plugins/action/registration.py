@@ -142,6 +142,7 @@ class ActionModule(OneOfMany):
             "confirm": known.confirm,
             "words": words.OTHERS,
             "look": whose.look(known, setup),
+            "created": whose.created(known, setup),
             # Whoever keeps the set-up script from the platform keeps the clean-up script from it.
             "executor": (given.get(WAYS[0]) or "") if known.executor in PLATFORMS else "handoff",
             "platform_host": next(filter(None, map(given.get, WAYS[1:])), ""),

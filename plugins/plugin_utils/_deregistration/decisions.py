@@ -174,6 +174,25 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
     return [*found, *_unsplit(settings, observed)]
 
 
+def not_created(settings: Settings, observed: Observed, by: t.Mapping[str, t.Any]) -> list[str]:
+    """Why the script may not run for a role that takes back what it has created; empty if it may, or for any other.
+
+    :param by: of that role: C(objects) that were created, what else is C(accepted), and the C(option) that accepts it; else empty
+    """
+    if not by or not observed.to_run:
+        return []
+    found = dropped.foreign(
+        observed.script.get("statements") or (), observed.script.get("dialect") or "", by["objects"]
+    )
+    if not (left := [name for name in found if name not in by["accepted"]]):
+        return []
+    return [
+        f"The clean-up script {settings.script_path} drops objects by name, and these are not among what the set-up script of this"
+        f" registration has created: {', '.join(left)}. They may belong to another team. Nothing was deleted or dropped. Find out"
+        f' whose they are. If they may be dropped, name each in {by["option"]}, for example ["{left[0]}"], and rerun.'
+    ]
+
+
 def code(settings: Settings, observed: Observed) -> str:
     """The error code of what C(obstacles) finds, from which follows what helps."""
     if observed.lost_script:

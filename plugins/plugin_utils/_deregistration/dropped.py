@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which objects a script drops, by the description of its statements: what can be looked for before the script is saved, and what can't."""
+"""Which objects a script drops, by the description of its statements: what can be looked for before it is saved, and whose they are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
 from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
+from ansible_collections.community.immuta.plugins.module_utils._sql.thing import OUTER
 
 # Any other verb may run statements that are not described here, which leave the session anywhere.
 _PLAIN = frozenset(
@@ -61,10 +62,63 @@ def unlooked(rows: Rows, dialect: str) -> list[str]:
     return [f"Not looked for, because {UNSAVED}: {rest}. {SAVE_IT}"] if rest else []
 
 
+def foreign(rows: Rows, dialect: str, created: Rows) -> list[str]:
+    """Return what a script drops and is neither among some objects nor in one of them, each as kind and name, as a statement has it.
+
+    What is not told exactly is not taken for one of them.
+
+    :param rows: C(statements) of C(immuta_cleanup_script)
+    :param created: those objects, each with C(kind) and C(name)
+    """
+    known = {_key(one["kind"], names.parts(one["name"]), dialect) for one in created}
+    # A name that leaves out where it is may be of another one.
+    holders = [name for kind, name in known if kind in OUTER and len(name) == reads.length(dialect, kind)]
+    found: dict[str, None] = {}
+    for drop in _read(rows, dialect):
+        length = reads.length(dialect, drop.kind)
+        kind, name = _key(drop.kind, drop.whole or (() if length else drop.parts), dialect)
+        # Of a kind that is not known, only a name with database and schema tells where it is.
+        inside = (length or len(name) == 3) and any(name[: len(one)] == one != name for one in holders)
+        if not (name and ((kind, name) in known or inside)):
+            found[f"{drop.kind or 'OBJECT'} {drop.name or f'(statement {drop.number})'}"] = None
+    return list(found)
+
+
+def _key(kind: str, name: tuple[str, ...], dialect: str) -> tuple[str, tuple[str, ...]]:
+    return kind, tuple(part.lower() for part in name) if dialect == "databricks" else name
+
+
+class _Drop(t.NamedTuple):
+    """A C(DROP).
+
+    :ivar number: of the statement
+    :ivar name: as the statement has it
+    :ivar whole: the full name; None where it is not told exactly
+    :ivar role: the role that the script has taken: empty for that of the sign-in, None where it can't be told
+    """
+
+    number: int
+    kind: str
+    name: str
+    parts: tuple[str, ...]
+    whole: tuple[str, ...] | None
+    role: str | None
+
+
 def _drops(rows: Rows, dialect: str) -> t.Iterator[tuple[str, dict[str, str] | None]]:
     """Yield the kind of each object that is dropped, and the object; None where it is not told exactly."""
+    for drop in _read(rows, dialect):
+        taken = {"role": drop.role} if drop.role else {}
+        exact = drop.whole and drop.role is not None
+        yield (
+            drop.kind,
+            {"kind": drop.kind, "name": names.quoted(drop.whole or (), dialect), **taken} if exact else None,
+        )
+
+
+def _read(rows: Rows, dialect: str) -> t.Iterator[_Drop]:
+    """Yield what is dropped."""
     current = names.UNKNOWN
-    # The role that the script has taken: empty for that of the sign-in, None where it can't be told.
     role: str | None = ""
     for row in rows:
         verb, kind, name = (row.get(part) or "" for part in ("verb", "object", "name"))
@@ -76,11 +130,7 @@ def _drops(rows: Rows, dialect: str) -> t.Iterator[tuple[str, dict[str, str] | N
         whole = names.full(parts, reads.length(dialect, kind), current)
         # What the script creates before may have been there: whether IF NOT EXISTS is said, no row tells.
         if verb == "DROP" and not own.session:
-            taken = {"role": role} if role else {}
-            exact = (
-                {"kind": kind, "name": names.quoted(whole, dialect), **taken} if whole and role is not None else None
-            )
-            yield kind, exact
+            yield _Drop(row.get("index") or 0, kind, name, parts, whole, role)
         current = names.after(own, dialect, current)
         if own.hides:
             role = None

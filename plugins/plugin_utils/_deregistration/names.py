@@ -26,7 +26,8 @@ SET_BY_ROLE = frozenset({f"{PREFIX}result", f"{PREFIX}script"})
 # What the role registers, and what its own tasks hand on.
 OWN = "__deregister_connection_"
 WORDS = f"{OWN}words"
-GIVEN = frozenset({f"{OWN}plan_only", f"{OWN}observed", WORDS})
+CREATED = f"{OWN}created"
+GIVEN = frozenset({f"{OWN}plan_only", f"{OWN}observed", WORDS, CREATED})
 # Where Ansible leaves what is no assignment of C(-e NAME=VALUE).
 LOST_WORDS = "_raw_params"
 

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
-from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import PREFIX, Settings
 
 Answer = t.Mapping[str, t.Any]
 
@@ -94,6 +94,14 @@ def refused(settings: Settings, setup: Answer, tried: Answer) -> list[str]:
         " dropped. Find out whose they are. If they may be dropped, name each in immuta_register_drop_existing, for example"
         f' ["{foreign[0].name}"], and rerun.'
     ]
+
+
+def created(settings: Settings, setup: Answer) -> dict[str, t.Any]:
+    """What the clean-up script may drop, for the role that runs it; empty if no set-up script tells that."""
+    if setup.get("creates") is None:
+        return {}
+    objects = [{"kind": one["kind"], "name": one["name"]} for one in setup["creates"]]
+    return {"objects": objects, "accepted": settings.drop_existing, "option": f"{PREFIX}drop_existing"}
 
 
 def plan(settings: Settings, setup: Answer, undo: Answer, tried: Answer) -> list[str]:

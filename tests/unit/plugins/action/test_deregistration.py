@@ -21,7 +21,7 @@ from ansible.template import Templar
 
 from ansible_collections.community.immuta.plugins.action import deregistration
 from ansible_collections.community.immuta.plugins.module_utils import _utc
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, stops
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import approval, names, stops
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import (
     DIGEST,
@@ -59,10 +59,16 @@ def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(
-    stage: str, variables: Answer | None = None, *, check: bool = False, once: bool = False, **arguments: t.Any
+    stage: str,
+    variables: Answer | None = None,
+    *,
+    check: bool = False,
+    once: bool = False,
+    known: Answer = HOST,
+    **arguments: t.Any,
 ) -> Answer:
     """Run a stage as the task of a play does, for the variables of a host."""
-    known = {**HOST, **{f"immuta_deregister_{name}": value for name, value in (variables or {}).items()}}
+    known = {**known, **{f"immuta_deregister_{name}": value for name, value in (variables or {}).items()}}
     task: t.Any = types.SimpleNamespace(
         args={"stage": stage, **arguments},
         action="community.immuta.deregistration",
@@ -169,6 +175,40 @@ def test_decide() -> None:
         "run": "snowflake",
         "leave_script": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "created", "words"),
+    [
+        ({}, [("DATABASE", "IMMUTA")], ""),
+        (
+            {},
+            [("DATABASE", "OTHER")],
+            "has created: DATABASE IMMUTA. They may belong to another team. Nothing was deleted",
+        ),
+        ({"accepted": ["DATABASE IMMUTA"]}, [("DATABASE", "OTHER")], ""),
+        (
+            {"accepted": ["ROLE IMMUTA"]},
+            [],
+            'name each in immuta_register_drop_existing, for example ["DATABASE IMMUTA"]',
+        ),
+    ],
+)
+def test_what_takes_back_drops_only_what_was_created(given: Answer, created: list[tuple[str, str]], words: str) -> None:
+    objects = [{"kind": kind, "name": name} for kind, name in created]
+    by = {"objects": objects, "accepted": [], "option": "immuta_register_drop_existing", **given}
+    drop = {"index": 1, "verb": "DROP", "object": "DATABASE", "name": "IMMUTA", "session": False}
+    observed = {"script": script(statements=[drop])}
+    known = {**HOST, names.CREATED: by}
+    for settings in ({}, GO):
+        answer = run("decide", known=known, checked=checked(**settings), observed=observed)
+        assert words in answer.get("msg", "")
+        assert (answer.get("failure"), "decision" in answer) == ({"code": "refused"} if words else None, not words)
+    # A removal of its own may drop all, and what has run is not asked for again.
+    assert "decision" in run("decide", checked=checked(**GO), observed=observed)
+    ran = {"state": "finished", "done": 1, "total": 1}
+    done = {"script": script(statements=[drop], execution=ran, connection_exists=False)}
+    assert "decision" in run("decide", known=known, checked=checked(**GO), observed=done)
 
 
 def beside(other: Answer, **mine: t.Any) -> str:

@@ -78,3 +78,37 @@ def test_what_only_the_text_of_the_script_tells(dialect: str, script: str, expec
         if expected
         else []
     )
+
+
+OWN = [("DATABASE", "IMMUTA"), ("ROLE", "IMMUTA_SYSTEM"), ("SCHEMA", "S"), ("SCHEMA", "D.OWN")]
+CATALOG = [("CATALOG", "Immuta"), ("SCHEMA", "policies")]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "script", "expected"),
+    [
+        (S, 'DROP DATABASE IF EXISTS immuta; DROP ROLE "IMMUTA_SYSTEM"', []),
+        (S, "DROP DATABASE finance; DROP ROLE immuta_system", ["DATABASE FINANCE"]),
+        # In quotes, it is another one; so is one of another kind.
+        (S, 'DROP DATABASE "immuta"; DROP USER immuta', ["DATABASE immuta", "USER IMMUTA"]),
+        # What is in what was created goes with it.
+        (S, "DROP PROCEDURE immuta.public.p(); DROP TABLE d.own.t; DROP SCHEMA immuta.s", []),
+        (S, "DROP TABLE d.other.t; DROP SCHEMA d.other", ["TABLE D.OTHER.T", "SCHEMA D.OTHER"]),
+        (S, "USE DATABASE immuta; DROP SCHEMA s; USE DATABASE d; DROP SCHEMA s", ["SCHEMA S"]),
+        # A name that leaves out where it is tells nothing, on either side.
+        (S, "DROP SCHEMA s; DROP TABLE immuta.t", ["SCHEMA S", "TABLE IMMUTA.T"]),
+        (S, "USE DATABASE immuta; CALL p(); DROP SCHEMA x", ["SCHEMA X"]),
+        (S, "DROP TABLE s.x.t", ["TABLE S.X.T"]),
+        # Of a kind that is not known.
+        (S, "DROP SERVICE immuta.a.b; DROP SERVICE immuta.a", ["SERVICE IMMUTA.A"]),
+        (S, "SELECT 1; DROP ROLE IDENTIFIER($r); DROP SOMETHING a", ["ROLE (statement 2)", "OBJECT (statement 3)"]),
+        (D, "DROP CATALOG IF EXISTS immuta CASCADE; DROP SCHEMA IMMUTA.x", []),
+        (D, "DROP CATALOG sales; USE CATALOG sales; DROP SCHEMA policies", ["CATALOG sales", "SCHEMA policies"]),
+        (D, "DROP FUNCTION policies.a.b", ["FUNCTION policies.a.b"]),
+    ],
+    ids=str,
+)
+def test_what_was_not_created_is_foreign(dialect: str, script: str, expected: list[str]) -> None:
+    rows = [statement.describe() for statement in split(script, dialect)]
+    created = [{"kind": kind, "name": name} for kind, name in (OWN if dialect == S else CATALOG)]
+    assert dropped.foreign(rows, dialect, created) == expected

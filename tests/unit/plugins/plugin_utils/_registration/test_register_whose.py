@@ -57,6 +57,15 @@ def test_what_this_registration_has_not_created_is_refused_by_name(
     assert ("may be dropped" in line) is refuses
 
 
+def test_the_removal_is_told_what_it_may_drop() -> None:
+    setup = {"creates": [{**OBJECT, "created": True, "before": False}]}
+    named = {"accepted": ["ROLE R"], "option": "immuta_register_drop_existing"}
+    assert whose.created(read(drop_existing=["ROLE R"]), setup) == {"objects": [OBJECT], **named}
+    assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}) == {"objects": [], **named}
+    # Nobody knows.
+    assert whose.created(read(), {}) == {}
+
+
 @pytest.mark.parametrize(("state", "told"), [(None, True), ("none", True), ("partial", False), ("finished", False)])
 def test_without_a_journal_nobody_knows(state: str | None, told: bool) -> None:
     setup: dict[str, t.Any] = {"creates": None}
