@@ -143,7 +143,7 @@ class ActionModule(OneOfMany):
             "words": words.OTHERS,
             "look": whose.look(known, setup),
             "created": whose.created(known, setup),
-            # Whoever keeps the set-up script from the platform keeps the clean-up script from it.
+            # Where the role has not run the set-up script, it does not run the clean-up script.
             "executor": (given.get(WAYS[0]) or "") if known.executor in PLATFORMS else "handoff",
             "platform_host": next(filter(None, map(given.get, WAYS[1:])), ""),
             "set_up": setup.get("sha256") or "",

@@ -160,7 +160,7 @@ def test_another_connection_is_not_taken_back() -> None:
     [
         ({}, {}, "", ""),
         ({}, {"immuta_deregister_executor": "/x/own.yml"}, "/x/own.yml", ""),
-        # Nothing signs in to the platform.
+        # A person runs it.
         ({"executor": "handoff"}, {}, "handoff", ""),
         ({"executor": "handoff"}, {"immuta_deregister_executor": "snowflake"}, "handoff", ""),
         ({"executor": "none"}, {}, "handoff", ""),
