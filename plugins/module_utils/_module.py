@@ -65,6 +65,7 @@ def run(work: t.Callable[[Context], Outcome], argument_spec: dict[str, t.Any], *
         name: _unset_if_empty(value, argument_spec.get(name, {}), module) for name, value in module.params.items()
     }
     _redact_options(module, params)
+    _mask_hidden(module)
     context = Context(
         params=params,
         check_mode=module.check_mode,
@@ -132,6 +133,21 @@ def _mask_fields(module: AnsibleModule, name: str, harmless: t.Callable[[str, t.
         module.params[name] = {**given, **dict.fromkeys(others, _redact.MASK)}
 
 
+def _mask_hidden(module: Module) -> None:
+    """Mask what may not be shown in the options, which Ansible prints: it would find only what is long enough."""
+    for name, harmless in module.shown.items():
+        module.params[name] = _without(module.params.get(name), harmless)
+
+
+def _without(value: t.Any, harmless: t.Callable[[str, t.Any], bool], name: str = "") -> t.Any:
+    """Return an option with a mask in the place of each field that may not be shown."""
+    if isinstance(value, dict):
+        return {field: _without(one, harmless, field) for field, one in value.items()}
+    if isinstance(value, list):
+        return [_without(one, harmless, name) for one in value]
+    return value if value is None or harmless(name, value) else _redact.MASK
+
+
 def _texts(value: t.Any) -> t.Iterator[str]:
     """Yield all texts in a value."""
     if isinstance(value, (dict, list)):
@@ -154,7 +170,10 @@ def _redact_options(module: Module, params: dict[str, t.Any]) -> None:
     kept = {value for name, (value, _about) in options.items() if name in secret and isinstance(value, str)}
     for name, shown in module.shown.items():
         fields = list(_options.leaves(params.get(name) or {}))
-        hidden = {str(value) for field, value in fields if not shown(field, value)}
+        # A short one is a part of other words, too: it is hidden in its place only.
+        hidden = {
+            str(value) for field, value in fields if not shown(field, value) and _options.may_be_secret(str(value))
+        }
         # Ansible would hide all that is in the dictionary, wherever it occurs.
         module.no_log_values -= {str(value) for _field, value in fields} - hidden - kept
         _redact.add(hidden)

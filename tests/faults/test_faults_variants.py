@@ -143,6 +143,10 @@ def registers(double: Tenant, folder: Path, fields: dict[str, t.Any]) -> None:
         assert answer.code == codes.get(outcome, "registration_failed")
     elif told and fields.get("sync_outcome", "completed") != "completed":
         assert answer.code == "sync_failed"
+    elif fields.get("validation") == "absent" and not told:
+        assert answer.code == "not_verified"
+        again = PRESENT(double, folder).good
+        assert (again["changed"], again["verified"]) == (False, False)
     else:
         assert (answer.good["changed"], answer["verified"]) == (True, True)
         assert PRESENT(double, folder).good["changed"] is False

@@ -34,6 +34,10 @@ HARMLESS = frozenset(
         *("tokenEndpoint", "tokenUrl", "tokenUri"),
     }
 )
+# What Immuta shows in the place of a field; and what else in the place of one that is about a secret, or nothing.
+MASK = re.compile(r".*[*•●]{3}.*", re.S)
+SECRET_MASK = re.compile(r"[\W_]*|x+|[<(\[{].*[>)\]}]|redacted|masked|hidden|encrypted", re.I | re.S)
+NOT_SHOWN = "(not shown)"
 KEY_NAME = "PRIV_KEY_FILE"
 LARGEST_KEY = 64 * 1024
 BEGIN = re.compile(r"-----BEGIN (?:(ENCRYPTED|RSA) )?PRIVATE KEY-----")
@@ -165,11 +169,24 @@ def is_secret(name: str) -> bool:
 
 
 def shown(name: str, value: t.Any) -> bool:
-    """Return whether a field that a person gives by Immuta's name may be shown, with all that is in it."""
-    if name in HARMLESS or value is None or isinstance(value, bool):
-        return True
-    # Of a field that is not known, nobody can tell: what could be a secret is taken for one.
-    return not is_secret(name) and not (isinstance(value, str) and _options.may_be_secret(value))
+    """Return whether a field by Immuta's name may be shown, with all that is in it.
+
+    Of a field that is not known, nobody can tell: every text and every number counts as a secret.
+    """
+    if isinstance(value, dict):
+        return not is_secret(name) and all(shown(field, one) for field, one in value.items())
+    if isinstance(value, list):
+        return all(shown(name, one) for one in value)
+    return name in HARMLESS or value is None or isinstance(value, bool)
+
+
+def visible(value: t.Any, name: str = "") -> t.Any:
+    """Return an object of Immuta's without the fields that are about secrets; C(NOT_SHOWN) is what could be one."""
+    if isinstance(value, dict):
+        return {field: visible(one, field) for field, one in value.items() if one is not None and not is_secret(field)}
+    if isinstance(value, list):
+        return [visible(one, name) for one in value]
+    return value if shown(name, value) else NOT_SHOWN
 
 
 def read(params: Json, raw_option: str = "connection") -> Credential:
@@ -242,12 +259,40 @@ def require_no_user_info(given: Json, option: str) -> None:
 
 
 def without_secrets(value: t.Any) -> t.Any:
-    """Return an object of Immuta's without the fields that are about secrets; Immuta may blank or mask them."""
+    """Return an object of Immuta's without the fields that are about secrets, and without masks, whatever their names."""
     if isinstance(value, dict):
-        kept = {name: without_secrets(field) for name, field in value.items() if not is_secret(name)}
+        kept = {
+            name: without_secrets(field)
+            for name, field in value.items()
+            if not (is_secret(name) or masked(name, field))
+        }
         return {name: field for name, field in kept.items() if field is not None}
     if isinstance(value, list):
         return [without_secrets(item) for item in value]
+    return value
+
+
+def masked(name: str, value: t.Any) -> bool:
+    """Return whether Immuta shows something else in the place of a field, or a part of it, so that it can't be sent back.
+
+    It may blank a secret, too. A structure counts as a whole if its name is about a secret.
+    """
+    if isinstance(value, str):
+        return bool(MASK.fullmatch(value) or (is_secret(name) and SECRET_MASK.fullmatch(value)))
+    if not isinstance(value, (dict, list)) or not is_secret(name):
+        return False
+    parts = value.items() if isinstance(value, dict) else ((name, one) for one in value)
+    return not value or any(one is None or one == "" or masked(part, one) for part, one in parts)
+
+
+def to_send_back(value: t.Any) -> t.Any:
+    """Return an object of Immuta's with all that can be sent back as it is."""
+    if isinstance(value, dict):
+        return {
+            name: to_send_back(field) for name, field in value.items() if field is not None and not masked(name, field)
+        }
+    if isinstance(value, list):
+        return [to_send_back(item) for item in value]
     return value
 
 

@@ -14,20 +14,24 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils import _options
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors, fields, technologies
 from ansible_collections.community.immuta.plugins.module_utils._immuta.credential import (
+    NOT_SHOWN,
     OF_METHODS,
     PLACE,
     Credential,
     Json,
+    Method,
     is_secret,
+    masked,
     shown,
+    to_send_back,
     without_secrets,
 )
 
 # What can't be edited: another one is another connection.
 FINAL = ("technology", "hostname", "host", "database", "catalog")
 SHARED = ("port", "warehouse", "role", "httpPath")
-NOT_SHOWN = "(not shown)"
 NOT_TOLD = "(Immuta does not tell it)"
+NOT_SENT = "(not sent)"
 # Before the fields of an integration, and of its configuration, among those of its connection.
 NATIVE = "nativeIntegration."
 CONFIG = f"{NATIVE}config."
@@ -37,26 +41,29 @@ DATABRICKS_PLACE = {"host": "hostname", "port": "port"}
 
 
 def build(told: Json, credential: Credential) -> Json:
-    """Return the object to send: all that Immuta tells of the connection, unchanged, and the credential.
+    """Return the object to send: all that Immuta tells of the connection and does not mask, unchanged, and the credential.
 
     :param told: the C(connection) object as Immuta describes it
     :raises Refused: the credential is of another technology, something can't be edited, or something is missing
     """
-    existing = without_secrets(told)
+    existing = to_send_back(told)
     _require_same_technology(existing, credential)
     _require_editable(existing, credential)
     given = credential.fields
     method = credential.method
-    # What belongs to another way to sign in would be sent for nothing.
-    kept = {
-        name: value
-        for name, value in existing.items()
-        if method is None or name not in OF_METHODS or name in method.fields
-    }
+    kept = {name: value for name, value in existing.items() if name not in OF_METHODS or _is_kept(name, value, method)}
     # Where they are equal in another case, Immuta's own is sent back.
     whole = {**merged(kept, given), **{name: existing[name] for name in FINAL if name in existing}}
     _require_whole(complete(whole, credential), credential)
     return whole
+
+
+def _is_kept(name: str, value: t.Any, method: Method | None) -> bool:
+    if method is None:
+        # A key without its content.
+        return not (is_secret(name) and isinstance(value, dict))
+    # What belongs to another way to sign in would be sent for nothing, and the former secret is to be replaced.
+    return name in method.fields and not is_secret(name)
 
 
 def complete(whole: Json, credential: Credential) -> Json:
@@ -67,12 +74,16 @@ def complete(whole: Json, credential: Credential) -> Json:
     return whole
 
 
-def signing(whole: Json) -> Json:
-    """Return the fields of a C(connection) object with which Immuta signs in; an integration has them as well."""
+def signing(whole: Json, given: Json | None = None) -> Json:
+    """Return the fields of a C(connection) object with which Immuta signs in; an integration has them as well.
+
+    :param given: those that the options give, where there are others, whose names alone don't make them a credential
+    """
+    own = whole if given is None else given
     return {
         name: value
         for name, value in whole.items()
-        if name in OF_METHODS or name == "authenticationType" or is_secret(name)
+        if name in OF_METHODS or name == "authenticationType" or (is_secret(name) and name in own)
     }
 
 
@@ -82,6 +93,7 @@ class Difference:
 
     :ivar field: dotted
     :ivar before: C(NOT_TOLD) if Immuta does not tell it
+    :ivar after: C(NOT_SENT) if Immuta masks it, so that an edit would lose it
     """
 
     field: str
@@ -94,8 +106,16 @@ class Difference:
         values = {"before": self.before, "after": self.after}
         return {
             "field": self.field,
-            **{word: one if one == NOT_TOLD or shown(name, one) else NOT_SHOWN for word, one in values.items()},
+            **{word: one if self._is_visible(name, one) else NOT_SHOWN for word, one in values.items()},
         }
+
+    def _is_visible(self, name: str, value: t.Any) -> bool:
+        return value in (NOT_TOLD, NOT_SENT) or (not (self.lost and value == self.before) and shown(name, value))
+
+    @property
+    def lost(self) -> bool:
+        """Return whether it is a field that can't be sent back."""
+        return bool(self.after == NOT_SENT)
 
     @property
     def told(self) -> bool:
@@ -112,6 +132,8 @@ class Difference:
         if not self.told:
             after = about["after"]
             return f"{self.field}, which Immuta does not tell, to {after if after == NOT_SHOWN else repr(after)}"
+        if self.lost:
+            return f"{self.field} from {NOT_SHOWN} to {NOT_SENT}"
         if NOT_SHOWN in about.values():
             return f"{self.field} {NOT_SHOWN}"
         return f"{self.field} from {about['before']!r} to {about['after']!r}"
@@ -153,22 +175,53 @@ def not_compared(told: Json, whole: Json, before: str = "") -> list[str]:
 
     :param before: what comes before the name of each field
     """
-    return sorted(name for name, _value in _not_compared(without_secrets(told), whole, before))
+    return sorted(name for name, _value in _not_compared(to_send_back(told), whole, before))
 
 
 def untold(told: Json, whole: Json) -> list[Difference]:
     """Return what C(not_compared) names and is no secret: an edit overwrites it, whatever it is."""
-    found = sorted(_not_compared(without_secrets(told), whole, ""), key=lambda one: one[0])
+    found = sorted(_not_compared(to_send_back(told), whole, ""), key=lambda one: one[0])
     return [Difference(name, NOT_TOLD, value) for name, value in found if not is_secret(name.rpartition(".")[2])]
 
 
 def _not_compared(told: Json, whole: Json, before: str) -> t.Iterator[tuple[str, t.Any]]:
     for name, value in whole.items():
         now = told.get("host" if name == "hostname" and "hostname" not in told else name)
-        if isinstance(value, dict) and value and (isinstance(now, dict) or (now is None and not is_secret(name))):
+        if isinstance(value, dict) and value and not is_secret(name) and (now is None or isinstance(now, dict)):
             yield from _not_compared(now or {}, value, f"{before}{name}.")
-        elif now is None and value is not None:
+        elif value is not None and (now is None or (is_secret(name) and now != value)):
             yield f"{before}{name}", value
+
+
+def lost(told: Json, whole: Json, given: Credential, before: str = "") -> list[Difference]:
+    """Return the fields that Immuta tells, and that an edit would lose: masked ones can't be sent back.
+
+    What the credential replaces is none of them.
+
+    :param before: what comes before the name of each field
+    """
+    own = given.method.fields if given.method else ()
+    # Immuta may show the fields of all ways to sign in, and nothing in those that are not used.
+    left = {name: one for name, one in told.items() if one is not None and not (name in own and is_secret(name))}
+    left = {name: one for name, one in left.items() if one != "" or name not in OF_METHODS or given.method is None}
+    return sorted(_lost(left, whole, before), key=lambda one: one.field)
+
+
+def _lost(told: t.Any, whole: t.Any, before: str) -> t.Iterator[Difference]:
+    told, sent = (
+        {str(at): item for at, item in enumerate(one)}
+        if isinstance(one, list)
+        else one
+        if isinstance(one, dict)
+        else {}
+        for one in (told, whole)
+    )
+    for name, value in told.items():
+        now = sent.get(name)
+        if value is not None and (is_secret(name) or masked(name, value)) and now in (None, ""):
+            yield Difference(f"{before}{name}", value, NOT_SENT)
+        elif isinstance(value, (dict, list)):
+            yield from _lost(value, now, f"{before}{name}.")
 
 
 def fingerprint(value: t.Any) -> str:
@@ -200,14 +253,15 @@ def integration_told(about: Json, config: Json) -> Json:
     return {**about, "config": {**{name: one for name, one in config.items() if name != "workspaceUrl"}, **host}}
 
 
-def native_integration(told: Json, whole: Json, given: Json) -> Json:
+def native_integration(told: Json, whole: Json, given: Json, sign_in: Credential) -> Json:
     """Return the C(nativeIntegration) object to send: all that Immuta tells of the integration, and what its connection has.
 
     :param told: from C(integration_told)
     :param whole: the C(connection) object, which holds the credential
     :param given: the configuration in the options
+    :param sign_in: the credential that the options give
     """
-    kept = {name: value for name, value in without_secrets(told["config"]).items() if name not in OF_METHODS}
+    kept = {name: value for name, value in to_send_back(told["config"]).items() if name not in OF_METHODS}
     # These the two have in common, unless the options tell them apart.
     whole = {**whole, **{name: given[name] for name in SHARED if name in given}}
     kept.update({name: whole[name] for name in SHARED if name in kept and name in whole})
@@ -215,7 +269,7 @@ def native_integration(told: Json, whole: Json, given: Json) -> Json:
     if _on_databricks(told):
         kept = {**{name: whole[field] for name, field in DATABRICKS_PLACE.items() if field in whole}, **kept}
         about = {"unityCatalog": True, **about}
-    return {**about, "config": {**kept, **signing(whole)}}
+    return {**about, "config": {**kept, **signing(whole, sign_in.fields)}}
 
 
 def _on_databricks(about: Json) -> bool:
@@ -268,5 +322,5 @@ def _require_whole(whole: Json, credential: Credential) -> None:
                 " could lose it. Nothing was sent.",
                 hint=f"Set {option}.",
             )
-    if not any(is_secret(name) and value for name, value in _options.leaves(whole)):
+    if not any(is_secret(name) and value for name, value in _options.leaves(credential.fields)):
         raise errors.Refused("The credential holds no secret. Nothing was sent.")

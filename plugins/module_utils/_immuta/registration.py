@@ -140,8 +140,8 @@ def test(client: Client, wanted: Wanted) -> tuple[bool, str]:
             f"Immuta has tested the registration, and it fails{f' ({told})' if told else ''}. {NOTHING}",
             hint="Correct what the tests name, and rerun.",
         )
-    passed = body is True or status == validation.PASSED or bool(tests)
-    return passed, "" if passed else "Immuta's answer does not tell what came of the test"
+    passed = body is True or validation.all_passed(status, tests)
+    return passed, "" if passed else "Immuta's answer does not tell that the test has passed"
 
 
 def _refused(refused: errors.ImmutaError) -> RegistrationRefused:

@@ -17,6 +17,8 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta.operation
 PASSED = "passed"
 ENABLED = "enabled"
 LONGEST = 200
+# Of a test that Immuta has not run, nothing tells.
+NOT_RUN = ("", "notrun")
 # What an integration has as the registration of its connection does, besides its configuration.
 REGISTERED = ("type", "autoBootstrap", "unityCatalog")
 
@@ -71,8 +73,26 @@ class Health:
     @property
     def passed(self) -> bool:
         """Return whether it is in use, and all tests that Immuta shows have passed; at least one has to be shown."""
-        told = [status for status in (self.status, *(test.status for test in self.tests)) if status]
-        return self.integration.status == ENABLED and bool(told) and all(status == PASSED for status in told)
+        return self.integration.status == ENABLED and all_passed(self.status, self.tests)
+
+    @property
+    def silent(self) -> bool:
+        """Return whether it is in use, and no test that Immuta shows says otherwise, nor that it works."""
+        told = {self.status, *(test.status for test in self.tests)}
+        return self.integration.status == ENABLED and not self.passed and told <= {PASSED, *NOT_RUN}
+
+    @property
+    def doubt(self) -> str:
+        """Why nothing shows that it works, as part of a sentence; empty when something does."""
+        if self.passed:
+            return ""
+        if self.moving or self.failing:
+            return self.complaint
+        others = [f"{one.name or 'a test'}: {one.status}" for one in self.tests if one.status not in ("", PASSED)]
+        if self.status not in ("", PASSED):
+            others = others or [self.status]
+        which = f"the tests of its integration {self.integration.id}"
+        return f"{which} have not passed ({'; '.join(others)})" if others else f"{which} are not shown"
 
     @property
     def complaint(self) -> str:
@@ -89,6 +109,21 @@ class Health:
             "status": self.status or None,
             "tests": [dataclasses.asdict(test) for test in self.tests],
         }
+
+
+def all_passed(status: str, tests: t.Iterable[Test]) -> bool:
+    """Return whether all tests have passed, as far as Immuta tells of any: both are from C(results_of)."""
+    told = [one for one in (status, *(test.status for test in tests)) if one]
+    return bool(told) and all(one == PASSED for one in told)
+
+
+def proved(health: Health | None, *, synced: bool) -> bool:
+    """Return whether anything has shown that the credential of a connection works.
+
+    :param health: its integration, after Immuta has the credential; None if it can't be read
+    :param synced: whether an object sync has been completed since, which counts unless a test says otherwise
+    """
+    return synced if health is None or health.silent else health.passed
 
 
 def look(client: Client, number: int) -> Health | None:

@@ -35,6 +35,7 @@ WARNING = (
 NOTHING = " Nothing was sent."
 NOT_SHOWN = "(Immuta never tells it)"
 NEW = "(the one in the options)"
+REMEDY = "Set object_sync to true, which counts unless a test says otherwise, or verify to false."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +43,14 @@ class Proof:
     """What has to show that a credential works.
 
     :ivar verify: whether anything has to
+    :ivar remedy: what to do where nothing does
     :ivar wait_timeout: seconds to wait
     """
 
     verify: bool
     object_sync: bool
     wait_timeout: float
+    remedy: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,14 +99,15 @@ class Plan:
         """Return what changes, without secrets."""
         before: dict[str, t.Any] = {
             "connection_key": self.subject.found.key,
-            "connection": credential.without_secrets(self.subject.about),
+            "connection": credential.visible(self.subject.about),
         }
         if self.reason is None:
             return {"before": before, "after": before}
-        after = {**before, "connection": credential.without_secrets(self.whole)}
+        after = {**before, "connection": credential.visible(self.whole)}
         for one in self.differences:
-            if one.field.startswith(payload.NATIVE):
-                before[one.field], after[one.field] = one.before, one.after
+            if one.lost or one.field.startswith(payload.NATIVE):
+                about = one.as_dict()
+                before[one.field], after[one.field] = about["before"], about["after"]
         return {"before": {**before, "credential": NOT_SHOWN}, "after": {**after, "credential": NEW}}
 
 
@@ -134,7 +138,7 @@ def rotate(context: Context) -> Outcome:
             "verified": False,
         }
         if plan.reason is not None and not context.check_mode:
-            proof = Proof(params["verify"], params["object_sync"], params["wait_timeout"])
+            proof = Proof(params["verify"], params["object_sync"], params["wait_timeout"], REMEDY)
             carry_out(context, client, plan, proof, result)
     return Outcome(plan.reason is not None, result, plan.diff())
 
@@ -170,13 +174,15 @@ def plan_for(
     reason = _reason(policy, before, blind, differs=bool(differences))
     if before is not None:
         told = payload.integration_told(before.about, before.config)
-        native = payload.native_integration(told, whole, (goal.native.get("config") or {}) if goal else {})
-        beside = payload.differences(told, native, payload.NATIVE)
+        native = payload.native_integration(told, whole, (goal.native.get("config") or {}) if goal else {}, given)
+        lost = payload.lost(told["config"], native["config"], given, payload.CONFIG)
+        beside = [*payload.differences(told, native, payload.NATIVE), *lost]
         # What Immuta does not tell of the integration gets what its connection has.
         unknown += payload.not_compared(told, native, payload.NATIVE) if reason is not None else []
     if reason is not None:
         # No reason to edit, but an edit overwrites them.
-        differences += [*beside, *payload.untold(subject.about, whole)]
+        lost = payload.lost(subject.about, whole, given)
+        differences += [*beside, *lost, *payload.untold(subject.about, whole)]
     return Plan(subject, whole, native, differences, beside, sorted(set(unknown)), before, blind, reason)
 
 
@@ -190,9 +196,15 @@ def require_confirmed(context: Context, plan: Plan, changes: t.Sequence[payload.
     if not changes or context.params["confirm"] or context.check_mode:
         return
     key = plan.subject.found.key
+    lost = any(one.lost and not one.field.startswith(payload.NATIVE) for one in changes)
+    give = (
+        " Give a field that is not sent, because Immuta does not show its value, in the option connection."
+        if lost
+        else ""
+    )
     raise errors.Refused(
         f"The option confirm is missing: the connection {key!r} exists, and the edit changes {', '.join(map(str, changes))}.{NOTHING}",
-        hint=f"If that is meant, set confirm to {key!r}. If not, correct the options that describe the connection.",
+        hint=f"If that is meant, set confirm to {key!r}. If not, correct the options that describe the connection.{give}",
         code="confirmation_required",
     )
 
@@ -278,20 +290,21 @@ def _prove(
             blind = error.message.rstrip(".")
         if health is not None:
             result["validation"] = health.as_dict()
-            blind = f"the tests of its integration {health.integration.id} are not shown"
+            blind = health.doubt
             _require_health(health)
+        elif not blind:
+            blind = f"Immuta does not show its integration {plan.subject.found.integration_id} any more"
         synced = proof.object_sync and _sync(context, client, plan.subject.found.key, proof.wait_timeout, result)
     except (rotation.RolledBack, rotation.StillEditing, rotation.ValidationFailed, object_sync.SyncFailed):
         raise
     except errors.ImmutaError as error:
         error.explain_first("Immuta has taken the credential, but whether it works could not be seen.")
         raise
-    result["verified"] = synced or (health is not None and health.passed)
+    result["verified"] = validation.proved(health, synced=synced)
     if not result["verified"]:
         raise rotation.NotVerified(
             f"Immuta has taken the credential, but nothing shows that it works: {blind}.",
-            hint="Keep the former credential until you have seen it work. Set object_sync to true, which uses the credential, or"
-            " verify to false.",
+            hint=f"Keep the former credential until you have seen it work. {proof.remedy}",
         )
     result["rotated"] = True
 

@@ -26,6 +26,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     registration,
     rotation,
     technologies,
+    validation,
     wanted,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
@@ -35,6 +36,10 @@ from ansible_collections.community.immuta.plugins.module_utils._work import cons
 
 NOTHING = credentials.NOTHING
 MAY_BE_ONE = "which may lead to the same account or metastore"
+REMEDY = (
+    "Look at it in Immuta, where its tests may run later. A rerun that has nothing to send only warns. With wait=false, the module"
+    " requires no proof."
+)
 CHECK_THAT = "If it does, what the set-up script makes is in the way of what that one has."
 
 
@@ -165,7 +170,7 @@ class _Presence:
                 self._context.warn(registrar.note)
             self._take(registrar)
             if wait:
-                self._sync(registrar)
+                self._require_proved(registrar, synced=self._sync(registrar))
                 self._result["verified"] = True
 
         self._told_of(registrar, work)
@@ -191,8 +196,20 @@ class _Presence:
             self._result["integration"] = registrar.health.integration.as_dict()
             self._result["validation"] = registrar.health.as_dict()
 
-    def _sync(self, registrar: registration.Registrar) -> None:
-        """Wait for the jobs of the first object sync, where Immuta tells of them."""
+    def _require_proved(self, registrar: registration.Registrar, *, synced: bool) -> None:
+        """Require that something shows that a new connection works.
+
+        :raises NotVerified: nothing does
+        """
+        health = registrar.health
+        if health is not None and not validation.proved(health, synced=synced):
+            raise rotation.NotVerified(
+                f"The connection {self._goal.key!r} is there, but nothing shows that it works: {health.doubt}.",
+                hint=REMEDY,
+            )
+
+    def _sync(self, registrar: registration.Registrar) -> bool:
+        """Wait for the jobs of the first object sync, where Immuta tells of them, and return whether they are completed."""
         timeout = self._context.params["wait_timeout"]
         try:
             sync = object_sync.follow(
@@ -206,6 +223,7 @@ class _Presence:
             )
             sync = object_sync.Sync("started", None)
         self._result["object_sync"] = dataclasses.asdict(sync)
+        return sync.state == object_sync.COMPLETED
 
     # One that is there
 
@@ -248,11 +266,12 @@ class _Presence:
         if plan.before is not None:
             wanted.require_same_integration(goal, plan.before)
             result["integration"] = plan.before.integration.as_dict()
-            result["verified"] = not (plan.before.failing or plan.before.moving)
+            result["verified"] = validation.proved(plan.before, synced=False)
             if plan.reason is None and not result["verified"]:
                 if plan.before.integration.status == registration.FAILED:
                     raise registration.failed(goal.key, plan.before, there=True)
-                context.warn(f"The connection is as it is to be, but {plan.before.complaint}.")
+                nothing = "" if plan.before.failing or plan.before.moving else "nothing shows that it works: "
+                context.warn(f"The connection is as it is to be, but {nothing}{plan.before.doubt}.")
             if plan.reason is None and plan.beside:
                 context.warn(
                     f"The connection is as it is to be, but an edit of its integration {plan.before.integration.id} would change"
@@ -269,7 +288,9 @@ class _Presence:
             result["verified"] = False
             if not context.check_mode:
                 params = context.params
-                proof = credentials.Proof(verify=params["wait"], object_sync=False, wait_timeout=params["wait_timeout"])
+                proof = credentials.Proof(
+                    verify=params["wait"], object_sync=False, wait_timeout=params["wait_timeout"], remedy=REMEDY
+                )
                 credentials.carry_out(context, self._client, plan, proof, result)
         return Outcome(plan.reason is not None, result, plan.diff())
 

@@ -260,4 +260,6 @@ def _works(ended: Ended) -> Claim:
         return Claim(claim, "not_verified", f"{about or 'Nothing shows it'}.", THIS)
     tests = ", ".join(f"{one['name']} ({one['status'] or 'not told'})" for one in _validation(ended) or ())
     how = f"{about}{f', with these tests: {tests}' if tests else ''}" if about else "Immuta's reads have shown it"
+    if (told.get("object_sync") or {}).get("state") == "completed":
+        how += ", and its first object sync is completed"
     return Claim(claim, "verified", f"{how}.", THIS)

@@ -228,9 +228,7 @@ def _immuta(result: Row) -> str:
         )
     about = result["integration"] or {}
     integration = f", its integration {about['id']} is {about['status']}" if about else ""
-    return f"the connection exists{integration}" + (
-        ", and its tests have passed" if result["verified"] else ", NOT VERIFIED"
-    )
+    return f"the connection exists{integration}" + (", and it works" if result["verified"] else ", NOT VERIFIED")
 
 
 def _ran(result: Row) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.module_utils._immuta import validation
+from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.doubles.immuta_editing import EDITED_AT
 from ansible_collections.community.immuta.tests.harness.servers import KEY
 
@@ -534,17 +536,37 @@ def test_a_connection_that_goes_on_failing_is_no_success(rotate: Rotate) -> None
     assert result["validation"]["tests"][0]["status"] == "failed"
 
 
-def test_nothing_that_shows_it_is_no_success(rotate: Rotate) -> None:
+def test_nothing_that_shows_it_is_no_success(rotate: Rotate, monkeypatch: pytest.MonkeyPatch) -> None:
     rotate.tenant.vary(validation="absent")
     result = rotate()
     assert result.code == "not_verified"
     assert "the tests of its integration 5 are not shown. Keep the former" in result["msg"]
     assert (result["changed"], result["rotated"], result["verified"]) == (True, True, False)
     assert rotate(object_sync=True).good["verified"] is True
+    with monkeypatch.context() as patched:
+        patched.setattr(immuta_tenant.Tenant, "_validation", lambda _self, _one: {"status": "timeout"})
+        late = rotate(object_sync=True)
+    assert (late.code, late["verified"]) == ("not_verified", False)
+    assert "the tests of its integration 5 have not passed (timeout)" in late["msg"]
     unseen = rotate(verify=False).good
     assert (unseen["rotated"], unseen["verified"], unseen["changed"]) == (None, False, True)
     rotate.tenant.vary(validation="status")
     assert rotate()["verified"] is True
+
+
+def test_an_integration_that_is_not_shown_after_the_edit(rotate: Rotate, monkeypatch: pytest.MonkeyPatch) -> None:
+    look, seen = validation.look, []
+
+    def once(client: t.Any, number: int) -> t.Any:
+        seen.append(number)
+        return look(client, number) if len(seen) == 1 else None
+
+    monkeypatch.setattr(validation, "look", once)
+    result = rotate()
+    assert result.code == "not_verified"
+    assert (
+        "nothing shows that it works: Immuta does not show its integration 5 any more. Keep the former" in result["msg"]
+    )
 
 
 @pytest.mark.parametrize(

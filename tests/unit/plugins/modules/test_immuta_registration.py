@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.module_utils._immuta import validation
+from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.harness.servers import KEY
 
 if t.TYPE_CHECKING:
@@ -645,6 +647,65 @@ def test_an_integration_that_fails(present: Present) -> None:
     again = present().good
     assert (again["changed"], again["verified"]) == (False, False)
     assert "is 'recurringValidationError'" in again.warned
+
+
+def let_tests_tell(monkeypatch: pytest.MonkeyPatch, told: t.Any) -> None:
+    """Let the tenant tell this of the tests of each integration."""
+    monkeypatch.setattr(immuta_tenant.Tenant, "_validation", lambda _self, _one: told)
+
+
+NOT_RUN = {"status": "notRun", "validationTests": [{"name": "Privileges", "status": "timeout", "message": "Late."}]}
+
+
+@pytest.mark.parametrize(
+    ("told", "doubt"),
+    [
+        ({}, "the tests of its integration 10 are not shown"),
+        ({"validationTests": []}, "the tests of its integration 10 are not shown"),
+        ({"status": "notRun"}, "the tests of its integration 10 have not passed (notrun)"),
+        (NOT_RUN, "the tests of its integration 10 have not passed (Privileges: timeout)"),
+        ({**NOT_RUN, "status": "passed"}, "the tests of its integration 10 have not passed (Privileges: timeout)"),
+    ],
+)
+def test_nothing_that_shows_that_it_works_is_no_success(
+    present: Present, monkeypatch: pytest.MonkeyPatch, told: t.Any, doubt: str
+) -> None:
+    present.tenant.vary(register_reply="empty_200")
+    let_tests_tell(monkeypatch, told)
+    result = present()
+    assert result.code == "not_verified"
+    assert f"The connection 'sales snowflake' is there, but nothing shows that it works: {doubt}." in result["msg"]
+    assert (result["changed"], result["registered"], result["verified"]) == (True, True, False)
+    # A rerun comes to an end, which is no green that says more than was seen.
+    again = present().good
+    assert (again["changed"], again["verified"], len(present.bodies())) == (False, False, 1)
+    assert f"The connection is as it is to be, but nothing shows that it works: {doubt}." in again.warned
+    edited = present(update_secrets="always")
+    assert (edited.code, edited["rotated"], edited["verified"]) == ("not_verified", True, False)
+    assert doubt in edited["msg"] and "wait=false" in edited["msg"]
+    unseen = present(update_secrets="always", wait=False).good
+    assert (unseen["changed"], unseen["verified"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [({}, None), ({"status": "notRun"}, None), (NOT_RUN, "not_verified"), ({"status": "pending"}, "not_verified")],
+)
+def test_a_first_object_sync_counts_where_no_test_says_otherwise(
+    present: Present, monkeypatch: pytest.MonkeyPatch, told: t.Any, code: str | None
+) -> None:
+    let_tests_tell(monkeypatch, told)
+    result = present()
+    assert (result.code, result["registered"], result["verified"]) == (code, True, code is None)
+    assert result["object_sync"]["state"] == "completed"
+
+
+def test_a_test_of_a_registration_that_has_not_passed(present: Present, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = validation.results_of({"validationResults": NOT_RUN})
+    monkeypatch.setattr(validation, "results_of", lambda _body: found)
+    planned = present(check=True).good
+    assert planned["tested"] is False
+    assert "Immuta's answer does not tell that the test has passed" in planned.warned
 
 
 def test_a_registration_that_immuta_refuses(present: Present) -> None:

@@ -154,7 +154,7 @@ def lines(observed: Observed, **given: t.Any) -> list[str]:
 def test_report_of_a_registration() -> None:
     assert lines(done()) == [
         'Registration of "k": REGISTERED',
-        "Immuta: the connection exists, its integration 7 is enabled, and its tests have passed",
+        "Immuta: the connection exists, its integration 7 is enabled, and it works",
         f"Script: /s/k.setup.sql (sha256 {SHA}), 2 of 2 statements have run",
         f"WARNING: {texts.REMOVE_IT}",
         "Platform: 1 of 1 objects there",
@@ -172,7 +172,7 @@ def test_report_of_a_registration() -> None:
             Observed(NONE, script(exists=False), decided()),
             "Script: /s/k.setup.sql, 0 of 2 statements have run",
         ),
-        (there(SAME), "its integration 7 is enabled, and its tests have passed"),
+        (there(SAME), "its integration 7 is enabled, and it works"),
         (done(removed={"changed": True}), "2 of 2 statements have run, and the script is removed"),
         (done(registered={**REGISTERED, "verified": False}), "its integration 7 is enabled, NOT VERIFIED"),
         (
