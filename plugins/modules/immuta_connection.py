@@ -47,7 +47,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows all that is no secret.
+      - Shows the fields that are documented and no secrets, and of others that they are there.
   idempotent:
     support: partial
     details:
@@ -102,8 +102,8 @@ options:
     description:
       - The connection key, repeated. It must equal O(connection_key); otherwise nothing is changed.
       - Needed to delete, to register a connection whose objects are enabled (O(settings.is_active), O(settings.activate_new_children)), and to
-        change fields of a connection that exists (RV(differences)), also those that Immuta does not tell, such as a user name. To send only
-        secrets, because O(update_secrets) says so, it is not needed.
+        change fields of a connection that exists (RV(differences)), also those that Immuta does not tell, such as a user name, and those that
+        an edit would lose because Immuta masks them. To send only secrets, because O(update_secrets) says so, it is not needed.
       - Not needed in check mode, or when there is nothing to do.
     type: str
   expected_plan_digest:
@@ -130,6 +130,8 @@ options:
   wait:
     description:
       - Whether to wait until the connection is gone, or is there and its integration works, and to verify it.
+      - With O(state=present), the task fails (V(not_verified)) if nothing shows that the integration works. A rerun that has nothing to send
+        only warns of that.
     type: bool
     default: true
   wait_timeout:
@@ -246,7 +248,9 @@ deleted_objects:
 verified:
   description:
     - With O(state=absent), whether a read has shown that the connection does not exist.
-    - With O(state=present), whether reads have shown that it exists and that its integration works.
+    - With O(state=present), whether reads have shown that it exists and that its integration works. That is that the integration is
+      C(enabled) and the tests that Immuta shows of it have passed; or, after a registration, that the first object sync is completed, unless
+      a test was run and has not passed.
   returned: success
   type: bool
   sample: true
@@ -275,7 +279,8 @@ reason:
   version_added: 0.2.0
   sample: differing
 differing:
-  description: The fields of the connection that Immuta tells otherwise than they are to be; no secrets are among them.
+  description:
+    - The fields of the connection that Immuta tells otherwise than they are to be; of secrets, only those that would be lost.
   returned: with O(state=present), success, and failure once something was sent
   type: list
   elements: str
@@ -283,7 +288,9 @@ differing:
   sample: [warehouse]
 differences:
   description:
-    - The same fields with their values, C(before) and C(after). A value that could be a secret is not shown.
+    - The same fields with their values, C(before) and C(after). A value that could be a secret, which is every text and number of a field
+      that is not documented, is V((not shown\)).
+    - If something is sent, C(after) is V((not sent\)) for a field that Immuta tells, but masks, so that it can't be sent back.
     - If something is sent (RV(reason)), also the fields that are no secrets and that Immuta does not tell, because they are overwritten
       whatever they are, and those of the integration (C(nativeIntegration)) that differ from the connection's, which an edit may
       overwrite.

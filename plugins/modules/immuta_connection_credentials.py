@@ -14,7 +14,8 @@ description:
   - Gives a connection another credential for its platform, waits until Immuta has taken it, and proves that it works.
   - What Immuta tells of the connection (host, warehouse, role, ...) is read first, and sent back unchanged. If something that the connection
     needs is neither told nor given, nothing is sent.
-  - If a field that Immuta tells would get another value, nothing is sent unless O(confirm) allows it.
+  - If a field that Immuta tells would get another value, or could not be sent back because Immuta masks its value, nothing is sent unless
+    O(confirm) allows it.
   - Immuta tries the credential. If the platform does not accept it, Immuta puts back the former one, and the task fails
     (V(rolled_back)).
   - If the answer to the change is lost, and reads don't show it, the same change is sent once more. If that is lost, too, the task fails
@@ -39,7 +40,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows all that is no secret. Of the credential it shows only that it is sent.
+      - Shows the fields that are documented and no secrets, and of others that they are there. Of the credential it shows only that it is
+        sent.
   idempotent:
     support: partial
     details:
@@ -74,13 +76,16 @@ options:
     description:
       - The connection key, repeated. It must equal O(connection_key); otherwise nothing is sent.
       - Needed if the change gives a field that Immuta tells another value (RV(differences)), such as another user name, role, or way to sign
-        in. To rotate only secrets, it is not needed. A user name or a client that Immuta does not tell is a part of the credential.
+        in, or loses one. Immuta may mask a secret that is not part of the credential, such as a proxy's password, so that it can't be sent
+        back. To keep it, give it in O(connection).
+      - To rotate only secrets, it is not needed. A user name or a client that Immuta does not tell is a part of the credential.
       - Not needed in check mode, or when there is nothing to do.
     type: str
   verify:
     description:
       - Whether to wait until Immuta is done, and to require a proof that the credential works. That is either that the integration is
-        C(enabled) and the tests that Immuta shows of it have passed, or an object sync with O(object_sync=true).
+        C(enabled) and the tests that Immuta shows of it have passed, or an object sync with O(object_sync=true). The latter does not count if
+        a test was run and has not passed.
       - With V(false), the task ends when Immuta has answered. Immuta may still put back the former credential then.
     type: bool
     default: true
@@ -169,15 +174,17 @@ reason:
   sample: always
 differing:
   description:
-    - The fields of the connection, and of its integration (C(nativeIntegration)), that Immuta tells otherwise than they are to be; no secrets
-      are among them.
+    - The fields of the connection, and of its integration (C(nativeIntegration)), that Immuta tells otherwise than they are to be; of secrets,
+      only those that would be lost.
   returned: success, and failure once the credential was to be sent
   type: list
   elements: str
   sample: [authenticationType]
 differences:
   description:
-    - The same fields with their values, C(before) and C(after). A value that could be a secret is not shown.
+    - The same fields with their values, C(before) and C(after). A value that could be a secret, which is every text and number of a field
+      that is not documented, is V((not shown\)).
+    - C(after) is V((not sent\)) for a field that Immuta tells, but masks, so that it can't be sent back.
     - If the credential is sent (RV(reason)), also the fields of the connection that are no secrets and that Immuta does not tell, because they
       are overwritten whatever they are. Fields of the integration, C(nativeIntegration), are those that an edit of the connection may
       overwrite.
@@ -190,7 +197,7 @@ differences:
       after: OTHER_WH
 not_compared:
   description:
-    - The fields to send that can't be compared, because Immuta does not tell them. Secrets are among them.
+    - The fields to send that can't be compared, because Immuta does not tell them, or masks them. Secrets are among them.
     - What Immuta does not tell of the integration (C(nativeIntegration)) is set to what the connection has.
   returned: success, and failure once the credential was to be sent
   type: list

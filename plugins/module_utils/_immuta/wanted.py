@@ -336,10 +336,11 @@ def require_same_integration(wanted: Wanted, health: Health) -> None:
         now: t.Any = told
         for part in name.split("."):
             now = now.get(part) if isinstance(now, dict) else None
-        if credential.is_secret(name) or None in (value, now) or _same(value, now):
+        leaf = name.rpartition(".")[2]
+        if credential.is_secret(name) or None in (value, now) or credential.masked(leaf, now) or _same(value, now):
             continue
         place = name in (*PLACE, "type")
-        visible = credential.shown(name.rpartition(".")[2], value) and credential.shown(name.rpartition(".")[2], now)
+        visible = credential.shown(leaf, value) and credential.shown(leaf, now)
         which = f"the {name} {now!r}, not {value!r}" if visible else f"another {name} than the one given"
         raise errors.Refused(
             f"The integration {found.id} of the connection {wanted.key!r} has {which}. It can't be edited here. Nothing was sent.",

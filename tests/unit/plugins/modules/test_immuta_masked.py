@@ -101,6 +101,17 @@ def test_a_mask_alone_is_no_reason_to_edit(tenant: Tenant) -> None:
     assert tenant("connection", update_secrets="always", **NEW).code == "confirmation_required"
 
 
+def test_a_mask_is_no_other_integration(tenant: Tenant) -> None:
+    given = {**NEW, "native_integration": {"config": {"pwd": "former-secret-1234"}}}
+    assert tenant("connection", **given).good["changed"] is True
+    behind = tenant.double.state.integrations[max(tenant.double.state.integrations)]
+    behind.config["pwd"] = "********"
+    again = tenant("connection", **given).good
+    assert (again["changed"], again["not_compared"]) == (False, ["nativeIntegration.config.pwd", "privateKey"])
+    behind.config["pwd"] = "another-secret-77"
+    assert "has another pwd than the one given" in tenant("connection", **given)["msg"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
