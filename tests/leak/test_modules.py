@@ -314,6 +314,7 @@ def test_a_set_up_script_is_saved_and_never_shown(
     modules: Modules, immuta: EchoingImmuta, tmp_path: Path, answer: str, code: str | None, check: bool
 ) -> None:
     immuta.echo = Reply(200, answer.encode(), "application/json" if answer[0] in '"{' else "text/plain")
+    immuta.method = "POST"
     path = tmp_path / "kept" / "x.sql"
     options: dict[str, t.Any] = {
         "path": str(path),
