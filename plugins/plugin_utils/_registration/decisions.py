@@ -70,7 +70,7 @@ def undone(settings: Settings, observed: Observed) -> list[str]:
     return [
         f"According to the journal {settings.script_path}.journal the set-up script has run, but the platform does not have what"
         f" it creates, or does not show it: {', '.join(gone)}. If the connection was removed since, remove the script and its"
-        " journal, for example with the module immuta_setup_script and state=absent, and rerun."
+        f" journal with the module immuta_setup_script, state=absent, and path={settings.script_path}, and rerun."
     ]
 
 

@@ -37,6 +37,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration.tak
     ends,
 )
 
+# A statement that a person has left out, with a reason.
+LEFT_OUT = "skipped_by_operator"
 Ended = rows.Ended[Settings, Observed, Stop]
 History = t.Sequence[t.Mapping[str, t.Any]]
 
@@ -165,7 +167,11 @@ def _taken_back(removal: Answer) -> t.Iterator[Claim]:
     claim, script = "The clean-up script has run to its end", removal["script"]
     told = f"{script['done']} of {script['total']} statements have run."
     ran: Known = "not_verified" if not removal["script_executed"] else "stated" if removal["stated"] else "verified"
-    how = {"stated": "Stated by a person.", "not_verified": told}.get(ran, "The platform has answered every statement.")
+    if ran == "verified" and any(row.get("status") == LEFT_OUT for row in script["statements"]):
+        ran = "stated"
+    how = {"stated": "Stated by a person, at least in part.", "not_verified": told}.get(
+        ran, "The platform has answered every statement."
+    )
     yield Claim(claim, ran, how, THIS)
     objects = looks.to_prove(removal["objects"])
     if looks.looked_after(objects):
@@ -183,7 +189,8 @@ def remaining(ended: Ended) -> list[str]:
     observed = ended.observed
     where = _report(observed.removal) or "what the role deregister_connection has printed"
     if ended.status in chapters.UNDONE:
-        return []
+        proved = all(claim.state == "verified" for claim in claims(ended))
+        return [] if proved else [f"Not all of it is proved. Do what is said in {where}."]
     if observed.error:
         return [f"Do what is said in {where}, then {RERUN}, which finishes it."]
     if ended.stop is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import PREFIX
 
 # The options that the role's tasks give to modules, and the variable of each without its prefix.
@@ -30,6 +31,8 @@ NAMED = re.compile(rf"\b({'|'.join(CLEAR)})\b|\b(?:[Oo]ptions?|[Ss]et) ({ANY})\b
 # What the role deregister_connection says, and what is right where it takes a registration back: the variables that are given to it, and
 # what it says of a connection that may never have been there.
 OTHERS = {
+    # A plan leaves nothing on the disk. This comes first, since it names a variable.
+    dropped.SAVE_IT: f"With {PREFIX}confirm, it is looked for before anything is deleted.",
     **{
         f"immuta_deregister_{name}": f"{PREFIX}{name}"
         for name in (

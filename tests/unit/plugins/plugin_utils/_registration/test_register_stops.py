@@ -232,5 +232,7 @@ def test_the_words_for_options_and_for_the_other_role_are_as_the_tasks_have_them
 
 def test_where_a_registration_is_taken_back_nothing_of_the_other_role_is_named() -> None:
     for said, meant in words.OTHERS.items():
-        assert names.reworded({"msg": [f"{said}. x{said}"]}, words.OTHERS) == {"msg": [f"{meant}. x{said}"]}
+        assert names.reworded({"msg": [f"{said}."]}, words.OTHERS) == {"msg": [f"{meant}."]}
+        # A part of another word is none.
+        assert " " in said or names.reworded(f"x{said}", words.OTHERS) == f"x{said}"
     assert names.reworded({"n": 1, "on": True}, words.OTHERS) == {"n": 1, "on": True}

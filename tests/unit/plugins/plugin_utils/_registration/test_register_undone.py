@@ -249,6 +249,24 @@ def test_the_numbers_are_those_of_the_last_state(
     assert (row.before, row.after, row.tone) == platform
 
 
+@pytest.mark.parametrize(
+    ("removal", "state", "remains"),
+    [
+        ({}, "verified", []),
+        (
+            {"script": {"done": 2, "total": 3, "statements": [{"status": "skipped_by_operator"}]}},
+            "stated",
+            ["Not all of it is proved. Do what is said in /r/k.json."],
+        ),
+    ],
+)
+def test_what_a_person_has_left_out_is_only_stated(removal: dict[str, t.Any], state: str, remains: list[str]) -> None:
+    observed = seen(removal={**GONE, **removal})
+    run = taken_back.run(taken_back.Ended(read(**GO), observed, outcome(observed)[0], "s", "e", None), HERE, [])
+    assert [row.state for row in run.verified if "clean-up script has run" in row.claim] == [state]
+    assert run.remaining == remains
+
+
 def test_the_run_says_what_it_did() -> None:
     run = dataclasses.asdict(
         taken_back.run(
