@@ -331,8 +331,8 @@ class _Fetch:
             f"Immuta's answers don't fit together: it says that {self._subject} or its script does not exist,"
             f" but lists its integration {left.id} as {left.status!r}. Nothing was changed.",
             hint="The API key may not see everything, or Immuta has kept the integration. Check both in Immuta"
-            f" as an administrator.{first} If the connection is certainly gone, delete or disable the"
-            f" integration {left.id} there, and run this again.",
+            f" as an administrator.{first} If another connection has the integration {left.id}, leave it alone. If none has it, and"
+            " this connection is certainly gone, delete or disable the integration there, and run this again.",
         )
 
     def _without_immuta(self) -> Rendered:
