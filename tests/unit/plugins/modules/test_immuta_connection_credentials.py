@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.module_utils import _redact
 from ansible_collections.community.immuta.plugins.module_utils._immuta import validation
 from ansible_collections.community.immuta.tests.doubles import immuta_tenant
 from ansible_collections.community.immuta.tests.doubles.immuta_editing import EDITED_AT
@@ -330,7 +331,7 @@ def test_raw_fields_hide_what_is_secret_and_nothing_else(rotate: Rotate) -> None
     result = rotate(connection=raw)
     if "invocation" in result:
         # Newer versions of ansible-core tell the options only when asked for more words.
-        told = {"password": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "odd": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}
+        told = {"password": _redact.MASK, "odd": _redact.MASK}
         assert result["invocation"]["module_args"]["connection"] == {**raw, **told}
     assert "canary-odd-77" not in rotate.tenant.modules.output
     assert result["connection"]["technology"] == "Snowflake"
