@@ -37,7 +37,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.o
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import Settings
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import kept, origin
 from ansible_collections.community.immuta.plugins.plugin_utils._one_of_many import OneOfMany
-from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused, require_clear
 from ansible_collections.community.immuta.plugins.plugin_utils._stages import (
     IN_THE_MIDDLE,
     Result,
@@ -189,9 +189,7 @@ class ActionModule(OneOfMany):
             *decisions.not_created(self.settings, self.observed, created),
         ]
         foreign = self.settings.report.foreign(self.observed.tenant)
-        if found or foreign:
-            code = decisions.code(self.settings, self.observed) if found else "configuration"
-            raise Refused(*found, *filter(None, [foreign]), code=code)
+        require_clear(found, foreign, decisions.code(self.settings, self.observed))
         able = self._signs_in(variables, self.observed.script.get("dialect"))
         return {
             "decision": vars(decisions.decide(self.settings, self.observed, able, check_mode=self._task.check_mode))

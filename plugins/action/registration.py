@@ -15,7 +15,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import REPORT, Stop
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import kept, origin
 from ansible_collections.community.immuta.plugins.plugin_utils._one_of_many import OneOfMany
-from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused, require_clear
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import (
     claims,
     decisions,
@@ -46,7 +46,8 @@ RESULTS = (RESULT, f"{names.PREFIX}result")
 # What the report of a removal that takes a registration back has from this role, or else from the other one.
 OF_REMOVALS = ("report_dir", "reason", "approver")
 # What says how the clean-up script is run: its executor, and the platform's host, the first that is set.
-WAYS = (f"{names.PREFIX}executor", f"{settings.PREFIX}platform_host", f"{names.PREFIX}platform_host")
+EXECUTOR = f"{names.PREFIX}executor"
+PLATFORM_HOSTS = (f"{settings.PREFIX}platform_host", f"{names.PREFIX}platform_host")
 NOTHING_DONE = "Nothing was checked, planned, or registered: --tags or --start-at-task skipped the role. Run the playbook without them."
 
 
@@ -116,10 +117,7 @@ class ActionModule(OneOfMany):
     def _decide(self, variables: Variables) -> Result:
         known, observed = self.settings, self.observed
         found = decisions.obstacles(known, observed)
-        foreign = known.report.foreign(observed.tenant)
-        if found or foreign:
-            code = decisions.code(known, observed) if found else "configuration"
-            raise Refused(*found, *filter(None, [foreign]), code=code)
+        require_clear(found, known.report.foreign(observed.tenant), decisions.code(known, observed))
         doubts = decisions.doubts(known, observed)
         return {
             "decision": vars(decisions.decide(known, observed, check_mode=self._task.check_mode)),
@@ -136,7 +134,7 @@ class ActionModule(OneOfMany):
         if wrong := decisions.allowed(known, *found) or list(filter(None, [known.report.foreign(seen.tenant)])):
             raise Refused(*wrong, code="refused")
         setup = outcome.saved_at(seen.former.get("setup_scripts"), known.script_path)
-        given = self.rendered(variables, WAYS)
+        given = self.rendered(variables, (EXECUTOR, *PLATFORM_HOSTS))
         # Without this answer nothing is confirmed.
         return {
             "confirm": known.confirm,
@@ -144,8 +142,8 @@ class ActionModule(OneOfMany):
             "look": whose.look(known, setup),
             "created": whose.created(known, setup),
             # Where the role has not run the set-up script, it does not run the clean-up script.
-            "executor": (given.get(WAYS[0]) or "") if known.executor in PLATFORMS else "handoff",
-            "platform_host": next(filter(None, map(given.get, WAYS[1:])), ""),
+            "executor": (given.get(EXECUTOR) or "") if known.executor in PLATFORMS else "handoff",
+            "platform_host": next(filter(None, map(given.get, PLATFORM_HOSTS)), ""),
             "set_up": setup.get("sha256") or "",
         }
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 
 class Refused(Exception):
     """What is asked for can't be done.
@@ -18,3 +20,15 @@ class Refused(Exception):
         super().__init__("\n".join(lines))
         self.lines = lines
         self.code = code
+
+
+def require_clear(found: t.Sequence[str], foreign: str, code: str) -> None:
+    """Refuse what something stands against, or a report that is of another tenant.
+
+    :param found: what stands against it
+    :param foreign: what is wrong with the report, or ""
+    :param code: of what was found
+    :raises Refused: there is any of both
+    """
+    if found or foreign:
+        raise Refused(*found, *filter(None, [foreign]), code=code if found else "configuration")

@@ -99,6 +99,26 @@ def _same_technology(one: str, other: str) -> bool:
     return one.casefold() == other.casefold() or (dialect is not None and dialect == technologies.of(other).dialect)
 
 
+def beside(
+    mine: Configuration, integrations: t.Iterable[Integration], rules: Rules
+) -> t.Iterator[tuple[Integration, Relation]]:
+    """Yield each integration in use, and whether it is in the place of a new one."""
+    place = Place(mine, (mine.host,), exists=False, started=False)
+    for one in integrations:
+        if one.in_use:
+            yield one, place.relation(configuration.of(one), rules)
+
+
+def on_host(one: Integration) -> str:
+    """Return the start of a sentence about an integration that may be in the way of a new one."""
+    return f"The integration {one.id} ({one.status!r}) is on {one.host}"
+
+
+def in_place(one: Integration, mine: Configuration) -> str:
+    """Return the start of a sentence about one that is."""
+    return f"{on_host(one)}, in the same {'catalog' if mine.catalog else 'database'} {mine.home!r}"
+
+
 def require_free(place: Place, integrations: t.Iterable[Integration], rules: Rules) -> None:
     """Refuse a script that would remove what another integration in use has on the platform.
 

@@ -208,20 +208,19 @@ def lost(told: Json, whole: Json, given: Credential, before: str = "") -> list[D
 
 
 def _lost(told: t.Any, whole: t.Any, before: str) -> t.Iterator[Difference]:
-    told, sent = (
-        {str(at): item for at, item in enumerate(one)}
-        if isinstance(one, list)
-        else one
-        if isinstance(one, dict)
-        else {}
-        for one in (told, whole)
-    )
-    for name, value in told.items():
+    sent = _parts(whole)
+    for name, value in _parts(told).items():
         now = sent.get(name)
         if value is not None and (is_secret(name) or masked(name, value)) and now in (None, ""):
             yield Difference(f"{before}{name}", value, NOT_SENT)
         elif isinstance(value, (dict, list)):
             yield from _lost(value, now, f"{before}{name}.")
+
+
+def _parts(value: t.Any) -> Json:
+    if isinstance(value, list):
+        return {str(at): one for at, one in enumerate(value)}
+    return value if isinstance(value, dict) else {}
 
 
 def fingerprint(value: t.Any) -> str:

@@ -14,7 +14,14 @@ import dataclasses
 import json
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._immuta import fields, script_file, technologies
+from ansible_collections.community.immuta.plugins.module_utils._immuta import (
+    configuration,
+    fields,
+    integration,
+    script_file,
+    technologies,
+)
+from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.errors import Refused
 
 MARK = "-- community.immuta set-up script, do not edit: "
@@ -47,6 +54,20 @@ class Request:
     def host(self) -> str:
         """The platform's host."""
         return fields.host(str(self.config.get(PLACE[self.technology][0]))) or ""
+
+    @property
+    def known(self) -> Configuration:
+        """The place of the integration, and what it creates or uses there."""
+        about: dict[str, t.Any] = {
+            "type": self.technology,
+            "id": self.integration_id,
+            "host": self.host,
+            "port": fields.to_number(self.config.get("port")),
+            "warehouse": self.config.get("warehouse"),
+            "http_path": self.config.get("httpPath"),
+            **integration.made(self.config),
+        }
+        return Configuration(**{name: value for name, value in about.items() if configuration.fits(name, value)})
 
     @property
     def place(self) -> tuple[t.Any, ...]:

@@ -175,14 +175,15 @@ def plan_for(
     if before is not None:
         told = payload.integration_told(before.about, before.config)
         native = payload.native_integration(told, whole, (goal.native.get("config") or {}) if goal else {}, given)
-        lost = payload.lost(told["config"], native["config"], given, payload.CONFIG)
-        beside = [*payload.differences(told, native, payload.NATIVE), *lost]
+        beside = [
+            *payload.differences(told, native, payload.NATIVE),
+            *payload.lost(told["config"], native["config"], given, payload.CONFIG),
+        ]
         # What Immuta does not tell of the integration gets what its connection has.
         unknown += payload.not_compared(told, native, payload.NATIVE) if reason is not None else []
     if reason is not None:
         # No reason to edit, but an edit overwrites them.
-        lost = payload.lost(subject.about, whole, given)
-        differences += [*beside, *lost, *payload.untold(subject.about, whole)]
+        differences += [*beside, *payload.lost(subject.about, whole, given), *payload.untold(subject.about, whole)]
     return Plan(subject, whole, native, differences, beside, sorted(set(unknown)), before, blind, reason)
 
 

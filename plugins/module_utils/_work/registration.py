@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import typing as t
 
@@ -86,18 +85,21 @@ class _Presence:
                 f" it, so it can't be compared.{NOTHING}",
                 hint="Immuta documents this for Snowflake, Databricks, and AWS Lake Formation. Edit the connection in the Immuta UI.",
             )
-        with self._nothing_sent():
+        try:
             wanted.require_new_key(self._goal.key, [one.key for one in listed])
-        if doubt := _text.mixed(self._goal.key):
-            self._context.warn(doubt)
+            if doubt := _text.mixed(self._goal.key):
+                self._context.warn(doubt)
+            self._require_free(integrations)
+        except errors.ImmutaError as error:
+            # It was not there, and nothing was sent.
+            error.result = {"changed": False, **self._result}
+            raise
         return self._register(integrations)
 
     # One that is not there
 
     def _register(self, integrations: list[integration.Integration]) -> Outcome:
         context, goal = self._context, self._goal
-        with self._nothing_sent():
-            self._require_free(integrations)
         plan = registration.decide(self._client.settings.url, goal)
         self._require_approved(plan)
         if context.check_mode:
@@ -117,15 +119,6 @@ class _Presence:
         after = {"connection_key": goal.key, "state": "present", **goal.shown, "credential": credentials.NEW}
         return Outcome(True, self._result, {"before": absent, "after": after})
 
-    @contextlib.contextmanager
-    def _nothing_sent(self) -> t.Iterator[None]:
-        """Say with a refusal that the connection, which was not there, is not registered."""
-        try:
-            yield
-        except errors.ImmutaError as error:
-            error.result = {"changed": False, **self._result}
-            raise
-
     def _require_free(self, integrations: list[integration.Integration]) -> None:
         """Refuse what Immuta would refuse, before it is asked: another integration in the same place.
 
@@ -133,14 +126,10 @@ class _Presence:
         """
         mine = self._goal.place
         kind = "catalog" if mine.catalog else "database"
-        place = occupied.Place(mine, (mine.host,), exists=False, started=False)
         dialect, rules = technologies.of(mine.type or "").dialect, occupied.Rules(apart=hosts.apart, same=hosts.same)
-        for one in integration.select(integrations, kind=mine.type):
-            if not one.in_use:
-                continue
-            where = f"The integration {one.id} ({one.status!r}) is on {one.host}"
-            relation = place.relation(configuration.of(one), rules)
+        for one, relation in occupied.beside(mine, integration.select(integrations, kind=mine.type), rules):
             if relation != "same":
+                where = occupied.on_host(one)
                 if not mine.host or hosts.same(dialect, mine.host, one.host or ""):
                     self._context.warn(f"{where}, too. Immuta may not take another one there.")
                 elif relation == "unknown" and fields.folded(mine.home) == fields.folded(configuration.of(one).home):
@@ -152,7 +141,7 @@ class _Presence:
             if not users:
                 hint = f"If an earlier run of this task has made it, wait a minute and rerun. {hint}"
             raise errors.AlreadyExists(
-                f"{where}, in the same {kind} {mine.home!r}{belongs}.{NOTHING}",
+                f"{occupied.in_place(one, mine)}{belongs}.{NOTHING}",
                 hint=hint,
                 integration_id=one.id,
                 connections=users,

@@ -12,13 +12,7 @@ import typing as t
 from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
-from ansible_collections.community.immuta.plugins.module_utils._immuta import (
-    configuration,
-    fields,
-    integration,
-    saved_script,
-    setup_file,
-)
+from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script, setup_file
 from ansible_collections.community.immuta.plugins.module_utils._sql import created, journal, split
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import execution
 
@@ -69,18 +63,7 @@ def _setup(path: str, saved: setup_file.Saved) -> dict[str, t.Any]:
 
 def _own(saved: setup_file.Saved) -> dict[str, t.Any]:
     """Return what a set-up script is for, in the words of C(immuta_integration_info), and its digest."""
-    request, config = saved.request, saved.request.config
-    about: dict[str, t.Any] = {
-        "type": request.technology,
-        "id": request.integration_id,
-        "host": request.host,
-        "port": fields.to_number(config.get("port")),
-        "warehouse": config.get("warehouse"),
-        "http_path": config.get("httpPath"),
-        **integration.made(config),
-    }
-    known = {name: value for name, value in about.items() if configuration.fits(name, value)}
-    return {"integration_config": known, "sha256": saved.sha256}
+    return {"integration_config": saved.request.known.as_dict(), "sha256": saved.sha256}
 
 
 def _made(saved: setup_file.Saved, progress: journal.Progress) -> dict[str, t.Any]:

@@ -14,7 +14,6 @@ from ansible_collections.community.immuta.plugins.module_utils import _durabilit
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import (
-    configuration,
     errors,
     integration,
     no_script,
@@ -26,7 +25,6 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     setup_request,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
-from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
 from ansible_collections.community.immuta.plugins.module_utils._immuta.setup_file import Request, Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, hosts, journal, set_up, verbs
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import execution
@@ -77,13 +75,11 @@ def _require_free(client: Client, request: Request) -> None:
 
     :raises AlreadyExists: one in use is there for certain
     """
-    kind = setup_file.PLACE[request.technology][1]
-    mine = Configuration(type=request.technology, host=request.host, **{kind: request.config[kind]})
-    place = occupied.Place(mine, (mine.host,), exists=False, started=False)
-    for one in integration.list_all(client):
-        if one.in_use and place.relation(configuration.of(one), occupied.Rules(same=hosts.same)) == "same":
+    rules = occupied.Rules(same=hosts.same)
+    for one, relation in occupied.beside(request.known, integration.list_all(client), rules):
+        if relation == "same":
             raise errors.AlreadyExists(
-                f"The integration {one.id} ({one.status!r}) is on {one.host}, in the same {kind} {mine.home!r}. Nothing was saved.",
+                f"{occupied.in_place(one, request.known)}. Nothing was saved.",
                 hint="See in Immuta which connection it belongs to. Deregister that one first, or register this one in another database,"
                 " catalog, or host.",
                 integration_id=one.id,

@@ -167,7 +167,7 @@ def find(settings: Settings | None, observed: Observed, checked: Answer, *, chec
     :param settings: None if they could not be read
     :param checked: what the stage of the checks has answered
     """
-    failed = next((name for name in TASKS if _broken(getattr(observed, name))), None)
+    failed = next((name for name in TASKS if broken(getattr(observed, name))), None)
     if settings is None or checked.get("failed"):
         return Stop(CHECK, checked, shown=bool(failed or checked.get("failed")))
     if failed is None and observed.own:
@@ -202,7 +202,8 @@ def has_failed(host: t.Mapping[str, t.Any]) -> bool:
     )
 
 
-def _broken(answer: Answer) -> bool:
+def broken(answer: Answer) -> bool:
+    """Whether a task has failed, or could not be run."""
     return bool(answer.get("failed") or answer.get("unreachable"))
 
 

@@ -18,10 +18,25 @@ UNCONFIRMED = ("confirmation_required", "confirmation_mismatch")
 
 
 @dataclasses.dataclass(frozen=True)
-class Observed:
+class Found:
+    """What every run looks for first.
+
+    :ivar found: the connection, before anything was done; empty if the task did not run
+    """
+
+    found: Answer = dataclasses.field(default_factory=dict)
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant's URL."""
+        found = self.found.get("tenant", (self.found.get("failure") or {}).get("tenant"))
+        return str(found) if found else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Observed(Found):
     """The modules' results so far; each is empty if its task did not run.
 
-    :ivar found: the connection, before anything was done
     :ivar script: the set-up script, as it was saved, or is to be saved
     :ivar compared: how a connection that exists differs from its description, and what an edit would change
     :ivar tried: the sign-in to the platform before the script runs
@@ -34,7 +49,6 @@ class Observed:
     :ivar forgotten: that one, once it is not needed any more
     """
 
-    found: Answer = dataclasses.field(default_factory=dict)
     script: Answer = dataclasses.field(default_factory=dict)
     decided: Answer = dataclasses.field(default_factory=dict)
     tried: Answer = dataclasses.field(default_factory=dict)
@@ -83,12 +97,6 @@ class Observed:
     def sent(self) -> bool:
         """Whether the module that registers has answered."""
         return "timing" in self.told
-
-    @property
-    def tenant(self) -> str | None:
-        """The tenant's URL."""
-        found = self.found.get("tenant", (self.found.get("failure") or {}).get("tenant"))
-        return str(found) if found else None
 
     @property
     def has_script(self) -> bool:

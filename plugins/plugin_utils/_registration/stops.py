@@ -16,8 +16,9 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
     ELSEWHERE,
     STILL,
     Stop,
+    broken,
 )
-from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Answer, Observed
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Answer, Found, Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
 # The tasks that answer, in their order, by the names that they have in the role; {} is the platform.
@@ -88,17 +89,24 @@ def find(settings: Settings | None, observed: Observed, checked: Answer, *, chec
     """
     if settings is None or checked.get("failed"):
         return Stop(CHECK, checked, shown=bool(checked.get("failed")))
-    for name in TASKS:
-        answer = getattr(observed, name)
-        if answer.get("failed") or answer.get("unreachable"):
-            return Stop(task(name, settings), answer)
+    if found := first_broken(TASKS, settings, observed):
+        return found
     missing = _unfinished(observed, check_mode=check_mode)
-    return Stop(task(missing, settings), {"msg": ELSEWHERE}, shown=False) if missing else None
+    return Stop(task(TASKS, missing, settings), {"msg": ELSEWHERE}, shown=False) if missing else None
 
 
-def task(name: str, settings: Settings) -> str:
+def first_broken(tasks: t.Mapping[str, str], settings: Settings, observed: Found) -> Stop | None:
+    """The first task that has failed; None if none has.
+
+    :param tasks: the names that the tasks have in the role, by those of their results; {} is the platform
+    """
+    name = next((one for one in tasks if broken(getattr(observed, one))), None)
+    return Stop(task(tasks, name, settings), getattr(observed, name)) if name else None
+
+
+def task(tasks: t.Mapping[str, str], name: str, settings: Settings) -> str:
     """A task's name in the role."""
-    return TASKS[name].format(settings.executor.capitalize() if settings.executor in PLATFORMS else "the platform")
+    return tasks[name].format(settings.executor.capitalize() if settings.executor in PLATFORMS else "the platform")
 
 
 def advice(stop: Stop, observed: Observed) -> str:

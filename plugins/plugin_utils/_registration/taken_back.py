@@ -37,8 +37,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration.tak
     ends,
 )
 
-# A statement that a person has left out, with a reason.
-LEFT_OUT = "skipped_by_operator"
 Ended = rows.Ended[Settings, Observed, Stop]
 History = t.Sequence[t.Mapping[str, t.Any]]
 
@@ -166,9 +164,9 @@ def _gone(observed: Observed) -> Claim:
 def _taken_back(removal: Answer) -> t.Iterator[Claim]:
     claim, script = "The clean-up script has run to its end", removal["script"]
     told = f"{script['done']} of {script['total']} statements have run."
-    ran: Known = "not_verified" if not removal["script_executed"] else "stated" if removal["stated"] else "verified"
-    if ran == "verified" and any(row.get("status") == LEFT_OUT for row in script["statements"]):
-        ran = "stated"
+    # A person may also have left out a statement, with a reason.
+    by_word = removal["stated"] or any(row.get("status") in rows.BY_WORD for row in script["statements"])
+    ran: Known = "not_verified" if not removal["script_executed"] else "stated" if by_word else "verified"
     how = {"stated": "Stated by a person, at least in part.", "not_verified": told}.get(
         ran, "The platform has answered every statement."
     )

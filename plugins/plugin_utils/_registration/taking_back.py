@@ -9,10 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.looks import ENDED
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import CHECK, ELSEWHERE, Stop
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.texts import NOTHING
-from ansible_collections.community.immuta.plugins.plugin_utils._registration import stops, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import outcome, stops, texts
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Answer
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
@@ -40,10 +38,9 @@ RERUN = "rerun with immuta_register_state=undone and immuta_register_confirm"
 
 
 @dataclasses.dataclass(frozen=True)
-class Observed:
+class Observed(outcome.Found):
     """The results so far; each is empty if its task did not run.
 
-    :ivar found: the connection, before anything was done
     :ivar former: what is saved
     :ivar allowed: that the connection is the one that is described
     :ivar tried: the look on the platform for what the set-up script creates
@@ -53,7 +50,6 @@ class Observed:
     :ivar removed: the set-up script, once it is not needed any more
     """
 
-    found: Answer = dataclasses.field(default_factory=dict)
     integrations: Answer = dataclasses.field(default_factory=dict)
     former: Answer = dataclasses.field(default_factory=dict)
     allowed: Answer = dataclasses.field(default_factory=dict)
@@ -62,12 +58,6 @@ class Observed:
     refused: Answer = dataclasses.field(default_factory=dict)
     removal: Answer = dataclasses.field(default_factory=dict)
     removed: Answer = dataclasses.field(default_factory=dict)
-
-    @property
-    def tenant(self) -> str | None:
-        """The tenant's URL."""
-        found = self.found.get("tenant", (self.found.get("failure") or {}).get("tenant"))
-        return str(found) if found else None
 
     @property
     def existed(self) -> bool | None:
@@ -98,10 +88,8 @@ def find(settings: Settings | None, observed: Observed, checked: Answer, *, chec
     """
     if settings is None or checked.get("failed"):
         return Stop(CHECK, checked, shown=bool(checked.get("failed")))
-    for name in TASKS:
-        answer = getattr(observed, name)
-        if answer.get("failed") or answer.get("unreachable"):
-            return Stop(_task(name, settings), answer)
+    if stop := stops.first_broken(TASKS, settings, observed):
+        return stop
     if observed.error:
         task = observed.removal["failed_task"]
         cause = observed.error.partition("\nDONE: ")[0].removeprefix(f'Stopped at "{task}": ')
@@ -110,10 +98,6 @@ def find(settings: Settings | None, observed: Observed, checked: Answer, *, chec
         return Stop(CHECK, observed.refused)
     missing = _unfinished(settings, observed)
     return Stop(missing, {"msg": ELSEWHERE}, shown=False) if missing else None
-
-
-def _task(name: str, settings: Settings) -> str:
-    return TASKS[name].format(settings.executor.capitalize() if settings.executor in PLATFORMS else "the platform")
 
 
 def _unfinished(settings: Settings, observed: Observed) -> str | None:
@@ -126,7 +110,7 @@ def _unfinished(settings: Settings, observed: Observed) -> str | None:
     }
     for name, answered in due.items():
         if answered not in getattr(observed, name):
-            return _task(name, settings)
+            return stops.task(TASKS, name, settings)
     if not observed.removal:
         return REMOVAL
     due_last = observed.ended and settings.confirm and "timing" not in observed.removed
@@ -163,16 +147,8 @@ def _result(settings: Settings, observed: Observed, *, check_mode: bool) -> Answ
 
 def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[str]:
     """Where a run has stopped, what is done, what is not, and what to do."""
-    next_ = f"NEXT: {stops.remedy(stop)}"
-    if settings is None or not observed.found:
-        return [*texts.where(stop), "DONE: nothing; no request was sent.", next_]
-    done, missing = ends(settings, observed)
-    return [
-        *texts.where(stop),
-        f"DONE: {'; '.join(done) or NOTHING}.",
-        f"NOT DONE: {'; '.join(missing) or 'nothing'}.",
-        next_,
-    ]
+    known = ends(settings, observed) if settings and observed.found else None
+    return texts.halted(stop, stops.remedy(stop), known)
 
 
 def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:

@@ -270,21 +270,26 @@ def failed(result: Row, stop: Stop, lines: t.Iterable[str]) -> dict[str, t.Any]:
     return {**result, "status": "failed", "failed_task": stop.task, "error": error}
 
 
-def where(stop: Stop) -> list[str]:
-    """Where a run has stopped, and why."""
-    first = f'Stopped at "{stop.task}": {stop.message}'.split("\n")
-    named = words.variables(stop.message) if stop.task not in OF_STAGES else ""
-    return [*first, *([named] if named else [])]
-
-
 def stopped(settings: Settings | None, observed: Observed, stop: Stop) -> list[str]:
     """Where a run has stopped, what is done, what is not, and what to do."""
-    first = where(stop)
-    next_ = f"NEXT: {stops.advice(stop, observed)}"
-    if settings is None or not observed.found:
-        return [*first, "DONE: nothing; no request was sent.", next_]
-    done, missing = ends(settings, observed)
-    return [*first, f"DONE: {'; '.join(done) or NOTHING}.", f"NOT DONE: {'; '.join(missing) or 'nothing'}.", next_]
+    known = ends(settings, observed) if settings and observed.found else None
+    return halted(stop, stops.advice(stop, observed), known)
+
+
+def halted(stop: Stop, advice: str, ends: tuple[list[str], list[str]] | None) -> list[str]:
+    """The lines of any run that has stopped.
+
+    :param ends: what is done, and what is not; None if no request was sent
+    """
+    lines = f'Stopped at "{stop.task}": {stop.message}'.split("\n")
+    if named := words.variables(stop.message) if stop.task not in OF_STAGES else "":
+        lines.append(named)
+    if ends is None:
+        lines.append("DONE: nothing; no request was sent.")
+    else:
+        done, missing = ends
+        lines += [f"DONE: {'; '.join(done) or NOTHING}.", f"NOT DONE: {'; '.join(missing) or 'nothing'}."]
+    return [*lines, f"NEXT: {advice}"]
 
 
 def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
