@@ -144,7 +144,8 @@ class ActionModule(OneOfMany):
             # Where the role has not run the set-up script, it does not run the clean-up script.
             "executor": (given.get(EXECUTOR) or "") if known.executor in PLATFORMS else "handoff",
             "platform_host": next(filter(None, map(given.get, PLATFORM_HOSTS)), ""),
-            "set_up": setup.get("sha256") or "",
+            # What was not there is not this registration's, whatever is there later.
+            "set_up": setup.get("sha256") or "none",
         }
 
     def _whose(self, variables: Variables) -> Result:
@@ -163,7 +164,12 @@ class ActionModule(OneOfMany):
         decision = observed.decided.get("decision") or {}
         # Nothing but what was shown is edited.
         due = decision.get("register", False) and bool(observed.edits or not observed.exists)
-        return {**shown(plan), "register": due, "digest": (observed.compared.get("plan") or {}).get("digest", "")}
+        return {
+            **shown(plan),
+            "register": due,
+            "digest": (observed.compared.get("plan") or {}).get("digest", ""),
+            "remove_script": decisions.removes_script(self.settings, observed),
+        }
 
     def _handoff(self, variables: Variables) -> Result:
         return shown(texts.handoff(self.settings, self.observed))

@@ -62,6 +62,11 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decis
     )
 
 
+def removes_script(settings: Settings, observed: Observed) -> bool:
+    """Whether to remove the set-up script once the connection works. One that may be the only place of a password is kept."""
+    return settings.remove_script and not observed.unfinished(settings.script_path)
+
+
 def undone(settings: Settings, observed: Observed) -> list[str]:
     """The reasons why what the script of an earlier run created can't be relied on; empty if there are none."""
     if not observed.outdated:

@@ -108,15 +108,17 @@ class Observed(Found):
         """Whether the script is on the disk."""
         return self.has_script and bool(self.script.get("exists"))
 
-    @property
-    def unfinished(self) -> bool:
-        """Whether a script that has not run to its end was to be removed, and was kept."""
-        return bool((self.removed.get("failure") or {}).get("code") == "script_unfinished")
+    def of_existing(self, path: str) -> Answer:
+        """The set-up script of a connection that exists, as it was found on the disk; empty if there is none."""
+        return saved_at(self.former.get("setup_scripts"), path) if self.exists else {}
+
+    def unfinished(self, path: str) -> bool:
+        """Whether such a script has not run to its end: another run may have registered the connection since it was saved."""
+        return self.of_existing(path).get("state") in ("none", "partial")
 
     def still_kept(self, path: str) -> bool:
-        """Whether the set-up script of a connection that exists is still on the disk, where it is not needed any more."""
-        there = self.exists and bool(saved_at(self.former.get("setup_scripts"), path))
-        return there and not self.removed.get("changed")
+        """Whether such a script is still on the disk, where it is not needed any more."""
+        return bool(self.of_existing(path)) and not self.removed.get("changed")
 
     @property
     def progress(self) -> Answer:

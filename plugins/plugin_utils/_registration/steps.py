@@ -31,9 +31,10 @@ def steps(ended: Ended) -> list[Step]:
         rows.insert(
             4, ("Record that the script has run", observed.recorded, "Written to the journal beside the script.", "")
         )
-    if "timing" in observed.removed:
-        removed = f"Kept {path}: it has not run to its end." if observed.unfinished else f"Removed {path}."
-        rows.append(("Remove the set-up script", observed.removed, removed, ""))
+    kept = ended.settings.remove_script and observed.unfinished(path)
+    if kept or "timing" in observed.removed:
+        why = f"Kept {path}: it has not run to its end."
+        rows.append(("Remove the set-up script", observed.removed, f"Removed {path}.", why))
     return [step(*row, stopped=stopped) for row in rows]
 
 

@@ -256,7 +256,7 @@ def left_over(settings: Settings, observed: Observed) -> str:
     """What to do about the set-up script of a connection that exists; "" if it is not there."""
     if not observed.still_kept(settings.script_path):
         return ""
-    if not observed.unfinished:
+    if not (settings.remove_script and observed.unfinished(settings.script_path)):
         return f"The set-up script {settings.script_path} is still on {settings.keeper}. {REMOVE_IT}"
     return (
         f"A set-up script that has not run to its end is kept at {settings.script_path} on {settings.keeper}: it may be the only place of a"

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.texts import said
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import unreported
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import of_connection
-from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed, saved_at
+from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
 Seen = t.Mapping[str, t.Any]
@@ -32,7 +32,7 @@ def earlier(
     """
     registered = observed.exists and not any(map(_tells_of_it, own))
     # Of a connection that is there no script is asked for. What a later run would see, this one has told.
-    saved = saved_at(observed.former.get("setup_scripts"), settings.script_path) if registered else {}
+    saved = observed.of_existing(settings.script_path) if registered else {}
     progress = saved.get("execution") or ({} if observed.outdated else observed.progress)
     return unreported.earlier(progress, runs, ACT, acted=registered)
 

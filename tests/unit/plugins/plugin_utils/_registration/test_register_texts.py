@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.plugin_utils._registration import outcome, stops, texts
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import decisions, outcome, stops, texts
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
     DIFFERS,
@@ -191,33 +191,45 @@ def test_report(observed: Observed, words: str) -> None:
     assert any(words in line for line in lines(observed)), lines(observed)
 
 
-KEPT = {"setup_scripts": [{"path": "/x/k.setup.sql", "state": "none"}], **TIMING}
-
-
 @pytest.mark.parametrize(
-    ("removed", "kept", "warning", "headline"),
+    ("state", "removed", "kept", "warning", "headline"),
     [
-        ({}, True, "The set-up script /s/k.setup.sql is still on ", "ALREADY REGISTERED, nothing was changed"),
+        (
+            "finished",
+            {},
+            True,
+            "The set-up script /s/k.setup.sql is still on ",
+            "ALREADY REGISTERED, nothing was changed",
+        ),
         (
             # It was saved while another run registered the connection.
-            {"failure": {"code": "script_unfinished"}, **TIMING},
+            "none",
+            {},
             True,
             "A set-up script that has not run to its end is kept at /s/k.setup.sql on ",
             "ALREADY REGISTERED, nothing was changed",
         ),
-        ({"changed": True, **TIMING}, False, "", "ALREADY REGISTERED; the set-up script is removed, and nothing else"),
+        (
+            "finished",
+            {"changed": True, **TIMING},
+            False,
+            "",
+            "ALREADY REGISTERED; the set-up script is removed, and nothing else",
+        ),
     ],
 )
 def test_the_script_of_a_connection_that_is_there(
-    removed: dict[str, t.Any], kept: bool, warning: str, headline: str
+    state: str, removed: dict[str, t.Any], kept: bool, warning: str, headline: str
 ) -> None:
-    observed = there(SAME, former=KEPT, removed=removed)
-    assert stops.find(read(), observed, {"settings": {}}, check_mode=False) is None
-    result, said = texts.ended(read(), observed, None, check_mode=False)
+    saved = {"setup_scripts": [{"path": "/x/k.setup.sql", "state": state}], **TIMING}
+    observed, known = there(SAME, former=saved, removed=removed), read(remove_script=True)
+    assert decisions.removes_script(known, observed) is (state == "finished")
+    assert stops.find(known, observed, {"settings": {}}, check_mode=False) is None
+    result, said = texts.ended(known, observed, None, check_mode=False)
     assert headline in said[0]
     assert result["script"]["kept"] is kept
     assert [line.startswith(f"WARNING: {warning}") for line in said if "WARNING" in line] == ([True] if kept else [])
-    assert bool(texts.left_over(read(), observed)) is kept
+    assert bool(texts.left_over(known, observed)) is kept
 
 
 def test_a_script_that_a_person_runs() -> None:
