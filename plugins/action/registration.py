@@ -10,7 +10,9 @@ import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _utc
+from ansible_collections.community.immuta.plugins.plugin_utils import _variables
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import settings as removal_settings
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import REPORT, Stop
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import kept, origin
@@ -106,8 +108,13 @@ class ActionModule(OneOfMany):
         return {"started": started, "settings": vars(known)}
 
     def _of_removal(self, variables: Variables, known: Settings) -> Settings:
-        """The settings, with what is set for removals where nothing is set for registrations."""
-        theirs = self.rendered(variables, [f"{names.PREFIX}{name}" for name in OF_REMOVALS])
+        """The settings, with what is set for removals where nothing is set for registrations.
+
+        :raises Refused: what is set for removals can't be used
+        """
+        options = removal_settings.options()
+        theirs = self.rendered(variables, options)
+        _variables.validated(theirs, options, names.PREFIX)
         given = {name: getattr(known, name) or theirs.get(f"{names.PREFIX}{name}") or "" for name in OF_REMOVALS}
         return Settings(**{**vars(known), **given})
 
@@ -154,7 +161,8 @@ class ActionModule(OneOfMany):
         undo = outcome.saved_at(seen.former.get("scripts"), known.undo_path)
         if wrong := whose.refused(known, setup, seen.tried):
             raise Refused(*wrong, code="refused")
-        return shown(whose.plan(known, setup, undo, seen.tried))
+        never = whose.never_created(setup, seen.tried)
+        return {**shown(whose.plan(known, setup, undo, seen.tried)), "never": never}
 
     def _plan(self, variables: Variables) -> Result:
         if wrong := decisions.undone(self.settings, self.observed):

@@ -133,6 +133,24 @@ options:
         or after the call of a procedure.
     type: float
     version_added: 0.2.0
+  never_created:
+    description:
+      - For a script that cleans up after a script that has not run to its end. What that one has never created, and what is not there.
+      - A statement that the platform refuses because something does not exist, and that is about one of these, or about what is in one
+        of them, is not needed. RV(statements[].answer) says so, and the run goes on. Any other refusal ends the run.
+      - Statements that change the session, such as C(USE), are always needed.
+    type: list
+    version_added: 0.2.0
+    elements: dict
+    suboptions:
+      kind:
+        description: Its kind, as RV(statements[].object) has it, for example V(DATABASE).
+        type: str
+        required: true
+      name:
+        description: Its full name, as RV(statements[].name) has it.
+        type: str
+        required: true
   skip:
     description:
       - Statements to leave out, for example one that can no longer succeed. The journal records them, with the reason.

@@ -18,7 +18,7 @@ already_done already_registered already_undone cancelled completed createerror c
 impersonation_role deleting disabled editerror editing enabled executed finished found_registered handed_off
 migrateerror migrating present recurringvalidationerror regenerated replaced replayed rolled_back
 delete_connection edit_connection enable_objects register_connection remove_integration principal system_role system_user user_role
-isactive skipped_by_operator snowflake succeeded unhealthy validationresults
+isactive not_needed skipped_by_operator snowflake succeeded unhealthy validationresults
 """
 CODES = """
 already_exists ambiguous_key api_missing authentication check_mode_write configuration confirmation_mismatch

@@ -209,7 +209,8 @@ statements:
       description:
         - V(done) if this run ran it, V(skipped) if an earlier run did, V(replayed) if an earlier run did and it was sent again to set up
           the session, V(failed), V(unknown) if it was sent and the answer is missing, V(rolled_back) if it ran in a transaction that ended
-          with the session, V(skipped_by_operator) if O(skip) left it out, or V(not_run).
+          with the session, V(skipped_by_operator) if O(skip) left it out, V(not_needed) if it was refused because of
+          what O(never_created) names, or V(not_run).
       type: str
       sample: done
     reason:

@@ -44,6 +44,8 @@ def validated(variables: t.Mapping[str, t.Any], options: Options, prefix: str) -
     if wrong := list(filter(None, (_not_text(name, given, options) for name in given))):
         raise Refused(" ".join(wrong))
     require_no_user_info(given, prefix)
+    if wrong := list(filter(None, (_not_dictionaries(name, given[name], options[name]) for name in given))):
+        raise Refused(" ".join(wrong))
     found = ArgumentSpecValidator(_spec(options)).validate(given)
     if found.error_messages:
         raise Refused(" ".join(f"{message.rstrip('.')}." for message in found.error_messages))
@@ -79,6 +81,16 @@ def not_text(name: str, value: t.Any) -> str | None:
 
 def _not_text(name: str, given: t.Mapping[str, t.Any], options: Options) -> str | None:
     return not_text(name, given[name]) if options[name].get("type") in ("str", "path") else None
+
+
+def _not_dictionaries(name: str, value: t.Any, about: t.Mapping[str, t.Any]) -> str | None:
+    """Say that a value is no list of dictionaries, or lacks something; None when it need not be one. The value is not shown."""
+    if about.get("elements") != "dict" or "options" not in about:
+        return None
+    known, needed = set(about["options"]), {one for one, own in about["options"].items() if own.get("required")}
+    if isinstance(value, list) and all(isinstance(one, dict) and needed <= one.keys() <= known for one in value):
+        return None
+    return f"{name} must be a list of dictionaries, each with {', '.join(sorted(known))} and nothing else."
 
 
 def _spec(options: Options) -> dict[str, t.Any]:

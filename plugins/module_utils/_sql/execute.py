@@ -18,7 +18,13 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _pauses, _text, _utc
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
-from ansible_collections.community.immuta.plugins.module_utils._sql import created, expected, same_session, verify
+from ansible_collections.community.immuta.plugins.module_utils._sql import (
+    created,
+    expected,
+    never_created,
+    same_session,
+    verify,
+)
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
 from ansible_collections.community.immuta.plugins.module_utils._sql.literals import withhold
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
@@ -53,12 +59,6 @@ class SessionLost(Failure):
     """The rest of the script needs something of a session that has ended; no statement of the script was sent."""
 
     code = "session_lost"
-
-
-class TransactionOpen(Failure):
-    """The script ends in a transaction, which would be rolled back; no statement was sent."""
-
-    code = "transaction_open"
 
 
 class Execution:
@@ -114,7 +114,7 @@ class Execution:
         """
         if self._progress.state == "finished":
             return self.report
-        require_committed(self._script, self._session)
+        self._session.require_committed()
         try:
             self._run_all()
         except Failure as error:
@@ -212,7 +212,7 @@ class Execution:
 
     def _session_lost(self, index: int, cause: str, source: int) -> SessionLost:
         statements = self._script.statements
-        rest = _label(statements[index - 1]) if index <= len(statements) else "The end of the script"
+        rest = statements[index - 1].cited if index <= len(statements) else "The end of the script"
         return SessionLost(
             f"{rest} may need {cause} of statement {source}, and the session that had it has ended.",
             hint=f"No statement was sent. If the rest does not need it, name statement {source} in {SKIP}; if statement"
@@ -289,7 +289,7 @@ class Execution:
     def _in_doubt(self, statement: Statement, tag: str, found: Found | None) -> UnknownOutcome:
         if found is not None:
             return UnknownOutcome(
-                f"{_label(statement)} was sent by an earlier run, and is still running.",
+                f"{statement.cited} was sent by an earlier run, and is still running.",
                 hint="Wait until it has ended, then run this again.",
                 query_id=found.query_id,
                 **statement.describe(),
@@ -299,7 +299,7 @@ class Execution:
         if self._session.may_be_retagged(statement.index):
             sign = "by its text, since the script may have changed the query tag"
         return UnknownOutcome(
-            f"{_label(statement)} was sent by an earlier run, and it is not known whether it ran.",
+            f"{statement.cited} was sent by an earlier run, and it is not known whether it ran.",
             hint=f"{obstacle}Look for it in {self._platform.name}'s query history ({sign})."
             " To send it again, set on_unknown=rerun (immuta_deregister_on_unknown or immuta_register_on_unknown in the roles). If it"
             " has run, name it"
@@ -316,6 +316,9 @@ class Execution:
             if problem is None:
                 row["started"] = _zulu(sent)
                 self._done(cursor, statement, row, self._clock() - started)
+                return
+            if never := never_created.needed(statement, problem, self._rules.never_created):
+                self._not_needed(statement, row, problem, never)
                 return
             self._record(statement, problem)
             if problem.starting and self._answered:
@@ -384,6 +387,12 @@ class Execution:
         if self._journal:
             self._journal.done(statement.index, **{name: row[name] for name in ANSWER})
 
+    def _not_needed(self, statement: Statement, row: dict[str, t.Any], problem: Problem, never: str) -> None:
+        answer = f"Refused, and not needed: {_text.printable(never)} was never created."
+        row.update(status="not_needed", query_id=problem.query_id, answer=answer)
+        if self._journal:
+            self._journal.done(statement.index, query_id=problem.query_id, answer=answer, not_needed=True)
+
     def _note_done(
         self, statement: Statement, row: dict[str, t.Any], query_id: str | None, status: str = "done"
     ) -> None:
@@ -408,7 +417,7 @@ class Execution:
         text = self._script.text if len(self._script.text) <= LONGEST_SEARCHED else statement.text
         message = withhold(problem.message, text, self._script.dialect)
         return StatementFailed(
-            f"{_label(statement)} could not be {doing}: {message}",
+            f"{statement.cited} could not be {doing}: {message}",
             hint=hint,
             errno=problem.errno,
             sqlstate=problem.sqlstate,
@@ -417,27 +426,8 @@ class Execution:
         )
 
 
-def require_committed(script: LoadedScript, session: Session) -> None:
-    """Refuse a script that ends in a transaction.
-
-    :raises TransactionOpen: its end would roll back what it has done
-    """
-    opener = session.left_open
-    if opener:
-        raise TransactionOpen(
-            f"{_label(script.statements[opener - 1])} opens a transaction, and no later statement is certain"
-            " to commit it: the platform would roll it back at the end.",
-            hint="No statement was sent. Add a COMMIT to the script, or have a person run it.",
-            index=opener,
-        )
-
-
 def _zulu(moment: datetime.datetime) -> str:
     return _utc.zulu(moment.isoformat(timespec="milliseconds"))
-
-
-def _label(statement: Statement) -> str:
-    return f"Statement {statement.index} ({statement.label}, line {statement.line})"
 
 
 def _close_quietly(connection: t.Any) -> None:

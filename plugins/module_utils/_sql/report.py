@@ -30,6 +30,7 @@ class Rules:
     :ivar verify: whether to check in the end that what the script removes is gone, or what it creates is there
     :ivar look_for: C(removed) or C(created)
     :ivar skip: why, by index, for each statement that is not to be run, or whose effect on the session is not needed
+    :ivar never_created: what was never created, and is not there: C(kind), and C(name) as statements describe it
     :ivar other_session: what to do if the session is not the one that was approved, or that has run the first part
     :ivar expected_session: the one that was approved; None if none was
     """
@@ -42,6 +43,7 @@ class Rules:
     look_for: str = "removed"
     other_session: t.Literal["accept", "fail"] = "fail"
     expected_session: t.Mapping[str, t.Any] | None = None
+    never_created: t.Sequence[t.Mapping[str, str]] = ()
 
 
 @dataclasses.dataclass
@@ -109,7 +111,7 @@ def initial_report(script: LoadedScript, progress: Progress, session: Session | 
     for about in (session or Session(script.statements)).describe():
         done = progress.done.get(about["index"])
         reason = progress.skipped.get(about["index"])
-        status = "skipped" if done or finished else "not_run"
+        status = "not_needed" if done and done.get("not_needed") else "skipped" if done or finished else "not_run"
         rows.append(
             {
                 **about,

@@ -16,9 +16,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils._failure import Failure
 from ansible_collections.community.immuta.plugins.module_utils._sql import effects
 from ansible_collections.community.immuta.plugins.module_utils._sql.effects import Effect
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+
+
+class TransactionOpen(Failure):
+    """The script ends in a transaction, which would be rolled back; no statement was sent."""
+
+    code = "transaction_open"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -173,10 +180,18 @@ class Session:
         """Return whether statement C(index) ends a transaction."""
         return self._effects[index - 1].transaction == "closes"
 
-    @property
-    def left_open(self) -> int:
-        """Return the statement that opens a transaction that may stay open to the end; 0 if there is none."""
-        return self._points[-1].opener
+    def require_committed(self) -> None:
+        """Refuse a script that ends in a transaction.
+
+        :raises TransactionOpen: its end would roll back what it has done
+        """
+        if opener := self._points[-1].opener:
+            raise TransactionOpen(
+                f"{self._statements[opener - 1].cited} opens a transaction, and no later statement is certain"
+                " to commit it: the platform would roll it back at the end.",
+                hint="No statement was sent. Add a COMMIT to the script, or have a person run it.",
+                index=opener,
+            )
 
     @property
     def to_warehouse(self) -> list[Statement]:

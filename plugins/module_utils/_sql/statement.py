@@ -90,6 +90,11 @@ class Statement:
         own = self.head
         return _text.printable(" ".join(filter(None, (own.verb, own.kind, own.name))))
 
+    @property
+    def cited(self) -> str:
+        """Return it as messages name it."""
+        return f"Statement {self.index} ({self.label}, line {self.line})"
+
     def marks(self, own: heads.Head) -> looks.Marks:
         """Return why it is worth a look in a clean-up script.
 

@@ -41,6 +41,11 @@ OPTIONS: dict[str, t.Any] = {
     "other_session": {"type": "str", "choices": ["accept", "fail"], "default": "fail"},
     "on_unknown": {"type": "str", "choices": ["fail", "rerun"], "default": "fail"},
     "pause_after": {"type": "float"},
+    "never_created": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"kind": {"type": "str", "required": True}, "name": {"type": "str", "required": True}},
+    },
     "skip": {
         "type": "list",
         "elements": "dict",
@@ -134,7 +139,7 @@ def _load(context: Context, dialect: str) -> LoadedScript | None:
 
 
 def _require_runnable(context: Context, script: LoadedScript) -> None:
-    execute.require_committed(script, Session(script.statements))
+    Session(script.statements).require_committed()
     _skips(context, script)
 
 
@@ -230,6 +235,7 @@ def _execute(
         params["look_for"],
         params["other_session"],
         params["expected_session"],
+        params["never_created"] or (),
     )
     if journal_path is None:
         return execute.Execution(script, platform, None, rules, tag=platform.tag).run(), platform.session

@@ -30,7 +30,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
     carried,
     of_connection,
 )
-from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, refused, statement
 
 History = t.Sequence[t.Mapping[str, t.Any]]
 # What the report has from the role's result.
@@ -326,7 +326,7 @@ def _script_ran(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim:
         return _seen(
             claim,
             "verified",
-            "The platform answered every statement. Each answer was written to the journal beside the script"
+            f"The platform answered every statement{refused(observed.statements)}. Each answer was written to the journal beside the script"
             " immediately.",
         )
     if ended.recorded:
@@ -340,7 +340,7 @@ def _script_ran(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim:
         return _seen(
             claim,
             "verified",
-            "The journal beside the script, written by earlier runs, has the platform's answer to every statement.",
+            f"The journal beside the script, written by earlier runs, has the platform's answer to every statement{refused(observed.statements)}.",
             AGAIN,
         )
     return _seen(

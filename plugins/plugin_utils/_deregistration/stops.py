@@ -35,8 +35,8 @@ REPORT = "Write the report"
 LOOK = "Look on {} for what the script removes"
 OF_STAGES = (CHECK, TASKS["decided"], TASKS["shown"])
 ELSEWHERE = (
-    "The play stopped this run early, because another host failed (any_errors_fatal, max_fail_percentage), or"
-    " because a result was masked or removed."
+    "The play stopped this run early: another host failed (any_errors_fatal, max_fail_percentage), a result was masked or"
+    " removed, or Ansible itself refused a task, as it has shown above."
 )
 NOT_BEGUN = "It did not start, see above."
 STILL = "Without a change, it would stop here again."

@@ -33,6 +33,7 @@ STATUSES = {
     "skipped": "done earlier",
     "replayed": "done again",
     "skipped_by_operator": "left out",
+    "not_needed": "not needed",
     "rolled_back": "rolled back",
     "not_run": "not run",
 }

@@ -14,8 +14,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin 
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Step, seconds_between
 
 Answer = t.Mapping[str, t.Any]
-# The statuses of statements that have run, and of those that count although the platform has not answered them.
-RUN = ("done", "skipped", "replayed")
+# The statuses of statements that have run, or had nothing to do, and of those that count although the platform has not answered them.
+RUN = ("done", "skipped", "replayed", "not_needed")
 BY_WORD = ("stated", "skipped_by_operator")
 
 
@@ -76,6 +76,12 @@ def statement(row: Answer, answer: Answer, status: str, reason: str | None = Non
         **({} if reason is None else {"reason": reason}),
         **{name: row.get(name, answer.get(name)) for name in (*ANSWER, *TIMES)},
     }
+
+
+def refused(statements: t.Iterable[Answer]) -> str:
+    """How many statements were refused and had nothing to do, as the rest of a sentence, or ""."""
+    count = sum(row.get("status") == "not_needed" for row in statements)
+    return f"; it refused {count}, which {'are' if count > 1 else 'is'} about what was never created" if count else ""
 
 
 Settings = t.TypeVar("Settings")

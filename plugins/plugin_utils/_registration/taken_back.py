@@ -168,7 +168,7 @@ def _taken_back(removal: Answer) -> t.Iterator[Claim]:
     by_word = removal["stated"] or any(row.get("status") in rows.BY_WORD for row in script["statements"])
     ran: Known = "not_verified" if not removal["script_executed"] else "stated" if by_word else "verified"
     how = {"stated": "Stated by a person, at least in part.", "not_verified": told}.get(
-        ran, "The platform has answered every statement."
+        ran, f"The platform has answered every statement{rows.refused(script['statements'])}."
     )
     yield Claim(claim, ran, how, THIS)
     objects = looks.to_prove(removal["objects"])

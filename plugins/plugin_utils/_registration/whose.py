@@ -13,6 +13,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.s
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import PREFIX, Settings
 
 Answer = t.Mapping[str, t.Any]
+NEEDLESS = "   What the platform refuses because it needs what is not there, and was not created, is not needed."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +44,14 @@ class Row:
         return self.before is True and self.now is not False
 
     @property
+    def missing(self) -> bool:
+        """Whether this registration has not created it, and nobody else has."""
+        return self.made is False and self.now is False
+
+    @property
     def words(self) -> str:
         """Whose it is."""
-        if self.made is False and self.now is False:
+        if self.missing:
             return "not created by this registration, and not there"
         if self.before and self.made is False:
             return "there before this registration, and its CREATE has not run"
@@ -104,12 +110,19 @@ def created(settings: Settings, setup: Answer) -> dict[str, t.Any]:
     return {"objects": objects, "accepted": settings.drop_existing, "option": f"{PREFIX}drop_existing"}
 
 
+def never_created(setup: Answer, tried: Answer) -> list[dict[str, str]]:
+    """What the set-up script has not created, and is not there: a statement that needs it is not needed itself."""
+    pairs = zip(setup.get("creates") or (), rows(setup, tried), strict=True) if setup else ()
+    return [{"kind": one["kind"], "name": one["name"]} for one, row in pairs if row.missing]
+
+
 def plan(settings: Settings, setup: Answer, undo: Answer, tried: Answer) -> list[str]:
     """The lines that say of each object whose it is."""
     if found := rows(setup, tried):
         accepted = dict.fromkeys(settings.drop_existing, "; it may be dropped (immuta_register_drop_existing)")
         said = [f"   {row.name}: {row.words}{accepted.get(row.name, '') if row.foreign else ''}" for row in found]
-        return ["What the set-up script creates, and the clean-up script drops by name:", *said]
+        needless = [NEEDLESS] if any(row.missing for row in found) else []
+        return ["What the set-up script creates, and the clean-up script drops by name:", *said, *needless]
     if undo.get("state") in ("partial", "finished"):
         return []
     return [

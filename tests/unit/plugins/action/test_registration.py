@@ -100,6 +100,11 @@ def test_two_hosts_are_not_for_one_connection() -> None:
         ),
         ({"_raw_params": "snowflake"}, 'Write -e \'{"NAME": "the whole value"}\'.'),
         ({"immuta_register_snowflake": ""}, "There is no description of the connection."),
+        (
+            {"immuta_register_state": "undone", "immuta_deregister_skip": "3"},
+            "immuta_deregister_skip must be a list of dictionaries, each with reason, sha256, statement and nothing else.",
+        ),
+        ({"immuta_register_state": "undone", "immuta_deregister_verify": "maybe"}, "immuta_deregister_verify"),
     ],
 )
 def test_check_refuses(variables: Answer, sentence: str) -> None:

@@ -349,6 +349,21 @@ def test_leaves_out_a_statement_that_can_not_succeed_any_more(script: Script) ->
     assert statuses(script.run()) == "skipped skipped_by_operator skipped"
 
 
+def test_what_needs_what_was_never_created_is_not_needed(script: Script) -> None:
+    text = "DROP ROLE R1;\nDROP ROLE NEVER;\nDROP ROLE GONE;\nDROP ROLE R2;\n"
+    never = [{"kind": "ROLE", "name": "NEVER"}]
+    broken = script.run(text, never_created=never)
+    assert (broken.code, broken["failure"]["index"], statuses(broken)) == (
+        *("statement_failed", 3),
+        "done not_needed failed not_run",
+    )
+    answer = "Refused, and not needed: ROLE NEVER was never created."
+    assert (broken["statements"][1]["answer"], broken["executed"]) == (answer, 1)
+    done = script.run(never_created=[*never, {"kind": "ROLE", "name": "GONE"}])
+    assert (statuses(done), done["journal"]["state"]) == ("skipped not_needed not_needed done", "finished")
+    assert [row["answer"] for row in script.run()["statements"]][1] == answer
+
+
 @pytest.mark.parametrize(
     ("said", "named"),
     [

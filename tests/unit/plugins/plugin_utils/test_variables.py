@@ -19,6 +19,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._registration imp
 SECRET = "Sup3rSecretPw99"
 BAD = f"joe:{SECRET}@h"
 URL = f"https://joe:{SECRET}@h/"
+SKIPPED = {"statement": 1, "sha256": "a", "reason": "b"}
 REMOVAL: list[tuple[str, t.Any, str]] = [
     ("platform_host", BAD, "platform_host"),
     ("platform_host", URL, "platform_host"),
@@ -44,6 +45,19 @@ def test_an_address_with_a_password_goes_no_further(role: t.Any, variable: str, 
         role.read(given, role.options(), host="h")
     assert str(caught.value).startswith(f"{role.PREFIX}{named} contains a user name or a password (it has an @)")
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", [SECRET, [SECRET], {"statement": 1}, [{"statement": 1, "reason": SECRET}], [{"statment": 1, **SKIPPED}]]
+)
+def test_a_list_of_dictionaries_is_one(value: t.Any) -> None:
+    with pytest.raises(Refused) as caught:
+        removal.read(
+            {"immuta_deregister_connection_key": "k", "immuta_deregister_skip": value}, removal.options(), host="h"
+        )
+    assert str(caught.value) == (
+        "immuta_deregister_skip must be a list of dictionaries, each with reason, sha256, statement and nothing else."
+    )
 
 
 FINE: list[tuple[str, t.Any]] = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
+from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session, TransactionOpen
 from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 
 SCAN = "SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))"
@@ -239,4 +239,10 @@ def test_thousands_of_statements_take_no_longer_each() -> None:
     ],
 )
 def test_a_transaction_that_nothing_ends(text: str, opener: int) -> None:
-    assert Session(split(text, "snowflake")).left_open == opener
+    session = Session(split(text, "snowflake"))
+    if not opener:
+        session.require_committed()
+        return
+    with pytest.raises(TransactionOpen, match=f"^Statement {opener} ") as caught:
+        session.require_committed()
+    assert caught.value.details["index"] == opener
