@@ -276,7 +276,8 @@ class ActionModule(OneOfMany):
         last = None if self.observed.looked or self.observed.exists else looks.last_after(earlier)
         concluded["objects"] = last or looks.remembered(concluded["objects"], earlier)
         missing = unreported.earlier(self.observed, earlier) if known.report_dir else None
-        told = printable(unreported.sentences([{"number": len(history) + 1, "unreported": missing}]))
+        run = {"number": len(history) + 1, "unreported": missing, "script": concluded["script"]}
+        told = printable(unreported.sentences([run]))
         if stop is None:
             return concluded, [*printable(texts.report(concluded)), *told]
         lines = [*printable(texts.stopped(known, self.observed, stop)), *told]

@@ -280,7 +280,7 @@ failure:
     status: null
     method: null
     path: null
-    message: "Immuta has tried the credential and has put back the former one: its integration 5 is 'editError'. Nothing was changed."
+    message: "Immuta has tried the change and has put back what was there before: its integration 5 is 'editError'. Nothing was changed."
     hint: Check that the platform accepts the credential.
 """
 

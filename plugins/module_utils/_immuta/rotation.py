@@ -39,7 +39,7 @@ SAME = "Sending the same credential again does no harm."
 
 
 class RolledBack(errors.ImmutaError):
-    """Immuta has tried the credential, and has gone back to the former one."""
+    """Immuta has tried the change, and has gone back to what was there before."""
 
     code = "rolled_back"
 
@@ -197,7 +197,7 @@ class Rotator:
                 self._end,
                 pauses,
                 StillEditing(
-                    f"Immuta took the credential, but after {self._wait_timeout:g} s the integration {number} is still"
+                    f"Immuta took the change, but after {self._wait_timeout:g} s the integration {number} is still"
                     f" {health.integration.status!r}.",
                     hint=f"Rerun later. {SAME}",
                 ),
@@ -205,14 +205,14 @@ class Rotator:
 
     def _rolled_back(self, health: validation.Health) -> RolledBack:
         return RolledBack(
-            f"Immuta has tried the credential and has put back the former one: {health.complaint}. Nothing was changed.",
-            hint="Check that the platform accepts the credential: its user, role, warehouse, and network rules. Then rerun.",
+            f"Immuta has tried the change and has put back what was there before: {health.complaint}. Nothing was changed.",
+            hint="Check that the platform accepts it: the credential, its user, role, warehouse, and network rules. Then rerun.",
         )
 
     def _refused(self, refused: errors.InvalidRequest) -> errors.ImmutaError:
         if refused.status == 422 or CREDENTIAL.search(refused.message):
             return CredentialRefused(
-                f"Immuta has not taken the credential: {refused.message.rstrip('.')}. Nothing was changed.",
+                f"Immuta has not taken the change: {refused.message.rstrip('.')}. Nothing was changed.",
                 hint="Check that the platform accepts it: its user, role, warehouse, and network rules. Then rerun.",
                 **{name: refused.details[name] for name in ("method", "path", "status")},
             )
@@ -249,7 +249,7 @@ class Rotator:
 
     def _unknown(self, lost: errors.ImmutaError, shows: str) -> RotationUnknown:
         return RotationUnknown(
-            f"Whether Immuta has the credential is not known: {errors.answer(lost)}, and {shows}.",
+            f"Whether Immuta has the change is not known: {errors.answer(lost)}, and {shows}.",
             hint=f"{errors.likely(lost)}Keep both credentials, and rerun. {SAME}",
             **{name: lost.details.get(name) for name in ("method", "path", "status")},
         )

@@ -15,9 +15,11 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
 
 Seen = t.Mapping[str, t.Any]
 ACT = "deletion"
-DELETED = (
-    "No run in this report has deleted the connection: it was not there when run {} started. An earlier run deleted it and ended"
-    " without a report, or it was deleted by other means."
+NOT_THERE = "No run in this report has deleted the connection: it was not there when run {} started."
+DELETED = "An earlier run deleted it and ended without a report, or it was deleted by other means."
+# For an integration that Immuta does not know, a script is rendered also when nothing was registered.
+PERHAPS_NEVER_THERE = (
+    "An earlier run deleted it and ended without a report, it was deleted by other means, or it was never registered."
 )
 
 
@@ -43,7 +45,12 @@ def sentences(runs: t.Sequence[Seen]) -> list[str]:
 
     :param runs: of one removal
     """
-    return unreported.sentences(runs, texts.said, ACT, DELETED.format)
+    return unreported.sentences(runs, texts.said, ACT, _deleted)
+
+
+def _deleted(run: Seen) -> str:
+    rendered = (run.get("script") or {}).get("source") == "regenerated"
+    return f"{NOT_THERE.format(run['number'])} {PERHAPS_NEVER_THERE if rendered else DELETED}"
 
 
 def with_deletion(rows: t.Iterable[Seen], runs: t.Iterable[Seen]) -> list[Seen]:

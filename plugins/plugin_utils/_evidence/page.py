@@ -15,11 +15,14 @@ import jinja2
 
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import summary as summaries
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import COLLECTION
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import of_connection
 
 # The role that had the first report keeps the template.
 TEMPLATES = os.path.join(COLLECTION, "roles", "deregister_connection", "templates")
 TEMPLATE = "report.html.j2"
 Seen = t.Mapping[str, t.Any]
+# The statuses of statements that the run itself has sent.
+SENT = ("done", "failed", "not_needed", "replayed", "rolled_back", "unknown")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +69,7 @@ def verdict(wording: Wording, evidence: Seen) -> dict[str, t.Any]:
     """The verdict at the top of the page.
 
     C(status) is that of the end also if a later run found nothing to do. C(on_word) tells whether a part is only stated.
-    C(tone) is C(good) only if every claim was verified.
+    C(tone) is C(good) only if every claim was verified. C(idle) tells whether the last run has failed, and certainly changed nothing.
     """
     # What is missing is the template's to refuse.
     last = evidence["runs"][-1]
@@ -78,7 +81,16 @@ def verdict(wording: Wording, evidence: Seen) -> dict[str, t.Any]:
         "status": status,
         "on_word": "stated" in states,
         "tone": "care" if states & {"stated", "not_verified"} else tone,
+        "idle": status == "failed" and _is_idle(last),
     }
+
+
+def _is_idle(run: Seen) -> bool:
+    """Whether a run has certainly changed nothing."""
+    rows = of_connection(run)
+    same = bool(rows) and all(row["before"] is not None and row["before"] == row["after"] for row in rows)
+    sent = any(row["status"] in SENT for row in run.get("statements") or ())
+    return same and not run.get("changed") and not run.get("removal") and not sent
 
 
 @functools.cache

@@ -69,14 +69,14 @@ def _about(rows: t.Sequence[Seen], session: Seen | None) -> dict[str, t.Any]:
 
 
 def sentences(
-    runs: t.Iterable[Seen], said: t.Callable[[Seen], str], act: str, words: t.Callable[[int], str]
+    runs: t.Iterable[Seen], said: t.Callable[[Seen], str], act: str, words: t.Callable[[Seen], str]
 ) -> list[str]:
     """What the page says of it.
 
     :param runs: those that the report is about
     :param said: a session, in words
     :param act: what is done with the connection
-    :param words: the sentence for that, by the number of the run that has found it done
+    :param words: the sentence for that, by the run that has found it done
     """
     found = []
     for run in runs:
@@ -90,5 +90,5 @@ def sentences(
                 f" {len(one['statements'])} of {about['total']} statements{when}.{who}"
             )
         if about.get(act):
-            found.append(words(run["number"]))
+            found.append(words(run))
     return list(dict.fromkeys(found))

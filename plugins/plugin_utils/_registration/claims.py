@@ -256,6 +256,11 @@ def _works(ended: Ended) -> Claim:
     if not ended.observed.sent:
         return Claim(claim, "not_verified", NOT_FOUND_OUT, None)
     about = f"Immuta lists the integration {integration['id']} as {integration['status']}" if integration else ""
+    if told.get("rolled_back"):
+        how = (
+            f"{about or 'It is there'}, after an edit that Immuta has put back. What is there now was not tested since."
+        )
+        return Claim(claim, "not_verified", how, THIS)
     if not told.get("verified"):
         return Claim(claim, "not_verified", f"{about or 'Nothing shows it'}.", THIS)
     tests = ", ".join(f"{one['name']} ({one['status'] or 'not told'})" for one in _validation(ended) or ())

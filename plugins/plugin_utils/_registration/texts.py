@@ -312,6 +312,8 @@ def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
         missing.append("it is not known whether the connection is registered")
     if observed.exists and observed.unconfirmed:
         missing.append("the edit was not sent")
+    elif observed.told.get("rolled_back"):
+        missing.append("the connection is not edited, since Immuta has put back what was there before")
     elif not observed.told.get("verified"):
         missing.append("nothing shows that the connection works")
     if observed.removed.get("failed"):

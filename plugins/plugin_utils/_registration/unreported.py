@@ -48,4 +48,4 @@ def sentences(runs: t.Iterable[Seen]) -> list[str]:
 
     :param runs: of one registration
     """
-    return unreported.sentences(runs, said, ACT, REGISTERED.format)
+    return unreported.sentences(runs, said, ACT, lambda run: REGISTERED.format(run["number"]))

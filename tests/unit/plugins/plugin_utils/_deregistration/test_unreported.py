@@ -73,6 +73,18 @@ DELETED = (
 )
 
 
+NEVER = (
+    "No run in this report has deleted the connection: it was not there when run {} started. An earlier run deleted it and ended"
+    " without a report, it was deleted by other means, or it was never registered."
+)
+
+
+def rendered() -> Situation:
+    """Immuta has rendered the script again, for an integration that it does not know."""
+    about = gone(source="regenerated", execution={"state": "none", "done": 0, "total": 3, "answers": []})
+    return Situation(GO, Observed(about, {}, SKIPPED, SKIPPED, ran=ran("done done done", executed=3)))
+
+
 @pytest.mark.parametrize(
     ("situations", "words", "absent"),
     [
@@ -81,6 +93,7 @@ DELETED = (
         pytest.param([PLANNED, rerun(3)], [IN_ALL.format(3), DELETED.format(2)], [], id="planned, finished"),
         pytest.param([PLANNED, rerun(1)], [IN_ALL.format(1), DELETED.format(2)], [], id="planned, in part"),
         pytest.param([PLANNED, rerun(1), SITUATIONS["already done"]], [IN_ALL.format(1)], [], id="and looked again"),
+        pytest.param([rendered()], [NEVER.format(1)], ["An earlier run ended", DELETED.format(1)], id="rendered"),
         pytest.param([SITUATIONS["completed"], rerun(3)], [], ["An earlier run", "No run in"], id="nothing unreported"),
         pytest.param([SITUATIONS["a statement failed"], rerun(1)], [], ["An earlier run", "No run in"], id="it failed"),
         pytest.param([PLANNED], [], ["An earlier run", "No run in this report has deleted"], id="planned"),

@@ -83,7 +83,7 @@ def test_each_run_without_a_report_has_its_own_sentence(
     answers: list[Row], journal: list[Row], reported: list[Row], expected: list[str]
 ) -> None:
     found = unreported.earlier({"total": 27, "answers": answers, "runs": journal}, reported, ACT, acted=False)
-    said = unreported.sentences([{"number": 2, "unreported": found}], lambda session: session["user"], ACT, str)
+    said = unreported.sentences([{"number": 2, "unreported": found}], lambda session: session["user"], ACT, by_run)
     start = "An earlier run ended without a report. By the journal beside the script, "
     assert said == [f"{start}{one}" for one in expected]
     if found is not None:
@@ -93,10 +93,14 @@ def test_each_run_without_a_report_has_its_own_sentence(
         assert sorted(found["statements"]) == sorted(index for one in found["runs"] for index in one["statements"])
 
 
+def by_run(run: Row) -> str:
+    return f"by run {run['number']}"
+
+
 def test_a_report_that_does_not_tell_them_apart_is_told_as_it_is() -> None:
     times = {"started": ALICES[0]["started"], "ended": ALICES[-1]["ended"], "session": {"user": "ALICE"}}
     old = {"statements": [1, 2, 3, 4, 5], "total": 27, **times, ACT: True}
-    said = unreported.sentences([{"number": 3, "unreported": old}], lambda one: one["user"], ACT, "by run {}".format)
+    said = unreported.sentences([{"number": 3, "unreported": old}], lambda one: one["user"], ACT, by_run)
     assert [one.rpartition("script, ")[2] for one in said] == [BY_ALICE, "by run 3"]
     nothing = {**old, "statements": [], "session": None, "started": None, "ended": None}
-    assert unreported.sentences([{"number": 3, "unreported": nothing}], str, ACT, "by run {}".format) == ["by run 3"]
+    assert unreported.sentences([{"number": 3, "unreported": nothing}], str, ACT, by_run) == ["by run 3"]

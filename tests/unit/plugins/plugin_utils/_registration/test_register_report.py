@@ -137,6 +137,7 @@ def described(**about: t.Any) -> dict[str, t.Any]:
 OTHER_PLACE = {"snowflake": {**SNOWFLAKE, "host": "other.snowflakecomputing.com"}}
 CHANGED = {**DIFFERS, **TIMING, "changed": True, "plan": {**PLAN, "digest": "e" * 64}}
 ENABLES = {"settings": {"is_active": True}}
+INTEGRATION = {"id": 7, "status": "enabled"}
 SITUATIONS: dict[str, Situation] = {
     "registered": Situation({"reason": "CHG1"}, done(found=TENANT, registered=WHOLE)),
     "perhaps another's": Situation({}, done(registered=FOUND_IT)),
@@ -187,6 +188,20 @@ SITUATIONS: dict[str, Situation] = {
         there(
             {**DIFFERS, "plan": PLAN, "verified": False},
             registered={**refused("confirmation_required"), "verified": False},
+        ),
+        "Register the connection",
+    ),
+    "put back": Situation(
+        {"confirm": "k"},
+        there(
+            DIFFERS,
+            registered={
+                **refused("rolled_back"),
+                "rolled_back": True,
+                "verified": False,
+                "plan": PLAN,
+                "integration": INTEGRATION,
+            },
         ),
         "Register the connection",
     ),
@@ -345,7 +360,16 @@ def test_each_end_is_a_page_with_all_that_remains(name: str) -> None:
             ["Edited by run 1 credentialNot told by Immuta", "Edited by run 2 warehouse"],
         ),
         ("edited, edited fields, edited, already", ["Runs 1, 2 and 3 edited it. Run 4 checked again"]),
-        ("unconfirmed", ["The edit was not sent."]),
+        ("unconfirmed", ["The edit was not sent.", "The run stopped before the registration was complete."]),
+        (
+            "registered, unconfirmed",
+            ["FailedThe last run stopped, and changed nothing.It stopped at", "Run 1 registered the connection."],
+        ),
+        (
+            "registered, put back",
+            ["after an edit that Immuta has put back", "The last run stopped, and changed nothing."],
+        ),
+        ("a statement failed, lost answer", ["The run stopped before the registration was complete."]),
         ("wrong account", [f"Account{ELSEWHERE}The wrong one: run 1 signed in there, and sent no statement"]),
         ("outdated", ["Nothing has run for this connection.", "0 of 2", "remove the set-up script and its journal"]),
         (
@@ -393,7 +417,12 @@ def test_statements_are_named_without_their_text() -> None:
 
 def test_nothing_is_good_that_is_only_stated() -> None:
     runs = [{"status": "updated", "verified": [{"state": "verified"}, {"state": "stated"}]}]
-    assert pages.verdict(page.WORDING, {"runs": runs}) == {"status": "updated", "on_word": True, "tone": "care"}
+    assert pages.verdict(page.WORDING, {"runs": runs}) == {
+        "status": "updated",
+        "on_word": True,
+        "tone": "care",
+        "idle": False,
+    }
 
 
 def test_only_what_was_sent_was_read_again() -> None:

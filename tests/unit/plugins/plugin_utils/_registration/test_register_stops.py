@@ -125,6 +125,12 @@ ROWS = [
         "DONE: the connection exists in Immuta.\nNOT DONE: the edit was not sent.\nNEXT: Review the plan.",
     ),
     (
+        there(DIFFERS, registered=failed("rolled_back", rolled_back=True, verified=False, **TIMING)),
+        "Register the connection",
+        True,
+        "NOT DONE: the connection is not edited, since Immuta has put back what was there before.",
+    ),
+    (
         done(script=script(execution=FINISHED), shown=failed(), ran={}, registered={}),
         "Show the plan",
         True,

@@ -207,7 +207,7 @@ WHEN = "(2026-01-02 00:00:00 to 00:01:00 UTC)"
         ("registered; handed over", ("care", "Handed off"), "Run 2 left the rest to a person", {RAN: N}),
         (
             *("registered; foreign", ("bad", "Failed")),
-            "The run stopped before the registration was taken back.",
+            "The last run stopped, and changed nothing.",
             # Nothing was removed, so what was seen is still so.
             {EXISTS: V, SET_UP: V},
         ),
@@ -257,6 +257,11 @@ def test_the_numbers_are_those_of_the_last_state(
             {"script": {"done": 2, "total": 3, "statements": [{"status": "skipped_by_operator"}]}},
             "stated",
             ["Not all of it is proved. Do what is said in /r/k.json."],
+        ),
+        (
+            {"script": {"done": 3, "total": 3, "statements": [{"status": "done"}, {"status": "not_needed"}]}},
+            "verified",
+            [],
         ),
     ],
 )

@@ -52,8 +52,11 @@ def test_what_this_registration_has_not_created_is_refused_by_name(
     # It has to be named itself.
     assert whose.refused(read(drop_existing=["ROLE IMMUTA"], existing_objects="accept"), setup, tried) == found
     assert whose.refused(read(drop_existing=[NAME]), setup, tried) == []
-    (_title, line) = whose.plan(read(drop_existing=[NAME]), setup, {}, tried)
+    (_title, line, *more) = whose.plan(read(drop_existing=[NAME]), setup, {}, tried)
     assert words in line
+    missing = made is now is False
+    assert more == ([whose.NEEDLESS] if missing else [])
+    assert whose.never_created(setup, tried) == ([OBJECT] if missing else [])
     assert ("may be dropped" in line) is refuses
 
 
@@ -64,6 +67,7 @@ def test_the_removal_is_told_what_it_may_drop() -> None:
     assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}) == {"objects": [], **named}
     # Nobody knows.
     assert whose.created(read(), {}) == {}
+    assert whose.never_created({}, {}) == whose.never_created({"creates": None}, {}) == []
 
 
 @pytest.mark.parametrize(("state", "told"), [(None, True), ("none", True), ("partial", False), ("finished", False)])
