@@ -442,4 +442,6 @@ def _finished(key: str, result: Row) -> str:
     clauses = [connection(result)]
     if clauses != ["the connection was not found"]:
         clauses.append(ran(result))
+    if _headline(result) == "unsure":
+        clauses.append("it could not be verified that everything is gone")
     return f"{result['status']:<12} {result['connection_key']}: {', '.join(clauses)}{stop}"
