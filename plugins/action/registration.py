@@ -147,7 +147,6 @@ class ActionModule(OneOfMany):
             "confirm": known.confirm,
             "words": words.OTHERS,
             "look": whose.look(known, setup),
-            "created": whose.created(known, setup),
             # Where the role has not run the set-up script, it does not run the clean-up script.
             "executor": (given.get(EXECUTOR) or "") if known.executor in PLATFORMS else "handoff",
             "platform_host": next(filter(None, map(given.get, PLATFORM_HOSTS)), ""),
@@ -161,8 +160,10 @@ class ActionModule(OneOfMany):
         undo = outcome.saved_at(seen.former.get("scripts"), known.undo_path)
         if wrong := whose.refused(known, setup, seen.tried):
             raise Refused(*wrong, code="refused")
-        never = whose.never_created(setup, seen.tried)
-        return {**shown(whose.plan(known, setup, undo, seen.tried)), "never": never}
+        return {
+            **shown(whose.plan(known, setup, undo, seen.tried)),
+            "created": whose.created(known, setup, seen.tried),
+        }
 
     def _plan(self, variables: Variables) -> Result:
         if wrong := decisions.undone(self.settings, self.observed):

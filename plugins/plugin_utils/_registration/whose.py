@@ -102,18 +102,19 @@ def refused(settings: Settings, setup: Answer, tried: Answer) -> list[str]:
     ]
 
 
-def created(settings: Settings, setup: Answer) -> dict[str, t.Any]:
-    """What the clean-up script may drop, for the role that runs it; empty if no set-up script tells that."""
+def created(settings: Settings, setup: Answer, tried: Answer) -> dict[str, t.Any]:
+    """What the clean-up script may drop, for the role that runs it; empty if no set-up script tells that.
+
+    C(never) is what was not created, and is not there: a statement that needs it is not needed itself.
+    """
     if setup.get("creates") is None:
         return {}
     objects = [{"kind": one["kind"], "name": one["name"]} for one in setup["creates"]]
-    return {"objects": objects, "accepted": settings.drop_existing, "option": f"{PREFIX}drop_existing"}
-
-
-def never_created(setup: Answer, tried: Answer) -> list[dict[str, str]]:
-    """What the set-up script has not created, and is not there: a statement that needs it is not needed itself."""
-    pairs = zip(setup.get("creates") or (), rows(setup, tried), strict=True) if setup else ()
-    return [{"kind": one["kind"], "name": one["name"]} for one, row in pairs if row.missing]
+    never = [one for one, row in zip(objects, rows(setup, tried), strict=True) if row.missing]
+    return {
+        **{"objects": objects, "never": never},
+        **{"accepted": settings.drop_existing, "option": f"{PREFIX}drop_existing"},
+    }
 
 
 def plan(settings: Settings, setup: Answer, undo: Answer, tried: Answer) -> list[str]:

@@ -56,18 +56,17 @@ def test_what_this_registration_has_not_created_is_refused_by_name(
     assert words in line
     missing = made is now is False
     assert more == ([whose.NEEDLESS] if missing else [])
-    assert whose.never_created(setup, tried) == ([OBJECT] if missing else [])
+    assert whose.created(read(), setup, tried)["never"] == ([OBJECT] if missing else [])
     assert ("may be dropped" in line) is refuses
 
 
 def test_the_removal_is_told_what_it_may_drop() -> None:
     setup = {"creates": [{**OBJECT, "created": True, "before": False}]}
-    named = {"accepted": ["ROLE R"], "option": "immuta_register_drop_existing"}
-    assert whose.created(read(drop_existing=["ROLE R"]), setup) == {"objects": [OBJECT], **named}
-    assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}) == {"objects": [], **named}
+    named = {"never": [], "accepted": ["ROLE R"], "option": "immuta_register_drop_existing"}
+    assert whose.created(read(drop_existing=["ROLE R"]), setup, {}) == {"objects": [OBJECT], **named}
+    assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}, {}) == {"objects": [], **named}
     # Nobody knows.
-    assert whose.created(read(), {}) == {}
-    assert whose.never_created({}, {}) == whose.never_created({"creates": None}, {}) == []
+    assert whose.created(read(), {}, {}) == whose.created(read(), {"creates": None}, {}) == {}
 
 
 @pytest.mark.parametrize(("state", "told"), [(None, True), ("none", True), ("partial", False), ("finished", False)])
