@@ -17,6 +17,7 @@ NEVER = [
     {"kind": "USER", "name": "U"},
     {"kind": "DATABASE", "name": "D"},
     {"kind": "SCHEMA", "name": "OTHER.S"},
+    {"kind": "SCHEMA", "name": "SHORT"},
     {"kind": "CATALOG", "name": "immuta"},
     {"kind": "PROCEDURE", "name": "(statement 3)"},
 ]
@@ -46,7 +47,10 @@ UNDEFINED = Problem("cannot be found", sqlstate="42704", query_id="q")
         ('DROP ROLE "r"', ""),
         ("DROP SCHEMA OTHER.D", ""),
         ("DROP SCHEMA ELSEWHERE.S", ""),
+        # A schema of the database that the session is in.
         ("DROP TABLE S.T", ""),
+        ("DROP TABLE D.T", ""),
+        ("DROP VIEW SHORT.V", ""),
         ("REVOKE ROLE X FROM ROLE U", ""),
         ("ALTER TABLE SALES.CRM.T MODIFY COLUMN A UNSET MASKING POLICY", ""),
         ("CALL X.PUBLIC.P()", ""),
@@ -85,6 +89,7 @@ def test_another_refusal_is_one(problem: Problem) -> None:
         ("ALTER CATALOG `Immuta` SET OWNER TO `a@b`", "CATALOG immuta"),
         ("DROP SCHEMA immuta.policies", "CATALOG immuta"),
         ("REVOKE SELECT ON CATALOG sales FROM `immuta`", ""),
+        ("DROP TABLE immuta.t", ""),
         ("USE CATALOG immuta", ""),
     ],
 )
