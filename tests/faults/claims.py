@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ansible_collections.community.immuta.plugins.module_utils._immuta import saved_script
 from ansible_collections.community.immuta.plugins.module_utils._sql import journal
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import stops
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import names, stops
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import stops as own_stops
+from ansible_collections.community.immuta.plugins.plugin_utils._registration import words
 from ansible_collections.community.immuta.tests.faults.undisturbed import IMPATIENT, impatient, undisturbed_on
 from ansible_collections.community.immuta.tests.harness.arriving import Registering, TakingBack
 from ansible_collections.community.immuta.tests.harness.check_mode import writes
@@ -119,7 +120,10 @@ def _check_not_removed(one: Site, played: Played, found: re.Match[str]) -> None:
     done, left = found["done"], found["open"]
     result = played.result
     # What a script that is lost would have done comes after the advice.
-    assert f"{found['next']}.".startswith((stops.AGAIN, *stops.ADVICE.values()))
+    advice = (stops.AGAIN, *stops.ADVICE.values())
+    if isinstance(one, TakingBack):
+        advice = tuple(names.reworded(said, words.OTHERS) for said in advice)
+    assert f"{found['next']}.".startswith(advice)
     path = one.undo_path if isinstance(one, TakingBack) else one.path
     held = saved_script.read(str(path)) if path.exists() else None
     assert ("the script is saved" in done) is (held is not None)

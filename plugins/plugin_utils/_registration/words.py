@@ -36,7 +36,7 @@ OTHERS = {
     **{
         f"immuta_deregister_{name}": f"{PREFIX}{name}"
         for name in (
-            *("connection_key", "confirm", "script_path", "script_host", "script_durable"),
+            *("connection_key", "confirm", "script_path", "script_dir", "script_host", "script_durable"),
             *("report_dir", "reason", "approver", "executor", "platform_host"),
         )
     },
