@@ -79,7 +79,7 @@ class EditableTenant(Tenant):
                 raise Refusal(400, f"The attribute {name} is not editable")
         if self.variant.update_outcome == "refused":
             raise Refusal(422, f"Validation failed: {whole.get('username', 'the client')} can't sign in.")
-        self._apply(one, behind, whole)
+        self._apply(one, behind, whole, call.body.get("nativeIntegration"))
         reply = self.variant.update_reply
         if reply == "job":
             return _json({"bulkId": "edit-1"})
@@ -100,18 +100,25 @@ class EditableTenant(Tenant):
             raise Refusal(400, why[wanted])
         return dict(body if form == "bare" else body["connection"])
 
-    def _apply(self, one: Connection, behind: Integration | None, whole: Json) -> None:
+    def _apply(self, one: Connection, behind: Integration | None, whole: Json, native: Json | None) -> None:
         told, credential = split_credential(whole)
         former = {"port": one.port, "extra": one.extra, "updated_at": one.updated_at}
         fields = {name: value for name, value in told.items() if name not in ("technology", "hostname", "port")}
-        one.extra = {**one.extra, **fields} if self.variant.update_effect == "merged" else fields
-        one.port = whole.get("port", one.port if self.variant.update_effect == "merged" else None)
+        effect = self.variant.update_effect
+        if effect != "ignored":
+            one.extra = {**one.extra, **fields} if effect == "merged" else fields
+            one.port = whole.get("port", one.port if effect == "merged" else None)
         one.updated_at = EDITED_AT
-        edit = Edit(self.variant.update_delay, self.variant.update_reads, one.key, former, credential)
         if behind is None:
             self.state.credentials[one.key] = credential
             return
-        behind.edit = edit
+        common = {**told, "port": one.port}
+        config = {name: common[name] for name in behind.config if common.get(name) is not None and name in common}
+        if self.variant.update_integration == "stays":
+            config = {}
+        if native is not None:
+            config = split_credential(native["config"])[0]
+        behind.edit = Edit(self.variant.update_delay, self.variant.update_reads, one.key, former, credential, config)
         self._go_on(behind, read=False)
 
     def _go_on(self, behind: Integration, *, read: bool = True) -> None:
@@ -136,6 +143,7 @@ class EditableTenant(Tenant):
             behind.tests["Connection"] = True
             return
         self.state.credentials[edit.connection_key] = edit.credential
+        behind.config = {**behind.config, **edit.config}
         behind.status = "recurringValidationError" if outcome == "recurring" else "enabled"
         behind.tests["Connection"] = outcome != "recurring"
 

@@ -67,6 +67,7 @@ class Edit:
 
     :ivar former: the fields of the connection that it replaces
     :ivar credential: what the connection signs in with once it has ended well
+    :ivar config: the fields of the configuration of its integration that are others then
     """
 
     delay: int
@@ -74,6 +75,7 @@ class Edit:
     connection_key: str
     former: Json
     credential: Json
+    config: Json
 
 
 @dataclass
@@ -304,9 +306,10 @@ class Variant:
     :ivar technology_case: how technologies are written
     :ivar search_page_cap: the longest page of the object search, whatever was asked for; None for no bound
     :ivar update_request: the only body that an edit of a connection takes
-    :ivar update_effect: whether the fields of an edit take the place of all, or are added to them
+    :ivar update_effect: whether the fields of an edit take the place of all, are added to them, or are ignored
     :ivar update_outcome: what comes of an edit: it is tried and works; it is tried and put back; it is refused with 422; it is
         taken, and the integration fails with the copy that it has
+    :ivar update_integration: whether the integration of a connection that is edited gets the fields that it has in common with it
     :ivar update_delay: how many reads of the integration still find it as it was
     :ivar update_reads: how many more find it being edited
     :ivar register_reply: what the answer to a registration is
@@ -366,9 +369,10 @@ class Variant:
     technology_case: t.Literal["documented", "lower", "upper"] = "documented"
     search_page_cap: int | None = None
     update_request: t.Literal["connection", "with_integration", "bare"] = "connection"
-    update_effect: t.Literal["replaced", "merged"] = "replaced"
+    update_effect: t.Literal["replaced", "merged", "ignored"] = "replaced"
     update_reply: t.Literal["object", "job", "empty_200", "empty_202", "empty_204"] = "object"
     update_outcome: t.Literal["works", "rolled_back", "refused", "recurring"] = "works"
+    update_integration: t.Literal["follows", "stays"] = "follows"
     update_delay: int = 0
     update_reads: int = 0
     register_reply: t.Literal[

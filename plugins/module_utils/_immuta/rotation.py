@@ -62,6 +62,12 @@ class NotVerified(errors.ImmutaError):
     code = "not_verified"
 
 
+class NotEdited(errors.ImmutaError):
+    """Immuta has answered that it has taken an edit, and tells some of its fields as they were."""
+
+    code = "not_verified"
+
+
 class StillEditing(errors.TimedOut):
     """Immuta has answered, and is still busy with the integration."""
 

@@ -295,8 +295,12 @@ def _prove(
             _require_health(health)
         elif not blind:
             blind = f"Immuta does not show its integration {plan.subject.found.integration_id} any more"
+        _require_edited(client, plan, health)
         synced = proof.object_sync and _sync(context, client, plan.subject.found.key, proof.wait_timeout, result)
-    except (rotation.RolledBack, rotation.StillEditing, rotation.ValidationFailed, object_sync.SyncFailed):
+    except (
+        *(rotation.RolledBack, rotation.StillEditing, rotation.ValidationFailed, rotation.NotEdited),
+        object_sync.SyncFailed,
+    ):
         raise
     except errors.ImmutaError as error:
         error.explain_first("Immuta has taken the credential, but whether it works could not be seen.")
@@ -317,6 +321,31 @@ def _require_health(health: validation.Health) -> None:
             hint="Keep the former credential. If the platform accepts the new one, Immuta may not have renewed the copy that the"
             " integration has: edit the connection in the Immuta UI.",
         )
+
+
+def _require_edited(client: Client, plan: Plan, health: validation.Health | None) -> None:
+    """Read back the fields that were to change, as far as Immuta tells them.
+
+    :raises NotEdited: one is as it was
+    """
+    planned = {one.field: one.before for one in plan.differences if one.told and not one.lost}
+    if not planned:
+        return
+    now = rotation.describe(client, plan.subject.found.key)
+    left = payload.differences(now.about, plan.whole) if now else []
+    if health is not None and plan.native is not None:
+        told = payload.integration_told(health.about, health.config)
+        left += payload.differences(told, plan.native, payload.NATIVE)
+    # What somebody else has changed since is another edit.
+    left = [one for one in left if one.field in planned and one.before == planned[one.field]]
+    if not left:
+        return
+    fields = ", ".join(one.field for one in left)
+    own = " Edit the integration in the Immuta UI." if all(one.field.startswith(payload.NATIVE) for one in left) else ""
+    raise rotation.NotEdited(
+        f"Immuta has taken the edit, but it has not changed {fields}. What else was to change is changed.",
+        hint=f"This tenant does not edit these fields so.{own} Or correct the options that describe them.",
+    )
 
 
 def _sync(context: Context, client: Client, key: str, wait_timeout: float, result: dict[str, t.Any]) -> bool:

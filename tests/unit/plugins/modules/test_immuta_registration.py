@@ -1092,6 +1092,25 @@ def test_an_edit_shows_what_differs_in_the_integration(present: Present, form: s
     assert result["diff"]["before"]["nativeIntegration.config.role"] == "HARDENED_ROLE"
 
 
+@pytest.mark.parametrize(
+    ("stays", "what"), [("integration", "nativeIntegration.config.warehouse"), ("both", "warehouse")]
+)
+def test_an_edit_that_is_taken_and_not_done_is_no_success(present: Present, stays: str, what: str) -> None:
+    assert present().good["verified"] is True
+    tenant = present.tenant
+    tenant.vary(update_integration="stays")
+    if stays == "both":
+        tenant.vary(update_effect="ignored")
+    edited = {"snowflake": {**SNOWFLAKE, "warehouse": "OTHER_WH"}, "confirm": NEW}
+    result = present(**edited)
+    assert result.code == "not_verified"
+    assert f"Immuta has taken the edit, but it has not changed {what}" in result["msg"]
+    assert (result["changed"], result["verified"]) == (True, False)
+    if stays == "integration":
+        again = present(**edited).good
+        assert (again["changed"], "Edit it in the Immuta UI" in again.warned) == (False, True)
+
+
 def test_an_integration_may_have_another_port_than_its_connection(present: Present) -> None:
     options = {"snowflake": SNOWFLAKE, "native_integration": {"config": {"port": 8443}}}
     assert present(**options).good["registered"] is True
