@@ -192,7 +192,8 @@ class ActionModule(OneOfMany):
         require_clear(found, foreign, decisions.code(self.settings, self.observed))
         able = self._signs_in(variables, self.observed.script.get("dialect"))
         return {
-            "decision": vars(decisions.decide(self.settings, self.observed, able, check_mode=self._task.check_mode))
+            "decision": vars(decisions.decide(self.settings, self.observed, able, check_mode=self._task.check_mode)),
+            "created": created,
         }
 
     def _plan(self, variables: Variables) -> Result:
@@ -200,6 +201,8 @@ class ActionModule(OneOfMany):
         if stopping := self._others_failed(variables, known, observed):
             raise Refused(stopping)
         self._left(variables)
+        if wrong := decisions.not_granted(known, observed):
+            raise Refused(*wrong, code="refused")
         if known.plan_entry:
             now = outcome.result(known, observed, check_mode=self._task.check_mode)
             planned = approval.planned(known.connection_key, now)

@@ -162,7 +162,7 @@ class ActionModule(OneOfMany):
             raise Refused(*wrong, code="refused")
         return {
             **shown(whose.plan(known, setup, undo, seen.tried)),
-            "created": whose.created(known, setup, seen.tried),
+            "created": whose.created(known, setup, seen.tried, exists=bool(seen.existed)),
         }
 
     def _plan(self, variables: Variables) -> Result:

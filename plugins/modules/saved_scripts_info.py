@@ -171,6 +171,19 @@ setup_scripts:
           description: Whether it was there before the script's first statement; none if that is not known.
           type: bool
           sample: false
+    grants:
+      description: What the script grants, with what its journal tells; none where RV(setup_scripts[].creates) is none.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The privilege, the object, and the grantee.
+          type: str
+          sample: USAGE ON DATABASE SALES TO ROLE IMMUTA_SYSTEM
+        granted:
+          description: Whether the C(GRANT) has run; none if that is not known, or only a person says so.
+          type: bool
+          sample: true
     execution:
       description:
         - What its journal says of its runs, as RV(community.immuta.immuta_setup_script#module:execution) has it; none if it is not trusted.

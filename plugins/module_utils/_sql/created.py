@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import details, journal, names, reads
+from ansible_collections.community.immuta.plugins.module_utils._sql import details, grants, journal, names, reads
 from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 from ansible_collections.community.immuta.plugins.module_utils._sql.thing import (
@@ -24,6 +24,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.thing import
     is_or_holds,
 )
 
+Row = t.Mapping[str, t.Any]
 # In Snowflake's answer to CREATE IF NOT EXISTS, where it has found one.
 EXISTED = "already exists"
 # Kinds that share their names with others, which may be meant by the last word alone.
@@ -54,18 +55,68 @@ def told(statements: t.Iterable[Statement], dialect: str, progress: journal.Prog
         # Else it would have been refused.
         before = False if made and one.existing == "refused" else found.get((one.kind, one.shown))
         first = next((progress.done[index] for index in one.creates if index in progress.done), {})
-        if EXISTED in (first.get("answer") or ""):
+        if EXISTED in (first.get("answer") or "") or first.get("existed"):
             before = True
         rows.append({"kind": one.kind, "name": one.shown, "created": made, "before": before})
     return rows
 
 
+def of_others(
+    statements: t.Iterable[Statement], dialect: str, progress: journal.Progress, rows: t.Sequence[Row]
+) -> dict[int, list[Row]]:
+    """Return what is there before its C(CREATE) has run, by the indexes of the statements that create it.
+
+    What is in something that the script has created is not among it: a platform makes more by itself.
+
+    :param rows: what was found on the platform
+    """
+    wanted = things(statements, dialect)
+    own = [one for one in wanted if _has_run(one, progress) and one.name]
+    there = {(row["kind"], row["name"]): row for row in rows if row["present"]}
+    found: dict[int, list[Row]] = {}
+    for one in wanted:
+        row = there.get((one.kind, one.shown))
+        inside = any(is_or_holds((each.kind, each.name), (one.kind, one.name)) for each in own)
+        if row and not inside:
+            for index in one.creates:
+                found.setdefault(index, []).append(row)
+    return found
+
+
+def not_own(
+    statements: t.Sequence[Statement], dialect: str, progress: journal.Progress, rows: t.Sequence[Row]
+) -> list[Row]:
+    """Return what is there and can't be the script's own: no statement that creates it has run, or may have."""
+    if progress.state == "finished":
+        return []
+    doubtful = progress.unknown["index"] if progress.unknown else 0
+    found = of_others(statements, dialect, progress, rows)
+    return [row for index, theirs in found.items() if index != doubtful for row in theirs]
+
+
+def granted(statements: t.Iterable[Statement], dialect: str, progress: journal.Progress) -> list[dict[str, t.Any]]:
+    """Return what a script grants, each with whether the C(GRANT) has run: C(name), C(granted); None where nobody knows."""
+    place, rows = Place(dialect), []
+    for statement in statements:
+        own = statement.head
+        if own.verb == "GRANT":
+            made = _ran([statement.index], progress)
+            given = grants.of(statement, own, place.current)
+            rows += [{"name": one.shown(dialect), "granted": made} for one in given]
+        place.move(own)
+    return rows
+
+
 def _has_run(one: Thing, progress: journal.Progress) -> bool | None:
     """Return whether a statement that creates it has run; None if nobody knows, or only a person says so."""
-    if any(index in progress.done for index in one.creates):
+    return _ran(one.creates, progress)
+
+
+def _ran(indexes: t.Sequence[int], progress: journal.Progress) -> bool | None:
+    if any(index in progress.done for index in indexes):
         return True
-    lost = progress.unknown is not None and progress.unknown["index"] in one.creates
-    stated = progress.state == "finished" and any(index not in progress.skipped for index in one.creates)
+    lost = progress.unknown is not None and progress.unknown["index"] in indexes
+    stated = progress.state == "finished" and any(index not in progress.skipped for index in indexes)
     return None if lost or stated else False
 
 

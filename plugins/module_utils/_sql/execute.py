@@ -32,6 +32,11 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.platform imp
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import ANSWER, Report, Rules, initial_report
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+from ansible_collections.community.immuta.plugins.module_utils._sql.stopped import (
+    SessionLost,
+    StatementFailed,
+    UnknownOutcome,
+)
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 # In characters.
@@ -41,24 +46,6 @@ SKIP = "skip (immuta_deregister_skip in the role deregister_connection)"
 ON_ITS_WAY = 30.0
 # In characters: of a longer script, only the statement's own literals are searched for in what a platform says of it.
 LONGEST_SEARCHED = 1024 * 1024
-
-
-class StatementFailed(Failure):
-    """A statement failed; the ones before it have run, the ones after it have not."""
-
-    code = "statement_failed"
-
-
-class UnknownOutcome(Failure):
-    """A statement was sent, and its outcome is unknown."""
-
-    code = "unknown_outcome"
-
-
-class SessionLost(Failure):
-    """The rest of the script needs something of a session that has ended; no statement of the script was sent."""
-
-    code = "session_lost"
 
 
 class Execution:
@@ -130,6 +117,7 @@ class Execution:
             cursor = connection.cursor()
             same_session.require(cursor, self._platform, self._rules, self._progress, self.report.rows)
             self._settle(cursor)
+            self._require_own()
             self._go_back()
             self._set_up(cursor)
             for statement in self._script.statements[self._at - 1 :]:
@@ -146,6 +134,24 @@ class Execution:
             objects = self.report.objects
             after = None if objects is None else {"objects": objects, "session": self._platform.session}
             self._journal.finished(self._platform.name, after)
+
+    def _finds(self, statement: Statement) -> bool:
+        """Return whether a statement creates what was there before this run, and the script has not created."""
+        script, found = self._script, self._rules.existing
+        return bool(found) and statement.index in created.of_others(
+            script.statements, script.dialect, self._progress, found
+        )
+
+    def _require_own(self) -> None:
+        """Refuse to use what somebody else has made since an earlier run stopped.
+
+        :raises ObjectsExist: names it
+        """
+        if self._rules.accept_existing:
+            return
+        script, found = self._script, self._rules.existing
+        theirs = created.not_own(script.statements, script.dialect, self._progress, found)
+        expected.require_none(theirs, self._platform.session)
 
     def _look_again(self, cursor: t.Any) -> None:
         """Look whether what the script removes is gone, or what it creates is there.
@@ -252,7 +258,9 @@ class Execution:
         statement = self._script.statements[doubt["index"] - 1]
         back = self._session.resume(statement.index).index
         undone = back is not None and back < statement.index and not self._session.commits(statement.index)
-        if statement.is_repeatable or undone or statement.index in self._rules.skip:
+        # What was there may be what the statement has created, or somebody else's.
+        claimed = not self._rules.accept_existing and self._finds(statement)
+        if (statement.is_repeatable and not claimed) or undone or statement.index in self._rules.skip:
             return
         row, tag = self.report.rows[statement.index - 1], str(doubt.get("tag"))
         found = self._find(cursor, statement, doubt)
@@ -385,7 +393,8 @@ class Execution:
             row["answer"] = _text.printable(answer)[:LONGEST_ANSWER]
         self.report.executed += 1
         if self._journal:
-            self._journal.done(statement.index, **{name: row[name] for name in ANSWER})
+            existed = {"existed": True} if self._finds(statement) else {}
+            self._journal.done(statement.index, **{name: row[name] for name in ANSWER}, **existed)
 
     def _not_needed(self, statement: Statement, row: dict[str, t.Any], problem: Problem, never: str) -> None:
         answer = f"Refused, and not needed: {_text.printable(never)} was never created."

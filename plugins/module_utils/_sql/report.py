@@ -31,6 +31,8 @@ class Rules:
     :ivar look_for: C(removed) or C(created)
     :ivar skip: why, by index, for each statement that is not to be run, or whose effect on the session is not needed
     :ivar never_created: what was never created, and is not there: C(kind), and C(name) as statements describe it
+    :ivar existing: what the script creates, and was there before this run
+    :ivar accept_existing: whether the script may use it, although no statement of it has created it
     :ivar other_session: what to do if the session is not the one that was approved, or that has run the first part
     :ivar expected_session: the one that was approved; None if none was
     """
@@ -44,6 +46,8 @@ class Rules:
     other_session: t.Literal["accept", "fail"] = "fail"
     expected_session: t.Mapping[str, t.Any] | None = None
     never_created: t.Sequence[t.Mapping[str, str]] = ()
+    existing: t.Sequence[t.Mapping[str, t.Any]] = ()
+    accept_existing: bool = True
 
 
 @dataclasses.dataclass

@@ -168,7 +168,8 @@ class _Look:
                 row.update(self._seen(thing, None, self._way(thing, shared)), roles=[self._own] if self._own else [])
             if row["present"] is False and reads.SEES_ALL not in row["roles"]:
                 self._look_as_oneself(thing, row, shared)
-                self._doubt(thing, row)
+                if reads.SEES_ALL not in row["roles"]:
+                    self._doubt(thing, row)
         return [
             {name: _text.printable(value) if isinstance(value, str) else value for name, value in row.items()}
             for _thing, row in found

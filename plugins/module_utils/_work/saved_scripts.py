@@ -20,7 +20,7 @@ OPTIONS: dict[str, t.Any] = {"path": {"type": "path", "required": True}}
 SUFFIX = ".sql"
 CHANGED = "The script was changed after it was saved."
 ANOTHER = "The journal belongs to another script."
-UNTOLD: dict[str, t.Any] = dict.fromkeys(("acted", "creates", "execution"))
+UNTOLD: dict[str, t.Any] = dict.fromkeys(("acted", "creates", "grants", "execution"))
 OWN: dict[str, t.Any] = dict.fromkeys(("integration_config", "sha256"))
 NOTHING: dict[str, t.Any] = dict.fromkeys(("state", "done", "total", "problem"))
 
@@ -75,7 +75,13 @@ def _made(saved: setup_file.Saved, progress: journal.Progress) -> dict[str, t.An
         return {**UNTOLD, "execution": ran}
     sent = {*progress.done, *([progress.unknown["index"]] if progress.unknown else [])}
     acted = progress.state == "finished" or any(one.index in sent and not one.is_session for one in statements)
-    return {"acted": acted, "creates": created.told(statements, saved.request.dialect, progress), "execution": ran}
+    dialect = saved.request.dialect
+    return {
+        "acted": acted,
+        "creates": created.told(statements, dialect, progress),
+        "grants": created.granted(statements, dialect, progress),
+        "execution": ran,
+    }
 
 
 def _about(path: str) -> dict[str, t.Any]:

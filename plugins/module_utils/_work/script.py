@@ -14,6 +14,7 @@ from ansible_collections.community.immuta.plugins.module_utils import _options, 
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
 from ansible_collections.community.immuta.plugins.module_utils._failure import Failure, InvalidOption
 from ansible_collections.community.immuta.plugins.module_utils._sql import (
+    created,
     credentials,
     execute,
     expected,
@@ -177,8 +178,8 @@ def _require_as_before(
     params = context.params
     if params["look_for"] == "created":
         _warn_of_unseen(context, objects)
-        if params["existing_objects"] == "fail" and not _has_run(context, script):
-            expected.require_none(objects, session)
+        if params["existing_objects"] == "fail":
+            expected.require_none(_of_others(context, script, objects), session)
     elif objects and params["missing_objects"] == "fail" and not _has_started(context, script):
         expected.require_some(objects, session)
 
@@ -189,11 +190,17 @@ def _has_started(context: Context, script: LoadedScript | None) -> bool:
     return path is not None and journal.read(path).state != "none"
 
 
-def _has_run(context: Context, script: LoadedScript | None) -> bool:
-    """Return whether a statement of this very script has run, or may have, so that what is there may be its own."""
+def _of_others(
+    context: Context, script: LoadedScript | None, objects: list[dict[str, t.Any]]
+) -> list[t.Mapping[str, t.Any]]:
+    """Return what is there and can't be the script's own, since no statement that creates it has run, or may have."""
+    if script is None:
+        return [*objects]
     path = _journal_path(context, script)
-    progress = journal.read(path) if path and script else journal.Progress()
-    return bool(script and progress.sha256 == script.sha256 and (progress.done or progress.unknown))
+    progress = journal.read(path) if path else journal.Progress()
+    if progress.sha256 != script.sha256:
+        progress = journal.Progress()
+    return created.not_own(script.statements, script.dialect, progress, objects)
 
 
 def _warn_of_unseen(context: Context, objects: t.Iterable[dict[str, t.Any]]) -> None:
@@ -236,6 +243,8 @@ def _execute(
         params["other_session"],
         params["expected_session"],
         params["never_created"] or (),
+        [row for row in (params["found_before"] or {}).get("objects") or () if row.get("existing") and row["present"]],
+        accept_existing=params["existing_objects"] == "accept",
     )
     if journal_path is None:
         return execute.Execution(script, platform, None, rules, tag=platform.tag).run(), platform.session

@@ -193,6 +193,35 @@ def not_created(settings: Settings, observed: Observed, by: t.Mapping[str, t.Any
     ]
 
 
+def not_granted(settings: Settings, observed: Observed) -> list[str]:
+    """Why the script may not run for a role that takes back what it has granted; empty if it may, or for any other.
+
+    Only what the look at the platform has found is refused. Of policies, none is there before a connection is registered.
+    """
+    by = observed.created
+    if by.get("grants") is None or not observed.to_run:
+        return []
+    granted = {_of_grant(name) for name in by["grants"]}
+    found = [
+        f"{row['kind']} {row['name']}"
+        for row in observed.tried.get("objects") or ()
+        if row["dropped"] and row["present"] and row["type"] != "object"
+        if row["type"] == "policy" or _of_grant(row["name"]) not in granted
+    ]
+    if not (left := [name for name in found if name not in by["accepted"]]):
+        return []
+    return [
+        f"The clean-up script {settings.script_path} takes away what is on the platform, and this registration has not made:"
+        f" {', '.join(left)}. Another connection may need it. Nothing was deleted or dropped. Find out whose it is. If it may be taken"
+        f' away, name each in {by["option"]}, for example ["{left[0]}"], and rerun.'
+    ]
+
+
+def _of_grant(name: str) -> str:
+    """What a grant is on, and whose it is; not the privilege, of which a script may take away all. Names may differ in case."""
+    return (name.partition(" ON ")[2] or name).lower()
+
+
 def code(settings: Settings, observed: Observed) -> str:
     """The error code of what C(obstacles) finds, from which follows what helps."""
     if observed.lost_script:

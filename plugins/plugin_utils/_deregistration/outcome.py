@@ -201,6 +201,11 @@ class Observed:
         return self.decided.get("decision") or {}
 
     @property
+    def created(self) -> Answer:
+        """What a role that takes back what it has created says of that; empty for any other."""
+        return self.decided.get("created") or {}
+
+    @property
     def saw_after(self) -> bool:
         """Whether this run has looked at the platform after the script ran."""
         looked = self.tried if self.looked_after else self.ran
@@ -256,7 +261,9 @@ def objects(observed: Observed) -> list[Answer] | None:
     if after.get("objects") is not None and before.get("objects") is None:
         before = known.get("before") or nothing
     sessions = (before.get("session"), after.get("session"))
-    return looks.rows(before.get("objects"), after.get("objects"), sessions)
+    found = looks.rows(before.get("objects"), after.get("objects"), sessions)
+    never = {(one["kind"], one["name"]) for one in observed.created.get("never") or ()}
+    return found and [row for row in found if row["present"] or row["after"] or (row["kind"], row["name"]) not in never]
 
 
 def status(settings: Settings, observed: Observed) -> str:

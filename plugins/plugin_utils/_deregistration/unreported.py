@@ -29,6 +29,7 @@ def earlier(observed: Observed, runs: t.Sequence[Seen]) -> dict[str, t.Any] | No
     :param runs: of this removal, before this one
     """
     deleted = observed.has_script and observed.gone and not observed.exists and not any(map(_tells_of_it, runs))
+    deleted = deleted and not observed.created.get("never_registered")
     return None if observed.exists else unreported.earlier(observed.progress, runs, ACT, acted=deleted)
 
 

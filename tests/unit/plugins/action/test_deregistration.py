@@ -28,6 +28,7 @@ from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._dereg
     GO,
     LOST,
     LOST_BUT_THERE,
+    OBJECTS,
     PLANNED,
     ROLE,
     SHA,
@@ -209,6 +210,55 @@ def test_what_takes_back_drops_only_what_was_created(given: Answer, created: lis
     ran = {"state": "finished", "done": 1, "total": 1}
     done = {"script": script(statements=[drop], execution=ran, connection_exists=False)}
     assert "decision" in run("decide", known=known, checked=checked(**GO), observed=done)
+
+
+GRANT = {
+    **OBJECTS[0],
+    "type": "grant",
+    "kind": "GRANT",
+    "name": "ALL PRIVILEGES ON CATALOG sales TO p",
+    "present": True,
+    "dropped": True,
+}
+MASK = {**GRANT, "type": "policy", "kind": "COLUMN MASK", "name": "ON TABLE sales.t COLUMN c"}
+TAKEN: Answer = {"objects": [], "accepted": [], "option": "immuta_register_drop_existing", "grants": []}
+
+
+@pytest.mark.parametrize(
+    ("row", "given", "refused"),
+    [
+        (GRANT, {}, True),
+        (MASK, {}, True),
+        # The set-up script has granted a part of it.
+        (GRANT, {"grants": ["USE CATALOG ON CATALOG `sales` TO p".replace("`", "")]}, False),
+        (GRANT, {"grants": ["USE CATALOG ON CATALOG other TO p", "USE CATALOG ON CATALOG sales TO q"]}, True),
+        # Immuta has made it for the connection.
+        (GRANT, {"grants": None}, False),
+        (MASK, {"grants": None}, False),
+        ({**GRANT, "present": False}, {}, False),
+        ({**MASK, "present": None}, {}, False),
+        ({**MASK, "dropped": False}, {}, False),
+        # What is created has a check of its own.
+        ({**MASK, "type": "object"}, {}, False),
+        (GRANT, {"accepted": ["GRANT ALL PRIVILEGES ON CATALOG sales TO p"]}, False),
+        (GRANT, {"accepted": ["GRANT SELECT ON CATALOG sales TO p"]}, True),
+    ],
+)
+def test_what_takes_back_takes_away_only_what_was_granted(row: Answer, given: Answer, refused: bool) -> None:
+    observed = {
+        "script": script(),
+        "tried": {"objects": [row], "timing": {}},
+        "decided": {"created": {**TAKEN, **given}},
+    }
+    answer = run("plan", checked=checked(**GO), observed=observed)
+    assert answer.get("failure") == ({"code": "refused"} if refused else None), answer
+    if refused:
+        assert (
+            f"this registration has not made: {row['kind']} {row['name']}. Another connection may need it."
+            in answer["msg"]
+        )
+    observed["decided"] = {"created": {}}
+    assert "failure" not in run("plan", checked=checked(**GO), observed=observed)
 
 
 def beside(other: Answer, **mine: t.Any) -> str:

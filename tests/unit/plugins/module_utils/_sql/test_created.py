@@ -62,6 +62,25 @@ def test_whether_a_script_has_created_it(progress: dict[str, t.Any], made: bool 
     assert rows[0] == {**ROLE, "created": made, "before": before}
 
 
+@pytest.mark.parametrize(
+    ("progress", "granted"),
+    [
+        ({}, [False, False, False, False]),
+        ({"done": {2: {}}, "state": "partial"}, [True, True, False, False]),
+        ({"done": {2: {}}, "unknown": {"index": 4}, "state": "partial"}, [True, True, False, None]),
+        ({"state": "finished"}, [None, None, None, None]),
+    ],
+)
+def test_whether_a_script_has_granted_it(progress: dict[str, t.Any], granted: list[bool | None]) -> None:
+    text = "USE DATABASE D; GRANT USAGE, MODIFY ON SCHEMA S TO ROLE R; GRANT ROLE R TO USER U; GRANT USAGE ON DATABASE X TO R;"
+    rows = created.granted(split(text, "snowflake"), "snowflake", journal.Progress(**progress))
+    names = [
+        *("USAGE ON SCHEMA D.S TO ROLE R", "MODIFY ON SCHEMA D.S TO ROLE R"),
+        *("ROLE R TO USER U", "USAGE ON DATABASE X TO ROLE R"),
+    ]
+    assert rows == [{"name": name, "granted": one} for name, one in zip(names, granted, strict=True)]
+
+
 def test_what_can_not_be_created_twice_was_not_there() -> None:
     progress = journal.Progress("partial", done={1: {}}, before={"objects": [{**ROLE, "present": None}]})
     assert created.told(split("CREATE ROLE R;", "snowflake"), "snowflake", progress)[0]["before"] is False

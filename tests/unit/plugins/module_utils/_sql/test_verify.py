@@ -192,24 +192,26 @@ DROPS = "USE ROLE {}; DROP DATABASE IF EXISTS D; DROP SCHEMA IF EXISTS D.S;"
 
 
 @pytest.mark.parametrize(
-    ("role", "answers", "present"),
+    ("role", "own", "answers", "present"),
     [
-        ("X", [], [False, False]),
-        ("X", [DONE, DONE], [False, False]),
-        ("X", [VAIN, VAIN], [None, None]),
-        ("X", [VAIN], [None, None]),
-        ("X", [VAIN.partition("already")[0], DONE], [None, False]),
+        ("X", "OWN", [], [False, False]),
+        ("X", "OWN", [DONE, DONE], [False, False]),
+        ("X", "OWN", [VAIN, VAIN], [None, None]),
+        ("X", "OWN", [VAIN], [None, None]),
+        ("X", "OWN", [VAIN.partition("already")[0], DONE], [None, False]),
         # It was in what was dropped.
-        ("X", [DONE, VAIN], [False, False]),
-        ("ACCOUNTADMIN", [VAIN, VAIN], [False, False]),
+        ("X", "OWN", [DONE, VAIN], [False, False]),
+        # It sees all, be it the role of the script, or that of the sign-in.
+        ("ACCOUNTADMIN", "OWN", [VAIN, VAIN], [False, False]),
+        ("X", "ACCOUNTADMIN", [VAIN, VAIN], [False, False]),
     ],
 )
 @pytest.mark.parametrize("again", [True, False])
 def test_what_no_drop_has_found_may_be_hidden(
-    role: str, answers: list[str], present: list[bool | None], again: bool
+    role: str, own: str, answers: list[str], present: list[bool | None], again: bool
 ) -> None:
     platform = Platform({})
-    platform.session = {"role": "OWN"}
+    platform.session = {"role": own}
     said = [{"index": index, "answer": answer} for index, answer in enumerate(answers, 2)]
     statements = split(DROPS.format(role), "snowflake")
     if again:

@@ -56,17 +56,30 @@ def test_what_this_registration_has_not_created_is_refused_by_name(
     assert words in line
     missing = made is now is False
     assert more == ([whose.NEEDLESS] if missing else [])
-    assert whose.created(read(), setup, tried)["never"] == ([OBJECT] if missing else [])
+    assert whose.created(read(), setup, tried, exists=False)["never"] == ([OBJECT] if missing else [])
     assert ("may be dropped" in line) is refuses
 
 
 def test_the_removal_is_told_what_it_may_drop() -> None:
     setup = {"creates": [{**OBJECT, "created": True, "before": False}]}
-    named = {"never": [], "accepted": ["ROLE R"], "option": "immuta_register_drop_existing"}
-    assert whose.created(read(drop_existing=["ROLE R"]), setup, {}) == {"objects": [OBJECT], **named}
-    assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}, {}) == {"objects": [], **named}
+    setup["grants"] = [{"name": f"ROLE R{number}", "granted": ran} for number, ran in enumerate((True, None, False))]
+    assert whose.created(read(), setup, {}, exists=False)["grants"] == ["ROLE R0", "ROLE R1"]
+    for state, registered in (("partial", False), ("finished", None)):
+        own = whose.created(read(), {**setup, "state": state}, {}, exists=False)
+        assert own["never_registered"] is (registered is False)
+    named = {
+        "never": [],
+        "grants": None,
+        "never_registered": False,
+        "accepted": ["ROLE R"],
+        "option": "immuta_register_drop_existing",
+    }
+    assert whose.created(read(drop_existing=["ROLE R"]), setup, {}, exists=True) == {"objects": [OBJECT], **named}
+    assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}, {}, exists=True) == {"objects": [], **named}
     # Nobody knows.
-    assert whose.created(read(), {}, {}) == whose.created(read(), {"creates": None}, {}) == {}
+    assert (
+        whose.created(read(), {}, {}, exists=True) == whose.created(read(), {"creates": None}, {}, exists=False) == {}
+    )
 
 
 @pytest.mark.parametrize(("state", "told"), [(None, True), ("none", True), ("partial", False), ("finished", False)])
