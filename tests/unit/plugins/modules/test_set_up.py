@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import credentials, journal
+from ansible_collections.community.immuta.plugins.module_utils._sql import created, credentials, journal
+from ansible_collections.community.immuta.plugins.module_utils._sql.split import split
 from ansible_collections.community.immuta.tests.doubles.databricks_metastore import IMMUTA, Grant, Metastore
 from ansible_collections.community.immuta.tests.doubles.databricks_server import DatabricksDouble
+from ansible_collections.community.immuta.tests.doubles.databricks_server import Fault as DatabricksFault
 from ansible_collections.community.immuta.tests.doubles.snowflake_server import Account, Fault, SnowflakeDouble
 
 if t.TYPE_CHECKING:
@@ -179,6 +181,39 @@ def test_what_a_part_of_the_run_has_made_is_its_own(set_up: SetUp) -> None:
     # Another script's journal does not say so, nor does one in which nothing has run.
     assert set_up.preflight(path=str(broken), journal=str(set_up.folder / "none.journal")).code == "objects_exist"
     assert set_up.preflight(journal=journal.journal_path(str(broken))).code == "objects_exist"
+
+
+@on_snowflake
+def test_what_others_make_after_a_part_has_run_is_not_taken_over(set_up: SetUp) -> None:
+    set_up.double.faults.append(Fault("statement", "error", match="CREATE DATABASE"))
+    assert set_up(look_for="created", found_before=set_up.preflight().good).code == "statement_failed"
+    set_up.add("DATABASE IMMUTA", "SYSADMIN")
+    refused = set_up.preflight()
+    assert refused.code == "objects_exist"
+    assert "exists already on the platform" in refused["msg"] and "DATABASE IMMUTA" in refused["msg"]
+    assert "ROLE IMMUTA_SYSTEM" not in refused["msg"]
+    # Somebody may have accepted the plan of another run.
+    found = set_up.preflight(existing_objects="accept").good
+    sent = len(set_up.double.statements)
+    again = set_up(look_for="created", found_before=found)
+    assert again.code == "objects_exist"
+    assert not [one for one in set_up.double.statements[sent:] if one.text.startswith("CREATE")]
+    assert set_up(look_for="created", found_before=found, existing_objects="accept").good["changed"]
+    statements = split(Path(set_up.path).read_text("utf-8"), "snowflake")
+    told = created.told(statements, "snowflake", journal.read(journal.journal_path(set_up.path)))
+    assert [(row["kind"], row["before"]) for row in told[:3]] == [("ROLE", False), ("USER", False), ("DATABASE", True)]
+
+
+@pytest.mark.parametrize("set_up", ["databricks"], indirect=True)
+def test_a_lost_create_is_looked_up_where_something_is_there(set_up: SetUp) -> None:
+    set_up.double.faults.append(DatabricksFault("statement", "reset", match="CREATE CATALOG"))
+    lost = set_up(look_for="created", found_before=set_up.preflight().good)
+    assert lost.code == "statement_failed"
+    set_up.add("CATALOG immuta", "deployer@example.com")
+    # It may be the script's own, until the history says that the statement has never arrived.
+    again = set_up(look_for="created", found_before=set_up.preflight().good)
+    assert again.code in ("objects_exist", "unknown_outcome")
+    assert [one for one in set_up.double.statements if "CREATE CATALOG" in one.text and one.outcome == "ok"] == []
 
 
 @both
