@@ -98,6 +98,13 @@ scripts:
       description: Why the script or its journal is not trusted; none if it is.
       type: str
       sample: null
+journals:
+  description: The journals in the folder whose script is not there.
+  returned: success
+  type: list
+  version_added: 0.2.0
+  elements: str
+  sample: [/srv/immuta/prod%20databricks.setup.sql.journal]
 setup_scripts:
   description: The set-up scripts among these files, which are not in RV(scripts), ordered by name.
   returned: success

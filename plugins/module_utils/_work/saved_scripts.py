@@ -32,12 +32,14 @@ def info(context: Context) -> Outcome:
     """
     folder, exists = context.params["path"], True
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))
+        listed = sorted(os.listdir(folder))
     except FileNotFoundError:
-        names, exists = [], False
+        listed, exists = [], False
     except OSError as error:
         raise InvalidOption(f"The folder {folder} of the option path can't be read: {error.strerror}.") from None
-    paths = [os.path.join(folder, name) for name in names]
+    paths = [os.path.join(folder, name) for name in listed if name.endswith(SUFFIX)]
+    journals = [os.path.join(folder, name) for name in listed if name.endswith(journal.journal_path(SUFFIX))]
+    kept = {journal.journal_path(path) for path in paths}
     setups = {path: setup for path in paths if (setup := setup_file.find(path))}
     scripts = [_about(path) for path in paths if path not in setups]
     return Outcome(
@@ -46,6 +48,7 @@ def info(context: Context) -> Outcome:
             "path": folder,
             "exists": exists,
             "scripts": scripts,
+            "journals": [path for path in journals if path not in kept],
             "setup_scripts": [_setup(path, setup) for path, setup in setups.items()],
         },
     )

@@ -166,6 +166,9 @@ def claims(ended: Ended, objects: t.Sequence[Answer] | None = None, history: His
     if observed.has_script and (ended.settings.expected_sha256 or ended.settings.expected_plan_digest):
         found.append(_approved(ended))
     found.append(_connection_gone(observed))
+    if observed.not_dropped:
+        how = f"The clean-up script does not drop it: {observed.left_on_platform}."
+        found.append(_seen("What the registration has created is dropped", "not_verified", how))
     if (seen := _platform_clean(ended, objects, history)) is not None:
         found.append(seen)
     if left := ended.result["integration"]:

@@ -202,11 +202,13 @@ def not_granted(settings: Settings, observed: Observed) -> list[str]:
     if by.get("grants") is None or not observed.to_run:
         return []
     granted = {_of_grant(name) for name in by["grants"]}
+    # What is dropped loses its grants anyway.
+    own = {*by["accepted"], *(f"{one['kind']} {one['name']}" for one in by["made"])}
     found = [
         f"{row['kind']} {row['name']}"
         for row in observed.tried.get("objects") or ()
         if row["dropped"] and row["present"] and row["type"] != "object"
-        if row["type"] == "policy" or _of_grant(row["name"]) not in granted
+        if row["type"] == "policy" or not (_of_grant(row["name"]) in granted or own & {*row["name"].split(" TO ")})
     ]
     if not (left := [name for name in found if name not in by["accepted"]]):
         return []

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
 from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
-from ansible_collections.community.immuta.plugins.module_utils._sql.thing import OUTER
+from ansible_collections.community.immuta.plugins.module_utils._sql.thing import OUTER, is_or_holds
 
 # Any other verb may run statements that are not described here, which leave the session anywhere.
 _PLAIN = frozenset(
@@ -82,6 +82,26 @@ def foreign(rows: Rows, dialect: str, created: Rows) -> list[str]:
         if not (name and ((kind, name) in known or inside)):
             found[f"{drop.kind or 'OBJECT'} {drop.name or f'(statement {drop.number})'}"] = None
     return list(found)
+
+
+def left(rows: Rows, dialect: str, created: Rows) -> list[str]:
+    """Return what of some objects a script drops neither by name nor with what they are in, each as kind and name.
+
+    A name that leaves out where the object is does not tell, and neither does a script with a block or a text that it executes.
+
+    :param rows: C(statements) of C(immuta_cleanup_script)
+    :param created: those objects, each with C(kind) and C(name)
+    """
+    if any(row.get("verb") in ("BEGIN", "EXECUTE") and row.get("object") != "TRANSACTION" for row in rows):
+        return []
+    gone = [_key(drop.kind, drop.whole or drop.parts, dialect) for drop in _read(rows, dialect)]
+    found = []
+    for one in created:
+        own = _key(one["kind"], names.parts(one["name"]), dialect)
+        whole = len(own[1]) == (reads.length(dialect, own[0]) or len(own[1]))
+        if whole and not any(is_or_holds(drop, own) for drop in gone):
+            found.append(f"{one['kind']} {one['name']}")
+    return found
 
 
 def _key(kind: str, name: tuple[str, ...], dialect: str) -> tuple[str, tuple[str, ...]]:

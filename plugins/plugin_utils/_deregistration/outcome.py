@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, marked
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped, looks, marked
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
 Answer = dict[str, t.Any]
@@ -73,8 +73,15 @@ class Observed:
 
     @property
     def left_on_platform(self) -> str:
-        """What may be left on the platform because there is no script, as part of a sentence; or ""."""
-        return self.failure.get("left_on_platform") or ""
+        """What is left on the platform because no script removes it, as part of a sentence; or ""."""
+        return self.failure.get("left_on_platform") or ", ".join(self.not_dropped)
+
+    @property
+    def not_dropped(self) -> list[str]:
+        """What was created by the role that takes it back, and the script does not drop."""
+        statements = self.script.get("statements") or ()
+        made = self.created.get("made") or ()
+        return dropped.left(statements, self.script.get("dialect") or "", made) if statements else []
 
     @property
     def lost_script(self) -> bool:

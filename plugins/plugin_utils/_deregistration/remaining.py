@@ -39,7 +39,7 @@ def _by_status(ended: Ended, origin: Origin) -> list[str]:
             f"Find out whether the platform was cleaned up. {observed.script.get('msg', '')}",
             *(observed.failure.get("by_hand") or ()),
         ]
-    if ended.status == "completed" and observed.left_on_platform:
+    if observed.left_on_platform and (ended.status == "completed" or observed.not_dropped):
         return [f"{texts.LEFT} {observed.left_on_platform}."]
     if ended.status == "planned":
         return ["Review the plan, then run the role again with immuta_deregister_confirm set to the connection key."]

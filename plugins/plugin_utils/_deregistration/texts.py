@@ -106,6 +106,8 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
         for row in statements:
             yield f"{row['index']:6d}. line {row['line']}: {label(row)}{''.join(_marks(settings, script, row))}"
         yield from _platform(settings, observed)
+        if observed.not_dropped:
+            yield f"   <- review: the script does not drop what the registration has created: {observed.left_on_platform}"
     elif observed.empty_script:
         yield f"3. Nothing to run: {EMPTY}"
     elif observed.has_script:
@@ -249,7 +251,8 @@ def unseen(result: Row) -> str:
 
 def _headline(result: Row) -> str:
     on_word = result["status"] == "completed" and result["stated"] and not looks.proved(result["objects"])
-    unsure = result["status"] == "completed" and looks.uncertain(result["objects"])
+    left = result["left_on_platform"] and result["script"]["statements"]
+    unsure = result["status"] == "completed" and (left or looks.uncertain(result["objects"]))
     return "stated" if on_word else "unsure" if unsure else str(result["status"])
 
 

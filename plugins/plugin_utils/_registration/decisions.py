@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address, _text
@@ -58,7 +59,7 @@ def decide(settings: Settings, observed: Observed, *, check_mode: bool) -> Decis
         run=run if look or not check_mode or not observed.kept else "",
         compare=observed.exists,
         register=go and not (to_run and not stated and chosen == "handoff"),
-        forget=observed.clean_up(settings.undo_path).get("state") == "finished",
+        forget=observed.clean_up(settings).get("state") == "finished",
     )
 
 
@@ -101,14 +102,34 @@ def allowed(
     setup = saved_at(former.get("setup_scripts"), settings.script_path)
     if found := _untold(settings, setup, former) or _for_another(settings, setup, tenant):
         return found
+    if connections and setup and setup.get("state") != "finished":
+        return [_registered_by_others(settings, setup)]
     if connections:
         return [sentence for one in connections for sentence in _other(settings, one, integrations)]
     return _nothing_to_take_back(settings, setup, saved_at(former.get("scripts"), settings.undo_path))
 
 
+def _registered_by_others(settings: Settings, setup: Seen) -> str:
+    """Why a connection that is there was not registered by the role: that comes after the last statement of the set-up script."""
+    return (
+        f'The connection "{settings.connection_key}" exists, but the set-up script {settings.script_path} on {settings.keeper} has'
+        f" run {setup.get('done') or 0} of {setup.get('total') or 'its'} statements, so this registration has not registered it. Somebody"
+        " else has. Nothing was deleted or dropped. Find out who, and which of the two is to stay. What the script has created is in"
+        f" its journal, {settings.script_path}.journal: if nothing of the connection needs it, have a person drop it. If the connection is"
+        " yours, remove it with the role deregister_connection."
+    )
+
+
 def _untold(settings: Settings, setup: Seen, former: t.Mapping[str, t.Any]) -> list[str]:
     """Why it is not known what the set-up script has created; empty if it is known, or if there is no script."""
     path = settings.script_path
+    lone = [os.path.basename(one) for one in former.get("journals") or ()]
+    if f"{os.path.basename(path)}.journal" in lone:
+        return [
+            f"The set-up script {path} on {settings.keeper} is not there, but its journal is, so what it has created is not known. Nothing"
+            " was deleted or dropped. Restore the script and rerun. If all that the clean-up script drops may go, move the journal away:"
+            " then nothing is compared, and the plan says so."
+        ]
     # A file that does not say that it is a set-up script is listed among the others.
     stranger = saved_at(former.get("scripts"), path)
     problem = setup.get("problem") or (stranger.get("problem") or "It is not a set-up script." if stranger else "")
@@ -223,7 +244,7 @@ def _behind(one: t.Mapping[str, t.Any], own: t.Mapping[str, t.Any], integrations
 
 def _taken_back(settings: Settings, observed: Observed) -> list[str]:
     """Why what the set-up script made may be gone, though its journal says that it has run; empty if it is there."""
-    former = observed.clean_up(settings.undo_path)
+    former = observed.clean_up(settings)
     if former.get("problem"):
         return [
             f"Whether this registration was taken back is not known: {former['problem']} The clean-up script is"

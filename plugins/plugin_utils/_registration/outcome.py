@@ -10,6 +10,7 @@ import dataclasses
 import os
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils import _address
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import marked
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import Settings
 
@@ -179,9 +180,15 @@ class Observed(Found):
         progress = {**self.progress, "done": 0} if self.outdated else self.progress
         return marked.counts(self.statements, progress, self.script.get("statements") or [])
 
-    def clean_up(self, path: str) -> Answer:
-        """What is kept at the path with which a registration is taken back, with its C(state); empty if there is nothing."""
-        return {} if not self.has_script else saved_at(self.former.get("scripts"), path)
+    def clean_up(self, settings: Settings) -> Answer:
+        """What is kept at the path with which a registration is taken back, with its C(state); empty if there is nothing.
+
+        The script of another connection, or of another tenant, is none of this one's.
+        """
+        kept = {} if not self.has_script else saved_at(self.former.get("scripts"), settings.undo_path)
+        key, tenant = kept.get("connection_key"), kept.get("tenant")
+        elsewhere = bool(tenant and self.tenant) and _address.normal(tenant or "") != _address.normal(self.tenant or "")
+        return {} if elsewhere or key not in (None, settings.connection_key) else kept
 
     @property
     def objects(self) -> list[Answer] | None:

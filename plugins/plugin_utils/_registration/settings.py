@@ -19,6 +19,8 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.kept im
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report import Kind
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
+# Of the scripts that are looked for in a folder.
+SUFFIX = ".sql"
 PREFIX = "immuta_register_"
 ROLE = os.path.join(origin.COLLECTION, "roles", "register_connection")
 REPORT = Kind("community.immuta.register_connection", f"{PREFIX}report_dir")
@@ -137,6 +139,10 @@ def read(variables: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], *, ho
     _require_dictionaries(value)
     about = value["settings"] or {}
     path = value["script_path"] or os.path.join(value["script_dir"], f"{file_name(key)}.setup.sql")
+    if not path.endswith(SUFFIX):
+        raise Refused(
+            f"{PREFIX}script_path is {path}. Its name has to end with {SUFFIX}, so that the script and its journal are found again."
+        )
     return Settings(
         connection_key=key,
         confirm=value["confirm"] or "",

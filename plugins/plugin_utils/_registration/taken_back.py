@@ -171,6 +171,9 @@ def _taken_back(removal: Answer) -> t.Iterator[Claim]:
         ran, f"The platform has answered every statement{rows.refused(script['statements'])}."
     )
     yield Claim(claim, ran, how, THIS)
+    if left := removal.get("left_on_platform"):
+        how = f"The clean-up script does not drop it: {left}."
+        yield Claim("What the registration has created is dropped", "not_verified", how, THIS)
     objects = looks.to_prove(removal["objects"])
     if looks.looked_after(objects):
         certain = sum(map(looks.is_certain, objects))

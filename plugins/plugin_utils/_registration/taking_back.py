@@ -75,6 +75,11 @@ class Observed(outcome.Found):
         return self.removal.get("status") in ENDED
 
     @property
+    def left(self) -> str:
+        """What the clean-up script does not drop, as part of a sentence, or ""."""
+        return str(self.removal.get("left_on_platform") or "") if self.ended else ""
+
+    @property
     def error(self) -> str:
         """The whole message of a removal that has stopped, or ""."""
         return str(self.removal["error"]) if self.removal.get("status") == "failed" else ""
@@ -113,7 +118,7 @@ def _unfinished(settings: Settings, observed: Observed) -> str | None:
             return stops.task(TASKS, name, settings)
     if not observed.removal:
         return REMOVAL
-    due_last = observed.ended and settings.confirm and "timing" not in observed.removed
+    due_last = observed.ended and settings.confirm and not observed.left and "timing" not in observed.removed
     return TASKS["removed"] if due_last else None
 
 
@@ -126,7 +131,8 @@ def ended(
     """
     found = _result(settings, observed, check_mode=check_mode) if settings else {}
     if stop is None:
-        return found, [f'Registration of "{found["connection_key"]}": {HEADLINES[found["status"]]}']
+        left = f", but this is left, which the clean-up script does not drop: {observed.left}" if observed.left else ""
+        return found, [f'Registration of "{found["connection_key"]}": {HEADLINES[found["status"]]}{left}']
     said = observed.error.split("\n") if observed.error else stopped(settings, observed, stop)
     # The removal has printed its own.
     return texts.failed(found, stop, said), [] if observed.error else said
@@ -160,6 +166,6 @@ def ends(settings: Settings, observed: Observed) -> tuple[list[str], list[str]]:
         missing.append("the registration is not taken back")
     if "timing" in observed.removed and not observed.removed.get("failed"):
         done.append("the set-up script is removed")
-    elif observed.ended:
+    elif observed.ended and not observed.left:
         missing.append(f"the set-up script {settings.script_path} is still to be removed")
     return done, missing

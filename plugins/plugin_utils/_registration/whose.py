@@ -105,7 +105,8 @@ def refused(settings: Settings, setup: Answer, tried: Answer) -> list[str]:
 def created(settings: Settings, setup: Answer, tried: Answer, *, exists: bool) -> dict[str, t.Any]:
     """What the clean-up script may take away, for the role that runs it; empty if no set-up script tells that.
 
-    C(never) is what was not created, and is not there: a statement that needs it is not needed itself. C(grants) is what was
+    C(made) is what was created. C(never) is what was not created, and is not there: a statement that needs it is not needed
+    itself. C(grants) is what was
     granted, or may have been; None if the connection exists, since Immuta may have granted and protected more by then.
 
     :param exists: whether the connection exists
@@ -114,9 +115,10 @@ def created(settings: Settings, setup: Answer, tried: Answer, *, exists: bool) -
         return {}
     objects = [{"kind": one["kind"], "name": one["name"]} for one in setup["creates"]]
     never = [one for one, row in zip(objects, rows(setup, tried), strict=True) if row.missing]
+    made = [one for one, row in zip(objects, setup["creates"], strict=True) if row["created"] is True]
     granted = [one["name"] for one in setup.get("grants") or () if one["granted"] is not False]
     return {
-        **{"objects": objects, "never": never, "grants": None if exists else granted},
+        **{"objects": objects, "never": never, "made": made, "grants": None if exists else granted},
         # The connection is registered when the set-up script has run to its end.
         "never_registered": not exists and setup.get("state") != "finished",
         **{"accepted": settings.drop_existing, "option": f"{PREFIX}drop_existing"},

@@ -221,7 +221,7 @@ GRANT = {
     "dropped": True,
 }
 MASK = {**GRANT, "type": "policy", "kind": "COLUMN MASK", "name": "ON TABLE sales.t COLUMN c"}
-TAKEN: Answer = {"objects": [], "accepted": [], "option": "immuta_register_drop_existing", "grants": []}
+TAKEN: Answer = {"objects": [], "accepted": [], "option": "immuta_register_drop_existing", "grants": [], "made": []}
 
 
 @pytest.mark.parametrize(
@@ -232,6 +232,12 @@ TAKEN: Answer = {"objects": [], "accepted": [], "option": "immuta_register_drop_
         # The set-up script has granted a part of it.
         (GRANT, {"grants": ["USE CATALOG ON CATALOG `sales` TO p".replace("`", "")]}, False),
         (GRANT, {"grants": ["USE CATALOG ON CATALOG other TO p", "USE CATALOG ON CATALOG sales TO q"]}, True),
+        # Its role or user goes anyway.
+        ({**GRANT, "name": "USAGE ON WAREHOUSE W TO ROLE R"}, {}, True),
+        ({**GRANT, "name": "USAGE ON WAREHOUSE W TO ROLE R"}, {"made": [{"kind": "ROLE", "name": "R"}]}, False),
+        ({**GRANT, "name": "ROLE R TO USER U"}, {"made": [{"kind": "ROLE", "name": "R"}]}, False),
+        ({**GRANT, "name": "ROLE S TO USER R"}, {"made": [{"kind": "ROLE", "name": "R"}]}, True),
+        ({**GRANT, "name": "ROLE S TO USER U"}, {"accepted": ["USER U"]}, False),
         # Immuta has made it for the connection.
         (GRANT, {"grants": None}, False),
         (MASK, {"grants": None}, False),

@@ -17,6 +17,27 @@ S, D = "snowflake", "databricks"
 @pytest.mark.parametrize(
     ("dialect", "script", "expected"),
     [
+        (S, "SELECT 1", ["ROLE R", "DATABASE D", "SCHEMA D.S"]),
+        (S, "DROP ROLE r; DROP DATABASE d", []),
+        (S, "DROP DATABASE d", ["ROLE R"]),
+        (S, "DROP ROLE d; DROP SCHEMA d.s", ["ROLE R", "DATABASE D"]),
+        (S, "BEGIN TRANSACTION; DROP ROLE r; COMMIT", ["DATABASE D", "SCHEMA D.S"]),
+        # What it drops can't be told.
+        (S, "EXECUTE IMMEDIATE 'DROP ROLE r'", []),
+        (S, "BEGIN DROP ROLE r; END", []),
+        (D, "DROP CATALOG `D` CASCADE", ["ROLE R"]),
+    ],
+)
+def test_what_is_created_and_not_dropped_is_left(dialect: str, script: str, expected: list[str]) -> None:
+    kind = "DATABASE" if dialect == S else "CATALOG"
+    made = [("ROLE", "R"), (kind, "D"), ("SCHEMA", "D.S"), ("SCHEMA", "SHORT")]
+    rows = [statement.describe() for statement in split(script, dialect)]
+    assert dropped.left(rows, dialect, [{"kind": one, "name": name} for one, name in made]) == expected
+
+
+@pytest.mark.parametrize(
+    ("dialect", "script", "expected"),
+    [
         (S, "SELECT 1", []),
         (S, "DROP DATABASE IF EXISTS immuta", [("DATABASE", '"IMMUTA"', "")]),
         (S, "DROP DATABASE a; DROP DATABASE A; DROP ROLE a", [("DATABASE", '"A"', ""), ("ROLE", '"A"', "")]),

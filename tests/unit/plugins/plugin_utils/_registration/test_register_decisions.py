@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import decisions
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed
 from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._registration.situations import (
@@ -218,11 +219,50 @@ UNTOLD = "What the set-up script /s/k.setup.sql on h has created"
 def test_only_the_set_up_script_of_what_is_described_tells_whose_the_objects_are(
     saved_one: dict[str, t.Any], words: str
 ) -> None:
-    former = {"setup_scripts": [set_up_script(**saved_one)], "scripts": []}
-    for connections in ([], [ONE]):
+    for connections, state in (([], "partial"), ([ONE], "finished")):
+        former = {"setup_scripts": [set_up_script(**{"state": state, **saved_one})], "scripts": []}
         found = decisions.allowed(read(), connections, [SEVEN], former, TENANT)
         assert words in " ".join(found)
         assert bool(found) is bool(words)
+
+
+@pytest.mark.parametrize("state", ["none", "partial"])
+def test_a_connection_that_others_have_registered_is_not_taken_back(state: str) -> None:
+    former = {"setup_scripts": [set_up_script(state=state, done=1, total=27)], "scripts": []}
+    (found,) = decisions.allowed(read(), [ONE], [SEVEN], former, TENANT)
+    assert "has run 1 of 27 statements, so this registration has not registered it. Somebody else has." in found
+    former["setup_scripts"][0]["state"] = "finished"
+    assert decisions.allowed(read(), [ONE], [SEVEN], former, TENANT) == []
+
+
+def test_a_journal_without_its_script_is_asked_about() -> None:
+    former = {"setup_scripts": [], "scripts": [], "journals": ["/home/s/k.setup.sql.journal"]}
+    for connections in ([], [ONE]):
+        (found,) = decisions.allowed(read(), connections, [SEVEN], former, TENANT)
+        assert "is not there, but its journal is, so what it has created is not known." in found
+    former["journals"] = ["/home/s/other.setup.sql.journal"]
+    assert decisions.allowed(read(), [ONE], [SEVEN], former, TENANT) == []
+
+
+@pytest.mark.parametrize(
+    ("about", "forgets"),
+    [
+        ({}, True),
+        ({"connection_key": "k.undo"}, False),
+        ({"tenant": "https://another"}, False),
+        ({"tenant": f"{TENANT.upper()}/"}, True),
+        ({"state": "partial"}, False),
+    ],
+)
+def test_only_its_own_clean_up_script_makes_room(about: dict[str, t.Any], forgets: bool) -> None:
+    kept = {**saved("k.undo.sql", "finished"), "connection_key": "k", "tenant": TENANT, **about}
+    observed = Observed({**NONE, "tenant": TENANT}, script(), former={"scripts": [kept]})
+    assert decisions.decide(read(), observed, check_mode=False).forget is forgets
+
+
+def test_the_script_has_a_name_by_which_it_is_found() -> None:
+    with pytest.raises(Refused, match=r"Its name has to end with \.sql"):
+        read(script_path="/s/new.setup")
 
 
 def test_a_file_that_does_not_say_what_it_is_stands_for_no_set_up_script() -> None:

@@ -69,13 +69,18 @@ def test_the_removal_is_told_what_it_may_drop() -> None:
         assert own["never_registered"] is (registered is False)
     named = {
         "never": [],
+        "made": [OBJECT],
         "grants": None,
         "never_registered": False,
         "accepted": ["ROLE R"],
         "option": "immuta_register_drop_existing",
     }
     assert whose.created(read(drop_existing=["ROLE R"]), setup, {}, exists=True) == {"objects": [OBJECT], **named}
-    assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}, {}, exists=True) == {"objects": [], **named}
+    assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}, {}, exists=True) == {
+        **named,
+        "objects": [],
+        "made": [],
+    }
     # Nobody knows.
     assert (
         whose.created(read(), {}, {}, exists=True) == whose.created(read(), {"creates": None}, {}, exists=False) == {}
