@@ -236,7 +236,11 @@ class Execution:
             if problem is None:
                 row["status"] = "replayed" if text == statement.text else row["status"]
             elif problem.lost or not self._session.may_be_dropped(statement, self._at):
-                raise self._failed(statement, row, problem, "sent again to set up the session")
+                before = row["status"]
+                stopped = self._failed(statement, row, problem, "sent again to set up the session")
+                # It has run before, whatever became of it now.
+                row["status"] = before
+                raise stopped
 
     def _step(self, cursor: t.Any, statement: Statement) -> None:
         row = self.report.rows[statement.index - 1]
