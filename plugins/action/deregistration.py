@@ -278,7 +278,8 @@ class ActionModule(OneOfMany):
         earlier = chapters.of_this_removal(history, self.observed)
         last = None if self.observed.looked or self.observed.exists else looks.last_after(earlier)
         concluded["objects"] = last or looks.remembered(concluded["objects"], earlier)
-        missing = unreported.earlier(self.observed, earlier) if known.report_dir else None
+        failure = stop.failure if stop else None
+        missing = unreported.earlier(self.observed, earlier, failure) if known.report_dir else None
         run = {"number": len(history) + 1, "unreported": missing, "script": concluded["script"]}
         told = printable(unreported.sentences([run]))
         if stop is None:

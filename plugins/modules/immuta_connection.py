@@ -112,6 +112,12 @@ options:
       - If the plan has changed since, the task fails and nothing is changed.
       - The digest covers all that is sent but secrets, also values that are not shown.
     type: str
+  expected_tenant:
+    description:
+      - The address of the tenant that earlier tasks have read, as their results have it. If O(url) leads to another one, for example by
+        C(module_defaults) of one module only, nothing is sent.
+    type: str
+    version_added: 0.2.0
   script_path:
     description:
       - The file in which M(community.immuta.immuta_cleanup_script) saved the clean-up script, on the host that runs the task.
@@ -415,6 +421,7 @@ def main() -> None:
             if_exists={"type": "str", "choices": ["edit", "fail"], "default": "edit"},
             confirm={"type": "str"},
             expected_plan_digest={"type": "str"},
+            expected_tenant={"type": "str"},
             script_path={"type": "path"},
             expected_script_sha256={"type": "str"},
             wait={"type": "bool", "default": True},

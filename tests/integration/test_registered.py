@@ -209,7 +209,7 @@ def test_a_run_that_broke_is_finished_or_taken_back(way: Way) -> None:
     assert [one.name for one in site.player.scripts.iterdir() if ".undo.sql" in one.name] == []
     back = way.register("-v", state="undone", confirm=site.key, reason="CHG1")
     assert (back.code, back.result["status"], "template error" in back.output) == (0, "completed", False), back.output
-    assert "REGENERATED it from the integration's known configuration. Read it." in back.output
+    assert "Immuta rendered it from the description. Read it." in back.output
     assert "takes immuta_" not in back.output
     assert site.snapshot == empty
     needless = [row["index"] for row in back.result["script"]["statements"] if row["status"] == "not_needed"]

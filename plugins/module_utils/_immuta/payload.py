@@ -303,7 +303,7 @@ def _require_editable(existing: Json, credential: Credential) -> None:
             raise errors.Refused(
                 f"The field {name} of the connection is {existing[name]!r} in Immuta, not {credential.fields[name]!r}. It can't be edited."
                 " Nothing was sent.",
-                hint="Leave it out. A connection to another place has to be deregistered and registered.",
+                hint="If it is mistyped, correct it, or leave it out. A connection to another place has to be deregistered and registered.",
             )
 
 

@@ -41,7 +41,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.stopped impo
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 # In characters.
 LONGEST_ANSWER = 300
-SKIP = "skip (immuta_deregister_skip in the role deregister_connection)"
+# By what the script is for: one that sets up has no such variable in its role.
+SKIP = {"removed": "skip (immuta_deregister_skip in the role deregister_connection)", "created": "the option skip"}
 # Seconds for which a request of a dead process may still be on its way.
 ON_ITS_WAY = 30.0
 # In characters: of a longer script, only the statement's own literals are searched for in what a platform says of it.
@@ -221,7 +222,7 @@ class Execution:
         rest = statements[index - 1].cited if index <= len(statements) else "The end of the script"
         return SessionLost(
             f"{rest} may need {cause} of statement {source}, and the session that had it has ended.",
-            hint=f"No statement was sent. If the rest does not need it, name statement {source} in {SKIP}; if statement"
+            hint=f"No statement was sent. If the rest does not need it, name statement {source} in {SKIP[self._rules.look_for]}; if statement"
             f" {index} must not run any more, name that one. If all statements may run again, move the journal away."
             " Or run the rest by hand, and record it with immuta_cleanup_script and state=executed.",
             index=index,
@@ -315,7 +316,7 @@ class Execution:
             hint=f"{obstacle}Look for it in {self._platform.name}'s query history ({sign})."
             " To send it again, set on_unknown=rerun (immuta_deregister_on_unknown or immuta_register_on_unknown in the roles). If it"
             " has run, name it"
-            f" in {SKIP}.",
+            f" in {SKIP[self._rules.look_for]}.",
             **statement.describe(),
         )
 
@@ -420,7 +421,7 @@ class Execution:
         row["query_id"] = problem.query_id
         hint = problem.hint or (
             "Fix the cause and run this again: it continues with this statement. If it can no longer succeed,"
-            f" name it in {SKIP}."
+            f" name it in {SKIP[self._rules.look_for]}."
         )
         if problem.lost:
             again = "finds that out, or says what to decide" if self._journal else "sends it again"

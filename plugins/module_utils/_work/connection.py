@@ -54,6 +54,7 @@ def ensure_absent(context: Context) -> Outcome:
     key = params["connection_key"]
     _check_options(key, params["confirm"])
     with options.client(params, check_mode=context.check_mode) as client:
+        consent.require_tenant(client.settings.url, params["expected_tenant"], "Nothing was deleted.")
         plan = removal.decide_absent(client.settings.url, _observe(context, client, key))
         result: dict[str, t.Any] = {
             "connection": plan.connection.as_dict() if plan.connection else None,

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.module_utils import _address, _text
 from ansible_collections.community.immuta.plugins.module_utils._failure import require_digest
 from ansible_collections.community.immuta.plugins.module_utils._immuta import errors
 
@@ -27,6 +27,21 @@ def require_same_key(key: str, confirm: str | None, consequence: str, doing: str
             f"The option confirm is {show(confirm)}, but the connection is {show(key)}. {consequence}",
             hint=f"confirm must be exactly the key of the connection{whose}.",
             code="confirmation_mismatch",
+        )
+
+
+def require_tenant(url: str, expected: str | None, consequence: str) -> None:
+    """Refuse another tenant than that of the earlier tasks.
+
+    :param expected: the option C(expected_tenant)
+    :param consequence: what was not done, as a sentence
+    :raises Refused: it is another one
+    """
+    if expected and _address.normal(url) != _address.normal(expected):
+        raise errors.Refused(
+            f"The tenant is {url}, but the earlier tasks have read {expected}. {consequence}",
+            hint="Set url, or IMMUTA_URL, for all of them, for example in module_defaults for group/community.immuta.immuta.",
+            code="plan_changed",
         )
 
 

@@ -194,9 +194,14 @@ def require_confirmed(context: Context, plan: Plan, changes: t.Sequence[payload.
 
     :raises Refused: the option C(confirm) is missing
     """
-    if not changes or context.params["confirm"] or context.check_mode:
+    if not changes or context.params["confirm"]:
         return
     key = plan.subject.found.key
+    if context.check_mode:
+        context.warn(
+            f"Without check mode, this needs the option confirm: the edit changes {', '.join(map(str, changes))}."
+        )
+        return
     lost = any(one.lost and not one.field.startswith(payload.NATIVE) for one in changes)
     give = (
         " Give a field that is not sent, because Immuta does not show its value, in the option connection."

@@ -57,6 +57,7 @@ def ensure_present(context: Context) -> Outcome:
     if goal.technology == "Snowflake" and goal.connection.get("authenticationType") == "userPassword":
         context.warn(credentials.WARNING)
     with options.client(params, check_mode=context.check_mode) as client:
+        consent.require_tenant(client.settings.url, params["expected_tenant"], NOTHING.strip())
         return _Presence(context, client, goal).ensure()
 
 

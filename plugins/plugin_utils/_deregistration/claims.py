@@ -81,7 +81,7 @@ def run(ended: Ended, origin: Origin, history: t.Sequence[t.Mapping[str, t.Any]]
     # What the journal has of a look is old if a run of the report has looked since.
     objects = None if seen and not observed.looked else looks.remembered(result["objects"], mine)
     done = steps(ended, rows)
-    missing = unreported.earlier(observed, mine)
+    missing = unreported.earlier(observed, mine, ended.failure)
     own = claims(ended, objects, mine)
     if missing and missing["deletion"]:
         own = _unless_killed(own, before)

@@ -23,11 +23,14 @@ PERHAPS_NEVER_THERE = (
 )
 
 
-def earlier(observed: Observed, runs: t.Sequence[Seen]) -> dict[str, t.Any] | None:
+def earlier(observed: Observed, runs: t.Sequence[Seen], failure: Seen | None) -> dict[str, t.Any] | None:
     """What was done before this run that no run of its report tells; None if there is nothing.
 
     :param runs: of this removal, before this one
+    :param failure: the result of the task that failed; None when all went well
     """
+    if unreported.goes_on(failure):
+        return None
     deleted = observed.has_script and observed.gone and not observed.exists and not any(map(_tells_of_it, runs))
     deleted = deleted and not observed.created.get("never_registered")
     return None if observed.exists else unreported.earlier(observed.progress, runs, ACT, acted=deleted)

@@ -43,6 +43,11 @@ def earlier(progress: Seen, runs: t.Iterable[Seen], act: str, *, acted: bool) ->
     }
 
 
+def goes_on(failure: Seen | None) -> bool:
+    """Whether a run has stopped because another one is at work, which may still write its report."""
+    return ((failure or {}).get("failure") or {}).get("code") == "locked"
+
+
 def _by_run(missing: t.Iterable[Seen], runs: t.Iterable[Seen]) -> list[dict[str, t.Any]]:
     """Tell which run ran what, by the times in the journal, which one run at a time can write.
 

@@ -19,6 +19,7 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
     carried,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
+from ansible_collections.community.immuta.plugins.plugin_utils._evidence.unreported import goes_on
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import unreported
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import (
@@ -96,7 +97,9 @@ def run(ended: Ended, origin: Origin, history: History) -> Registered:
         validation=_validation(ended),
         edited=list(result["differences"]) if ended.status == "updated" else [],
         chapter=number(history, own),
-        unreported=unreported.earlier(settings, observed, history, own),
+        unreported=None
+        if goes_on(ended.stop and ended.stop.failure)
+        else unreported.earlier(settings, observed, history, own),
     )
 
 

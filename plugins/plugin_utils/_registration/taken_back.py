@@ -130,7 +130,13 @@ def steps(ended: Ended) -> list[Step]:
             *(None, None, None),
             f"By the role deregister_connection.{where}" if removal else "",
         ),
-        rows.step("Remove the set-up script", observed.removed, "Removed.", "", stopped=stopped),
+        rows.step(
+            "Remove the set-up script",
+            observed.removed,
+            "Removed." if observed.removed.get("changed") else "It was not there any more.",
+            "",
+            stopped=stopped,
+        ),
     ]
 
 

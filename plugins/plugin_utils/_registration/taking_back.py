@@ -132,7 +132,8 @@ def ended(
     found = _result(settings, observed, check_mode=check_mode) if settings else {}
     if stop is None:
         left = f", but this is left, which the clean-up script does not drop: {observed.left}" if observed.left else ""
-        return found, [f'Registration of "{found["connection_key"]}": {HEADLINES[found["status"]]}{left}']
+        gone = ["The set-up script and its journal are removed."] if observed.removed.get("changed") else []
+        return found, [f'Registration of "{found["connection_key"]}": {HEADLINES[found["status"]]}{left}', *gone]
     said = observed.error.split("\n") if observed.error else stopped(settings, observed, stop)
     # The removal has printed its own.
     return texts.failed(found, stop, said), [] if observed.error else said

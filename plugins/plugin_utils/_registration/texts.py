@@ -45,8 +45,8 @@ KEEP_IT = (
     " then remove it."
 )
 REMOVE_IT = (
-    "It may hold a password that Immuta made. The connection is registered, so the script is not needed any more. Remove it now:"
-    " rerun with immuta_register_remove_script=true."
+    "It may hold a password that Immuta made. Only taking the registration back (immuta_register_state=undone) still asks it, and its"
+    " journal, what was created. Remove it if you don't need that: rerun with immuta_register_remove_script=true."
 )
 ON_SAVING = "its sha256 is known when it is saved, since Immuta may put another password into each"
 
@@ -256,7 +256,9 @@ def left_over(settings: Settings, observed: Observed) -> str:
     """What to do about the set-up script of a connection that exists; "" if it is not there."""
     if not observed.still_kept(settings.script_path):
         return ""
-    if not (settings.remove_script and observed.unfinished(settings.script_path)):
+    if settings.remove_script and not observed.unfinished(settings.script_path):
+        return f"The set-up script {settings.script_path} on {settings.keeper} is removed by a run that has seen the connection work."
+    if not settings.remove_script:
         return f"The set-up script {settings.script_path} is still on {settings.keeper}. {REMOVE_IT}"
     return (
         f"A set-up script that has not run to its end is kept at {settings.script_path} on {settings.keeper}: it may be the only place of a"

@@ -42,6 +42,7 @@ OTHERS = {
     },
     "immuta_deregister_accept_regenerated": f"{PREFIX}confirm",
     "immuta_deregister_integration_config": f"{PREFIX}snowflake or {PREFIX}databricks",
+    "REGENERATED it from the integration's known configuration": "rendered it from the description",
     "the connection is gone": "the connection does not exist",
     "already gone": "it does not exist",
 }

@@ -60,7 +60,14 @@ class World:
 
     def ensure_absent(self, check_mode: bool = False, **params: t.Any) -> Outcome:
         known = {
-            **{"connection_key": KEY, "confirm": KEY, "expected_plan_digest": None, "wait": True, "wait_timeout": 30},
+            **{
+                "connection_key": KEY,
+                "confirm": KEY,
+                "expected_plan_digest": None,
+                "expected_tenant": None,
+                "wait": True,
+                "wait_timeout": 30,
+            },
             **{"script_path": None, "expected_script_sha256": None},
         }
         assert set(params) <= set(known)

@@ -59,6 +59,12 @@ def test_deletes_whatever_the_answer_looks_like(remove: Remove, reply: str) -> N
     assert remove.tenant.double.connections == 1
 
 
+def test_another_tenant_than_that_of_the_earlier_tasks_is_refused(remove: Remove) -> None:
+    refused = remove(expected_tenant="https://other.example")
+    assert (refused.code, remove.there) == ("plan_changed", True)
+    assert "Nothing was deleted." in refused["msg"]
+
+
 def test_a_second_time_nothing_changes(remove: Remove) -> None:
     first = remove()
     second = remove()

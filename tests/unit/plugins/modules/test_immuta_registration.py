@@ -1069,6 +1069,13 @@ def test_the_digest_covers_what_is_not_shown(
     assert present(snowflake=again, **given, check=True)["plan"]["digest"] == digest
 
 
+def test_another_tenant_than_that_of_the_earlier_tasks_is_refused(present: Present) -> None:
+    refused = present(expected_tenant="https://other.example")
+    assert (refused.code, present.bodies()) == ("plan_changed", [])
+    assert "but the earlier tasks have read https://other.example. Nothing was sent." in refused["msg"]
+    assert present(expected_tenant=f"{present.tenant.double.url.upper()}/").good["registered"] is True
+
+
 @pytest.mark.parametrize("form", ["connection", "with_integration"])
 def test_an_edit_shows_what_differs_in_the_integration(present: Present, form: str) -> None:
     assert present().good["verified"] is True

@@ -198,7 +198,7 @@ def test_report(observed: Observed, words: str) -> None:
             "finished",
             {},
             True,
-            "The set-up script /s/k.setup.sql is still on ",
+            "The set-up script /s/k.setup.sql on h is removed by a run that has seen the connection work.",
             "ALREADY REGISTERED, nothing was changed",
         ),
         (
