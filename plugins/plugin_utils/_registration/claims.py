@@ -98,7 +98,7 @@ def run(ended: Ended, origin: Origin, history: History) -> Registered:
         edited=list(result["differences"]) if ended.status == "updated" else [],
         chapter=number(history, own),
         unreported=None
-        if goes_on(ended.stop and ended.stop.failure)
+        if goes_on(ended.stop.failure if ended.stop else None)
         else unreported.earlier(settings, observed, history, own),
     )
 
