@@ -162,7 +162,7 @@ class ActionModule(OneOfMany):
             raise Refused(*wrong, code="refused")
         return {
             **shown(whose.plan(known, setup, undo, seen.tried)),
-            "created": whose.created(known, setup, seen.tried, exists=bool(seen.existed)),
+            "created": whose.created(known, setup, seen.tried, registered=whose.registered(seen.existed, undo)),
         }
 
     def _plan(self, variables: Variables) -> Result:

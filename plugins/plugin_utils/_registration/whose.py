@@ -102,14 +102,20 @@ def refused(settings: Settings, setup: Answer, tried: Answer) -> list[str]:
     ]
 
 
-def created(settings: Settings, setup: Answer, tried: Answer, *, exists: bool) -> dict[str, t.Any]:
+def registered(existed: bool | None, undo: Answer) -> bool:
+    """Whether a connection is there, or was when an earlier run began to take it back.
+
+    :param undo: the clean-up script that is saved; Immuta renders it for an integration, or else from the description
+    """
+    return bool(existed) or undo.get("integration_id") is not None or undo.get("state") in ("partial", "finished")
+
+
+def created(settings: Settings, setup: Answer, tried: Answer, *, registered: bool) -> dict[str, t.Any]:
     """What the clean-up script may take away, for the role that runs it; empty if no set-up script tells that.
 
     C(made) is what was created. C(never) is what was not created, and is not there: a statement that needs it is not needed
     itself. C(grants) is what was
-    granted, or may have been; None if the connection exists, since Immuta may have granted and protected more by then.
-
-    :param exists: whether the connection exists
+    granted, or may have been; None for a connection that was registered, since Immuta may have granted and protected more by then.
     """
     if setup.get("creates") is None:
         return {}
@@ -118,9 +124,9 @@ def created(settings: Settings, setup: Answer, tried: Answer, *, exists: bool) -
     made = [one for one, row in zip(objects, setup["creates"], strict=True) if row["created"] is True]
     granted = [one["name"] for one in setup.get("grants") or () if one["granted"] is not False]
     return {
-        **{"objects": objects, "never": never, "made": made, "grants": None if exists else granted},
+        **{"objects": objects, "never": never, "made": made, "grants": None if registered else granted},
         # The connection is registered when the set-up script has run to its end.
-        "never_registered": not exists and setup.get("state") != "finished",
+        "never_registered": not registered and setup.get("state") != "finished",
         **{"accepted": settings.drop_existing, "option": f"{PREFIX}drop_existing"},
     }
 

@@ -56,16 +56,16 @@ def test_what_this_registration_has_not_created_is_refused_by_name(
     assert words in line
     missing = made is now is False
     assert more == ([whose.NEEDLESS] if missing else [])
-    assert whose.created(read(), setup, tried, exists=False)["never"] == ([OBJECT] if missing else [])
+    assert whose.created(read(), setup, tried, registered=False)["never"] == ([OBJECT] if missing else [])
     assert ("may be dropped" in line) is refuses
 
 
 def test_the_removal_is_told_what_it_may_drop() -> None:
     setup = {"creates": [{**OBJECT, "created": True, "before": False}]}
     setup["grants"] = [{"name": f"ROLE R{number}", "granted": ran} for number, ran in enumerate((True, None, False))]
-    assert whose.created(read(), setup, {}, exists=False)["grants"] == ["ROLE R0", "ROLE R1"]
+    assert whose.created(read(), setup, {}, registered=False)["grants"] == ["ROLE R0", "ROLE R1"]
     for state, registered in (("partial", False), ("finished", None)):
-        own = whose.created(read(), {**setup, "state": state}, {}, exists=False)
+        own = whose.created(read(), {**setup, "state": state}, {}, registered=False)
         assert own["never_registered"] is (registered is False)
     named = {
         "never": [],
@@ -75,16 +75,36 @@ def test_the_removal_is_told_what_it_may_drop() -> None:
         "accepted": ["ROLE R"],
         "option": "immuta_register_drop_existing",
     }
-    assert whose.created(read(drop_existing=["ROLE R"]), setup, {}, exists=True) == {"objects": [OBJECT], **named}
-    assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}, {}, exists=True) == {
+    assert whose.created(read(drop_existing=["ROLE R"]), setup, {}, registered=True) == {"objects": [OBJECT], **named}
+    assert whose.created(read(drop_existing=["ROLE R"]), {"creates": []}, {}, registered=True) == {
         **named,
         "objects": [],
         "made": [],
     }
     # Nobody knows.
     assert (
-        whose.created(read(), {}, {}, exists=True) == whose.created(read(), {"creates": None}, {}, exists=False) == {}
+        whose.created(read(), {}, {}, registered=True)
+        == whose.created(read(), {"creates": None}, {}, registered=False)
+        == {}
     )
+
+
+@pytest.mark.parametrize(
+    ("existed", "undo", "registered"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (None, {}, False),
+        # An earlier run has saved its script, and has deleted it.
+        (False, {"integration_id": 7, "state": "none"}, True),
+        # Or was refused: it had to be rendered from the description.
+        (False, {"integration_id": None, "state": "none"}, False),
+        (False, {"integration_id": None, "state": "partial"}, True),
+        (False, {"integration_id": None, "state": "finished"}, True),
+    ],
+)
+def test_a_rerun_knows_that_the_connection_was_there(existed: bool | None, undo: t.Any, registered: bool) -> None:
+    assert whose.registered(existed, undo) is registered
 
 
 @pytest.mark.parametrize(("state", "told"), [(None, True), ("none", True), ("partial", False), ("finished", False)])
