@@ -148,11 +148,10 @@ class Execution:
 
         :raises ObjectsExist: names it
         """
-        if self._rules.accept_existing:
-            return
-        script, found = self._script, self._rules.existing
-        theirs = created.not_own(script.statements, script.dialect, self._progress, found)
-        expected.require_none(theirs, self._platform.session)
+        if not self._rules.accept_existing:
+            script, found = self._script, self._rules.existing
+            theirs = created.not_own(script.statements, script.dialect, self._progress, found)
+            expected.require_none(theirs, self._platform.session)
 
     def _look_again(self, cursor: t.Any) -> None:
         """Look whether what the script removes is gone, or what it creates is there.
@@ -163,10 +162,10 @@ class Execution:
         if not self._rules.verify:
             return
         skipped = {row["index"] for row in self.report.rows if row["status"] == "skipped_by_operator"}
-        rows, look_for = self.report.rows, self._rules.look_for
-        self.report.objects = verify.look_again(
-            cursor, self._platform, self._script.statements, skipped, rows, look_for
-        )
+        # What was refused has dropped nothing.
+        rows = [row for row in self.report.rows if row["status"] != "not_needed"]
+        statements, look_for = self._script.statements, self._rules.look_for
+        self.report.objects = verify.look_again(cursor, self._platform, statements, skipped, rows, look_for)
         expected.AFTER[look_for](self.report.objects)
 
     def _is_time_to_pause(self, started: float, following: Statement) -> bool:

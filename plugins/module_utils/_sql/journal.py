@@ -94,12 +94,16 @@ def read(path: str) -> Progress:
 
 
 def answers(path: str | None, sha256: str) -> list[dict[str, t.Any]]:
-    """Return C(index) and C(answer) of each statement of a script that has run; none if no journal of it can be read."""
+    """Return C(index) and C(answer) of each statement of a script that has run; none if no journal of it can be read.
+
+    What was refused, and not needed, has done nothing.
+    """
     progress = Progress()
     with contextlib.suppress(JournalError):
         progress = read(path) if path else progress
     done = progress.done if progress.sha256 == sha256 else {}
-    return [{"index": index, "answer": event.get("answer")} for index, event in sorted(done.items())]
+    ran = {index: event for index, event in done.items() if not event.get("not_needed")}
+    return [{"index": index, "answer": event.get("answer")} for index, event in sorted(ran.items())]
 
 
 def require_usable(path: str, *, check_mode: bool) -> None:

@@ -362,6 +362,9 @@ def test_what_needs_what_was_never_created_is_not_needed(script: Script) -> None
     done = script.run(never_created=[*never, {"kind": "ROLE", "name": "GONE"}])
     assert (statuses(done), done["journal"]["state"]) == ("skipped not_needed not_needed done", "finished")
     assert [row["answer"] for row in script.run()["statements"]][1] == answer
+    # It is not taken for one that has dropped something.
+    looked = script.run(text, never_created=[*never, {"kind": "ROLE", "name": "GONE"}], verify=True, preflight=True)
+    assert [row["confirmed"] for row in looked["objects"]] == [True, False, False, True]
 
 
 @pytest.mark.parametrize(
