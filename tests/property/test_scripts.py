@@ -153,6 +153,7 @@ PARAMS = {
     "on_unknown": "fail",
     "other_session": "fail",
     "expected_session": None,
+    "never_created": None,
     "found_before": None,
     "pause_after": None,
     "skip": None,

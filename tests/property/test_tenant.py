@@ -141,6 +141,7 @@ class Tenant:
         known = {
             "confirm": key,
             "expected_plan_digest": None,
+            "expected_tenant": None,
             "script_path": None,
             "expected_script_sha256": None,
             "wait": True,
