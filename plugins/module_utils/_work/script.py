@@ -20,6 +20,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
     expected,
     journal,
     loaded_script,
+    verify,
 )
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import Report, Rules, initial_report
@@ -152,6 +153,8 @@ def _preflight(context: Context, kind: type[Target], script: LoadedScript | None
     # The statements about listed objects are ours.
     look_for = context.params["look_for"] if script else "removed"
     session, objects = target.look(context.params, kind, statements, answers, look_for)
+    if script and look_for == "removed":
+        _leave_out(script, _skips(context, script), objects or ())
     result: dict[str, t.Any] = {"session": session, "executed": 0, "objects": objects}
     if script:
         # Snowflake's query history takes a warehouse; other sessions are of one.
@@ -165,6 +168,14 @@ def _preflight(context: Context, kind: type[Target], script: LoadedScript | None
         error.result = result
         raise
     return Outcome(False, result)
+
+
+def _leave_out(script: LoadedScript, skipped: t.Container[int], objects: t.Iterable[dict[str, t.Any]]) -> None:
+    """Say of what only statements drop, revoke, or take off that are left out that it stays."""
+    things = verify.THINGS["removed"](script.statements, script.dialect)
+    left = {(one.kind, one.shown) for one in things if one.taken and not one.is_dropped(skipped)}
+    for row in objects:
+        row["dropped"] = row["dropped"] and (row["kind"], row["name"]) not in left
 
 
 def _require_as_before(

@@ -214,8 +214,9 @@ def not_granted(settings: Settings, observed: Observed) -> list[str]:
         return []
     return [
         f"The clean-up script {settings.script_path} takes away what is on the platform, and this registration has not made:"
-        f" {', '.join(left)}. Another connection may need it. Nothing was deleted or dropped. Find out whose it is. If it may be taken"
-        f' away, name each in {by["option"]}, for example ["{left[0]}"], and rerun.'
+        f" {', '.join(left)}. Another connection may need it. Nothing was deleted or dropped. Find out whose it is. To"
+        f" leave it, leave out its statements with immuta_deregister_skip. If it may be taken away, name each in {by['option']}, for"
+        f' example ["{left[0]}"]. Then rerun.'
     ]
 
 

@@ -342,6 +342,9 @@ def test_leaves_out_a_statement_that_can_not_succeed_any_more(script: Script) ->
     assert done["statements"][1]["reason"] == "a colleague has dropped it"
     assert (done["executed"], done["journal"]["state"]) == (1, "finished")
     assert "GONE" not in done["diff"]["after"]
+    # What is left out stays, as far as the script goes.
+    before = script.run(skip=[said], preflight=True)["objects"]
+    assert [(row["name"], row["dropped"]) for row in before] == [("R1", True), ("GONE", False), ("R2", True)]
     events = [json.loads(line) for line in Path(journal.journal_path(str(script.path))).read_text().splitlines()]
     assert [(one["index"], one["reason"]) for one in events if one["event"] == "skipped"] == [
         (2, "a colleague has dropped it")
