@@ -125,7 +125,9 @@ def _untold(settings: Settings, setup: Seen, former: t.Mapping[str, t.Any]) -> l
     """Why it is not known what the set-up script has created; empty if it is known, or if there is no script."""
     path = settings.script_path
     lone = [os.path.basename(one) for one in former.get("journals") or ()]
-    if f"{os.path.basename(path)}.journal" in lone:
+    # A run that was killed at its end has removed the script, and not yet its journal.
+    ended = saved_at(former.get("scripts"), settings.undo_path).get("state") == "finished"
+    if f"{os.path.basename(path)}.journal" in lone and not ended:
         return [
             f"The set-up script {path} on {settings.keeper} is not there, but its journal is, so what it has created is not known. Nothing"
             " was deleted or dropped. Restore the script and rerun. If all that the clean-up script drops may go, move the journal away:"

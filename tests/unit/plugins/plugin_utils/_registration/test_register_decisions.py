@@ -267,6 +267,9 @@ def test_a_journal_without_its_script_is_asked_about() -> None:
     for connections in ([], [ONE]):
         (found,) = decisions.allowed(read(), connections, [SEVEN], former, TENANT)
         assert "is not there, but its journal is, so what it has created is not known." in found
+    # What it has created is gone already.
+    ended = {**former, "scripts": [saved("k.undo.sql", "finished")]}
+    assert decisions.allowed(read(), [], [], ended, TENANT) == []
     former["journals"] = ["/home/s/other.setup.sql.journal"]
     assert decisions.allowed(read(), [ONE], [SEVEN], former, TENANT) == []
 
