@@ -28,15 +28,18 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
 from ansible_collections.community.immuta.plugins.module_utils._sql.journal import Journal, Progress
 from ansible_collections.community.immuta.plugins.module_utils._sql.literals import withhold
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
-from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Doubt, Found, Platform, Problem
-from ansible_collections.community.immuta.plugins.module_utils._sql.report import ANSWER, Report, Rules, initial_report
-from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
-from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
-from ansible_collections.community.immuta.plugins.module_utils._sql.stopped import (
+from ansible_collections.community.immuta.plugins.module_utils._sql.platform import (
+    Doubt,
+    Found,
+    Platform,
+    Problem,
     SessionLost,
     StatementFailed,
     UnknownOutcome,
 )
+from ansible_collections.community.immuta.plugins.module_utils._sql.report import ANSWER, Report, Rules, initial_report
+from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
+from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 # In characters.
@@ -236,11 +239,8 @@ class Execution:
             if problem is None:
                 row["status"] = "replayed" if text == statement.text else row["status"]
             elif problem.lost or not self._session.may_be_dropped(statement, self._at):
-                before = row["status"]
-                stopped = self._failed(statement, row, problem, "sent again to set up the session")
-                # It has run before, whatever became of it now.
-                row["status"] = before
-                raise stopped
+                # It has run before, whatever became of it now, so its row stays.
+                raise self._failed(statement, {**row}, problem, "sent again to set up the session")
 
     def _step(self, cursor: t.Any, statement: Statement) -> None:
         row = self.report.rows[statement.index - 1]

@@ -26,6 +26,24 @@ class Unreachable(LoginFailed):
     code = "platform_unreachable"
 
 
+class StatementFailed(Failure):
+    """A statement failed; the ones before it have run, the ones after it have not."""
+
+    code = "statement_failed"
+
+
+class UnknownOutcome(Failure):
+    """A statement was sent, and its outcome is unknown."""
+
+    code = "unknown_outcome"
+
+
+class SessionLost(Failure):
+    """The rest of the script needs something of a session that has ended; no statement of the script was sent."""
+
+    code = "session_lost"
+
+
 def sign_in_failed(platform: str, reason: str, remedy: str, *, reached: bool, **details: t.Any) -> LoginFailed:
     """Return the error for a sign-in that has failed, by whether the platform itself has answered."""
     what = "refuses the sign-in" if reached else "can't be reached, or is not at this address"
