@@ -61,16 +61,14 @@ def told(statements: t.Iterable[Statement], dialect: str, progress: journal.Prog
     return rows
 
 
-def of_others(
-    statements: t.Iterable[Statement], dialect: str, progress: journal.Progress, rows: t.Sequence[Row]
-) -> dict[int, list[Row]]:
+def of_others(wanted: t.Sequence[Thing], progress: journal.Progress, rows: t.Iterable[Row]) -> dict[int, list[Row]]:
     """Return what is there before its C(CREATE) has run, by the indexes of the statements that create it.
 
     What is in something that the script has created is not among it: a platform makes more by itself.
 
+    :param wanted: what the script creates
     :param rows: what was found on the platform
     """
-    wanted = things(statements, dialect)
     own = [one for one in wanted if _has_run(one, progress) and one.name]
     there = {(row["kind"], row["name"]): row for row in rows if row["present"]}
     found: dict[int, list[Row]] = {}
@@ -83,14 +81,12 @@ def of_others(
     return found
 
 
-def not_own(
-    statements: t.Sequence[Statement], dialect: str, progress: journal.Progress, rows: t.Sequence[Row]
-) -> list[Row]:
+def not_own(wanted: t.Sequence[Thing], progress: journal.Progress, rows: t.Iterable[Row]) -> list[Row]:
     """Return what is there and can't be the script's own: no statement that creates it has run, or may have."""
     if progress.state == "finished":
         return []
     doubtful = progress.unknown["index"] if progress.unknown else 0
-    found = of_others(statements, dialect, progress, rows)
+    found = of_others(wanted, progress, rows)
     return [row for index, theirs in found.items() if index != doubtful for row in theirs]
 
 

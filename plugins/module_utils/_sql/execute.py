@@ -40,6 +40,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.platform imp
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import ANSWER, Report, Rules, initial_report
 from ansible_collections.community.immuta.plugins.module_utils._sql.session import Session
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
+from ansible_collections.community.immuta.plugins.module_utils._sql.thing import Thing
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 # In characters.
@@ -139,21 +140,20 @@ class Execution:
             after = None if objects is None else {"objects": objects, "session": self._platform.session}
             self._journal.finished(self._platform.name, after)
 
+    @functools.cached_property
+    def _wanted(self) -> list[Thing]:
+        """What the script creates."""
+        return created.things(self._script.statements, self._script.dialect)
+
     def _finds(self, statement: Statement) -> bool:
         """Return whether a statement creates what was there before this run, and the script has not created."""
-        script, found = self._script, self._rules.existing
-        return bool(found) and statement.index in created.of_others(
-            script.statements, script.dialect, self._progress, found
-        )
+        found = self._rules.existing
+        return bool(found) and statement.index in created.of_others(self._wanted, self._progress, found)
 
     def _require_own(self) -> None:
-        """Refuse to use what somebody else has made since an earlier run stopped.
-
-        :raises ObjectsExist: names it
-        """
-        if not self._rules.accept_existing:
-            script, found = self._script, self._rules.existing
-            theirs = created.not_own(script.statements, script.dialect, self._progress, found)
+        """Refuse, with C(ObjectsExist), to use what somebody else has made since an earlier run stopped."""
+        if self._rules.existing and not self._rules.accept_existing:
+            theirs = created.not_own(self._wanted, self._progress, self._rules.existing)
             expected.require_none(theirs, self._platform.session)
 
     def _look_again(self, cursor: t.Any) -> None:
@@ -239,7 +239,7 @@ class Execution:
             if problem is None:
                 row["status"] = "replayed" if text == statement.text else row["status"]
             elif problem.lost or not self._session.may_be_dropped(statement, self._at):
-                # It has run before, whatever became of it now, so its row stays.
+                # Its row stays: it has run before.
                 raise self._failed(statement, {**row}, problem, "sent again to set up the session")
 
     def _step(self, cursor: t.Any, statement: Statement) -> None:
@@ -314,8 +314,7 @@ class Execution:
             f"{statement.cited} was sent by an earlier run, and it is not known whether it ran.",
             hint=f"{obstacle}Look for it in {self._platform.name}'s query history ({sign})."
             " To send it again, set on_unknown=rerun (immuta_deregister_on_unknown or immuta_register_on_unknown in the roles). If it"
-            " has run, name it"
-            f" in {SKIP[self._rules.look_for]}.",
+            f" has run, name it in {SKIP[self._rules.look_for]}.",
             **statement.describe(),
         )
 

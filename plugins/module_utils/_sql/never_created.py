@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
+from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads, thing
 from ansible_collections.community.immuta.plugins.module_utils._sql.platform import Problem
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 from ansible_collections.community.immuta.plugins.module_utils._sql.thing import OUTER, Key, is_or_holds
@@ -48,4 +48,4 @@ def _key(kind: str, name: str, dialect: str) -> Key:
     # A name that leaves out where the object is may be of another one. Of a kind that is not known, three parts are all.
     parts = names.parts(name)
     whole = parts if len(parts) == (reads.length(dialect, kind) or 3) else ()
-    return kind, tuple(part.lower() for part in whole) if dialect == "databricks" else whole
+    return thing.key(kind, whole, dialect)

@@ -86,6 +86,11 @@ class Thing:
         return "policy" if self.kind == POLICY or isinstance(self.name, policies.Attached) else OBJECT
 
 
+def key(kind: str, parts: tuple[str, ...], dialect: str) -> Key:
+    """Return what identifies an object by its full name. Names of Databricks have no case."""
+    return kind, tuple(part.lower() for part in parts) if dialect == "databricks" else parts
+
+
 def is_or_holds(one: Key, other: Key) -> bool:
     """Return whether one is the other, or what the other is in."""
     if one == other:

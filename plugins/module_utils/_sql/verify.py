@@ -73,6 +73,7 @@ def look(
     statements: t.Iterable[Statement],
     answers: t.Iterable[Answered] = (),
     look_for: str = "removed",
+    skipped: t.Container[int] = (),
 ) -> list[dict[str, t.Any]]:
     """Look for everything that a script removes, or creates; return a row for each.
 
@@ -82,9 +83,10 @@ def look(
     :param cursor: of a PEP 249 connection that has just been opened
     :param answers: C(index) and C(answer) of the statements that have run
     :param look_for: C(removed) or C(created)
+    :param skipped: the statements that are left out
     :raises LookFailed: the platform did not answer
     """
-    return _Look(cursor, eyes, answers).rows(THINGS[look_for](statements, eyes.dialect))
+    return _Look(cursor, eyes, answers, skipped=skipped).rows(THINGS[look_for](statements, eyes.dialect))
 
 
 def look_again(
@@ -142,13 +144,23 @@ class _Look:
     """One look at a platform; no read is sent twice in the same role.
 
     :param said: what the platform has answered to the script's statements
+    :param skipped: the statements that are left out
     :param again: whether all of the script has run, in a role that is not known
     """
 
-    def __init__(self, cursor: t.Any, eyes: Eyes, said: t.Iterable[Answered], *, again: bool = False) -> None:
+    def __init__(
+        self,
+        cursor: t.Any,
+        eyes: Eyes,
+        said: t.Iterable[Answered],
+        *,
+        skipped: t.Container[int] = (),
+        again: bool = False,
+    ) -> None:
         self._cursor = cursor
         self._eyes = eyes
         self._again = again
+        self._skipped = skipped
         self._own = _bare(eyes.session.get("role"))
         self._role = None if again else self._own
         self._answers: dict[tuple[str | None, str], _Answer] = {}
@@ -219,7 +231,7 @@ class _Look:
             "type": thing.type,
             "kind": thing.kind,
             "name": thing.shown,
-            "dropped": thing.is_dropped(()),
+            "dropped": thing.is_dropped(self._skipped),
             "present": None,
             "owner": None,
             "created_on": None,

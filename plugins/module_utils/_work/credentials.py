@@ -38,6 +38,16 @@ NEW = "(the one in the options)"
 REMEDY = "Set object_sync to true, which counts unless a test says otherwise, or verify to false."
 
 
+# What says already how far it has come.
+TOLD = (
+    rotation.NotEdited,
+    rotation.RolledBack,
+    rotation.StillEditing,
+    rotation.ValidationFailed,
+    object_sync.SyncFailed,
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Proof:
     """What has to show that a credential works.
@@ -302,10 +312,7 @@ def _prove(
             blind = f"Immuta does not show its integration {plan.subject.found.integration_id} any more"
         _require_edited(client, plan, health)
         synced = proof.object_sync and _sync(context, client, plan.subject.found.key, proof.wait_timeout, result)
-    except (
-        *(rotation.RolledBack, rotation.StillEditing, rotation.ValidationFailed, rotation.NotEdited),
-        object_sync.SyncFailed,
-    ):
+    except TOLD:
         raise
     except errors.ImmutaError as error:
         error.explain_first("Immuta has taken the credential, but whether it works could not be seen.")

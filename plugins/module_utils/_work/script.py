@@ -20,7 +20,6 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
     expected,
     journal,
     loaded_script,
-    verify,
 )
 from ansible_collections.community.immuta.plugins.module_utils._sql.loaded_script import LoadedScript
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import Report, Rules, initial_report
@@ -152,9 +151,8 @@ def _preflight(context: Context, kind: type[Target], script: LoadedScript | None
     answers = journal.answers(_journal_path(context, script), script.sha256) if script else ()
     # The statements about listed objects are ours.
     look_for = context.params["look_for"] if script else "removed"
-    session, objects = target.look(context.params, kind, statements, answers, look_for)
-    if script and look_for == "removed":
-        _leave_out(script, _skips(context, script), objects or ())
+    skipped = _skips(context, script) if script else ()
+    session, objects = target.look(context.params, kind, statements, answers, look_for, skipped)
     result: dict[str, t.Any] = {"session": session, "executed": 0, "objects": objects}
     if script:
         # Snowflake's query history takes a warehouse; other sessions are of one.
@@ -168,14 +166,6 @@ def _preflight(context: Context, kind: type[Target], script: LoadedScript | None
         error.result = result
         raise
     return Outcome(False, result)
-
-
-def _leave_out(script: LoadedScript, skipped: t.Container[int], objects: t.Iterable[dict[str, t.Any]]) -> None:
-    """Say of what only statements drop, revoke, or take off that are left out that it stays."""
-    things = verify.THINGS["removed"](script.statements, script.dialect)
-    left = {(one.kind, one.shown) for one in things if one.taken and not one.is_dropped(skipped)}
-    for row in objects:
-        row["dropped"] = row["dropped"] and (row["kind"], row["name"]) not in left
 
 
 def _require_as_before(
@@ -211,7 +201,7 @@ def _of_others(
     progress = journal.read(path) if path else journal.Progress()
     if progress.sha256 != script.sha256:
         progress = journal.Progress()
-    return created.not_own(script.statements, script.dialect, progress, objects)
+    return created.not_own(created.things(script.statements, script.dialect), progress, objects)
 
 
 def _warn_of_unseen(context: Context, objects: t.Iterable[dict[str, t.Any]]) -> None:

@@ -71,11 +71,13 @@ def look(
     statements: t.Sequence[Statement] | None,
     answers: t.Sequence[verify.Answered] = (),
     look_for: str = "removed",
+    skipped: t.Container[int] = (),
 ) -> tuple[dict[str, t.Any], list[dict[str, t.Any]] | None]:
     """Sign in, look for what statements remove or create, and sign out; return the session and a row for each object.
 
     :param answers: C(index) and C(answer) of those statements that have run
     :param look_for: C(removed) or C(created)
+    :param skipped: the statements that are left out
     :param statements: None to sign in and look for nothing; then there are no rows either
     :raises LoginFailed: the sign-in was refused
     :raises LookFailed: the platform did not answer
@@ -83,7 +85,9 @@ def look(
     platform = target(params, LOOKING)
     connection = platform.connect()
     try:
-        rows = None if statements is None else verify.look(connection.cursor(), platform, statements, answers, look_for)
+        rows = None
+        if statements is not None:
+            rows = verify.look(connection.cursor(), platform, statements, answers, look_for, skipped)
     finally:
         connection.close()
     return platform.session, rows

@@ -167,8 +167,7 @@ def claims(ended: Ended, objects: t.Sequence[Answer] | None = None, history: His
         found.append(_approved(ended))
     found.append(_connection_gone(observed))
     if observed.not_dropped:
-        how = f"The clean-up script does not drop it: {observed.left_on_platform}."
-        found.append(_seen("What the registration has created is dropped", "not_verified", how))
+        found.append(not_dropped(observed.left_on_platform))
     if (seen := _platform_clean(ended, objects, history)) is not None:
         found.append(seen)
     if left := ended.result["integration"]:
@@ -182,6 +181,15 @@ def claims(ended: Ended, objects: t.Sequence[Answer] | None = None, history: His
     if not scriptless:
         found.append(_nothing_to_run() if observed.empty_script else _script_ran(ended, objects))
     return found
+
+
+def not_dropped(left: str) -> Claim:
+    """What is left although the registration is taken back.
+
+    :param left: what the clean-up script does not drop, as part of a sentence
+    """
+    how = f"The clean-up script does not drop it: {left}."
+    return _seen("What the registration has created is dropped", "not_verified", how)
 
 
 def _seen(claim: str, state: t.Literal["verified", "stated", "not_verified"], how: str, run: int = THIS) -> Claim:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils._sql import names, reads
 from ansible_collections.community.immuta.plugins.module_utils._sql.head import Head
-from ansible_collections.community.immuta.plugins.module_utils._sql.thing import OUTER, is_or_holds
+from ansible_collections.community.immuta.plugins.module_utils._sql.thing import OUTER, is_or_holds, key
 
 # Any other verb may run statements that are not described here, which leave the session anywhere.
 _PLAIN = frozenset(
@@ -70,13 +70,13 @@ def foreign(rows: Rows, dialect: str, created: Rows) -> list[str]:
     :param rows: C(statements) of C(immuta_cleanup_script)
     :param created: those objects, each with C(kind) and C(name)
     """
-    known = {_key(one["kind"], names.parts(one["name"]), dialect) for one in created}
+    known = {key(one["kind"], names.parts(one["name"]), dialect) for one in created}
     # A name that leaves out where it is may be of another one.
     holders = [name for kind, name in known if kind in OUTER and len(name) == reads.length(dialect, kind)]
     found: dict[str, None] = {}
     for drop in _read(rows, dialect):
         length = reads.length(dialect, drop.kind)
-        kind, name = _key(drop.kind, drop.whole or (() if length else drop.parts), dialect)
+        kind, name = key(drop.kind, drop.whole or (() if length else drop.parts), dialect)
         # Of a kind that is not known, only a name with database and schema tells where it is.
         inside = (length or len(name) == 3) and any(name[: len(one)] == one != name for one in holders)
         if not (name and ((kind, name) in known or inside)):
@@ -94,18 +94,14 @@ def left(rows: Rows, dialect: str, created: Rows) -> list[str]:
     """
     if any(row.get("verb") in ("BEGIN", "EXECUTE") and row.get("object") != "TRANSACTION" for row in rows):
         return []
-    gone = [_key(drop.kind, drop.whole or drop.parts, dialect) for drop in _read(rows, dialect)]
+    gone = [key(drop.kind, drop.whole or drop.parts, dialect) for drop in _read(rows, dialect)]
     found = []
     for one in created:
-        own = _key(one["kind"], names.parts(one["name"]), dialect)
+        own = key(one["kind"], names.parts(one["name"]), dialect)
         whole = len(own[1]) == (reads.length(dialect, own[0]) or len(own[1]))
         if whole and not any(is_or_holds(drop, own) for drop in gone):
             found.append(f"{one['kind']} {one['name']}")
     return found
-
-
-def _key(kind: str, name: tuple[str, ...], dialect: str) -> tuple[str, tuple[str, ...]]:
-    return kind, tuple(part.lower() for part in name) if dialect == "databricks" else name
 
 
 class _Drop(t.NamedTuple):

@@ -29,11 +29,9 @@ def earlier(observed: Observed, runs: t.Sequence[Seen], failure: Seen | None) ->
     :param runs: of this removal, before this one
     :param failure: the result of the task that failed; None when all went well
     """
-    if unreported.goes_on(failure):
-        return None
     deleted = observed.has_script and observed.gone and not observed.exists and not any(map(_tells_of_it, runs))
     deleted = deleted and not observed.created.get("never_registered")
-    return None if observed.exists else unreported.earlier(observed.progress, runs, ACT, acted=deleted)
+    return None if observed.exists else unreported.earlier(observed.progress, runs, ACT, failure, acted=deleted)
 
 
 def _tells_of_it(run: Seen) -> bool:

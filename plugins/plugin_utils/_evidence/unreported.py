@@ -15,7 +15,9 @@ Seen = t.Mapping[str, t.Any]
 NOT_SENT = ("not_run", "handed_over")
 
 
-def earlier(progress: Seen, runs: t.Iterable[Seen], act: str, *, acted: bool) -> dict[str, t.Any] | None:
+def earlier(
+    progress: Seen, runs: t.Iterable[Seen], act: str, failure: Seen | None = None, *, acted: bool
+) -> dict[str, t.Any] | None:
     """What was done before this run that no run of its report tells; None if there is nothing.
 
     C(runs) has it by the runs that did it. C(session) is None if there are several of them.
@@ -23,8 +25,12 @@ def earlier(progress: Seen, runs: t.Iterable[Seen], act: str, *, acted: bool) ->
     :param progress: the content of the journal
     :param runs: the runs before this one
     :param act: what is done with the connection
+    :param failure: the result of the task at which this run has stopped; None when all went well
     :param acted: whether that was done, and no run tells
     """
+    if ((failure or {}).get("failure") or {}).get("code") == "locked":
+        # Another run is at work, and may still write its report.
+        return None
     told = {
         (row["index"], row.get("query_id"))
         for run in runs
@@ -41,11 +47,6 @@ def earlier(progress: Seen, runs: t.Iterable[Seen], act: str, *, acted: bool) ->
         "runs": apart,
         act: acted,
     }
-
-
-def goes_on(failure: Seen | None) -> bool:
-    """Whether a run has stopped because another one is at work, which may still write its report."""
-    return ((failure or {}).get("failure") or {}).get("code") == "locked"
 
 
 def _by_run(missing: t.Iterable[Seen], runs: t.Iterable[Seen]) -> list[dict[str, t.Any]]:

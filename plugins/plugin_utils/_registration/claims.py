@@ -19,7 +19,6 @@ from ansible_collections.community.immuta.plugins.plugin_utils._evidence.report 
     carried,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.rows import frame, statement
-from ansible_collections.community.immuta.plugins.plugin_utils._evidence.unreported import goes_on
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import unreported
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.history import (
@@ -97,9 +96,7 @@ def run(ended: Ended, origin: Origin, history: History) -> Registered:
         validation=_validation(ended),
         edited=list(result["differences"]) if ended.status == "updated" else [],
         chapter=number(history, own),
-        unreported=None
-        if goes_on(ended.stop.failure if ended.stop else None)
-        else unreported.earlier(settings, observed, history, own),
+        unreported=unreported.earlier(settings, observed, history, own, ended.stop.failure if ended.stop else None),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.claims import not_dropped
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import Stop
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import rows
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
@@ -178,8 +179,7 @@ def _taken_back(removal: Answer) -> t.Iterator[Claim]:
     )
     yield Claim(claim, ran, how, THIS)
     if left := removal.get("left_on_platform"):
-        how = f"The clean-up script does not drop it: {left}."
-        yield Claim("What the registration has created is dropped", "not_verified", how, THIS)
+        yield not_dropped(left)
     objects = looks.to_prove(removal["objects"])
     if looks.looked_after(objects):
         certain = sum(map(looks.is_certain, objects))

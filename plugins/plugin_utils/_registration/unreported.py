@@ -23,18 +23,19 @@ REGISTERED = (
 
 
 def earlier(
-    settings: Settings, observed: Observed, runs: t.Sequence[Seen], own: t.Iterable[Seen]
+    settings: Settings, observed: Observed, runs: t.Sequence[Seen], own: t.Iterable[Seen], failure: Seen | None
 ) -> dict[str, t.Any] | None:
     """What was done before this run that no run of its report tells; None if there is nothing.
 
     :param runs: all runs of the report
     :param own: those of them that are about this registration
+    :param failure: the result of the task that failed; None when all went well
     """
     registered = observed.exists and not any(map(_tells_of_it, own))
     # Of a connection that is there no script is asked for. What a later run would see, this one has told.
     saved = observed.of_existing(settings.script_path) if registered else {}
     progress = saved.get("execution") or ({} if observed.outdated else observed.progress)
-    return unreported.earlier(progress, runs, ACT, acted=registered)
+    return unreported.earlier(progress, runs, ACT, failure, acted=registered)
 
 
 def _tells_of_it(run: Seen) -> bool:

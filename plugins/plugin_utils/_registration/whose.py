@@ -124,10 +124,14 @@ def created(settings: Settings, setup: Answer, tried: Answer, *, registered: boo
     made = [one for one, row in zip(objects, setup["creates"], strict=True) if row["created"] is True]
     granted = [one["name"] for one in setup.get("grants") or () if one["granted"] is not False]
     return {
-        **{"objects": objects, "never": never, "made": made, "grants": None if registered else granted},
+        "objects": objects,
+        "made": made,
+        "never": never,
+        "grants": None if registered else granted,
         # The connection is registered when the set-up script has run to its end.
         "never_registered": not registered and setup.get("state") != "finished",
-        **{"accepted": settings.drop_existing, "option": f"{PREFIX}drop_existing"},
+        "accepted": settings.drop_existing,
+        "option": f"{PREFIX}drop_existing",
     }
 
 
