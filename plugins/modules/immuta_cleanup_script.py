@@ -225,26 +225,14 @@ statements:
   type: list
   elements: dict
   contains:
-    index:
-      description: Number of the statement, from 1.
-      type: int
-      sample: 12
-    line:
-      description: Line of the file on which it starts.
-      type: int
-      sample: 40
+    index: {description: "Number of the statement, from 1.", type: int, sample: 12}
+    line: {description: "Line of the file on which it starts.", type: int, sample: 40}
     start:
       description: Offset of its first character in the file, in characters of the decoded text, from 0.
       type: int
       sample: 1604
-    length:
-      description: Length of its text in characters, without the semicolon after it.
-      type: int
-      sample: 28
-    verb:
-      description: Its verb.
-      type: str
-      sample: DROP
+    length: {description: "Length of its text in characters, without the semicolon after it.", type: int, sample: 28}
+    verb: {description: "Its verb.", type: str, sample: DROP}
     object:
       description: Kind of the object that it is about, if the statement shows it.
       type: str
@@ -291,10 +279,19 @@ statements:
           the account or drop a part of an object, or if a clean-up script does not need them.
         - So are statements that drop, unset, or revoke rights on an object that may not be the integration's own. Its own objects are those
           that its configuration names, if Immuta still returns it or the file keeps it, and those that Immuta documents.
+        - And those with RV(statements[].needed_by).
         - In these texts and in names, unprintable characters are written as escapes, such as C(\n).
       type: list
       elements: str
       sample: []
+    needed_by:
+      description:
+        - Which other integrations in use, and connections, on the platform sign in with, or need, what the statement takes away, as far as Immuta
+          tells; none for a script that has run. The role P(community.immuta.deregister_connection#role) refuses such a script, the module does not.
+      type: list
+      elements: str
+      version_added: 0.2.0
+      sample: ["the integration 7"]
 empty:
   description: Whether the script contains no statement, only comments or nothing at all.
   returned: success and O(state=present)

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -48,7 +49,7 @@ def immuta(state: State | None = None, variant: Variant | None = None) -> t.Iter
 
 
 def another(double: ImmutaDouble, key: str, script: str | None = None) -> str:
-    """Add a connection like the one with this key, with an integration and a database of its own; the new one's key.
+    """Add a connection like the one with this key, with an integration and names of its own; the new one's key.
 
     :param script: of that integration, if it is another one
     """
@@ -57,10 +58,19 @@ def another(double: ImmutaDouble, key: str, script: str | None = None) -> str:
     assert like.native_integration_id is not None
     same = state.integrations[like.native_integration_id]
     home = "catalog" if "catalog" in same.config else "database"
-    config = {**same.config, home: f"immuta_{number}"}
-    state.integrations[number] = dataclasses.replace(same, id=number, script=script or same.script, config=config)
+
+    def own(text: str) -> str:
+        return re.sub("immuta", rf"\g<0>_{number}", text, flags=re.IGNORECASE)
+
+    def named(about: dict[str, t.Any]) -> dict[str, t.Any]:
+        return {name: own(value) if name in ("role", "username") else value for name, value in about.items()}
+
+    config = {**named(same.config), home: f"immuta_{number}"}
+    state.integrations[number] = dataclasses.replace(
+        same, id=number, script=script or own(same.script or ""), config=config
+    )
     new = f"{key} {number}"
-    state.connections[new] = dataclasses.replace(like, key=new, native_integration_id=number)
+    state.connections[new] = dataclasses.replace(like, key=new, native_integration_id=number, extra=named(like.extra))
     return new
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import typing as t
 from pathlib import Path
 
@@ -114,11 +115,11 @@ def test_what_was_not_approved_or_fits_no_platform_is_refused(
     refused(
         [
             (snowflake_site, {"expected_sha256": "0" * 64}, "expected_sha256"),
-            (snowflake_site, {"expected_plan_digest": "0" * 64}, "expected_plan_digest"),
             (databricks_site, {"executor": "snowflake"}, "handoff"),
         ],
-        tmp_path,
+        tmp_path / "script",
     )
+    refused([(snowflake_site, {"expected_plan_digest": "0" * 64}, "expected_plan_digest")], tmp_path / "plan")
 
 
 def test_refuses_a_technology_whose_scripts_it_can_not_split(
@@ -173,6 +174,33 @@ def test_an_empty_script_that_is_accepted_is_saved_and_not_run(snowflake_site: S
     assert "There is nothing to run on the platform" in (report / "prod%20snowflake.html").read_text()
 
 
+def test_what_others_sign_in_with_stops_it_before_the_deletion_and_can_be_left_to_them(
+    snowflake_site: Site, databricks_site: Site, tmp_path: Path
+) -> None:
+    sites = [snowflake_site, databricks_site]
+    extra: list[dict[str, t.Any]] = [
+        {"role": "IMMUTA_SYSTEM", "username": "IMMUTA_SYSTEM_ACCOUNT"},
+        {"oAuthClientConfig": {"clientId": "5b0c7f0e-3f0a-4a53-9a6e-2f4b8f3d1c77"}},
+    ]
+    for site, about in zip(sites, extra, strict=True):
+        connections = site.immuta.state.connections
+        other = another(site.immuta, site.key)
+        connections[other] = dataclasses.replace(connections[other], extra={**connections[other].extra, **about})
+    played = refused([(site, {}, "sign in with or need, too") for site in sites], tmp_path)
+    left = []
+    for one in played:
+        assert "Nothing was deleted or dropped." in one.error
+        pasted, _end = json.JSONDecoder().raw_decode(one.error.partition("immuta_deregister_skip=")[2])
+        left.append({"skip": pasted, "script_dir": str(tmp_path / f"scripts{len(left)}")})
+    for site, one in zip(sites, together(sites, variables=left), strict=True):
+        assert (one.code, one.result["status"]) == (0, "completed"), one.output
+        assert not site.connected
+    account, metastore = snowflake_site.server.account, databricks_site.server.metastore
+    assert (account.exists("ROLE", "IMMUTA_SYSTEM"), account.exists("USER", "IMMUTA_SYSTEM_ACCOUNT")) == (True, True)
+    assert not account.exists("DATABASE", "IMMUTA")
+    assert metastore.snapshot()["grants"]
+
+
 # The right platform
 
 
@@ -180,16 +208,13 @@ def test_another_platform_stops_it_before_the_deletion(
     snowflake_site: Site, databricks_site: Site, tmp_path: Path
 ) -> None:
     def named(site: Site, connection: str | None, integration: str | None, **more: str) -> dict[str, t.Any]:
-        key = f"{connection} and {integration}"
         state = site.immuta.state
-        number = 100 + len(state.integrations)
-        about = dataclasses.replace(state.integrations[site.number], id=number)
-        host = {"host": integration, "workspaceUrl": integration, "database": f"D{number}", "catalog": f"d{number}"}
-        state.integrations[number] = dataclasses.replace(about, config={**about.config, **host})
-        state.connections[key] = dataclasses.replace(
-            state.connections[site.key], key=key, hostname=connection, native_integration_id=number
-        )
-        return {"connection_key": key, **more}
+        own = state.connections[another(site.immuta, site.key)]
+        own.hostname = connection
+        assert own.native_integration_id is not None
+        about = state.integrations[own.native_integration_id]
+        about.config = {**about.config, "host": integration, "workspaceUrl": integration}
+        return {"connection_key": own.key, **more}
 
     here, dev, own = HOSTS["snowflake"], "devorg-dev.snowflakecomputing.com", "snowflake.corp.example"
     workspace, other = HOSTS["databricks"], "adb-6543210987654321.7.azuredatabricks.net"

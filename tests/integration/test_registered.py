@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from ansible_collections.community.immuta.tests.harness import inprocess
 from ansible_collections.community.immuta.tests.harness.arriving import DESCRIPTIONS, MADE, SECRET
 from ansible_collections.community.immuta.tests.harness.play import Played
-from ansible_collections.community.immuta.tests.harness.servers import PASSWORD, SECRETS
+from ansible_collections.community.immuta.tests.harness.servers import PASSWORD, SECRETS, another
 from ansible_collections.community.immuta.tests.harness.site import PLATFORMS, Platform, Site
 
 
@@ -309,3 +310,28 @@ def test_what_is_there_already_stops_it_before_the_first_statement(way: Way) -> 
     assert "To continue all the same, set immuta_register_existing_objects to accept." in way.result(refused)["error"]
     assert site.snapshot == before
     assert way.registrations == 1
+
+
+@only_snowflake
+def test_what_others_sign_in_with_is_not_taken_back(way: Way) -> None:
+    site = way.site
+    assert way.register().code == 0
+    connections = site.immuta.state.connections
+    other = another(site.immuta, site.key)
+    extra = {**connections[other].extra, "role": "IMMUTA_SYSTEM"}
+    connections[other] = dataclasses.replace(connections[other], extra=extra)
+    before = site.snapshot
+    planned = way.register(state="undone")
+    assert f"the connection '{other}' needs it, too" in planned.output
+    refused = way.register(state="undone", confirm=site.key)
+    assert (refused.code, site.snapshot) == (2, before), refused.output
+    error = refused.result["error"]
+    assert f"DROP ROLE IMMUTA_SYSTEM (the connection '{other}')" in error
+    pasted, _end = json.JSONDecoder().raw_decode(error.partition("immuta_deregister_skip=")[2])
+    back = way.register(
+        "--extra-vars", json.dumps({"immuta_deregister_skip": pasted}), state="undone", confirm=site.key
+    )
+    assert (back.code, back.result["status"]) == (0, "completed"), back.output
+    assert site.server.account.exists("ROLE", "IMMUTA_SYSTEM")
+    assert not site.server.account.exists("DATABASE", "IMMUTA")
+    assert not site.connected

@@ -32,6 +32,7 @@ class Connection:
     :ivar key: its name in the UI, never changed by this collection, not even its case
     :ivar integration_id: None when Immuta does not say
     :ivar listed_only: whether Immuta lists it but does not describe it by key
+    :ivar signs_in: the role, the user, or the service principal with which Immuta signs in, in the words of C(made_by)
     """
 
     key: str
@@ -41,11 +42,12 @@ class Connection:
     state: str | None = None
     integration_id: int | None = None
     listed_only: bool = False
+    signs_in: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the fields for a module's result."""
         fields = dataclasses.asdict(self)
-        del fields["listed_only"]
+        del fields["listed_only"], fields["signs_in"]
         return fields
 
 
@@ -157,6 +159,7 @@ def from_description(body: t.Any, key: str) -> Connection:
         port=fields.to_number(about.get("port")),
         state=fields.text(body.get("state"), "state", GET_CONNECTION),
         integration_id=None if body.get(LINK) is None else integration.to_id(body[LINK], LINK, GET_CONNECTION),
+        signs_in=integration.made(about),
     )
 
 

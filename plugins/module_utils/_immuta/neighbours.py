@@ -56,7 +56,7 @@ class Neighbours:
         return [one for one in connection.list_all(self._client) if one.key != self._subject.key]
 
     @functools.cached_property
-    def _described(self) -> list[Connection]:
+    def described(self) -> list[Connection]:
         """Return the other connections whose integration Immuta can tell."""
         found = (self._describe(one) for one in self.listed if technologies.of(one.technology).described)
         return [one for one in found if one is not None]
@@ -123,7 +123,7 @@ class Neighbours:
 
         :raises Shared: one does
         """
-        others = [one.key for one in self._described if one.integration_id == number]
+        others = [one.key for one in self.described if one.integration_id == number]
         if others:
             raise Shared(
                 f"The integration {number} belongs to the connection {self._subject.key!r} and to"
@@ -152,7 +152,7 @@ class Neighbours:
         if not candidates:
             return None
         subject = self._subject
-        claimed = {one.integration_id: one.key for one in self._described}
+        claimed = {one.integration_id: one.key for one in self.described}
         free = [number for number in candidates if number not in claimed]
         unsaid = f"Immuta does not say which integration belongs to the connection {subject.key!r}, and"
         if not free:
@@ -166,7 +166,7 @@ class Neighbours:
                 f"{unsaid} {_listed(free)} are on its host.",
                 hint="Find the right one in Immuta and name it in integration_id.",
             )
-        rivals = [one.key for one in self._described if one.integration_id is None and _same_place(one, subject)]
+        rivals = [one.key for one in self.described if one.integration_id is None and _same_place(one, subject)]
         if rivals:
             raise Shared(
                 f"{unsaid} {free[0]} on its host may belong to {_named(rivals)} as well. Nothing was changed.",

@@ -5,7 +5,7 @@
 """Whether another integration is in use in the place of a script: the script would remove what that one needs.
 
 So it is when a connection was registered again, or when two are in one database. What two configurations can't tell for certain
-counts as the same place.
+counts as the same place. Others on the platform may sign in with what a script takes away: these are found here, too.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
     technologies,
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
+from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection
 from ansible_collections.community.immuta.plugins.module_utils._immuta.integration import ENDING_STATUSES, Integration
 
 BY_HAND = "run immuta_cleanup_script with state=executed."
@@ -80,18 +81,24 @@ class Place:
     def relation(self, other: Configuration, rules: Rules) -> Relation:
         """Return whether another integration is in this place."""
         mine, dialect = self.known, technologies.of(self.known.type or other.type or "").dialect
-        if mine.type and other.type and not _same_technology(mine.type, other.type):
-            return "apart"
         homes = {fields.folded(home) for home in (mine.home, other.home) if home}
         if (len(homes) > 1 and not self.shared(other)) or not (homes or dialect):
             return "apart"
-        host, hosts = (other.host or "").casefold(), {own.casefold() for own in self.hosts if own}
-        same = bool(host) and any(rules.same(dialect, own, host) for own in hosts)
-        if host and not same and any(rules.apart(dialect, own, host) for own in hosts):
-            return "apart"
+        platform = self.platform(other.type, other.host, rules)
         # In another case, a name in quotes is another one, unless Immuta has left the quotes out.
         one = bool(mine.home and other.home and fields.same_name(mine.home, other.home))
-        return "same" if same and one and mine.type and other.type else "unknown"
+        return "unknown" if platform == "same" and not (one and mine.type and other.type) else platform
+
+    def platform(self, technology: str | None, host: str | None, rules: Rules) -> Relation:
+        """Return whether a host of a technology is on this platform."""
+        mine = self.known.type
+        if mine and technology and not _same_technology(mine, technology):
+            return "apart"
+        dialect = technologies.of(mine or technology or "").dialect
+        theirs, hosts = (host or "").casefold(), {own.casefold() for own in self.hosts if own}
+        if theirs and any(rules.same(dialect, own, theirs) for own in hosts):
+            return "same"
+        return "apart" if theirs and any(rules.apart(dialect, own, theirs) for own in hosts) else "unknown"
 
 
 def _same_technology(one: str, other: str) -> bool:
@@ -107,6 +114,36 @@ def beside(
     for one in integrations:
         if one.in_use:
             yield one, place.relation(configuration.of(one), rules)
+
+
+class Other(t.NamedTuple):
+    """An integration or a connection that signs in on the platform of a script, or may.
+
+    :ivar name: for a sentence
+    :ivar made: with what it signs in, and what it has there, in the words of C(made_by)
+    """
+
+    name: str
+    made: dict[str, str]
+
+
+def others(
+    place: Place, integrations: t.Iterable[Integration], connections: t.Iterable[Connection], rules: Rules
+) -> list[Other]:
+    """Return what is in use on the platform of a script besides its own integration.
+
+    :param connections: without the script's own
+    """
+    told = [
+        *(
+            (f"the integration {one.id}", one.type, one.host, one.made)
+            for one in integrations
+            if one.in_use and one.id != place.known.id and one.status not in ENDING_STATUSES
+        ),
+        *((f"the connection {one.key!r}", one.technology, one.hostname, one.signs_in) for one in connections),
+    ]
+    near = {"same", *(() if rules.accepted else ("unknown",))}
+    return [Other(name, made) for name, kind, host, made in told if made and place.platform(kind, host, rules) in near]
 
 
 def on_host(one: Integration) -> str:

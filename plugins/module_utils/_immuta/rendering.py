@@ -65,6 +65,7 @@ class Rendered:
     :ivar made: what the integration created, as its configuration names it; None if Immuta no longer tells
     :ivar status: that of the integration, in Immuta's words; None when it was not described
     :ivar leaves: whether the saved script has finished, and is that of another integration, which the connection had before
+    :ivar others: what else is in use on its platform; none for a script that has run to its end
     """
 
     owner: saved_script.Owner
@@ -75,6 +76,7 @@ class Rendered:
     made: dict[str, str] | None = None
     status: str | None = None
     leaves: bool = False
+    others: tuple[occupied.Other, ...] = ()
 
 
 def require_own(saved: saved_script.Saved | None, subject: Subject) -> None:
@@ -164,6 +166,8 @@ class _Fetch:
         self._made: dict[str, str] | None = None
         self._status: str | None = None
         self._leaves = False
+        # As Immuta describes them.
+        self._connections: list[connection.Connection] = []
 
     def run(self) -> Rendered:
         number = self._subject.integration_id
@@ -194,17 +198,21 @@ class _Fetch:
         self._integrations = integration.list_all(self._client) if self._integrations is None else self._integrations
         return self._integrations
 
-    def _require_free(self, known: Configuration, hosts: t.Iterable[str | None], *, regenerated: bool = False) -> None:
-        """Refuse a script that may still be run where another integration is in use."""
-        if not self._finished:
-            place = occupied.Place(known, (*hosts, known.host), self._exists, self._started, regenerated)
-            occupied.require_free(place, self._listed(), self._rules)
+    def _require_free(
+        self, known: Configuration, hosts: t.Iterable[str | None], *, regenerated: bool = False
+    ) -> tuple[occupied.Other, ...]:
+        """Refuse a script that may still be run where another integration is in use; return what else is on the platform."""
+        if self._finished:
+            return ()
+        place = occupied.Place(known, (*hosts, known.host), self._exists, self._started, regenerated)
+        occupied.require_free(place, self._listed(), self._rules)
+        return tuple(occupied.others(place, self._listed(), self._connections, self._rules))
 
     def _rendered(self, reply: Reply, known: Configuration, *, regenerated: bool = False) -> Rendered:
         """Return the script in an answer of Immuta's."""
         operation = REGENERATE_CLEANUP_SCRIPT if regenerated else RENDER_CLEANUP_SCRIPT
         body = script_text.text_of(reply, operation)
-        self._require_free(known, self._hosts, regenerated=regenerated)
+        others = self._require_free(known, self._hosts, regenerated=regenerated)
         technology = known.type or self._technology
         hosts = (*self._hosts, known.host)
         owner = saved_script.Owner(
@@ -226,12 +234,15 @@ class _Fetch:
             )
         made = known.made if regenerated else self._made
         source: Source = "regenerated" if regenerated else "immuta"
-        return Rendered(owner, body, raw, source, self._exists, made, self._status, self._leaves)
+        return Rendered(owner, body, raw, source, self._exists, made, self._status, self._leaves, others)
 
     def _look_up(self, key: str) -> connection.Connection | None:
-        found, integrations, _listed = connection.look_up(self._client, key, listed_first=self._started)
+        found, integrations, listed = connection.look_up(self._client, key, listed_first=self._started)
         self._exists = found is not None
         self._integrations = None if found else integrations
+        if found is None and (self._to_run or self._known):
+            described = (one for one in listed if technologies.of(one.technology).described)
+            self._connections = [connection.describe(self._client, one) for one in described]
         if found is None and self._saved:
             number = self._saved.owner.integration_id
             self._made = next((listed.made for listed in integrations if listed.id == number), None)
@@ -253,6 +264,7 @@ class _Fetch:
             number = self._saved.owner.integration_id
         if number is not None:
             others.require_unshared(number)
+            self._connections = others.described
         elif technologies.of(found.technology).script == "unknown":
             raise self._unknown(found.technology)
         if number is None and found.listed_only:
@@ -345,11 +357,11 @@ class _Fetch:
         listed = self._described or next((one for one in self._integrations or () if one.id == own.id), None)
         if regeneration.is_outdated(saved, own, self._known, self._told(listed), started=self._started):
             return self._another_way()
-        self._require_free(own, owner.hosts, regenerated=owner.regenerated)
+        others = self._require_free(own, owner.hosts, regenerated=owner.regenerated)
         raw = saved_script.contents(owner, saved.body)
         made = self._made or (owner.config.made if owner.config else None)
         source: Source = "regenerated" if owner.regenerated else "saved"
-        return Rendered(owner, saved.body, raw, source, self._exists, made, self._status)
+        return Rendered(owner, saved.body, raw, source, self._exists, made, self._status, others=others)
 
     def _told(self, listed: integration.Integration | None) -> Configuration:
         return configuration.of(listed, self._technology, secret=self._rules.secret) if listed else Configuration()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Marks the statements of a clean-up script whose objects may not be the integration's own.
+"""Marks the statements of a clean-up script whose objects may not be the integration's own, or that others need, too.
 
 The objects of an integration are those that its configuration names, and those with the names that the vendor
 documents. Rights are its own if they are on one of its objects, or its role, its user, or its service principal had
@@ -22,6 +22,8 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 
 # The fields of a configuration that tell what was made: database, catalog, role, user, impersonation_role, principal.
 Made = t.Mapping[str, str]
+# What else is on the platform: what it is, and what it has made or signs in with.
+Others = t.Sequence[tuple[str, Made]]
 NOT_KNOWN = "which may not be the integration's own"
 ONLY_DOCUMENTED = f"{NOT_KNOWN} (its configuration is not known)"
 # Of every account; none of them is anybody's own.
@@ -43,15 +45,39 @@ _PRINCIPAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 
 
 def describe(
-    rows: t.Sequence[dict[str, t.Any]], statements: t.Sequence[Statement], made: Made | None
+    rows: t.Sequence[dict[str, t.Any]], statements: t.Sequence[Statement], made: Made | None, others: Others = ()
 ) -> list[dict[str, t.Any]]:
     """Return the rows of a script's statements with C(marks) that take the integration's own objects into account.
+
+    And with C(needed_by), the others whose role, user, or service principal a statement changes, drops, or takes rights from.
 
     :param rows: what C(Statement.describe) returns of each, or more
     :param made: None if the configuration is not known: then only documented names are its own
     """
-    found = marks(statements, made)
-    return [{**row, "marks": own, "unusual": bool(own)} for row, own in zip(rows, found, strict=True)]
+    needed = needed_by(statements, made, others)
+    told = zip(rows, marks(statements, made), needed, strict=True)
+    return [
+        {**row, "marks": (found := [*own, *map(_needs, by)]), "unusual": bool(found), "needed_by": by}
+        for row, own, by in told
+    ]
+
+
+def _needs(other: str) -> str:
+    return f"{other} needs it, too"
+
+
+def needed_by(statements: t.Sequence[Statement], made: Made | None, others: Others) -> list[list[str]]:
+    """Return for each statement of a script who else needs what it takes away, or changes."""
+    if not others:
+        return [[] for _statement in statements]
+    mine = _Own(statements, made)
+    theirs = [(_text.printable(name), _Own(statements, about, guess=False)) for name, about in others]
+    found = []
+    for statement in statements:
+        for own in (mine, *(own for _name, own in theirs)):
+            own.move(statement)
+        found.append([name for name, own in theirs if own.needs(statement.head, mine)])
+    return found
 
 
 def marks(statements: t.Sequence[Statement], made: Made | None) -> list[list[str]]:
@@ -64,17 +90,22 @@ def marks(statements: t.Sequence[Statement], made: Made | None) -> list[list[str
 
 
 class _Own:
-    """The integration's own objects, in a script that is read from its start."""
+    """The integration's own objects, in a script that is read from its start.
 
-    def __init__(self, statements: t.Sequence[Statement], made: Made | None) -> None:
+    :param guess: whether what C(made) does not tell is taken from documented names, and from the script
+    """
+
+    def __init__(self, statements: t.Sequence[Statement], made: Made | None, *, guess: bool = True) -> None:
         self._snowflake = bool(statements) and statements[0].dialect == "snowflake"
         self._foreign = ONLY_DOCUMENTED if made is None else NOT_KNOWN
         made = made or {}
-        self._homes = self._kept(made.get("database" if self._snowflake else "catalog") or documented.HOME)
+        home = made.get("database" if self._snowflake else "catalog") or (documented.HOME if guess else "")
+        self._homes = self._kept(home)
         self._roles = documented.roles(self._homes)
         self._named = self._kept(made.get("role", "")) | self._kept(made.get("impersonation_role", ""))
         self._users = set(map(documented.user, self._homes)) | self._kept(made.get("user", ""))
-        self._principals = self._of_principals(statements, made.get("principal"))
+        known = made.get("principal")
+        self._principals = self._of_principals(statements, known) if guess else {(known or "").lower()}
         self._current = names.UNKNOWN
 
     def _kept(self, name: str) -> set[str]:
@@ -89,10 +120,21 @@ class _Own:
         found = {grantee for grantee in grantees if _PRINCIPAL.fullmatch(grantee)}
         return found if len(found) == 1 else set()
 
+    def move(self, statement: Statement) -> None:
+        """Go on to the next statement."""
+        self._current = names.after(statement.head, statement.dialect, self._current)
+
+    def needs(self, head: Head, other: _Own) -> bool:
+        """Return whether a statement that is there to remove what another one has made takes something from this one."""
+        if head.verb == "REVOKE":
+            shared = self._owns(head.kind, head.name) or not other._owns(head.kind, head.name)
+            return shared and self._is_grantee(head)
+        return head.verb in ("ALTER", "DROP") and not head.session and self._owns(head.kind, head.name)
+
     def marks(self, statement: Statement) -> list[str]:
         """Return the marks of the next statement."""
+        self.move(statement)
         head = statement.head
-        self._current = names.after(head, statement.dialect, self._current)
         found = statement.marks(head)
         # A policy of Databricks belongs to what it is on.
         attached = head.kind == "POLICY" and not self._snowflake

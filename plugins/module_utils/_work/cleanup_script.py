@@ -151,7 +151,7 @@ def _kept(
             "exists": not context.check_mode or (saved is not None and not replaced),
             **_about(script),
             "platform_hosts": list(platform_hosts),
-            "statements": made_by.describe(Session(statements).describe(), statements, script.made),
+            "statements": made_by.describe(Session(statements).describe(), statements, script.made, script.others),
             "split_error": split_error,
             "empty": empty,
             "kept": kept,

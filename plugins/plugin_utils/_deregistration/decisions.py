@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped, statements
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed, executor, hosts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import (
     PLATFORMS,
@@ -159,6 +159,7 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
         return [*found, STILL_THERE] if observed.exists else found
     if observed.regenerated and settings.confirmed and settings.accept_regenerated != settings.connection_key:
         found.append(NOT_ACCEPTED.format(settings=settings, sha256=script["sha256"]))
+    found += _needed(settings, observed)
     chosen = executor(settings, observed)
     if chosen not in ("own", "handoff", script.get("dialect")):
         found.append(
@@ -172,6 +173,24 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
             " platform."
         )
     return [*found, *_unsplit(settings, observed)]
+
+
+def _needed(settings: Settings, observed: Observed) -> list[str]:
+    """Why the script may not run as it is: others would lose what they need."""
+    script, done = observed.script, observed.progress.get("done") or 0
+    rows = statements.needed(script, settings.skip, done)
+    if not (rows and settings.confirmed):
+        return []
+    told = ", ".join(f"{row['index']}. {statements.label(row)} ({' and '.join(row['needed_by'])})" for row in rows)
+    changed = (
+        "A part of the script has run already; the rest was not run." if done else "Nothing was deleted or dropped."
+    )
+    return [
+        f"The clean-up script {settings.script_path} takes away what others on the platform sign in with or need, too: {told}. {changed}"
+        " Decide who keeps it. If the others do, rerun with these statements left out:"
+        f" immuta_deregister_skip={statements.left_to_others(script, rows)}. The last of them to be deregistered takes it away. If"
+        " the others are not needed, take them out of service in Immuta first, and rerun."
+    ]
 
 
 def not_created(settings: Settings, observed: Observed, by: t.Mapping[str, t.Any]) -> list[str]:
@@ -229,8 +248,11 @@ def code(settings: Settings, observed: Observed) -> str:
     """The error code of what C(obstacles) finds, from which follows what helps."""
     if observed.lost_script:
         return "script_lost"
-    waits = observed.to_run and not settings.script_executed
-    return "split_error" if waits and _unsplit(settings, observed) else "refused"
+    if not observed.to_run or settings.script_executed:
+        return "refused"
+    if _unsplit(settings, observed):
+        return "split_error"
+    return "integration_shared" if _needed(settings, observed) else "refused"
 
 
 def _unsplit(settings: Settings, observed: Observed) -> list[str]:

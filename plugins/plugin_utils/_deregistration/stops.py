@@ -125,7 +125,7 @@ ADVICE = {
         " immuta_deregister_script_dir or immuta_deregister_script_host. If it is lost, describe the integration in"
         " immuta_deregister_integration_config to have one regenerated."
     ),
-    "refused": "Do what is said above, then rerun.",
+    **dict.fromkeys(("refused", "integration_shared"), "Do what is said above, then rerun."),
     "wrong_object": "Do not run it again. Look at both connections in Immuta as an administrator.",
     **dict.fromkeys(("bug", "check_mode_write"), f"{STILL} Report it."),
 }

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped, looks, outcome, unproven
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import (
+    dropped,
+    looks,
+    outcome,
+    statements,
+    unproven,
+)
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.approval import Planned
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Observed
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
@@ -98,13 +104,15 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
         yield "3. Record that the script was run by other means"
         yield from _found_afterwards(observed)
     elif observed.to_run:
-        statements = script["statements"]
+        rows = script["statements"]
         yield (
-            f"3. Run the script's {len(statements)} statements ({script['execution']['done']} have run), executor"
+            f"3. Run the script's {len(rows)} statements ({script['execution']['done']} have run), executor"
             f" {outcome.executor(settings, observed)}"
         )
-        for row in statements:
-            yield f"{row['index']:6d}. line {row['line']}: {label(row)}{''.join(_marks(settings, script, row))}"
+        for row in rows:
+            yield f"{row['index']:6d}. line {row['line']}: {statements.label(row)}{''.join(_marks(settings, script, row))}"
+        if rows := statements.needed(script, settings.skip, script["execution"]["done"]):
+            yield statements.NEEDED + statements.left_to_others(script, rows)
         yield from _platform(settings, observed)
         if observed.not_dropped:
             yield f"   <- review: the script does not drop what the registration has created: {observed.left_on_platform}"
@@ -192,15 +200,6 @@ def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
             yield f"   <- left out: {one['reason']}"
 
 
-def label(row: Row) -> str:
-    """A statement in a few words: verb, privileges, kind and name of its object, and what it does to it."""
-    verb, grantee = row.get("verb"), row.get("grantee")
-    privileges = f"{row['privileges']} ON" if row.get("privileges") else ""
-    to = f"{'TO' if verb == 'GRANT' else 'FROM'} {grantee}" if grantee else ""
-    words = (verb, privileges, row.get("object"), row.get("name"), to, row.get("action"))
-    return " ".join(str(word) for word in words if word)
-
-
 def report(result: Row) -> list[str]:
     """The outcome of a run that succeeded."""
     count = result["deleted_objects"]
@@ -224,7 +223,7 @@ def report(result: Row) -> list[str]:
         lines.append(f"Platform: {seen}")
     lines.extend(f"TO DO: {sentence}" for sentence in unproven.to_look_at(result["objects"]))
     lines.extend(
-        f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {label(row)}"
+        f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {statements.label(row)}"
         + (f", query id {row['query_id']}" if row.get("query_id") else "")
         + "".join(f": {row[name]}" for name in ("reason", "answer") if row.get(name))
         for row in script["statements"]
@@ -369,8 +368,8 @@ def still_there(settings: Settings, observed: Observed) -> list[str]:
         return []
     out = {row["index"] for row in observed.progress.get("skipped") or ()}
     out |= {one["statement"] for one in settings.skip if one["sha256"].lower() == observed.script.get("sha256")}
-    statements = observed.script.get("statements") or ()
-    left_out = {(row["object"], row["name"]) for row in statements if row["index"] in out}
+    described = observed.script.get("statements") or ()
+    left_out = {(row["object"], row["name"]) for row in described if row["index"] in out}
     rows = [row for row in observed.tried.get("objects") or () if row["dropped"] and row["present"]]
     # Which grants and policies were left out, the names of statements don't tell.
     rows = [row for row in rows if not out or row.get("type", "object") == "object"]

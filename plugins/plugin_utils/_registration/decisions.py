@@ -105,8 +105,7 @@ def allowed(
     if connections and setup and setup.get("state") != "finished":
         return [_registered_by_others(settings, setup)]
     if connections:
-        found = [sentence for one in connections for sentence in _other(settings, one, integrations)]
-        return found or _shared(settings, connections, integrations)
+        return [sentence for one in connections for sentence in _other(settings, one, integrations)]
     return _nothing_to_take_back(settings, setup, saved_at(former.get("scripts"), settings.undo_path))
 
 
@@ -233,33 +232,6 @@ def _other(settings: Settings, one: t.Mapping[str, t.Any], integrations: Rows) -
             f'The {" and the ".join(unknown)} of the connection "{one["key"]}" can\'t be compared with its description, so it is'
             " not certain that it is the one that is described. Remove it with the role deregister_connection."
         )
-    return found
-
-
-def _shared(settings: Settings, connections: Rows, integrations: Rows) -> list[str]:
-    """Why the clean-up script may take what another integration in use signs in with, on the same host."""
-    own, mine = (
-        settings.integration_config,
-        {_behind(one, settings.integration_config, integrations).get("id") for one in connections},
-    )
-    host = _address.normal(str(own.get("host") or ""))
-    found = []
-    for each in integrations:
-        about = each.get("integration_config") or {}
-        both = [name for name in ("role", "user", "principal") if own.get(name) and own[name] == about.get(name)]
-        if (
-            each["id"] not in mine
-            and each.get("in_use")
-            and each.get("host")
-            and _address.normal(each["host"].rstrip(".")) == host
-            and both
-        ):
-            named = " and ".join(f"the {name} {own[name]}" for name in both)
-            found.append(
-                f"The integration {each['id']}, which is in use, has {named}, too. The clean-up script drops them, or takes their rights"
-                " away. Nothing was deleted or dropped. Give that one a role and a user of its own first, or remove this connection with"
-                " the role deregister_connection, which shows every statement."
-            )
     return found
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import statements
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.stops import OF_STAGES, Stop
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.texts import (
     NOTHING,
     STATUSES,
-    label,
     said,
 )
 from ansible_collections.community.immuta.plugins.plugin_utils._registration import outcome, stops, words
@@ -147,7 +147,7 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
     yield f"2. Run the script's {len(rows)} statements ({observed.counts[0]} have run), executor {settings.executor}"
     for row in rows:
         marks = "".join(f"   <- review: {one}" for one in row.get("marks") or (["unusual"] if row["unusual"] else []))
-        yield f"{row['index']:6d}. line {row['line']}: {label(row)}{marks}"
+        yield f"{row['index']:6d}. line {row['line']}: {statements.label(row)}{marks}"
     if settings.executor not in PLATFORMS:
         return
     if settings.hosts:
@@ -197,7 +197,7 @@ def report(result: Row) -> list[str]:
     if seen := there(result["objects"]):
         lines.append(f"Platform: {seen}")
     lines.extend(
-        f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {label(row)}"
+        f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {statements.label(row)}"
         + (f", query id {row['query_id']}" if row.get("query_id") else "")
         for row in script["statements"]
         if "status" in row

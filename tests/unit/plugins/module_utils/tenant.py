@@ -22,7 +22,7 @@ from ansible_collections.community.immuta.tests.doubles import immuta_server as 
 KEY = "prod snowflake"
 HOST = "example.snowflakecomputing.com"
 API_KEY = "api-key-of-the-tests-of-rooms"
-PROD = connection.Connection(KEY, "Snowflake", HOST, 443, "ACTIVE", 5)
+PROD = connection.Connection(KEY, "Snowflake", HOST, 443, "ACTIVE", 5, signs_in={"role": "IMMUTA_SYSTEM"})
 MANY = 60
 INTEGRATIONS_REFUSED = (
     "Immuta refuses GET /integrations (403): A planned fault. The key's owner needs APPLICATION_ADMIN."

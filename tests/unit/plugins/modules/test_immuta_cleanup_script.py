@@ -234,7 +234,9 @@ def test_the_saved_one_counts_when_the_connection_is_gone(keep: Keeper) -> None:
     assert (result["source"], result["connection_exists"]) == ("saved", False)
     assert result["sha256"] == first["sha256"]
     assert result["statements"] == first["statements"]
-    assert keep.tenant.asked == ["getConnection", "getObject", "searchObjects", "listIntegrations"]
+    # The descriptions of the others tell who signs in with what the script takes away.
+    others = ["getConnection", "getConnection"]
+    assert keep.tenant.asked == ["getConnection", "getObject", "searchObjects", "listIntegrations", *others]
 
 
 @pytest.mark.parametrize("afterwards", ["deleted", "disabled", "gone"])
@@ -1011,3 +1013,57 @@ def test_a_failure_is_one_printable_line(keep: Keeper) -> None:
     assert result.code == "script_unknown"
     assert "New\\n2. DONE\\x1b[2J\\u202e" in result["msg"]
     assert result["msg"].isprintable(), result["msg"]
+
+
+# What others need
+
+
+def share(keep: Keeper, how: str, **more: t.Any) -> None:
+    """Let another connection, or its integration, sign in on the same account with the role of this one."""
+    register_again(keep, database="OTHER", **({"role": "IMMUTA_SYSTEM"} if how == "integration" else {}))
+    extra = {"role": "IMMUTA_SYSTEM" if how == "connection" else "OTHER_SYSTEM"}
+    connections = keep.tenant.double.state.connections
+    connections["new"] = dataclasses.replace(connections["new"], extra=extra, **more)
+
+
+def needed(result: Result) -> set[str]:
+    """Those who need any statement of a script."""
+    assert not result.failed, result
+    return {one for row in result["statements"] for one in row["needed_by"]}
+
+
+@pytest.mark.parametrize(
+    ("how", "named"), [("connection", "the connection 'new'"), ("integration", "the integration 6")]
+)
+@pytest.mark.parametrize("state", ["none", "partial", "finished"])
+def test_who_else_needs_what_a_script_takes_away(keep: Keeper, how: str, named: str, state: str) -> None:
+    share(keep, how)
+    first = keep()
+    assert needed(first) == {named}
+    assert {row["verb"] for row in first["statements"] if row["needed_by"]} == {"REVOKE", "DROP"}
+    assert all((f"{named} needs it, too" in row["marks"]) is bool(row["needed_by"]) for row in first["statements"])
+    # And so it is when only the file has the script.
+    keep.forget_connection()
+    if state != "none":
+        start(keep, state)
+    assert needed(keep()) == ({named} if state != "finished" else set())
+
+
+@pytest.mark.parametrize(
+    ("more", "same_place", "asked"),
+    [
+        ({}, "fail", True),
+        ({"hostname": "exampleorg-prod.snowflakecomputing.com"}, "fail", True),
+        ({"hostname": "exampleorg-prod.snowflakecomputing.com"}, "accept", False),
+        ({}, "accept", True),
+        ({"hostname": "elsewhere.snowflakecomputing.com"}, "fail", False),
+        ({"technology": "Databricks"}, "fail", False),
+    ],
+)
+def test_who_is_certainly_elsewhere_needs_nothing_here(
+    keep: Keeper, more: dict[str, t.Any], same_place: str, asked: bool
+) -> None:
+    share(keep, "connection", **more)
+    state = keep.tenant.double.state
+    state.integrations[6] = dataclasses.replace(state.integrations[6], status="disabled")
+    assert bool(needed(keep(same_place=same_place))) is asked

@@ -216,3 +216,76 @@ def test_an_ordinary_script_gives_no_false_alarm(
     rows = made_by.describe([one.describe() for one in statements], statements, made)
     assert [row["verb"] for row in rows if row["unusual"]] == expected
     assert all(bool(row["marks"]) == row["unusual"] for row in rows)
+
+
+SHARED = {"role": "IMMUTA_SYSTEM", "user": "immuta_system_account"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "other", "needed"),
+    [
+        ("DROP ROLE IMMUTA_SYSTEM", SHARED, True),
+        ('DROP ROLE IF EXISTS "IMMUTA_SYSTEM"', {"role": "immuta_system"}, True),
+        ("DROP ROLE IMMUTA_SYSTEM", {"role": "B_SYSTEM", "database": "B"}, False),
+        # The names that follow from its database are its own, and those of no database that is not told.
+        ("DROP ROLE B_SYSTEM", {"database": "B"}, True),
+        ("DROP ROLE IMMUTA_SYSTEM", {"user": "U"}, False),
+        ("DROP USER IF EXISTS IMMUTA_SYSTEM_ACCOUNT", SHARED, True),
+        ("DROP USER IMMUTA_SYSTEM_ACCOUNT", {"role": "IMMUTA_SYSTEM"}, False),
+        ("ALTER USER IMMUTA_SYSTEM_ACCOUNT SET DISABLED = TRUE", SHARED, True),
+        ("ALTER USER immuta_system_account UNSET DEFAULT_ROLE", SHARED, True),
+        ("DROP ROLE people", {"impersonation_role": "PEOPLE"}, True),
+        ("DROP DATABASE b", {"database": "B"}, True),
+        ("DROP SCHEMA b.s", {"database": "B"}, True),
+        ("DROP DATABASE immuta", SHARED, False),
+        ("REVOKE MANAGE GRANTS ON ACCOUNT FROM ROLE immuta_system", SHARED, True),
+        ("REVOKE USAGE ON WAREHOUSE w FROM ROLE immuta_system", SHARED, True),
+        ("REVOKE USAGE ON DATABASE sales FROM ROLE immuta_system", SHARED, True),
+        # In the database that goes, nobody else has anything.
+        ("REVOKE USAGE ON DATABASE immuta FROM ROLE immuta_system", SHARED, False),
+        ("REVOKE ROLE immuta_system FROM USER immuta_system_account", SHARED, True),
+        ("REVOKE ROLE immuta_system FROM USER immuta_system_account", {"user": "IMMUTA_SYSTEM_ACCOUNT"}, False),
+        ("REVOKE ROLE immuta_system FROM USER somebody", SHARED, False),
+        ("REVOKE USAGE ON DATABASE sales FROM ROLE analyst", SHARED, False),
+        ("USE ROLE IMMUTA_SYSTEM", SHARED, False),
+        ("GRANT ROLE immuta_system TO USER somebody", SHARED, False),
+        ("COMMENT ON ROLE immuta_system IS 'x'", SHARED, False),
+        ("DROP ROLE PUBLIC", {"role": "PUBLIC"}, False),
+    ],
+)
+def test_who_else_needs_it_on_snowflake(statement: str, other: dict[str, str], needed: bool) -> None:
+    found = made_by.needed_by(split(statement, "snowflake"), SNOWFLAKE, [("the integration 7", other), ("no", {})])
+    assert found == [["the integration 7"] if needed else []]
+
+
+@pytest.mark.parametrize(
+    ("statement", "other", "needed"),
+    [
+        (f"REVOKE CREATE CATALOG ON METASTORE FROM `{PRINCIPAL}`", {"principal": PRINCIPAL}, True),
+        (f"REVOKE ALL PRIVILEGES ON CATALOG sales FROM `{PRINCIPAL}`", {"principal": PRINCIPAL.upper()}, True),
+        (f"REVOKE ALL PRIVILEGES ON CATALOG immuta FROM `{PRINCIPAL}`", {"principal": PRINCIPAL}, False),
+        (f"REVOKE ALL PRIVILEGES ON CATALOG sales FROM `{PRINCIPAL}`", {"principal": OTHER}, False),
+        # The only one in the script is not taken for that of another integration.
+        (f"REVOKE ALL PRIVILEGES ON CATALOG sales FROM `{PRINCIPAL}`", {"catalog": "b"}, False),
+        ("DROP CATALOG b CASCADE", {"catalog": "B"}, True),
+        ("ALTER CATALOG b SET OWNER TO `x`", {"catalog": "b"}, True),
+        ("DROP CATALOG immuta CASCADE", {"principal": PRINCIPAL}, False),
+    ],
+)
+def test_who_else_needs_it_on_databricks(statement: str, other: dict[str, str], needed: bool) -> None:
+    found = made_by.needed_by(split(statement, "databricks"), {"catalog": "immuta"}, [("the connection 'b'", other)])
+    assert found == [["the connection 'b'"] if needed else []]
+
+
+def test_what_others_need_is_marked_by_the_name_of_each() -> None:
+    statements = split("USE ROLE A; DROP ROLE immuta_system; DROP USER immuta_system_account", "snowflake")
+    others = [("the integration 7", SHARED), ("the connection 'b\n'", {"role": "IMMUTA_SYSTEM"})]
+    rows = made_by.describe([{"n": 1}, {"n": 2}, {"n": 3}], statements, SNOWFLAKE, others)
+    assert [row["needed_by"] for row in rows] == [
+        [],
+        ["the integration 7", "the connection 'b\\n'"],
+        ["the integration 7"],
+    ]
+    assert rows[1]["marks"] == ["the integration 7 needs it, too", "the connection 'b\\n' needs it, too"]
+    assert [row["unusual"] for row in rows] == [False, True, True]
+    assert [row["needed_by"] for row in made_by.describe([{}] * 3, statements, SNOWFLAKE)] == [[], [], []]

@@ -308,6 +308,50 @@ def test_obstacles(given: dict[str, t.Any], seen: str, expected: list[str]) -> N
     assert decisions.obstacles(read(**given), Observed(SEEN[seen])) == expected
 
 
+NEEDED = [
+    ROWS[0],
+    {**ROWS[1], "needed_by": ["the integration 7"]},
+    {**ROWS[2], "needed_by": ["the connection 'b'", "the integration 7"]},
+]
+LEAVE = {"skip": [{"statement": index, "sha256": SHA.upper(), "reason": "r"} for index in (2, 3)]}
+
+
+@pytest.mark.parametrize(
+    ("given", "changes", "named"),
+    [
+        # The plan shows it.
+        ({}, {}, []),
+        (GO, {}, [2, 3]),
+        ({**GO, **HANDOFF}, {}, [2, 3]),
+        (approved(), {}, [2, 3]),
+        ({**GO, **LEAVE}, {}, []),
+        ({**GO, "skip": LEAVE["skip"][:1]}, {}, [3]),
+        ({**GO, "skip": [{**one, "sha256": "0" * 64} for one in LEAVE["skip"]]}, {}, [2, 3]),
+        # What has run has run.
+        (GO, {"execution": {**PARTIAL, "done": 2}, "connection_exists": False}, [3]),
+        (GO, {"execution": FINISHED, "connection_exists": False}, []),
+        ({**GO, **STATED}, {"connection_exists": False}, []),
+    ],
+)
+def test_what_others_need_is_left_out_before_anything_is_deleted(
+    given: dict[str, t.Any], changes: dict[str, t.Any], named: list[int]
+) -> None:
+    settings, observed = read(**given), Observed(script(statements=NEEDED, **changes))
+    found = decisions.obstacles(settings, observed)
+    assert decisions.code(settings, observed) == ("integration_shared" if named else "refused")
+    if not named:
+        assert found == []
+        return
+    told = "3. GRANT (the connection 'b' and the integration 7)"
+    assert ("2. DROP DATABASE IMMUTA (the integration 7)" in found[0], told in found[0]) == (2 in named, 3 in named)
+    assert ("Nothing was deleted or dropped." in found[0]) is not ("A part of the script has run" in found[0])
+    # What is to be pasted is what helps.
+    pasted, _end = json.JSONDecoder().raw_decode(found[0].partition("immuta_deregister_skip=")[2])
+    assert [one["statement"] for one in pasted] == named
+    again = read(**{**given, "skip": [*given.get("skip", []), *pasted]})
+    assert decisions.obstacles(again, observed) == []
+
+
 def durable(lasting: str, **changes: t.Any) -> Answer:
     """A saved script, and how long it stays."""
     return script(durability={"lasting": lasting, "why": "/d is kept in memory (tmpfs)"}, **changes)

@@ -272,7 +272,7 @@ ADVICE = {
     "snowflake_user, and snowflake_password": "login_failed",
     "snowflake_account, and snowflake_host": "platform_unreachable",
     "the value may be cut off or mistyped. if it is complete, change this secret where it was made": "unfit_secret",
-    "do what is said above, then rerun.": "refused",
+    "do what is said above, then rerun.": "refused integration_shared",
     "set or install": "configuration invalid_option missing_library",
     "approve the new plan": "script_changed plan_changed",
     "sign in to the connection's own platform": "wrong_platform platform_unknown objects_missing",
@@ -289,7 +289,7 @@ ADVICE = {
     "check what is still there": "objects_left",
     AGAIN.lower(): (
         "failure immuta_error not_found already_exists invalid_request"
-        " ambiguous_key integration_shared script_unknown no_cleanup_script contradiction script script_missing"
+        " ambiguous_key script_unknown no_cleanup_script contradiction script script_missing"
         " script_not_saved not_own journal"
         # Of a module that the role doesn't use.
         " rolled_back credential_refused validation_failed not_verified rotation_unknown sync_failed objects_exist objects_not_made"

@@ -271,6 +271,26 @@ def to_run(done: int, executor: str) -> str:
             id="regenerated",
         ),
         pytest.param(
+            {"plan_only": True},
+            Observed(
+                gone(statements=[{**ROWS[1], "needed_by": ["the integration 7"], "marks": ["M"]}], plan_only=True)
+            ),
+            [
+                TITLE,
+                TENANT,
+                f"1. Save the clean-up script: done (~/.local/state/community.immuta/k.sql, sha256 {SHA})",
+                "2. Delete the connection in Immuta: already gone",
+                "3. Run the script's 1 statements (0 have run), executor snowflake",
+                "     2. line 4: DROP DATABASE IMMUTA   <- review: M",
+                "   WARNING: others on the platform need what it takes away. To leave that to them, set immuta_deregister_skip to"
+                f' [{{"statement": 2, "sha256": "{SHA}", "reason": "others need it"}}]',
+                "Don't run it on another host at the same time: only runs that share the journal beside the script"
+                " lock each other out.",
+                "Platform: a.snowflakecomputing.com",
+            ],
+            id="others need it",
+        ),
+        pytest.param(
             {"plan_only": True, "accept_regenerated": "k"},
             Observed(gone(source="regenerated", statements=[], plan_only=True)),
             [
@@ -308,32 +328,6 @@ def to_run(done: int, executor: str) -> str:
 )
 def test_plan(given: dict[str, t.Any], observed: Observed, expected: list[str]) -> None:
     assert texts.plan(read(**given), observed) == expected
-
-
-@pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        ({"verb": "DROP", "object": "DATABASE", "name": "IMMUTA"}, "DROP DATABASE IMMUTA"),
-        ({"verb": "CALL", "object": None, "name": "P"}, "CALL P"),
-        ({"verb": "BEGIN", "object": None, "name": None}, "BEGIN"),
-        ({}, ""),
-        (
-            {
-                **{"verb": "REVOKE", "privileges": "SELECT, INSERT", "object": "TABLE", "name": "A.B"},
-                **{"grantee": "ROLE R", "action": "CASCADE"},
-            },
-            "REVOKE SELECT, INSERT ON TABLE A.B FROM ROLE R CASCADE",
-        ),
-        (
-            {"verb": "ALTER", "object": "TABLE", "name": "A.B", "privileges": "", "action": "UNSET TAG T"},
-            "ALTER TABLE A.B UNSET TAG T",
-        ),
-        ({"verb": "DROP", "object": "USER", "name": '"{{ x }}\n; %s\x1b[2J"'}, 'DROP USER "{{ x }}\n; %s\x1b[2J"'),
-    ],
-    ids=["full", "no object", "verb only", "nothing", "privileges", "action", "hostile"],
-)
-def test_label(row: Answer, expected: str) -> None:
-    assert texts.label(row) == expected
 
 
 RAN = [

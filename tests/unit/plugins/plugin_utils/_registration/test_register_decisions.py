@@ -152,33 +152,6 @@ def test_what_is_taken_back_is_what_is_described(
     assert bool(found) is bool(words)
 
 
-@pytest.mark.parametrize(
-    ("other", "named"),
-    [
-        ({}, "the role R and the user U"),
-        ({"host": "ACME.snowflakecomputing.com."}, "the role R and the user U"),
-        ({"integration_config": {"role": "S", "user": "U"}}, "the user U"),
-        ({"integration_config": {"role": "S", "user": "V"}}, ""),
-        ({"integration_config": None}, ""),
-        ({"host": "other.snowflakecomputing.com"}, ""),
-        ({"host": None}, ""),
-        ({"in_use": False}, ""),
-        ({"id": 7}, ""),
-    ],
-)
-def test_what_another_integration_signs_in_with_is_not_taken_back(other: dict[str, t.Any], named: str) -> None:
-    eight = {
-        **SEVEN,
-        "id": 8,
-        "in_use": True,
-        "integration_config": {"role": SAVED["role"], "user": SAVED["user"]},
-        **other,
-    }
-    found = decisions.allowed(read(), [ONE], [SEVEN, eight], {}, TENANT)
-    assert bool(found) is bool(named)
-    assert not found or f"The integration 8, which is in use, has {named}, too." in found[0]
-
-
 def saved(name: str, state: str | None, problem: str | None = None, **more: t.Any) -> dict[str, t.Any]:
     """A file beside the set-up script."""
     return set_up_script(path=f"/home/x/scripts/{name}", state=state, problem=problem, **more)
