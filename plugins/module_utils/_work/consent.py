@@ -41,7 +41,7 @@ def require_tenant(url: str, expected: str | None, consequence: str) -> None:
         raise errors.Refused(
             f"The tenant is {url}, but the earlier tasks have read {expected}. {consequence}",
             hint="Set url, or IMMUTA_URL, for all of them, for example in module_defaults for group/community.immuta.immuta.",
-            code="plan_changed",
+            code="configuration",
         )
 
 

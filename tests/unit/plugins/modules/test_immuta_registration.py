@@ -1071,7 +1071,7 @@ def test_the_digest_covers_what_is_not_shown(
 
 def test_another_tenant_than_that_of_the_earlier_tasks_is_refused(present: Present) -> None:
     refused = present(expected_tenant="https://other.example")
-    assert (refused.code, present.bodies()) == ("plan_changed", [])
+    assert (refused.code, present.bodies()) == ("configuration", [])
     assert "but the earlier tasks have read https://other.example. Nothing was sent." in refused["msg"]
     assert present(expected_tenant=f"{present.tenant.double.url.upper()}/").good["registered"] is True
 
