@@ -159,8 +159,8 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
         return [*found, STILL_THERE] if observed.exists else found
     if observed.regenerated and settings.confirmed and settings.accept_regenerated != settings.connection_key:
         found.append(NOT_ACCEPTED.format(settings=settings, sha256=script["sha256"]))
-    found += _needed(settings, observed)
     chosen = executor(settings, observed)
+    found += [*_needed(settings, observed), *_whole(settings, observed)]
     if chosen not in ("own", "handoff", script.get("dialect")):
         found.append(
             f'The executor "{settings.executor}" does not run scripts of the technology {script.get("technology")}. Set'
@@ -190,6 +190,19 @@ def _needed(settings: Settings, observed: Observed) -> list[str]:
         " Decide who keeps it. If the others do, rerun with these statements left out:"
         f" immuta_deregister_skip={statements.left_to_others(script, rows)}. The last of them to be deregistered takes it away. If"
         " the others are not needed, take them out of service in Immuta first, and rerun."
+    ]
+
+
+def _whole(settings: Settings, observed: Observed) -> list[str]:
+    """Why a task file of the user's may not run the script: it runs all of it."""
+    out = statements.left_out(observed.script, settings.skip)
+    if executor(settings, observed) != "own" or not out:
+        return []
+    told = ", ".join(f"{row['index']}. {statements.label(row)}" for row in out)
+    return [
+        f"The task file {settings.executor} runs the whole script {settings.script_path}, and immuta_deregister_skip leaves out"
+        f" {told}. Set immuta_deregister_executor to the platform, whose"
+        " executor leaves statements out, or to handoff, which tells a person to."
     ]
 
 

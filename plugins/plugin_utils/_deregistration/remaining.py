@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, texts, unproven
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import looks, statements, texts, unproven
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.ended import Ended
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.outcome import Answer
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence.origin import Origin
@@ -30,8 +30,8 @@ def _by_status(ended: Ended, origin: Origin) -> list[str]:
         return [*([f"{sentence[0].upper()}{sentence[1:]}."] if sentence else []), ended.stop.advice]
     if ended.status == "handed_off":
         return [
-            f"Run the clean-up script {settings.script_path} on {origin.host}: the whole script, in order, in one"
-            f" session, as an administrator of {observed.technology}. Its sha256 must be {observed.script['sha256']}.",
+            f"The clean-up script {settings.script_path} on {origin.host} is to be run by a person. Its sha256 must be"
+            f" {observed.script['sha256']}. {statements.how_to_run(observed.script, settings.skip)}",
             "Then run the role again with immuta_deregister_script_executed=true, to record it.",
         ]
     if ended.status == "unknown":

@@ -25,6 +25,16 @@ def label(row: Row) -> str:
     return " ".join(str(word) for word in words if word)
 
 
+def left_out(script: Row, skip: Rows) -> list[Row]:
+    """Return the statements that are to be left out.
+
+    :param script: the result of C(immuta_cleanup_script)
+    :param skip: the statements to leave out, of whatever script
+    """
+    out = {one["statement"] for one in skip if one["sha256"].lower() == script.get("sha256")}
+    return [row for row in script.get("statements") or () if row["index"] in out]
+
+
 def needed(script: Row, skip: Rows, done: int = 0) -> list[Row]:
     """Return the statements that are still to run, and take away what others on the platform need.
 
@@ -32,9 +42,21 @@ def needed(script: Row, skip: Rows, done: int = 0) -> list[Row]:
     :param skip: the statements to leave out, of whatever script
     :param done: how many statements have run, or were left out
     """
-    out = {one["statement"] for one in skip if one["sha256"].lower() == script.get("sha256")}
+    out = [row["index"] for row in left_out(script, skip)]
     rows = script.get("statements") or ()
     return [row for row in rows if row.get("needed_by") and row["index"] > done and row["index"] not in out]
+
+
+def how_to_run(script: Row, skip: Rows, where: str = "") -> str:
+    """Return what a person does with a script that is handed over, as a sentence.
+
+    :param where: more about the platform, as the end of the sentence
+    """
+    out = ", ".join(f"{row['index']}. {label(row)} (line {row['line']})" for row in left_out(script, skip))
+    what = f"Run the script without these statements: {out}. Run the others" if out else "Run the whole script,"
+    return (
+        f"{what} in order, in one session, as an administrator of {script.get('technology') or 'the platform'}{where}."
+    )
 
 
 def left_to_others(script: Row, rows: Rows) -> str:

@@ -310,8 +310,7 @@ def handoff(settings: Settings, observed: Observed) -> list[str]:
         f"The clean-up script of {settings.connection_key} is for you to run. It has NOT been run.",
         f"Script: {settings.script_path} on {settings.keeper} (sha256 {observed.script['sha256']}).",
         *([f"WARNING: {REGENERATED} Read it before you run it."] if observed.regenerated else []),
-        f"Run the whole script, in order, in one session, as an administrator of {observed.technology}"
-        + (f" on {where}." if where else "."),
+        statements.how_to_run(observed.script, settings.skip, f" on {where}" if where else ""),
         "Then rerun with immuta_deregister_script_executed=true.",
     ]
 
@@ -367,7 +366,7 @@ def still_there(settings: Settings, observed: Observed) -> list[str]:
     if not (observed.looked_after or settings.script_executed):
         return []
     out = {row["index"] for row in observed.progress.get("skipped") or ()}
-    out |= {one["statement"] for one in settings.skip if one["sha256"].lower() == observed.script.get("sha256")}
+    out |= {row["index"] for row in statements.left_out(observed.script, settings.skip)}
     described = observed.script.get("statements") or ()
     left_out = {(row["object"], row["name"]) for row in described if row["index"] in out}
     rows = [row for row in observed.tried.get("objects") or () if row["dropped"] and row["present"]]

@@ -532,8 +532,8 @@ LISTED_STILL = "The integration 5 is still listed in Immuta as"
         pytest.param(
             SITUATIONS["handed off"],
             [
-                "Run the clean-up script ~/.local/state/community.immuta/k.sql on h: the whole script, in order,"
-                f" in one session, as an administrator of Snowflake. Its sha256 must be {SHA}.",
+                "The clean-up script ~/.local/state/community.immuta/k.sql on h is to be run by a person. Its sha256 must be"
+                f" {SHA}. Run the whole script, in order, in one session, as an administrator of Snowflake.",
                 "Then run the role again with immuta_deregister_script_executed=true, to record it.",
                 f"{LISTED_STILL} deleted. It is out of use. Delete it there if you no longer want it listed.",
             ],

@@ -352,6 +352,15 @@ def test_what_others_need_is_left_out_before_anything_is_deleted(
     assert decisions.obstacles(again, observed) == []
 
 
+def test_a_task_file_of_the_users_runs_all_of_a_script() -> None:
+    skip = {"skip": LEAVE["skip"][:1]}
+    found = decisions.obstacles(read(**OWN, **skip), Observed(script()))
+    assert len(found) == 1
+    assert "and immuta_deregister_skip leaves out 2. DROP DATABASE IMMUTA." in found[0]
+    assert decisions.obstacles(read(**HANDOFF, **skip), Observed(script())) == []
+    assert decisions.obstacles(read(**OWN, **skip), Observed(script(execution=FINISHED))) == []
+
+
 def durable(lasting: str, **changes: t.Any) -> Answer:
     """A saved script, and how long it stays."""
     return script(durability={"lasting": lasting, "why": "/d is kept in memory (tmpfs)"}, **changes)

@@ -37,3 +37,29 @@ from ansible_collections.community.immuta.plugins.plugin_utils._deregistration i
 )
 def test_label(row: dict[str, t.Any], expected: str) -> None:
     assert statements.label(row) == expected
+
+
+ROWS = [
+    {"index": 1, "line": 2, "verb": "USE", "object": "ROLE", "name": "R"},
+    {"index": 2, "line": 4, "verb": "DROP", "object": "ROLE", "name": "X"},
+    {"index": 3, "line": 5, "verb": "DROP", "object": "USER", "name": "Y"},
+]
+SCRIPT = {"sha256": "a" * 64, "technology": "Snowflake", "statements": ROWS}
+
+
+@pytest.mark.parametrize(
+    ("skipped", "sha256", "expected"),
+    [
+        ([], "a", "Run the whole script, in order, in one session, as an administrator of Snowflake on h."),
+        ([2], "b", "Run the whole script, in order, in one session, as an administrator of Snowflake on h."),
+        (
+            [2, 3],
+            "A",
+            "Run the script without these statements: 2. DROP ROLE X (line 4), 3. DROP USER Y (line 5). Run the others in order, in"
+            " one session, as an administrator of Snowflake on h.",
+        ),
+    ],
+)
+def test_how_to_run(skipped: list[int], sha256: str, expected: str) -> None:
+    skip = [{"statement": index, "sha256": sha256 * 64, "reason": "r"} for index in skipped]
+    assert statements.how_to_run(SCRIPT, skip, " on h") == expected
