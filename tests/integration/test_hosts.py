@@ -101,7 +101,7 @@ def test_no_credential_is_an_option_where_the_environment_is_seen(
 
 def test_two_accounts_in_one_run(player: Player, immuta: ImmutaDouble, snowflake: SnowflakeDouble) -> None:
     """As in the guide to the playbooks: each connection's host has its own sign-in, and everything else is the environment's."""
-    other = servers.another(immuta, KEY)
+    other = servers.another(immuta, KEY, immuta.state.integrations[5].script)
     number = immuta.state.connections[other].native_integration_id
     assert number is not None
     host = "other.snowflakecomputing.com"
