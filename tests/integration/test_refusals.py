@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import typing as t
 from pathlib import Path
 
@@ -186,14 +185,15 @@ def test_what_others_sign_in_with_stops_it_before_the_deletion_and_can_be_left_t
         connections = site.immuta.state.connections
         other = another(site.immuta, site.key)
         connections[other] = dataclasses.replace(connections[other], extra={**connections[other].extra, **about})
-    played = refused([(site, {}, "sign in with or need, too") for site in sites], tmp_path)
-    left = []
-    for one in played:
-        assert "Nothing was deleted or dropped." in one.error
-        pasted, _end = json.JSONDecoder().raw_decode(one.error.partition("immuta_deregister_skip=")[2])
-        left.append({"skip": pasted, "script_dir": str(tmp_path / f"scripts{len(left)}")})
-    for site, one in zip(sites, together(sites, variables=left), strict=True):
+    for one in refused([(site, {}, "takes away what others on the platform need") for site in sites], tmp_path):
+        assert (
+            "Nothing was deleted or dropped. To leave these statements out, set immuta_deregister_needed_by_others"
+            in one.error
+        )
+    leave = [{"needed_by_others": "leave", "script_dir": str(tmp_path / f"scripts{number}")} for number in range(2)]
+    for site, one in zip(sites, together(sites, variables=leave), strict=True):
         assert (one.code, one.result["status"]) == (0, "completed"), one.output
+        assert "TO DO: Left to others, and not run: " in one.output
         assert not site.connected
     account, metastore = snowflake_site.server.account, databricks_site.server.metastore
     assert (account.exists("ROLE", "IMMUTA_SYSTEM"), account.exists("USER", "IMMUTA_SYSTEM_ACCOUNT")) == (True, True)

@@ -321,16 +321,13 @@ def test_what_others_sign_in_with_is_not_taken_back(way: Way) -> None:
     extra = {**connections[other].extra, "role": "IMMUTA_SYSTEM"}
     connections[other] = dataclasses.replace(connections[other], extra=extra)
     before = site.snapshot
-    planned = way.register(state="undone")
-    assert f"the connection '{other}' needs it, too" in planned.output
-    refused = way.register(state="undone", confirm=site.key)
-    assert (refused.code, site.snapshot) == (2, before), refused.output
-    error = refused.result["error"]
-    assert f"DROP ROLE IMMUTA_SYSTEM (the connection '{other}')" in error
-    pasted, _end = json.JSONDecoder().raw_decode(error.partition("immuta_deregister_skip=")[2])
-    back = way.register(
-        "--extra-vars", json.dumps({"immuta_deregister_skip": pasted}), state="undone", confirm=site.key
-    )
+    for confirm in ("", site.key):
+        refused = way.register(state="undone", confirm=confirm)
+        assert (refused.code, site.snapshot) == (2, before), refused.output
+        assert "takes away what others on the platform need: 3. REVOKE" in refused.result["error"]
+        assert f"DROP ROLE IMMUTA_SYSTEM (the connection '{other}')." in refused.result["error"]
+    leave = {"immuta_deregister_needed_by_others": "leave"}
+    back = way.register("--extra-vars", json.dumps(leave), state="undone", confirm=site.key)
     assert (back.code, back.result["status"]) == (0, "completed"), back.output
     assert site.server.account.exists("ROLE", "IMMUTA_SYSTEM")
     assert not site.server.account.exists("DATABASE", "IMMUTA")

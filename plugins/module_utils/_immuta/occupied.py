@@ -134,13 +134,15 @@ def others(
 
     :param connections: without the script's own
     """
+    known = list(connections)
+    names = {one.integration_id: f"the connection {one.key!r}" for one in known}
     told = [
         *(
-            (f"the integration {one.id}", one.type, one.host, one.made)
+            (names.get(one.id, f"the integration {one.id}"), one.type, one.host, one.made)
             for one in integrations
             if one.in_use and one.id != place.known.id and one.status not in ENDING_STATUSES
         ),
-        *((f"the connection {one.key!r}", one.technology, one.hostname, one.signs_in) for one in connections),
+        *((f"the connection {one.key!r}", one.technology, one.hostname, one.signs_in) for one in known),
     ]
     near = {"same", *(() if rules.accepted else ("unknown",))}
     return [Other(name, made) for name, kind, host, made in told if made and place.platform(kind, host, rules) in near]

@@ -76,7 +76,7 @@ def needed_by(statements: t.Sequence[Statement], made: Made | None, others: Othe
     for statement in statements:
         for own in (mine, *(own for _name, own in theirs)):
             own.move(statement)
-        found.append([name for name, own in theirs if own.needs(statement.head, mine)])
+        found.append(list(dict.fromkeys(name for name, own in theirs if own.needs(statement.head, mine))))
     return found
 
 

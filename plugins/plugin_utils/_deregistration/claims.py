@@ -328,9 +328,7 @@ def _script_ran(ended: Ended, objects: t.Sequence[Answer] | None) -> Claim:
         return _seen(
             claim,
             "stated",
-            f"Left out with immuta_deregister_skip by the person who ran the role: {reasons}. The platform answered"
-            f" every"
-            f" other statement.",
+            f"Left out by the person who ran the role: {reasons}. The platform answered every other statement.",
             AGAIN if observed.finished else THIS,
         )
     if (observed.ran.get("journal") or {}).get("state") == "finished":

@@ -54,6 +54,7 @@ class Decision:
     :ivar script_path: where the script has to be at the moment of the deletion, or "" when there is none
     :ivar script_sha256: its digest then, or ""
     :ivar run: the task file in C(executors) that deals with the script, or ""
+    :ivar skip: the statements to leave out, as the modules have them
     :ivar leave_script: whether the workflow keeps the script
     """
 
@@ -72,6 +73,7 @@ class Decision:
     script_path: str
     script_sha256: str
     run: str
+    skip: list[dict[str, t.Any]]
     leave_script: bool
 
 
@@ -110,6 +112,7 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
         script_path=settings.script_path if observed.has_script else "",
         script_sha256=observed.script.get("sha256", ""),
         run=("record" if stated or (chosen == "own" and not exists) else chosen) if run else "",
+        skip=statements.skip(settings, observed.script),
         leave_script=settings.script_in_artifact and observed.has_script and exists,
     )
 
@@ -177,32 +180,30 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
 
 def _needed(settings: Settings, observed: Observed) -> list[str]:
     """Why the script may not run as it is: others would lose what they need."""
-    script, done = observed.script, observed.progress.get("done") or 0
-    rows = statements.needed(script, settings.skip, done)
-    if not (rows and settings.confirmed):
+    rows = statements.needed(settings, observed.script)
+    # Whoever looks at the plan of one connection sees it there.
+    if not rows or not (settings.confirmed or settings.plan_only):
         return []
-    told = ", ".join(f"{row['index']}. {statements.label(row)} ({' and '.join(row['needed_by'])})" for row in rows)
+    started = bool(observed.progress.get("done"))
     changed = (
-        "A part of the script has run already; the rest was not run." if done else "Nothing was deleted or dropped."
+        "A part of the script has run already; the rest was not run." if started else "Nothing was deleted or dropped."
     )
     return [
-        f"The clean-up script {settings.script_path} takes away what others on the platform sign in with or need, too: {told}. {changed}"
-        " Decide who keeps it. If the others do, rerun with these statements left out:"
-        f" immuta_deregister_skip={statements.left_to_others(script, rows)}. The last of them to be deregistered takes it away. If"
-        " the others are not needed, take them out of service in Immuta first, and rerun."
+        f"The clean-up script {settings.script_path} takes away what others on the platform need: {statements.by_need(rows)}."
+        f" {changed} To leave these statements out, {statements.LEAVE}, and rerun. If the others are not needed, take them out of"
+        " service in Immuta first."
     ]
 
 
 def _whole(settings: Settings, observed: Observed) -> list[str]:
     """Why a task file of the user's may not run the script: it runs all of it."""
-    out = statements.left_out(observed.script, settings.skip)
+    out = statements.left_out(settings, observed.script)
     if executor(settings, observed) != "own" or not out:
         return []
-    told = ", ".join(f"{row['index']}. {statements.label(row)}" for row in out)
     return [
-        f"The task file {settings.executor} runs the whole script {settings.script_path}, and immuta_deregister_skip leaves out"
-        f" {told}. Set immuta_deregister_executor to the platform, whose"
-        " executor leaves statements out, or to handoff, which tells a person to."
+        f"The task file {settings.executor} runs the whole script {settings.script_path}, and these statements are to be left out:"
+        f" {statements.listed(out)}. Set immuta_deregister_executor to the platform, whose executor leaves statements out, or to"
+        " handoff, which tells a person to."
     ]
 
 

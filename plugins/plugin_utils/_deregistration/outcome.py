@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped, looks, marked
+from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import dropped, looks, marked, statements
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS, Settings
 
 Answer = dict[str, t.Any]
@@ -300,7 +300,7 @@ def result(settings: Settings, observed: Observed, *, check_mode: bool) -> dict[
         "session": observed.ran.get("session") or observed.tried.get("session") or None,
         "reason": settings.reason or None,
         "approver": settings.approver or None,
-        "skip": [one for one in settings.skip if one["sha256"].lower() == script.get("sha256")],
+        "skip": statements.skip(settings, script),
         "executor": executor(settings, observed) if observed.to_run else None,
         "task_file": settings.task_file if observed.to_run else None,
         "technology": observed.technology,

@@ -20,7 +20,8 @@ def remaining(ended: Ended, origin: Origin, objects: t.Sequence[Answer] | None =
     :param objects: what the script removes, as the last look of this removal has found it
     """
     unsure = unproven.to_look_at(objects) if ended.status in looks.ENDED else []
-    return [*_by_status(ended, origin), *unsure, *_integration(ended.result["integration"])]
+    later = statements.for_later(ended.left_out, ended.observed.script.get("statements") or ())
+    return [*_by_status(ended, origin), *unsure, *later, *_integration(ended.result["integration"])]
 
 
 def _by_status(ended: Ended, origin: Origin) -> list[str]:
@@ -31,7 +32,7 @@ def _by_status(ended: Ended, origin: Origin) -> list[str]:
     if ended.status == "handed_off":
         return [
             f"The clean-up script {settings.script_path} on {origin.host} is to be run by a person. Its sha256 must be"
-            f" {observed.script['sha256']}. {statements.how_to_run(observed.script, settings.skip)}",
+            f" {observed.script['sha256']}. {statements.how_to_run(settings, observed.script)}",
             "Then run the role again with immuta_deregister_script_executed=true, to record it.",
         ]
     if ended.status == "unknown":

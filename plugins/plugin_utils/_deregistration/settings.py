@@ -39,6 +39,7 @@ AS_GIVEN = (
     "empty_script",
     "without_script",
     "same_place",
+    "needed_by_others",
     "progress_interval",
     "wait_timeout",
     "on_unknown",
@@ -70,6 +71,7 @@ class Settings:
     :ivar skip: the statements to leave out, of whatever script: C(statement), C(sha256), C(reason)
     :ivar plan_only: whether nothing counts as confirmed
     :ivar task_file: path and sha256 of the task file that is the executor, or None
+    :ivar needed_by_others: C(fail) or C(leave): what to do with the statements that take away what others on the platform need
     :ivar same_place: C(fail) or C(accept): what to do where another integration may be in the place of the script
     :ivar integration_config: what is known of the integration's configuration, for when the script is lost
     :ivar accept_regenerated: the key, if a regenerated script is accepted by name or by an approved plan; else what was given
@@ -101,6 +103,7 @@ class Settings:
     missing_script: str
     empty_script: str
     without_script: bool
+    needed_by_others: str
     same_place: str
     progress_interval: float
     pause_after: float | None

@@ -110,9 +110,9 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
             f" {outcome.executor(settings, observed)}"
         )
         for row in rows:
-            yield f"{row['index']:6d}. line {row['line']}: {statements.label(row)}{''.join(_marks(settings, script, row))}"
-        if rows := statements.needed(script, settings.skip, script["execution"]["done"]):
-            yield statements.NEEDED + statements.left_to_others(script, rows)
+            yield f"{row['index']:6d}. line {row['line']}: {statements.label(row)}{''.join(statements.marks(settings, script, row))}"
+        if statements.needed(settings, script):
+            yield f"   WARNING: what others need is not taken away. To leave these statements out, {statements.LEAVE}."
         yield from _platform(settings, observed)
         if observed.not_dropped:
             yield f"   <- review: the script does not drop what the registration has created: {observed.left_on_platform}"
@@ -186,20 +186,6 @@ def _others(row: Row) -> str:
     return f"   <- review: the script drops it in the role {role}, which fails unless {role} inherits {owner}"
 
 
-def _marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
-    """The marks on a statement, to review before the script runs."""
-    for mark in row.get("marks") or (["unusual"] if row["unusual"] else []):
-        yield f"   <- review: {mark}"
-    start = row.get("resumes_at", row["index"])
-    if start is None:
-        yield "   <- if the run stops here, a person has to decide how to continue"
-    elif start != row["index"]:
-        yield f"   <- if the run stops here, the rerun starts at statement {start}"
-    for one in settings.skip:
-        if one["statement"] == row["index"] and one["sha256"].lower() == script.get("sha256"):
-            yield f"   <- left out: {one['reason']}"
-
-
 def report(result: Row) -> list[str]:
     """The outcome of a run that succeeded."""
     count = result["deleted_objects"]
@@ -221,7 +207,13 @@ def report(result: Row) -> list[str]:
         lines.append(f"Nothing to run: {EMPTY}")
     if seen := gone(result["objects"]) or unseen(result):
         lines.append(f"Platform: {seen}")
-    lines.extend(f"TO DO: {sentence}" for sentence in unproven.to_look_at(result["objects"]))
+    left = {
+        row["index"]: row.get("reason") or ""
+        for row in script["statements"]
+        if row.get("status") == "skipped_by_operator"
+    }
+    to_do = [*unproven.to_look_at(result["objects"]), *statements.for_later(left, script["statements"])]
+    lines.extend(f"TO DO: {sentence}" for sentence in to_do)
     lines.extend(
         f"{row['index']:5d}. {STATUSES.get(row['status'], row['status']):<12} {statements.label(row)}"
         + (f", query id {row['query_id']}" if row.get("query_id") else "")
@@ -310,7 +302,7 @@ def handoff(settings: Settings, observed: Observed) -> list[str]:
         f"The clean-up script of {settings.connection_key} is for you to run. It has NOT been run.",
         f"Script: {settings.script_path} on {settings.keeper} (sha256 {observed.script['sha256']}).",
         *([f"WARNING: {REGENERATED} Read it before you run it."] if observed.regenerated else []),
-        statements.how_to_run(observed.script, settings.skip, f" on {where}" if where else ""),
+        statements.how_to_run(settings, observed.script, f" on {where}" if where else ""),
         "Then rerun with immuta_deregister_script_executed=true.",
     ]
 
@@ -366,7 +358,7 @@ def still_there(settings: Settings, observed: Observed) -> list[str]:
     if not (observed.looked_after or settings.script_executed):
         return []
     out = {row["index"] for row in observed.progress.get("skipped") or ()}
-    out |= {row["index"] for row in statements.left_out(observed.script, settings.skip)}
+    out |= {row["index"] for row in statements.left_out(settings, observed.script)}
     described = observed.script.get("statements") or ()
     left_out = {(row["object"], row["name"]) for row in described if row["index"] in out}
     rows = [row for row in observed.tried.get("objects") or () if row["dropped"] and row["present"]]

@@ -313,20 +313,23 @@ NEEDED = [
     {**ROWS[1], "needed_by": ["the integration 7"]},
     {**ROWS[2], "needed_by": ["the connection 'b'", "the integration 7"]},
 ]
-LEAVE = {"skip": [{"statement": index, "sha256": SHA.upper(), "reason": "r"} for index in (2, 3)]}
+SKIP = {"skip": [{"statement": index, "sha256": SHA.upper(), "reason": "r"} for index in (2, 3)]}
+LEAVE = {"needed_by_others": "leave"}
 
 
 @pytest.mark.parametrize(
     ("given", "changes", "named"),
     [
-        # The plan shows it.
+        # The plan shows it, unless it is to be approved.
         ({}, {}, []),
+        ({"plan_only": True}, {}, [2, 3]),
         (GO, {}, [2, 3]),
         ({**GO, **HANDOFF}, {}, [2, 3]),
         (approved(), {}, [2, 3]),
         ({**GO, **LEAVE}, {}, []),
-        ({**GO, "skip": LEAVE["skip"][:1]}, {}, [3]),
-        ({**GO, "skip": [{**one, "sha256": "0" * 64} for one in LEAVE["skip"]]}, {}, [2, 3]),
+        ({**GO, **SKIP}, {}, []),
+        ({**GO, "skip": SKIP["skip"][:1]}, {}, [3]),
+        ({**GO, "skip": [{**one, "sha256": "0" * 64} for one in SKIP["skip"]]}, {}, [2, 3]),
         # What has run has run.
         (GO, {"execution": {**PARTIAL, "done": 2}, "connection_exists": False}, [3]),
         (GO, {"execution": FINISHED, "connection_exists": False}, []),
@@ -345,18 +348,28 @@ def test_what_others_need_is_left_out_before_anything_is_deleted(
     told = "3. GRANT (the connection 'b' and the integration 7)"
     assert ("2. DROP DATABASE IMMUTA (the integration 7)" in found[0], told in found[0]) == (2 in named, 3 in named)
     assert ("Nothing was deleted or dropped." in found[0]) is not ("A part of the script has run" in found[0])
-    # What is to be pasted is what helps.
-    pasted, _end = json.JSONDecoder().raw_decode(found[0].partition("immuta_deregister_skip=")[2])
-    assert [one["statement"] for one in pasted] == named
-    again = read(**{**given, "skip": [*given.get("skip", []), *pasted]})
-    assert decisions.obstacles(again, observed) == []
+
+
+def test_what_others_need_is_left_out_with_the_reason() -> None:
+    answer = script(statements=NEEDED)
+    assert decisions.decide(read(**GO, **LEAVE), Observed(answer)).skip == [
+        {"statement": 2, "sha256": SHA, "reason": "the integration 7 needs it"},
+        {"statement": 3, "sha256": SHA, "reason": "the connection 'b' and the integration 7 need it"},
+    ]
+    both = decisions.decide(read(**GO, **LEAVE, skip=SKIP["skip"][:1]), Observed(answer)).skip
+    assert [(one["statement"], one["reason"]) for one in both] == [
+        (2, "r"),
+        (3, "the connection 'b' and the integration 7 need it"),
+    ]
+    assert decisions.decide(read(**GO), Observed(answer)).skip == []
+    assert decisions.obstacles(read(**GO, **OWN, **LEAVE), Observed(answer))[0].startswith("The task file ")
 
 
 def test_a_task_file_of_the_users_runs_all_of_a_script() -> None:
-    skip = {"skip": LEAVE["skip"][:1]}
+    skip = {"skip": SKIP["skip"][:1]}
     found = decisions.obstacles(read(**OWN, **skip), Observed(script()))
     assert len(found) == 1
-    assert "and immuta_deregister_skip leaves out 2. DROP DATABASE IMMUTA." in found[0]
+    assert "these statements are to be left out: 2. DROP DATABASE IMMUTA." in found[0]
     assert decisions.obstacles(read(**HANDOFF, **skip), Observed(script())) == []
     assert decisions.obstacles(read(**OWN, **skip), Observed(script(execution=FINISHED))) == []
 

@@ -52,6 +52,7 @@ DEFAULTS: dict[str, t.Any] = {
     "missing_script": "fail",
     "empty_script": "fail",
     "without_script": False,
+    "needed_by_others": "fail",
     "same_place": "fail",
     "progress_interval": 60.0,
     "pause_after": 60.0,

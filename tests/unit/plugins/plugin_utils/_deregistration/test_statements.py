@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import statements
+from ansible_collections.community.immuta.tests.unit.plugins.plugin_utils._deregistration.situations import SHA, read
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ ROWS = [
     {"index": 2, "line": 4, "verb": "DROP", "object": "ROLE", "name": "X"},
     {"index": 3, "line": 5, "verb": "DROP", "object": "USER", "name": "Y"},
 ]
-SCRIPT = {"sha256": "a" * 64, "technology": "Snowflake", "statements": ROWS}
+SCRIPT = {"sha256": SHA, "technology": "Snowflake", "statements": ROWS}
 
 
 @pytest.mark.parametrize(
@@ -62,4 +63,22 @@ SCRIPT = {"sha256": "a" * 64, "technology": "Snowflake", "statements": ROWS}
 )
 def test_how_to_run(skipped: list[int], sha256: str, expected: str) -> None:
     skip = [{"statement": index, "sha256": sha256 * 64, "reason": "r"} for index in skipped]
-    assert statements.how_to_run(SCRIPT, skip, " on h") == expected
+    assert statements.how_to_run(read(skip=skip), SCRIPT, " on h") == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        ({}, []),
+        ({2: "dropped by hand"}, []),
+        (
+            {1: "r", 2: "the integration 7 needs it", 3: "the integration 7 needs it"},
+            [
+                "Left to others, and not run: 2. DROP ROLE X, 3. DROP USER Y (the integration 7 needs it). When nobody needs it any"
+                " more, have a person run them by hand."
+            ],
+        ),
+    ],
+)
+def test_what_is_left_to_others_is_for_later(left: dict[int, str], expected: list[str]) -> None:
+    assert statements.for_later(left, ROWS) == expected

@@ -282,8 +282,8 @@ def to_run(done: int, executor: str) -> str:
                 "2. Delete the connection in Immuta: already gone",
                 "3. Run the script's 1 statements (0 have run), executor snowflake",
                 "     2. line 4: DROP DATABASE IMMUTA   <- review: M",
-                "   WARNING: others on the platform need what it takes away. To leave that to them, set immuta_deregister_skip to"
-                f' [{{"statement": 2, "sha256": "{SHA}", "reason": "others need it"}}]',
+                "   WARNING: what others need is not taken away. To leave these statements out, set"
+                " immuta_deregister_needed_by_others to leave.",
                 "Don't run it on another host at the same time: only runs that share the journal beside the script"
                 " lock each other out.",
                 "Platform: a.snowflakecomputing.com",
