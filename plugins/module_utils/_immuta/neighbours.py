@@ -43,17 +43,26 @@ class Neighbours:
 
     :param subject: the one, as Immuta describes it
     :param by_hand: what is to be done with it, as a person would in Immuta
+    :param known: the list of all, if it was read
     """
 
-    def __init__(self, client: Client, subject: Connection, by_hand: str = "Delete this connection") -> None:
+    def __init__(
+        self,
+        client: Client,
+        subject: Connection,
+        by_hand: str = "Delete this connection",
+        known: t.Sequence[Connection] | None = None,
+    ) -> None:
         self._client = client
+        self._known = known
         self._by_hand = by_hand
         self._subject = subject
 
     @functools.cached_property
     def listed(self) -> list[Connection]:
         """The other connections, as the list has them."""
-        return [one for one in connection.list_all(self._client) if one.key != self._subject.key]
+        everything = connection.list_all(self._client) if self._known is None else self._known
+        return [one for one in everything if one.key != self._subject.key]
 
     @functools.cached_property
     def described(self) -> list[Connection]:
@@ -81,7 +90,8 @@ class Neighbours:
                 return None
             raise Shared(
                 f"Immuta lists the connection {listed.key!r}, but does not describe it, so it is not known whether it"
-                f" has the same integration as the connection {self._subject.key!r}. Nothing was changed.",
+                f" has the same integration as the connection {self._subject.key!r}, or signs in with the same account. Nothing was"
+                " changed.",
                 hint=f"Run it again. If it fails the same way: {LOOK}",
             )
         return found

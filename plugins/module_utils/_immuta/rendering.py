@@ -241,8 +241,9 @@ class _Fetch:
         self._exists = found is not None
         self._integrations = None if found else integrations
         if found is None and (self._to_run or self._known):
-            described = (one for one in listed if technologies.of(one.technology).described)
-            self._connections = [connection.describe(self._client, one) for one in described]
+            technology = self._saved.owner.technology if self._saved else (self._known.type if self._known else None)
+            gone = connection.Connection(key, technology or "")
+            self._connections = Neighbours(self._client, gone, known=listed).described
         if found is None and self._saved:
             number = self._saved.owner.integration_id
             self._made = next((listed.made for listed in integrations if listed.id == number), None)
@@ -264,7 +265,6 @@ class _Fetch:
             number = self._saved.owner.integration_id
         if number is not None:
             others.require_unshared(number)
-            self._connections = others.described
         elif technologies.of(found.technology).script == "unknown":
             raise self._unknown(found.technology)
         if number is None and found.listed_only:
@@ -274,6 +274,8 @@ class _Fetch:
                 hint="Run it again. If it fails the same way, find the integration in Immuta, and name it in"
                 " integration_id.",
             )
+        if number is not None or self._to_run or self._known:
+            self._connections = others.described
         return number
 
     def _require_known(self) -> None:

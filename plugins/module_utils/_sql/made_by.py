@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Marks the statements of a clean-up script whose objects may not be the integration's own, or that others need, too.
+"""Marks the statements of a clean-up script whose objects may not be the integration's own.
 
 The objects of an integration are those that its configuration names, and those with the names that the vendor
 documents. Rights are its own if they are on one of its objects, or its role, its user, or its service principal had
@@ -22,8 +22,6 @@ from ansible_collections.community.immuta.plugins.module_utils._sql.statement im
 
 # The fields of a configuration that tell what was made: database, catalog, role, user, impersonation_role, principal.
 Made = t.Mapping[str, str]
-# What else is on the platform: what it is, and what it has made or signs in with.
-Others = t.Sequence[tuple[str, Made]]
 NOT_KNOWN = "which may not be the integration's own"
 ONLY_DOCUMENTED = f"{NOT_KNOWN} (its configuration is not known)"
 # Of every account; none of them is anybody's own.
@@ -45,39 +43,23 @@ _PRINCIPAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 
 
 def describe(
-    rows: t.Sequence[dict[str, t.Any]], statements: t.Sequence[Statement], made: Made | None, others: Others = ()
+    rows: t.Sequence[dict[str, t.Any]],
+    statements: t.Sequence[Statement],
+    made: Made | None,
+    needed_by: t.Sequence[t.Sequence[str]] = (),
 ) -> list[dict[str, t.Any]]:
     """Return the rows of a script's statements with C(marks) that take the integration's own objects into account.
 
-    And with C(needed_by), the others whose role, user, or service principal a statement changes, drops, or takes rights from.
+    With C(needed_by), of each statement who else needs what it takes away, that is marked, too, and kept in the row.
 
     :param rows: what C(Statement.describe) returns of each, or more
     :param made: None if the configuration is not known: then only documented names are its own
     """
-    needed = needed_by(statements, made, others)
-    told = zip(rows, marks(statements, made), needed, strict=True)
-    return [
-        {**row, "marks": (found := [*own, *map(_needs, by)]), "unusual": bool(found), "needed_by": by}
-        for row, own, by in told
-    ]
-
-
-def _needs(other: str) -> str:
-    return f"{other} needs it, too"
-
-
-def needed_by(statements: t.Sequence[Statement], made: Made | None, others: Others) -> list[list[str]]:
-    """Return for each statement of a script who else needs what it takes away, or changes."""
-    if not others:
-        return [[] for _statement in statements]
-    mine = _Own(statements, made)
-    theirs = [(_text.printable(name), _Own(statements, about, guess=False)) for name, about in others]
-    found = []
-    for statement in statements:
-        for own in (mine, *(own for _name, own in theirs)):
-            own.move(statement)
-        found.append(list(dict.fromkeys(name for name, own in theirs if own.needs(statement.head, mine))))
-    return found
+    found = marks(statements, made)
+    if needed_by:
+        found = [[*own, *(f"{one} needs it, too" for one in by)] for own, by in zip(found, needed_by, strict=True)]
+        rows = [{**row, "needed_by": list(by)} for row, by in zip(rows, needed_by, strict=True)]
+    return [{**row, "marks": own, "unusual": bool(own)} for row, own in zip(rows, found, strict=True)]
 
 
 def marks(statements: t.Sequence[Statement], made: Made | None) -> list[list[str]]:
@@ -85,14 +67,16 @@ def marks(statements: t.Sequence[Statement], made: Made | None) -> list[list[str
 
     :param made: as in C(describe)
     """
-    own = _Own(statements, made)
+    own = Own(statements, made)
     return [[_text.printable(mark) for mark in own.marks(statement)] for statement in statements]
 
 
-class _Own:
+class Own:
     """The integration's own objects, in a script that is read from its start.
 
     :param guess: whether what C(made) does not tell is taken from documented names, and from the script
+    :ivar homes: the forms of the name of its database or catalog
+    :ivar users: the forms of the names of its users
     """
 
     def __init__(self, statements: t.Sequence[Statement], made: Made | None, *, guess: bool = True) -> None:
@@ -100,12 +84,11 @@ class _Own:
         self._foreign = ONLY_DOCUMENTED if made is None else NOT_KNOWN
         made = made or {}
         home = made.get("database" if self._snowflake else "catalog") or (documented.HOME if guess else "")
-        self._homes = self._kept(home)
-        self._roles = documented.roles(self._homes)
+        self.homes = self._kept(home)
+        self._roles = documented.roles(self.homes)
         self._named = self._kept(made.get("role", "")) | self._kept(made.get("impersonation_role", ""))
-        self._users = set(map(documented.user, self._homes)) | self._kept(made.get("user", ""))
-        known = made.get("principal")
-        self._principals = self._of_principals(statements, known) if guess else {(known or "").lower()}
+        self.users = set(map(documented.user, self.homes)) | self._kept(made.get("user", ""))
+        self._principals = self._of_principals(statements, made.get("principal"))
         self._current = names.UNKNOWN
 
     def _kept(self, name: str) -> set[str]:
@@ -124,13 +107,6 @@ class _Own:
         """Go on to the next statement."""
         self._current = names.after(statement.head, statement.dialect, self._current)
 
-    def needs(self, head: Head, other: _Own) -> bool:
-        """Return whether a statement that is there to remove what another one has made takes something from this one."""
-        if head.verb == "REVOKE":
-            shared = self._owns(head.kind, head.name) or not other._owns(head.kind, head.name)
-            return shared and self._is_grantee(head)
-        return head.verb in ("ALTER", "DROP") and not head.session and self._owns(head.kind, head.name)
-
     def marks(self, statement: Statement) -> list[str]:
         """Return the marks of the next statement."""
         self.move(statement)
@@ -138,7 +114,7 @@ class _Own:
         found = statement.marks(head)
         # A policy of Databricks belongs to what it is on.
         attached = head.kind == "POLICY" and not self._snowflake
-        own = self._owns(*(head.on if attached else (head.kind, head.name)))
+        own = self.owns(*(head.on if attached else (head.kind, head.name)))
         marks = list(found.always)
         if found.on_others and not own:
             marks.append(found.on_others)
@@ -162,10 +138,11 @@ class _Own:
     def _is_grantee(self, head: Head) -> bool:
         kind, name = head.grantee
         if self._snowflake:
-            return self._owns(kind or "ROLE", name)
+            return self.owns(kind or "ROLE", name)
         return name.lower() in self._principals
 
-    def _owns(self, kind: str, name: str) -> bool:
+    def owns(self, kind: str, name: str) -> bool:
+        """Return whether an object is its own."""
         parts = names.parts(name)
         # ALL TABLES IN SCHEMA, and the like.
         kind = kind.rpartition(" IN ")[2]
@@ -177,7 +154,7 @@ class _Own:
         if kind == "ROLE":
             return self._is_one(first) and (first in self._named or bool(self._roles.fullmatch(first)))
         if kind == "USER":
-            return self._is_one(first) and first in self._users
+            return self._is_one(first) and first in self.users
         if kind == ("DATABASE" if self._snowflake else "CATALOG"):
             return self._is_home(first) and len(parts) == 1
         return self._has_inside(kind, parts)
@@ -198,7 +175,7 @@ class _Own:
         return self._has_inside("MASKING POLICY", names.parts(name))
 
     def _is_home(self, name: str) -> bool:
-        return name in self._homes and self._is_one(name)
+        return name in self.homes and self._is_one(name)
 
     def _is_one(self, name: str) -> bool:
         return bool(name) and name.upper() not in _SYSTEM

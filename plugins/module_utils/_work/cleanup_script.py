@@ -35,6 +35,7 @@ from ansible_collections.community.immuta.plugins.module_utils._sql import (
     hosts,
     journal,
     made_by,
+    needed,
     verbs,
 )
 from ansible_collections.community.immuta.plugins.module_utils._sql.report import execution
@@ -107,7 +108,7 @@ def _present(context: Context, path: str) -> Outcome:
 def _keep(context: Context, client: Client, subject: Subject, path: str, known: Configuration | None) -> Outcome:
     """Have the script in its file, whose place is reserved for this run."""
     accepted = context.params["same_place"] == "accept"
-    rules = occupied.Rules(secret=forms.holds, apart=hosts.apart, accepted=accepted)
+    rules = occupied.Rules(secret=forms.holds, apart=hosts.apart, same=hosts.same, accepted=accepted)
     saved, progress, script = _settled(client, subject, path, known, context.params["without_script"], rules)
     if script.source == "regenerated":
         context.warn(REGENERATED)
@@ -151,7 +152,7 @@ def _kept(
             "exists": not context.check_mode or (saved is not None and not replaced),
             **_about(script),
             "platform_hosts": list(platform_hosts),
-            "statements": made_by.describe(Session(statements).describe(), statements, script.made, script.others),
+            "statements": _rows(script, statements),
             "split_error": split_error,
             "empty": empty,
             "kept": kept,
@@ -167,6 +168,12 @@ def _kept(
             "after_header": path,
         },
     )
+
+
+def _rows(script: Rendered, statements: list[Statement]) -> list[dict[str, t.Any]]:
+    """Return what results say of each statement."""
+    by = needed.by(statements, script.made, script.others)
+    return made_by.describe(Session(statements).describe(), statements, script.made, by)
 
 
 def _place(

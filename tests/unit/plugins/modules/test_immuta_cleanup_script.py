@@ -1024,6 +1024,8 @@ def share(keep: Keeper, how: str, **more: t.Any) -> None:
     extra = {"role": "IMMUTA_SYSTEM" if how == "connection" else "OTHER_SYSTEM"}
     connections = keep.tenant.double.state.connections
     connections["new"] = dataclasses.replace(connections["new"], extra=extra, **more)
+    if how == "integration":
+        del connections["new"]
 
 
 def needed(result: Result) -> set[str]:
@@ -1040,7 +1042,7 @@ def test_who_else_needs_what_a_script_takes_away(keep: Keeper, how: str, named: 
     share(keep, how)
     first = keep()
     assert needed(first) == {named}
-    assert {row["verb"] for row in first["statements"] if row["needed_by"]} == {"REVOKE", "DROP"}
+    assert {row["verb"] for row in first["statements"] if row["needed_by"]} == {"ALTER", "REVOKE", "DROP"}
     assert all((f"{named} needs it, too" in row["marks"]) is bool(row["needed_by"]) for row in first["statements"])
     # And so it is when only the file has the script.
     keep.forget_connection()
@@ -1067,3 +1069,34 @@ def test_who_is_certainly_elsewhere_needs_nothing_here(
     state = keep.tenant.double.state
     state.integrations[6] = dataclasses.replace(state.integrations[6], status="disabled")
     assert bool(needed(keep(same_place=same_place))) is asked
+
+
+@pytest.mark.parametrize("key", ["new", ".."])
+def test_a_connection_that_is_not_described_may_need_anything(keep: Keeper, key: str) -> None:
+    keep()
+    share(keep, "connection")
+    keep.forget_connection()
+    connections = keep.tenant.double.state.connections
+    connections[key] = dataclasses.replace(connections.pop("new"), key=key)
+    if key == "new":
+        for operation in ("getConnection", "getObject"):
+            keep.tenant.fault("status", status=404, operation_id=operation, path="/new", times=9)
+    result = keep()
+    assert (result.failed, result.code) == (True, "integration_shared"), result
+    assert "or signs in with the same account" in result["msg"]
+
+
+def test_who_needs_what_a_connection_without_an_integration_has(keep: Keeper) -> None:
+    share(keep, "connection")
+    state = keep.tenant.double.state
+    for one in state.connections.values():
+        one.native_integration_id = None
+    state.integrations.clear()
+    result = keep(integration_config=CONFIG)
+    assert needed(result) == {"the connection 'new'"}
+
+
+@pytest.mark.parametrize("host", [f"{HERE}.", HERE.replace(".", ".privatelink.", 1)])
+def test_what_is_certainly_the_same_place_can_not_be_accepted(keep: Keeper, host: str) -> None:
+    register_again(keep, host=host)
+    assert keep(same_place="accept").code == "integration_shared"
