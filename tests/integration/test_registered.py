@@ -332,3 +332,6 @@ def test_what_others_sign_in_with_is_not_taken_back(way: Way) -> None:
     assert site.server.account.exists("ROLE", "IMMUTA_SYSTEM")
     assert not site.server.account.exists("DATABASE", "IMMUTA")
     assert not site.connected
+    # Which user there is with which password, only the set-up script knows.
+    assert back.result["left_on_platform"] == "ROLE IMMUTA_SYSTEM"
+    assert way.script.exists()

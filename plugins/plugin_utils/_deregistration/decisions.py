@@ -191,7 +191,7 @@ def _needed(settings: Settings, observed: Observed) -> list[str]:
     return [
         f"The clean-up script {settings.script_path} takes away what others on the platform need: {statements.by_need(rows)}."
         f" {changed} To leave these statements out, {statements.LEAVE}, and rerun. If the others are not needed, take them out of"
-        " service in Immuta first."
+        " service in Immuta first. If they are certainly on another account or metastore, set immuta_deregister_same_place to accept."
     ]
 
 
@@ -214,9 +214,9 @@ def not_created(settings: Settings, observed: Observed, by: t.Mapping[str, t.Any
     """
     if not by or not observed.to_run:
         return []
-    found = dropped.foreign(
-        observed.script.get("statements") or (), observed.script.get("dialect") or "", by["objects"]
-    )
+    out = statements.left_out(settings, observed.script)
+    run = [row for row in observed.script.get("statements") or () if row not in out]
+    found = dropped.foreign(run, observed.script.get("dialect") or "", by["objects"])
     if not (left := [name for name in found if name not in by["accepted"]]):
         return []
     return [

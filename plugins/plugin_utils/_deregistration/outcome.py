@@ -79,9 +79,12 @@ class Observed:
     @property
     def not_dropped(self) -> list[str]:
         """What was created by the role that takes it back, and the script does not drop."""
-        statements = self.script.get("statements") or ()
+        rows = self.script.get("statements") or ()
         made = self.created.get("made") or ()
-        return dropped.left(statements, self.script.get("dialect") or "", made) if statements else []
+        out = {one["statement"] for one in self.decision.get("skip") or ()}
+        out |= {one["index"] for one in self.progress.get("skipped") or ()}
+        run = [row for row in rows if row["index"] not in out]
+        return dropped.left(run, self.script.get("dialect") or "", made) if rows else []
 
     @property
     def lost_script(self) -> bool:
