@@ -103,7 +103,7 @@ def decide(settings: Settings, observed: Observed, signs_in: bool = False, *, ch
         look_again=again,
         after=bool(again) or observed.finished or stated,
         unlooked=unlooked,
-        optional=not tries and settings.verify != "always" and not observed.is_back,
+        optional=not tries and not settings.looks_again and not observed.is_back,
         hosts=hosts(settings, observed),
         look=path,
         objects=described,
@@ -121,7 +121,7 @@ def _looked_at(settings: Settings, observed: Observed, *, told: bool, signs_in: 
     """The platform to check if somebody else runs the script, or why it is not checked. Empty if there is nothing to check."""
     script, chosen = observed.script, executor(settings, observed)
     # Nobody has to see beforehand that the sign-in works.
-    asked = settings.verify == "always" or observed.is_back
+    asked = settings.looks_again or observed.is_back
     # Of what was handed over nothing is news; what the user's own tasks have done is looked at.
     others = chosen in ("handoff", "own") and (observed.exists or (chosen == "own" and settings.confirmed))
     if not ((observed.to_run and (settings.script_executed or others)) or (observed.finished and asked)):

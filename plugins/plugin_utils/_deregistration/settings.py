@@ -78,6 +78,7 @@ class Settings:
     :ivar verify: when to look whether what the script drops is gone: C(once), when it has run, C(always), or C(never)
     :ivar reason: why the connection is removed, in a person's words, or ""
     :ivar approver: who approved the removal, in a person's words, or ""
+    :ivar was_left: whether the last look of an earlier run has found something of what the script drops after it ran
     :ivar restore: whether an earlier node of the workflow has left the script for this run
     """
 
@@ -117,6 +118,12 @@ class Settings:
     verify: str = "once"
     task_file: dict[str, str] | None = None
     plan_only: bool = False
+    was_left: bool = False
+
+    @property
+    def looks_again(self) -> bool:
+        """Whether a script that has run to its end is checked again on the platform."""
+        return self.verify == "always" or (self.was_left and self.verify != "never")
 
     @property
     def confirmed_by(self) -> str | None:

@@ -206,7 +206,8 @@ def report(result: Row) -> list[str]:
     if script.get("empty"):
         lines.append(f"Nothing to run: {EMPTY}")
     if seen := gone(result["objects"]) or unseen(result):
-        lines.append(f"Platform: {seen}")
+        earlier = result["status"] == "already_done" and not result["session"]
+        lines.append(f"Platform: {seen}{', as an earlier run has seen it' if earlier else ''}")
     left = {
         row["index"]: row.get("reason") or ""
         for row in script["statements"]

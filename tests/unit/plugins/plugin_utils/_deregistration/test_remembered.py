@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.community.immuta.plugins.module_utils._failure import InvalidOption
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration import remembered
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import REPORT
 from ansible_collections.community.immuta.plugins.plugin_utils._evidence import report as evidence
@@ -129,3 +130,58 @@ def test_the_integration_of_a_former_connection_is_not_that_of_this_one() -> Non
     for later, known in (({"integration_id": 5}, CONFIG), ({"integration_id": 7}, {})):
         found, _warnings = remembered.known(None, None, {"runs": [former, {"status": "failed", "immuta": [], **later}]})
         assert bool(found) is bool(known)
+
+
+def looked(after: bool | None, session: t.Any = "s", **more: t.Any) -> dict[str, t.Any]:
+    """A run of the report, and what it has found of two objects."""
+    rows = [
+        {"kind": "ROLE", "name": "R", "after": False if after is not None else None},
+        {"kind": "USER", "after": after},
+    ]
+    return {
+        "status": "failed",
+        "session": {"user": session} if session else None,
+        "objects": rows,
+        "chapter": 1,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("runs", "left"),
+    [
+        ([], False),
+        ([looked(False)], False),
+        ([looked(True)], True),
+        # A run that has not looked repeats what an earlier one has found, and takes nothing back.
+        ([looked(True), looked(False, session=None)], True),
+        ([looked(False), looked(True, session=None)], False),
+        ([looked(True), looked(None)], True),
+        ([looked(True), looked(False)], False),
+        ([looked(True), {"status": "failed", "session": {"user": "s"}, "objects": None, "chapter": 1}], True),
+        # Of a former connection of that key.
+        ([looked(True), looked(None, chapter=2)], False),
+    ],
+)
+def test_what_was_left_is_looked_for_again(tmp_path: Path, runs: list[dict[str, t.Any]], left: bool) -> None:
+    content = {
+        "report": REPORT.role,
+        "format": evidence.FORMAT,
+        "connection_key": "k",
+        "status": "failed",
+        "runs": runs,
+    }
+    evidence.write(str(tmp_path), "k", content, "")
+    for verify, again in (("once", left), ("never", False), ("always", True)):
+        settings = remembered.completed(read(report_dir=str(tmp_path), verify=verify), None)[0]
+        assert (settings.was_left, settings.looks_again) == (left, again)
+
+
+@pytest.mark.parametrize(("status", "refused"), [("completed", False), ("already_done", False), ("failed", True)])
+def test_a_removal_that_has_ended_says_nothing_of_the_next_connection(status: str, refused: bool) -> None:
+    written = {"runs": [{"status": status, "immuta": [], "integration_config": CONFIG}]}
+    if refused:
+        with pytest.raises(InvalidOption):
+            remembered.known(OTHER, None, written)
+    else:
+        assert remembered.known(OTHER, None, written)[0] == OTHER

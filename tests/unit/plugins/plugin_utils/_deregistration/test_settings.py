@@ -54,6 +54,7 @@ DEFAULTS: dict[str, t.Any] = {
     "without_script": False,
     "needed_by_others": "fail",
     "same_place": "fail",
+    "was_left": False,
     "progress_interval": 60.0,
     "pause_after": 60.0,
     "wait_timeout": 300.0,
