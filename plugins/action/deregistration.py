@@ -132,7 +132,7 @@ class ActionModule(OneOfMany):
         return {"started": started, "settings": read.as_dict(), **({"warnings": warnings} if warnings else {})}
 
     def _read(self, variables: Variables, options: t.Mapping[str, t.Any]) -> Settings:
-        given = self.rendered(variables, options)
+        given = self.own(variables, options)
         host = variables["inventory_hostname"]
         return settings.read(given, options, host=host, plan_only=self.arguments["plan_only"])
 

@@ -113,13 +113,13 @@ class ActionModule(OneOfMany):
         :raises Refused: what is set for removals can't be used
         """
         options = removal_settings.options()
-        theirs = self.rendered(variables, options)
+        theirs = self.own(variables, options)
         _variables.validated(theirs, options, names.PREFIX)
         given = {name: getattr(known, name) or theirs.get(f"{names.PREFIX}{name}") or "" for name in OF_REMOVALS}
         return Settings(**{**vars(known), **given})
 
     def _read(self, variables: Variables, options: t.Mapping[str, t.Any]) -> Settings:
-        return settings.read(self.rendered(variables, options), options, host=variables["inventory_hostname"])
+        return settings.read(self.own(variables, options), options, host=variables["inventory_hostname"])
 
     def _decide(self, variables: Variables) -> Result:
         known, observed = self.settings, self.observed

@@ -160,12 +160,16 @@ def _texts(value: t.Any) -> t.Iterator[str]:
 def _redact_options(module: Module, params: dict[str, t.Any]) -> None:
     options = _options.flat(params, module.argument_spec)
     secret = {name for name, (_value, about) in options.items() if about.get("no_log")} - TEXTS
+    # In the place of something else, for example of the path of its file.
+    keys = {name: value for name, (value, _about) in options.items() if _redact.PRIVATE_KEY.search(str(value))}
+    secret |= keys.keys()
+    module.no_log_values.update(value for value in keys.values() if isinstance(value, str))
     # Ansible itself prints the options.
     module.no_log_values.update(_redact.add_options({name: value for name, (value, _about) in options.items()}, secret))
     _redact.keep(
         value
         for name, (value, about) in options.items()
-        if isinstance(value, str) and not about.get("no_log") and not _address.user_info(value)
+        if isinstance(value, str) and name not in secret and not about.get("no_log") and not _address.user_info(value)
     )
     kept = {value for name, (value, _about) in options.items() if name in secret and isinstance(value, str)}
     for name, shown in module.shown.items():

@@ -44,6 +44,7 @@ LONGEST_ENCODED = 8 * 1024
 LONGEST_INDEXED = 256
 # The frame of a PEM key is the same for all keys, and no secret.
 FRAMES = [f"-----{end} {kind}PRIVATE KEY-----" for end in ("BEGIN", "END") for kind in ("", "ENCRYPTED ", "RSA ")]
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
 # A word that stands alone.
 WORD = re.compile(r"(?<![^\s'\"(])\w{8,}(?![^\s'\"),.;:])")
 # A password in a URL, for example in that of a proxy.

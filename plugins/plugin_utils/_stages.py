@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible import context
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
+from ansible_collections.community.immuta.plugins.plugin_utils import _misplaced
 from ansible_collections.community.immuta.plugins.plugin_utils._refused import Refused
 
 Result = dict[str, t.Any]
@@ -56,6 +58,15 @@ class Stages(ActionBase):
     def extra_arguments(self) -> tuple[t.Any, ...]:
         """The arguments of C(-e), as they were given."""
         return tuple(context.CLIARGS.get("extra_vars") or ())
+
+    def own(self, variables: Variables, options: t.Iterable[str]) -> Variables:
+        """The role's variables that are set.
+
+        :raises Refused: one of them holds a secret that is none of its business
+        """
+        given = self.rendered(variables, options)
+        _misplaced.require_none(given, os.environ)
+        return given
 
     def rendered(self, variables: Variables, wanted: t.Iterable[str]) -> Variables:
         """The variables that are set, of those that are wanted."""

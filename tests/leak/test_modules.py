@@ -485,6 +485,12 @@ def test_snowflake_with_a_key_that_can_not_be_read(account: Snowflake) -> None:
     failed(account(private_key=PAT, **about), "invalid_option")
 
 
+@pytest.mark.parametrize("option", ["private_key_file", "warehouse", "role", "expected_sha256"])
+def test_a_key_in_the_place_of_something_else(account: Snowflake, option: str) -> None:
+    _key, pem = private_key()
+    clean(account(**{"private_key_passphrase": PASSPHRASE, option: pem}), *body_of(pem), *pem.split("\n")[1:-2])
+
+
 # Databricks
 
 
