@@ -178,7 +178,8 @@ def _for_another(settings: Settings, setup: Seen, tenant: str | None) -> list[st
     return [
         f"The set-up script {settings.script_path} on {settings.keeper} is not for what is described: it is for {told}. The"
         " clean-up script of the description would drop what that one has not created. Nothing was deleted or dropped. Correct"
-        " the description or the tenant, or set immuta_register_script_dir to the folder of this registration's set-up script."
+        " the description or the tenant, or set immuta_register_script_dir to the folder of this registration's set-up script. If the"
+        " connection was edited since, so that no description fits both, remove it with the role deregister_connection."
     ]
 
 
@@ -320,4 +321,23 @@ def code(settings: Settings, observed: Observed) -> str:
 def doubts(settings: Settings, observed: Observed) -> list[str]:
     """What speaks against the key of a new connection."""
     found = "" if observed.exists else _text.mixed(settings.connection_key)
-    return [found] if found else []
+    return [*([found] if found else []), *_others_created(settings, observed)]
+
+
+def _others_created(settings: Settings, observed: Observed) -> list[str]:
+    """That the set-up script creates a role or a user, and the connection is to sign in with another one."""
+    rows = observed.script.get("statements") or () if observed.to_run and not observed.exists else ()
+    found = []
+    for name in ("role", "user"):
+        own = settings.integration_config.get(name)
+        made = [row["name"] for row in rows if (row["verb"], row["object"]) == ("CREATE", name.upper())]
+        if own and made and not any(_same(own, one) for one in made):
+            found.append(
+                f"The set-up script creates the {name} {', '.join(made)}, and the connection signs in with the {name} {own}, which it"
+                f" does not create. Make sure that {own} is there and has what it needs, or correct the description."
+            )
+    return found
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip('"').lower() == other.strip('"').lower()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.community.immuta.plugins.module_utils._sql import names, thing
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.settings import PREFIX, Settings
 
@@ -24,21 +25,25 @@ class Row:
     :ivar made: whether a statement that creates it has run; None if that is not known
     :ivar before: whether it was there before the first statement; None if that is not known
     :ivar now: whether it is there now; None if that is not known
+    :ivar inside: whether it is in something that this registration has certainly created, and goes with it
     """
 
     name: str
     made: bool | None
     before: bool | None
     now: bool | None = None
+    inside: bool = False
 
     @property
     def doubtful(self) -> bool:
         """Whether the journal alone does not show that this registration has created it."""
-        return self.made is not True or self.before is not False
+        return not self.inside and (self.made is not True or self.before is not False)
 
     @property
     def foreign(self) -> bool:
         """Whether it is there, and not of this registration."""
+        if self.inside:
+            return False
         if self.made is False and not self.before:
             return self.now is True
         return self.before is True and self.now is not False
@@ -53,6 +58,8 @@ class Row:
         """Whose it is."""
         if self.missing:
             return "not created by this registration, and not there"
+        if self.inside and self.before is not False:
+            return "in what this registration has created"
         if self.before and self.made is False:
             return "there before this registration, and its CREATE has not run"
         if self.before:
@@ -77,10 +84,27 @@ def rows(setup: Answer, tried: Answer) -> list[Row]:
     :param tried: the look at the platform; empty if there was none
     """
     now = {(row["kind"], row["name"]): row["present"] for row in tried.get("objects") or ()}
+    creates = setup.get("creates") or ()
+    dialect = str(setup.get("technology") or "").lower()
+    own = [_key(one, dialect) for one in creates if one["created"] is True and one["before"] is False]
     return [
-        Row(f"{one['kind']} {one['name']}", one["created"], one["before"], now.get((one["kind"], one["name"])))
-        for one in setup.get("creates") or ()
+        Row(
+            f"{one['kind']} {one['name']}",
+            one["created"],
+            one["before"],
+            now.get((one["kind"], one["name"])),
+            inside=_is_inside(_key(one, dialect), own),
+        )
+        for one in creates
     ]
+
+
+def _is_inside(mine: thing.Key, own: t.Iterable[thing.Key]) -> bool:
+    return any(thing.is_or_holds(holder, mine) for holder in own if holder != mine)
+
+
+def _key(one: Answer, dialect: str) -> thing.Key:
+    return thing.key(one["kind"], names.parts(one["name"]), dialect)
 
 
 def look(settings: Settings, setup: Answer) -> str:

@@ -279,3 +279,23 @@ def test_a_file_that_does_not_say_what_it_is_stands_for_no_set_up_script() -> No
 def test_what_is_described_by_immutas_names_is_not_taken_back() -> None:
     raw = read(snowflake=None, connection={"technology": "Snowflake"})
     assert "can't be compared" in decisions.allowed(raw, [ONE], [SEVEN], {}, TENANT)[0]
+
+
+@pytest.mark.parametrize(
+    ("created", "found", "told"),
+    [
+        ([("ROLE", "R"), ("USER", "u")], NONE, []),
+        # Where people prepare both, the script creates neither.
+        ([], NONE, []),
+        ([("ROLE", "IMMUTA_SYSTEM"), ("ROLE", '"r"')], NONE, []),
+        ([("ROLE", "IMMUTA_SYSTEM"), ("USER", "IMMUTA_ACCOUNT")], NONE, ["role R", "user U"]),
+        ([("ROLE", "IMMUTA_SYSTEM"), ("USER", "IMMUTA_ACCOUNT")], FOUND, []),
+    ],
+)
+def test_who_signs_in_is_compared_with_what_is_created(
+    created: list[tuple[str, str]], found: dict[str, t.Any], told: list[str]
+) -> None:
+    rows = [{"verb": "CREATE", "object": kind, "name": name} for kind, name in created]
+    doubts = decisions.doubts(read(), Observed(found, script(statements=rows)))
+    assert len(doubts) == len(told)
+    assert all(f"signs in with the {one}, which it does not create" in doubt for one, doubt in zip(told, doubts))

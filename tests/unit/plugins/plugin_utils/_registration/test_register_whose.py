@@ -115,3 +115,28 @@ def test_without_a_journal_nobody_knows(state: str | None, told: bool) -> None:
         assert bool(said) is told
         assert not said or "it is not known whether what the clean-up script drops was there before" in said[0]
         assert (whose.look(read(), one), whose.refused(read(), one, {})) == ("", [])
+
+
+@pytest.mark.parametrize(
+    ("home", "schema", "foreign"),
+    [
+        # A run was stopped in its CREATE, and the next one has found it there.
+        ((True, False), (True, True), []),
+        ((True, False), (None, True), []),
+        ((True, False), (False, None), []),
+        # What is in another team's database is not of this registration.
+        ((True, True), (True, True), ["DATABASE D", 'SCHEMA D."s"']),
+        ((None, False), (True, True), ['SCHEMA D."s"']),
+    ],
+)
+def test_what_is_in_its_own_database_goes_with_it(
+    home: tuple[bool | None, bool | None], schema: tuple[bool | None, bool | None], foreign: list[str]
+) -> None:
+    creates = [
+        {"kind": kind, "name": name, "created": made, "before": before}
+        for (kind, name), (made, before) in zip((("DATABASE", "D"), ("SCHEMA", 'D."s"')), (home, schema), strict=True)
+    ]
+    tried = {"objects": [{"kind": one["kind"], "name": one["name"], "present": True} for one in creates]}
+    setup = {"technology": "Snowflake", "creates": creates}
+    assert [row.name for row in whose.rows(setup, tried) if row.foreign] == foreign
+    assert ("in what this registration has created" in whose.plan(read(), setup, {}, tried)[2]) is not bool(foreign)
