@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import typing as t
+from urllib.parse import unquote
 
 from ansible_collections.community.immuta.plugins.module_utils import _durability, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
@@ -26,6 +27,7 @@ from ansible_collections.community.immuta.plugins.module_utils._immuta import (
 )
 from ansible_collections.community.immuta.plugins.module_utils._immuta.client import Client
 from ansible_collections.community.immuta.plugins.module_utils._immuta.configuration import Configuration
+from ansible_collections.community.immuta.plugins.module_utils._immuta.connection import Connection, similar_keys
 from ansible_collections.community.immuta.plugins.module_utils._immuta.rendering import Rendered, Subject
 from ansible_collections.community.immuta.plugins.module_utils._immuta.saved_script import Owner, Saved
 from ansible_collections.community.immuta.plugins.module_utils._sql import (
@@ -69,18 +71,31 @@ def ensure(context: Context) -> Outcome:
     except Failure as error:
         error.details.update(saved=_still_usable(context, path), tenant=options.tenant(context.params))
         if isinstance(error, no_script.ScriptLost):
-            _explain_by_hand(error)
+            _explain_by_hand(error, context.params["connection_key"], path)
         if context.params["script_required"] or error.code not in WITHOUT:
             raise
         return Outcome(False, {"path": path, "exists": False, "msg": str(error), "failure": error.as_dict()})
 
 
-def _explain_by_hand(error: no_script.ScriptLost) -> None:
+def _explain_by_hand(error: no_script.ScriptLost, key: str | None, path: str) -> None:
     """Tell what is left to people, unless it is likelier that the key is misspelt."""
     error.details.update(integration_config=error.known.as_dict())
+    if not error.details.get("similar_keys") and key and (similar := _saved_beside(key, path)):
+        error.details["similar_keys"] = similar
+        error.hint = f"Did you mean {' or '.join(map(repr, similar))}, whose script is in {os.path.dirname(path)}?"
     if not error.details.get("similar_keys"):
         error.details["by_hand"] = steps = by_hand.steps(error.known.type, error.known.made, error.known.host)
         error.hint = f"If it existed: {by_hand.FIRST} {' '.join(steps)}"
+
+
+def _saved_beside(key: str, path: str) -> list[str]:
+    """Return the similar keys of connections whose scripts are in the same folder, by the names that the role gives them."""
+    try:
+        names = os.listdir(os.path.dirname(path) or ".")
+    except OSError:
+        return []
+    keys = [unquote(name[: -len(".sql")]) for name in names if name.endswith(".sql")]
+    return similar_keys(key, [Connection(one, "") for one in sorted(keys) if one != key])
 
 
 def _still_usable(context: Context, path: str) -> dict[str, t.Any] | None:

@@ -1100,3 +1100,15 @@ def test_who_needs_what_a_connection_without_an_integration_has(keep: Keeper) ->
 def test_what_is_certainly_the_same_place_can_not_be_accepted(keep: Keeper, host: str) -> None:
     register_again(keep, host=host)
     assert keep(same_place="accept").code == "integration_shared"
+
+
+def test_a_misspelt_key_is_compared_with_the_scripts_beside_it(keep: Keeper) -> None:
+    keep.path = keep.path.with_name("prod%20snowflake.sql")
+    keep()
+    keep.forget_connection()
+    keep.path = keep.path.with_name("prod%20snowflak.sql")
+    lost = keep(connection_key="prod snowflak")
+    assert (lost.code, lost["failure"]["similar_keys"]) == ("script_lost", [KEY])
+    assert f"Did you mean {KEY!r}, whose script is in {keep.path.parent}?" in lost["msg"]
+    assert "by_hand" not in lost["failure"]
+    assert "by_hand" in keep(connection_key="another one")["failure"]
