@@ -94,6 +94,24 @@ connections:
       description: Status of that integration.
       type: str
       sample: enabled
+integrations:
+  description: The integrations of the tenant, with O(connection_key) if it is the key of no connection; else empty.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 0.2.0
+  contains:
+    id: {description: "Id of the integration.", type: int, sample: 5}
+    type: {description: "Its technology, in Immuta's words.", type: str, sample: Snowflake}
+    status: {description: "Its status, in Immuta's words.", type: str, sample: enabled}
+    in_use: {description: "Whether Immuta governs anything through it.", type: bool, sample: true}
+    host: {description: "Host of the platform.", type: str, sample: myorg-myaccount.snowflakecomputing.com}
+    port: {description: "Port of the platform.", type: int, sample: 443}
+    database: {description: "Database of an integration on Snowflake.", type: str, sample: IMMUTA}
+    warehouse: {description: "Warehouse of an integration on Snowflake.", type: str, sample: COMPUTE_WH}
+    catalog: {description: "Catalog of an integration on Databricks.", type: str, sample: immuta}
+    http_path: {description: "HTTP path of an integration on Databricks.", type: str, sample: /sql/1.0/warehouses/0123456789abcdef}
+    auto_bootstrap: {description: "Whether Immuta ran its scripts itself.", type: bool, sample: false}
 lookalikes:
   description:
     - Keys that people can't tell from O(connection_key), if it is the key of no connection. They differ from it only in case, in blanks, in

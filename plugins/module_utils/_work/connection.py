@@ -189,8 +189,9 @@ def _described(context: Context) -> Outcome:
     key = context.params["connection_key"]
     with options.client(context.params, check_mode=context.check_mode) as client:
         lookalikes: list[str] = []
+        others: list[integration.Integration] = []
         if key:
-            found, _unused, listed = connection.look_up(client, key)
+            found, others, listed = connection.look_up(client, key)
             connections = [] if found is None else [found]
             lookalikes = [] if found else [one.key for one in listed if _text.alike(one.key, key)]
         else:
@@ -200,7 +201,8 @@ def _described(context: Context) -> Outcome:
         linked = any(found.integration_id is not None for found in connections)
         known = _integrations(context, client) if linked else {}
     described = [connection.with_integration(found, known) for found in connections]
-    return Outcome(False, {"tenant": client.settings.url, "connections": described, "lookalikes": lookalikes})
+    about = {"lookalikes": lookalikes, "integrations": [one.as_dict() for one in others]}
+    return Outcome(False, {"tenant": client.settings.url, "connections": described, **about})
 
 
 def _integrations(context: Context, client: Client) -> dict[int, integration.Integration]:

@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address, _text
+from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.decisions import unsplit
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
 from ansible_collections.community.immuta.plugins.plugin_utils._registration.outcome import Observed, saved_at
@@ -289,7 +290,7 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
         return found
     if observed.exists or not observed.to_run:
         return []
-    found = []
+    found = _beside(settings, observed)
     durability = script.get("durability") or {}
     if durability.get("lasting") == "dies" and not settings.script_durable:
         found.append(
@@ -299,6 +300,25 @@ def obstacles(settings: Settings, observed: Observed) -> list[str]:
             " immuta_register_script_durable."
         )
     return [*found, *_unsplit(settings, observed)]
+
+
+def _beside(settings: Settings, observed: Observed) -> list[str]:
+    """Why Immuta may refuse the registration when the script has run: another integration is in use on the host."""
+    own = settings.integration_config
+    technology, host = own.get("type") or "", own.get("host") or ""
+    others = [
+        one
+        for one in observed.found.get("integrations") or ()
+        if one["in_use"] and one["type"] == technology and hosts.same(technology.lower(), host, one["host"] or "")
+    ]
+    if not others or settings.named:
+        return []
+    named = ", ".join(f"{one['id']} ({one['status']!r})" for one in others)
+    return [
+        f"Immuta has an integration on {host} already: {named}. Immuta documents that it then refuses another connection there, after the"
+        " set-up script has run. Nothing was run or registered. If it is left over, remove it first: deregister its connection with the"
+        " role deregister_connection. If your tenant takes several on one host, set immuta_register_confirm to the key of the connection."
+    ]
 
 
 def _unsplit(settings: Settings, observed: Observed) -> list[str]:
@@ -315,6 +335,8 @@ def code(settings: Settings, observed: Observed) -> str:
         return "ambiguous_key"
     if observed.exists or not observed.to_run or _taken_back(settings, observed):
         return "refused"
+    if _beside(settings, observed):
+        return "already_exists"
     return "split_error" if _unsplit(settings, observed) else "refused"
 
 

@@ -78,7 +78,7 @@ class World:
         assert (outcome.changed, outcome.diff, set(outcome.result)) == (
             False,
             None,
-            {"connections", "lookalikes", "tenant"},
+            {"connections", "integrations", "lookalikes", "tenant"},
         )
         return outcome.result["connections"]  # type: ignore[no-any-return]
 

@@ -299,3 +299,31 @@ def test_who_signs_in_is_compared_with_what_is_created(
     doubts = decisions.doubts(read(), Observed(found, script(statements=rows)))
     assert len(doubts) == len(told)
     assert all(f"signs in with the {one}, which it does not create" in doubt for one, doubt in zip(told, doubts))
+
+
+ON_HOST = {"id": 5, "type": "Snowflake", "host": "ACME.snowflakecomputing.com", "status": "enabled", "in_use": True}
+
+
+@pytest.mark.parametrize(
+    ("given", "about", "run", "refused"),
+    [
+        ({}, {}, {}, True),
+        ({"confirm": "k"}, {}, {}, False),
+        ({}, {"host": "acme.snowflakecomputing.com."}, {}, True),
+        ({}, {"host": "other.snowflakecomputing.com"}, {}, False),
+        ({}, {"host": None}, {}, False),
+        ({}, {"type": "Databricks"}, {}, False),
+        ({}, {"in_use": False}, {}, False),
+        # It is that of this registration, whose answer was lost.
+        ({}, {}, {"execution": FINISHED}, False),
+    ],
+)
+def test_a_host_that_is_taken_stops_it_before_the_script_runs(
+    given: dict[str, t.Any], about: dict[str, t.Any], run: dict[str, t.Any], refused: bool
+) -> None:
+    observed = Observed({**NONE, "integrations": [{**ON_HOST, **about}]}, script(**run))
+    settings = read(**given)
+    found = decisions.obstacles(settings, observed)
+    assert bool(found) is refused
+    assert decisions.code(settings, observed) == ("already_exists" if refused else "refused")
+    assert not refused or "already: 5 ('enabled')." in found[0]
