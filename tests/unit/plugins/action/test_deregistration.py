@@ -174,6 +174,7 @@ def test_decide() -> None:
         "script_path": read().script_path,
         "script_sha256": SHA,
         "run": "snowflake",
+        "skip": [],
         "leave_script": False,
     }
 
