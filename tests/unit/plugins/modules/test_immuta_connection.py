@@ -61,7 +61,7 @@ def test_deletes_whatever_the_answer_looks_like(remove: Remove, reply: str) -> N
 
 def test_another_tenant_than_that_of_the_earlier_tasks_is_refused(remove: Remove) -> None:
     refused = remove(expected_tenant="https://other.example")
-    assert (refused.code, remove.there) == ("plan_changed", True)
+    assert (refused.code, remove.there) == ("configuration", True)
     assert "Nothing was deleted." in refused["msg"]
 
 
