@@ -110,3 +110,16 @@ def test_what_is_left_is_a_failure_whoever_has_run_the_script(tmp_path: Path) ->
             dropped = [row for row in run["objects"] if row["dropped"] and not row["made"]]
             assert all(row["query_id"] and row["after_query_id"] for row in dropped)
             assert "in part only stated" not in report.with_suffix(".html").read_text()
+
+        # Something comes back, and a look finds it: the rerun that the message asks for looks again, until it is gone.
+        assert isinstance(sites[0].server, SnowflakeDouble)
+        sites[0].server.account.add("DATABASE", "IMMUTA", owner="SYSADMIN")
+        for verify, code in (("", 0), ("always", 2), ("", 2)):
+            again = sites[0].play(**{**given[0], "verify": verify})
+            assert again.code == code, again.output
+            assert ("still has what it removes: DATABASE IMMUTA" in again.output) is bool(code)
+            assert code or "objects gone, as an earlier run has seen it" in again.output
+        del sites[0].server.account.entities["DATABASE", ("IMMUTA",)]
+        last = sites[0].play(**given[0])
+        assert (last.code, last.result["status"]) == (0, "already_done"), last.output
+        assert "as an earlier run has seen it" not in last.output
