@@ -69,6 +69,8 @@ FIXED = [
     Case("in", "databricks", "cold", Point("overtaken", "file open .new", 1)),
     # The platform is clean, and the set-up script is still there.
     Case("back", "snowflake", "half", Point("killed", "before task immuta_setup_script", 2)),
+    # The connection is deleted, and nothing else tells that it was registered.
+    Case("back", "databricks", "whole", Point("killed", "request DELETE /data/object/prod%20databricks answered", 1)),
     # The set-up script is removed, and its journal is left.
     Case("back", "databricks", "half", Point("disk full", "file unlink .journal", 1)),
 ]

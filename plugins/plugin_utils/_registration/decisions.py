@@ -185,6 +185,10 @@ def _for_another(settings: Settings, setup: Seen, tenant: str | None) -> list[st
 
 
 def _nothing_to_take_back(settings: Settings, setup: Seen, undo: Seen) -> list[str]:
+    """Why there is nothing to do for a connection that is not registered; empty if there is something."""
+    if undo.get("integration_id") is not None:
+        # It was registered: an earlier run has saved this, and was stopped when it had deleted the connection.
+        return []
     if {setup.get("state"), undo.get("state")} <= {None, "none"} and not undo.get("problem"):
         return [
             f'There is nothing to take back: "{settings.connection_key}" is not registered, and no statement of the set-up script'

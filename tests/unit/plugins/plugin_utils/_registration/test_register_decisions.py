@@ -164,6 +164,8 @@ def saved(name: str, state: str | None, problem: str | None = None, **more: t.An
         ([saved("k.setup.sql", "none")], [], "no statement of the set-up script"),
         ([saved("other.setup.sql", "partial")], [], "There is nothing to take back"),
         ([saved("k.setup.sql", "none")], [saved("k.undo.sql", "none")], "There is nothing to take back"),
+        # It was registered, and a run was stopped when it had deleted it.
+        ([], [saved("k.undo.sql", "none", integration_id=7)], ""),
         ([saved("k.setup.sql", "partial")], [], ""),
         ([saved("k.setup.sql", "partial", acted=True)], [], ""),
         ([saved("k.setup.sql", "partial", acted=False)], [], "has created and changed nothing yet"),
