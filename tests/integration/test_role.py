@@ -393,6 +393,7 @@ def test_runs_the_users_own_tasks(player: Player, immuta: ImmutaDouble, snowflak
         "repeatable",
         "unusual",
         "marks",
+        "needed_by",
         "resumes_at",
     } == set(given["statements"][0])
     # That by hand, and the one look.
