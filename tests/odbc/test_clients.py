@@ -102,6 +102,10 @@ def refused(player: Player, name: str, immuta: ImmutaDouble, key: str, scripts: 
     """Play scripts with one of the examples, each that of a connection of its own, and expect each to be refused."""
     executor = str(EXECUTORS / f"{name}.yml")
     hosts = [{"connection_key": another(immuta, key, script), "executor": executor} for script in scripts]
+    # The scripts have its names, and would be refused for its sake.
+    number = immuta.state.connections.pop(key).native_integration_id
+    assert number is not None
+    del immuta.state.integrations[number]
     variables = ("--extra-vars", json.dumps({"site_warehouse_id": "abc"}))
     for script, played in zip(scripts, player.each(hosts, "-vvv", *variables), strict=True):
         assert "nothing was sent" in played.error, script
