@@ -74,7 +74,7 @@ def marks(statements: t.Sequence[Statement], made: Made | None) -> list[list[str
 class Own:
     """The integration's own objects, in a script that is read from its start.
 
-    :param guess: whether what C(made) does not tell is taken from documented names, and from the script
+    :param guess: whether a database or catalog that C(made) does not tell is the documented one
     :ivar homes: the forms of the name of its database or catalog
     :ivar users: the forms of the names of its users
     """

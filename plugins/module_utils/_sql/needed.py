@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _text
 from ansible_collections.community.immuta.plugins.module_utils._sql import names
+from ansible_collections.community.immuta.plugins.module_utils._sql.head import FLOW
 from ansible_collections.community.immuta.plugins.module_utils._sql.made_by import Made, Own
 from ansible_collections.community.immuta.plugins.module_utils._sql.statement import Statement
 
@@ -93,7 +94,7 @@ class _Other:
     @staticmethod
     def _is_harmless(statement: Statement) -> bool:
         head = statement.head
-        if "->>" in statement.text:
+        if FLOW in statement.text:
             return False
         if head.verb == "GRANT":
             return not re.search(r"\bOWNERSHIP\b", statement.text, re.IGNORECASE)
@@ -117,8 +118,8 @@ class _Other:
         return not mine.owns(kind, name) or max(map(len, theirs.homes)) >= max(map(len, mine.homes))
 
     def _mentions(self, text: str) -> bool:
-        given = {*self._named["ROLE"], *self._named["USER"], *self._principals}
-        return any(re.search(rf"(?<![\w$]){re.escape(one)}(?![\w$])", text.casefold()) for one in given)
+        given, folded = {*self._named["ROLE"], *self._named["USER"], *self._principals}, text.casefold()
+        return any(re.search(rf"(?<![\w$]){re.escape(one)}(?![\w$])", folded) for one in given)
 
 
 def _names(made: Made, fields: t.Iterable[str]) -> set[str]:

@@ -214,8 +214,7 @@ def not_created(settings: Settings, observed: Observed, by: t.Mapping[str, t.Any
     """
     if not by or not observed.to_run:
         return []
-    out = statements.left_out(settings, observed.script)
-    run = [row for row in observed.script.get("statements") or () if row not in out]
+    run = statements.to_run(settings, observed.script)
     found = dropped.foreign(run, observed.script.get("dialect") or "", by["objects"])
     if not (left := [name for name in found if name not in by["accepted"]]):
         return []

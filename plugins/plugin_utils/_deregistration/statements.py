@@ -56,8 +56,17 @@ def left_out(settings: Settings, script: Row) -> list[Row]:
     return [row for row in script.get("statements") or () if row["index"] in out]
 
 
-def marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
-    """The marks on a statement, to review before the script runs."""
+def to_run(settings: Settings, script: Row) -> list[Row]:
+    """Return the statements of a script that are not to be left out."""
+    out = {one["statement"] for one in skip(settings, script)}
+    return [row for row in script.get("statements") or () if row["index"] not in out]
+
+
+def marks(row: Row, left: t.Iterable[Row]) -> t.Iterator[str]:
+    """The marks on a statement, to review before the script runs.
+
+    :param left: the statements to leave out, as C(skip) returns them
+    """
     for mark in row.get("marks") or (["unusual"] if row["unusual"] else []):
         yield f"   <- review: {mark}"
     start = row.get("resumes_at", row["index"])
@@ -65,17 +74,15 @@ def marks(settings: Settings, script: Row, row: Row) -> t.Iterator[str]:
         yield "   <- if the run stops here, a person has to decide how to continue"
     elif start != row["index"]:
         yield f"   <- if the run stops here, the rerun starts at statement {start}"
-    for one in skip(settings, script):
+    for one in left:
         if one["statement"] == row["index"]:
             yield f"   <- left out: {one['reason']}"
 
 
 def needed(settings: Settings, script: Row) -> list[Row]:
     """Return the statements that are still to run, and take away what others on the platform need."""
-    out = [row["index"] for row in left_out(settings, script)]
     done = (script.get("execution") or {}).get("done") or 0
-    rows = script.get("statements") or ()
-    return [row for row in rows if row.get("needed_by") and row["index"] > done and row["index"] not in out]
+    return [row for row in to_run(settings, script) if row.get("needed_by") and row["index"] > done]
 
 
 def listed(rows: t.Iterable[Row]) -> str:

@@ -109,8 +109,9 @@ def _run(settings: Settings, observed: Observed) -> t.Iterator[str]:
             f"3. Run the script's {len(rows)} statements ({script['execution']['done']} have run), executor"
             f" {outcome.executor(settings, observed)}"
         )
+        left = statements.skip(settings, script)
         for row in rows:
-            yield f"{row['index']:6d}. line {row['line']}: {statements.label(row)}{''.join(statements.marks(settings, script, row))}"
+            yield f"{row['index']:6d}. line {row['line']}: {statements.label(row)}{''.join(statements.marks(row, left))}"
         if statements.needed(settings, script):
             yield f"   WARNING: what others need is not taken away. To leave these statements out, {statements.LEAVE}."
         yield from _platform(settings, observed)

@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.community.immuta.plugins.module_utils import _address, _text
+from ansible_collections.community.immuta.plugins.module_utils._immuta import fields
 from ansible_collections.community.immuta.plugins.module_utils._sql import hosts
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.decisions import unsplit
 from ansible_collections.community.immuta.plugins.plugin_utils._deregistration.settings import PLATFORMS
@@ -345,7 +346,7 @@ def code(settings: Settings, observed: Observed) -> str:
 
 
 def doubts(settings: Settings, observed: Observed) -> list[str]:
-    """What speaks against the key of a new connection."""
+    """What speaks against the key of a new connection, or against who is to sign in."""
     found = "" if observed.exists else _text.mixed(settings.connection_key)
     return [*([found] if found else []), *_others_created(settings, observed)]
 
@@ -357,13 +358,9 @@ def _others_created(settings: Settings, observed: Observed) -> list[str]:
     for name in ("role", "user"):
         own = settings.integration_config.get(name)
         made = [row["name"] for row in rows if (row["verb"], row["object"]) == ("CREATE", name.upper())]
-        if own and made and not any(_same(own, one) for one in made):
+        if own and made and fields.folded(own) not in map(fields.folded, made):
             found.append(
                 f"The set-up script creates the {name} {', '.join(made)}, and the connection signs in with the {name} {own}, which it"
                 f" does not create. Make sure that {own} is there and has what it needs, or correct the description."
             )
     return found
-
-
-def _same(one: str, other: str) -> bool:
-    return one.strip('"').lower() == other.strip('"').lower()
