@@ -11,6 +11,7 @@ noticed, and one rename makes everything durable at once. A script that was rege
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -100,6 +101,19 @@ def contents(owner: Owner, body: str) -> bytes:
             del about[name]
     # ASCII only, so that no character of a key can end the comment's line.
     return f"{MARK}{json.dumps(about, sort_keys=True)}\n{body}".encode()
+
+
+def keys_beside(path: str) -> list[str]:
+    """Return the keys of the connections whose scripts are in the folder of a path, ordered."""
+    folder = os.path.dirname(path) or "."
+    keys: set[str | None] = set()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            # Anything else may be there.
+            with contextlib.suppress(Refused):
+                saved = read(os.path.join(folder, name)) if name.endswith(".sql") else None
+                keys.add(saved.owner.connection_key if saved else None)
+    return sorted(filter(None, keys))
 
 
 def read(path: str) -> Saved | None:

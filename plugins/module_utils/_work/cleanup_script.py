@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import typing as t
-from urllib.parse import unquote
 
 from ansible_collections.community.immuta.plugins.module_utils import _durability, _redact
 from ansible_collections.community.immuta.plugins.module_utils._context import Context, Outcome
@@ -80,22 +79,15 @@ def ensure(context: Context) -> Outcome:
 def _explain_by_hand(error: no_script.ScriptLost, key: str | None, path: str) -> None:
     """Tell what is left to people, unless it is likelier that the key is misspelt."""
     error.details.update(integration_config=error.known.as_dict())
-    if not error.details.get("similar_keys") and key and (similar := _saved_beside(key, path)):
+    if error.details.get("similar_keys"):
+        return
+    beside = [Connection(one, "") for one in saved_script.keys_beside(path) if one != key]
+    if similar := similar_keys(key, beside) if key else []:
         error.details["similar_keys"] = similar
         error.hint = f"Did you mean {' or '.join(map(repr, similar))}, whose script is in {os.path.dirname(path)}?"
-    if not error.details.get("similar_keys"):
+    else:
         error.details["by_hand"] = steps = by_hand.steps(error.known.type, error.known.made, error.known.host)
         error.hint = f"If it existed: {by_hand.FIRST} {' '.join(steps)}"
-
-
-def _saved_beside(key: str, path: str) -> list[str]:
-    """Return the similar keys of connections whose scripts are in the same folder, by the names that the role gives them."""
-    try:
-        names = os.listdir(os.path.dirname(path) or ".")
-    except OSError:
-        return []
-    keys = [unquote(name[: -len(".sql")]) for name in names if name.endswith(".sql")]
-    return similar_keys(key, [Connection(one, "") for one in sorted(keys) if one != key])
 
 
 def _still_usable(context: Context, path: str) -> dict[str, t.Any] | None:
